@@ -1,1 +1,1 @@
-"""borderlink package."""
+"""The ground: sources become validated layers with one schema; CRS, geodesy, regions and checkpoints."""

@@ -1,1 +1,1 @@
-"""borderlink package."""
+"""Sources of layers: whatever differs between them ends here."""

@@ -1,0 +1,128 @@
+"""What a checkpoint table means: waits (mostly assumed), hours, and finding a checkpoint by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layers.errors import LayerError, PlaceError
+from layers.settlements import normalise
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+ASSUMED_WAITS: Mapping[str, tuple[float, float]] = {
+    "road multilateral": (60.0, 300.0),
+    "road bilateral": (30.0, 150.0),
+    "road simplified": (30.0, 150.0),
+    "road unknown": (60.0, 300.0),
+    "rail": (75.0, 90.0),
+    "river": (60.0, 300.0),
+}
+"""Median and 90th percentile of the wait in minutes, car or passenger train, by mode and regime. Nobody measured them:
+assumptions after published single observations (docs/decisions.md), to be replaced by a table of the user's own."""
+
+_SPAN = re.compile(r"^(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})$")
+
+
+def closed_hours(hours: str) -> float:
+    """Return how many hours a day a checkpoint is shut; NaN where the text tells no daily hours (``irregular``).
+
+    Examples
+    --------
+    >>> closed_hours("24/7"), closed_hours("09:00-21:00")
+    (0.0, 12.0)
+    """
+    text = hours.strip()
+    if text == "24/7":
+        return 0.0
+    match = _SPAN.match(text)
+    if not match:
+        return float("nan")
+    begin, end = (int(match[i]) + int(match[i + 1]) / 60 for i in (1, 3))
+    return 24.0 - ((end - begin) % 24 or 24.0)
+
+
+def out_of_hours_wait_min(closed: float) -> float:
+    """Return the expected wait for the opening, for arrivals spread evenly over the day: h²/48 hours, in minutes.
+
+    Examples
+    --------
+    >>> out_of_hours_wait_min(12.0)
+    180.0
+    """
+    return closed**2 / 48 * 60
+
+
+def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None = None) -> gpd.GeoDataFrame:
+    """Return the checkpoints with the wait of one crossing filled in and marked where it is an assumption.
+
+    Parameters
+    ----------
+    checkpoints
+        Layer ``checkpoints``; a ``wait_min`` in the table counts as given.
+    waits
+        Medians that override `ASSUMED_WAITS`, by ``mode regime``, ``mode`` or ``checkpoint_id``.
+
+    Returns
+    -------
+    The frame with ``control_wait_min`` (median at the control), ``hours_wait_min`` (expected wait for the opening),
+    ``wait_min`` (their sum: what a gate charges once per crossing), ``wait_p90_min``, ``wait_assumed``, ``wait_source``.
+
+    Raises
+    ------
+    LayerError
+        `waits` names what no checkpoint has.
+    """
+    given = dict(waits or {})
+    frame = checkpoints.copy()
+    kind = frame["mode"] + " " + frame["regime"]
+    unknown = sorted(set(given) - set(ASSUMED_WAITS) - set(frame["checkpoint_id"]) - set(kind) - set(frame["mode"]))
+    if unknown:
+        raise LayerError(
+            f"waits for {', '.join(map(repr, unknown))} fit no checkpoint: allowed are {', '.join(ASSUMED_WAITS)}, or a checkpoint_id"
+        )
+    table = {key: value[0] for key, value in ASSUMED_WAITS.items()}
+    default = kind.map(table).fillna(frame["mode"].map(table)).astype(float)
+    p90 = kind.map({k: v[1] for k, v in ASSUMED_WAITS.items()}).fillna(frame["mode"].map({k: v[1] for k, v in ASSUMED_WAITS.items()}))
+    setting = frame["checkpoint_id"].map(given).fillna(kind.map(given)).fillna(frame["mode"].map(given)).astype(float)
+    stated = frame["wait_min"]
+    frame["wait_assumed"] = stated.isna() & setting.isna()
+    frame["control_wait_min"] = setting.fillna(stated).fillna(default)
+    frame["wait_source"] = np.select(
+        [setting.notna(), stated.notna()],
+        ["the study's [waits]", frame["wait_source"].replace("", "the layer checkpoints")],
+        "assumption: " + kind.where(kind.isin(table), frame["mode"]),
+    )
+    # The 90th percentile belongs to the assumed median: beside a stated one it would be invented.
+    frame["wait_p90_min"] = frame["wait_p90_min"].where(~frame["wait_assumed"], frame["wait_p90_min"].fillna(p90.astype(float)))
+    closed = frame["hours"].map(closed_hours).astype(float)
+    frame["hours_known"] = closed.notna()
+    frame["hours_wait_min"] = out_of_hours_wait_min(closed).fillna(0.0) if len(frame) else 0.0
+    frame["wait_min"] = frame["control_wait_min"] + frame["hours_wait_min"]
+    return frame
+
+
+def find_checkpoint(checkpoints: gpd.GeoDataFrame, text: str) -> str:
+    """Return the ``checkpoint_id`` that `text` names: an id, or any name of either post, with the mode where needed.
+
+    Raises
+    ------
+    PlaceError
+        Unknown or ambiguous; the candidates are listed with their ids.
+    """
+    wanted = normalise(text)
+    ids = checkpoints["checkpoint_id"]
+    if text in set(ids):
+        return text
+    names = checkpoints["name"] + "|" + checkpoints["name_ru"] + "|" + checkpoints["names"] + "|" + checkpoints["name_kk"]
+    hit = np.array([bool(wanted) and wanted in map(normalise, n.split("|")) for n in names], bool)
+    if hit.sum() == 1:
+        return str(ids[hit].iloc[0])
+    shown = checkpoints[hit] if hit.any() else checkpoints
+    listed = "; ".join(f"{i} ({n})" for i, n in zip(shown["checkpoint_id"], shown["name"], strict=True))
+    said = "is ambiguous" if hit.any() else "names no checkpoint"
+    raise PlaceError(f"{text!r} {said}: allowed is one of {listed}")

@@ -1,0 +1,31 @@
+"""The errors a user can cause. Each is a built-in too, so that callers may catch either."""
+
+from __future__ import annotations
+
+
+class BorderlinkError(Exception):
+    """Something the user gave can't be used; the message says what was given, what is allowed and where."""
+
+
+class StudyError(BorderlinkError, ValueError):
+    """The study names something that does not exist or has a value out of range."""
+
+
+class LayerError(BorderlinkError, ValueError):
+    """A layer's file, columns, coordinates or values can't be used."""
+
+
+class CRSError(BorderlinkError, ValueError):
+    """A coordinate reference system is missing or unfit for measuring."""
+
+
+class NetworkError(BorderlinkError, ValueError):
+    """The layers make no usable network."""
+
+
+class PlaceError(BorderlinkError, LookupError):
+    """A place, checkpoint or coordinate that the user named is unknown, ambiguous or out of reach."""
+
+
+class OutputError(BorderlinkError, OSError):
+    """The output folder can't be written."""

@@ -1,0 +1,74 @@
+"""One door to every source: a layer by name from the snapshot or from a file, validated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layers.errors import LayerError
+from layers.schema import SCHEMAS, validate
+from layers.sources.files import read_file
+from layers.sources.snapshot import read_snapshot, snapshot_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+
+LAYERS = tuple(SCHEMAS)
+SNAPSHOT = "snapshot"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a layer comes from: ``snapshot`` or a file, with the table inside it and a column map."""
+
+    path: str = SNAPSHOT
+    layer: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    rights: str = ""
+
+
+def read_layer(name: str, source: Source | None = None) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
+    """Return a validated layer in longitude and latitude, and what is known of its source.
+
+    Parameters
+    ----------
+    name
+        One of `LAYERS`.
+    source
+        The packaged snapshot where it is None.
+
+    Returns
+    -------
+    The frame as its schema has it; and a row for the table of sources (source, version, date, licence, sha256, rows).
+
+    Raises
+    ------
+    LayerError, CRSError
+        See `layers.schema.validate`.
+    """
+    source = source or Source()
+    if name not in LAYERS:
+        raise LayerError(f"no layer is called {name!r}: allowed are {', '.join(LAYERS)}")
+    if source.path == SNAPSHOT:
+        about = dict(snapshot_manifest()["layers"][name])
+        return validate(read_snapshot(name), name, "packaged snapshot"), {"layer": name, **about}
+    path = Path(source.path)
+    frame = validate(read_file(path, layer=source.layer, columns=source.columns), name, str(path))
+    about = {
+        "layer": name,
+        "source": f"the study's own file {path.name}",
+        "version": "",
+        "date": "",
+        "licence": "as the file's owner says",
+        "rights": source.rights,
+        "note": "",
+        "file": path.name,
+        "rows": len(frame),
+        "bytes": path.stat().st_size,
+        "sha256": sha256(path.read_bytes()).hexdigest(),
+    }
+    return frame, about

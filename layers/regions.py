@@ -1,0 +1,183 @@
+"""Sides, the border line between them, and which side a point is on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from layers.crs import WGS84, fit_equal_area, line_lengths_m, project
+from layers.errors import LayerError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pyproj import CRS
+
+SIDES = ("a", "b")
+GAPS_M = (0.0, 50.0, 500.0, 3000.0)
+"""How far apart two polygons of one boundary may be digitised, tried from the strictest."""
+
+
+def with_sides(regions: gpd.GeoDataFrame, countries: tuple[str, str]) -> gpd.GeoDataFrame:
+    """Return the regions of the two countries with their side, ``a`` or ``b``.
+
+    Raises
+    ------
+    LayerError
+        A country has no region in the layer.
+    """
+    missing = [c for c in countries if not (regions["country"] == c).any()]
+    if missing:
+        has = ", ".join(sorted(regions["country"].unique()))
+        raise LayerError(f"layer regions has no region of {' and '.join(missing)}: it has {has}")
+    kept = regions[regions["country"].isin(countries)].copy()
+    kept["side"] = np.where(kept["country"] == countries[0], "a", "b")
+    return kept.reset_index(drop=True)
+
+
+def border_line(regions: gpd.GeoDataFrame, countries: tuple[str, str]) -> gpd.GeoDataFrame:
+    """Return the shared boundary of two countries, one row per pair of facing regions.
+
+    Parameters
+    ----------
+    regions
+        Layer ``regions``; polygons of one boundary may be up to 3 km apart.
+    countries
+        ISO 3166-1 codes of side a and side b.
+
+    Returns
+    -------
+    GeoDataFrame with ``region_a``, ``region_b``, ``length_km`` (geodesic) in longitude and latitude.
+
+    Raises
+    ------
+    LayerError
+        A country is missing or the two share no border.
+    """
+    sided = with_sides(regions, countries)
+    a, b = sided[sided["side"] == "a"], sided[sided["side"] == "b"]
+    near_a, near_b = a.sindex.query(shapely.buffer(b.geometry.to_numpy(), 0.05), predicate="intersects")[::-1]
+    for gap in GAPS_M:
+        lines = _facing(a.geometry.to_numpy()[near_a], b.geometry.to_numpy()[near_b], gap)
+        length = line_lengths_m(lines) / 1000
+        # A shared corner or a crumb of a boundary is no border; the next gap may find the true one.
+        if length.sum() > 1 and (gap > 0 or length.sum() > 0.5 * _reach_km(a, b)):
+            keep = length > 0.1
+            return gpd.GeoDataFrame(
+                {
+                    "region_a": a["region"].to_numpy()[near_a][keep],
+                    "region_b": b["region"].to_numpy()[near_b][keep],
+                    "length_km": length[keep],
+                },
+                geometry=lines[keep],
+                crs=WGS84,
+            )
+    raise LayerError(
+        f"{countries[0]} and {countries[1]} share no border in the layer regions: allowed are two countries whose "
+        f"polygons touch or lie within {GAPS_M[-1] / 1000:g} km"
+    )
+
+
+def _facing(a: NDArray[np.object_], b: NDArray[np.object_], gap_m: float) -> NDArray[np.object_]:
+    """Return, pair by pair, the part of a's boundary that lies on b, or within `gap_m` of it."""
+    if gap_m:
+        # 1° of latitude everywhere: the gap is a tolerance, not a measure.
+        b = shapely.buffer(b, gap_m / 111_000, quad_segs=2)
+        shared = shapely.intersection(shapely.boundary(a), b)
+    else:
+        shared = shapely.intersection(shapely.boundary(a), shapely.boundary(b))
+    parts, owner = shapely.get_parts(shared, return_index=True)
+    line = np.isin(shapely.get_type_id(parts), (1, 2))
+    out = np.full(len(a), shapely.LineString(), dtype=object)
+    for i in np.unique(owner[line]):  # pairs of facing regions: a few dozen
+        out[i] = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(parts[line & (owner == i)])))
+    return out
+
+
+def _reach_km(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame) -> float:
+    """Return the length of a's boundary within the widest gap of b: what a strict match should come near to."""
+    zone = shapely.buffer(shapely.union_all(b.geometry.to_numpy()), GAPS_M[-1] / 111_000, quad_segs=2)
+    edge = shapely.boundary(shapely.union_all(a.geometry.to_numpy()))
+    return float(line_lengths_m(shapely.intersection(edge, zone)).sum() / 1000)
+
+
+def border_axis(border: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Return the border line as merged lines, each from its western end, ordered from west to east.
+
+    Kilometres along the border count along this axis.
+    """
+    merged = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(border.geometry.to_numpy())))
+    parts = shapely.get_parts(np.atleast_1d(merged))
+    first, last = (shapely.get_x(shapely.get_point(parts, i)) for i in (0, -1))
+    parts = np.where(first <= last, parts, shapely.reverse(parts))
+    return np.asarray(parts[np.argsort(shapely.bounds(parts)[:, 0], kind="stable")], dtype=object)
+
+
+def study_crs(border: gpd.GeoDataFrame) -> CRS:
+    """Return the equal-area projection fitted to a border line."""
+    return fit_equal_area(shapely.union_all(border.geometry.to_numpy()))
+
+
+def belt(border: gpd.GeoDataFrame, depth_km: float, crs: CRS) -> shapely.Geometry:
+    """Return the zone within `depth_km` of the border line, in the projected `crs`."""
+    line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
+    zone: shapely.Geometry = shapely.buffer(shapely.simplify(line, 200), depth_km * 1000)
+    return zone
+
+
+def clip_to_belt(regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, depth_km: float) -> gpd.GeoDataFrame:
+    """Return the regions cut to a box around the border line, before anything is projected or buffered.
+
+    Russia's full polygon crosses the antimeridian: projecting it whole would wrap it around the map.
+    """
+    west, south, east, north = border.total_bounds
+    lat = depth_km / 111 + 1
+    lon = lat / max(np.cos(np.radians(min(abs(north) + lat, 85))), 0.1)
+    clipped = regions.clip(shapely.box(west - lon, south - lat, east + lon, north + lat))
+    clipped = clipped[~clipped.is_empty & clipped.geom_type.isin(["Polygon", "MultiPolygon"])]
+    return clipped.sort_index().reset_index(drop=True)
+
+
+def side_of(points: NDArray[np.float64], regions: gpd.GeoDataFrame, tolerance_km: float) -> NDArray[np.object_]:
+    """Return ``a``, ``b`` or an empty string for each point.
+
+    Parameters
+    ----------
+    points
+        Longitude and latitude, shape (n, 2).
+    regions
+        Layer ``regions`` with sides, clipped to the belt.
+    tolerance_km
+        Points in no region (a generalised coast, a gap) take the nearest region's side up to this distance.
+    """
+    row = region_of(points, regions, tolerance_km)
+    side = np.append(regions["side"].to_numpy(dtype=object), "")
+    return np.asarray(side[row], dtype=object)
+
+
+def region_of(points: NDArray[np.float64], regions: gpd.GeoDataFrame, tolerance_km: float) -> NDArray[np.int64]:
+    """Return each point's row in `regions`, or −1; see `side_of`."""
+    row = np.full(len(points), -1)
+    geometry = shapely.points(points)
+    tree = regions.sindex
+    hit, where = tree.query(geometry, predicate="intersects")
+    # On a shared boundary a point is in two regions: the first row wins, whatever the order of hits.
+    order = np.lexsort((-where, hit))
+    row[hit[order]] = where[order]
+    lost = np.flatnonzero(row < 0)
+    if len(lost) and tolerance_km > 0:
+        # Degrees of latitude bound the search; the true distance decides.
+        found, near = tree.nearest(geometry[lost], max_distance=3 * tolerance_km / 111, return_all=False)
+        target = regions.geometry.to_numpy()[near]
+        shortest = shapely.shortest_line(geometry[lost[found]], target)
+        close = line_lengths_m(shortest) <= tolerance_km * 1000
+        row[lost[found[close]]] = near[close]
+    return row
+
+
+def touching(regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame) -> pd.Series:
+    """Return whether each region touches the border line."""
+    return regions["region"].isin(set(border["region_a"]) | set(border["region_b"]))

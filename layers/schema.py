@@ -1,0 +1,204 @@
+"""One schema per layer: whatever the source, one floor up the columns are these and are valid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import shapely
+from pandera.errors import SchemaErrors
+
+from layers.crs import WGS84
+from layers.errors import CRSError, LayerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MODES = ("road", "rail", "river")
+REGIMES = ("multilateral", "bilateral", "simplified", "unknown")
+
+_text = pa.Column(str, coerce=True)
+_name = pa.Column(str, pa.Check.str_length(min_value=1, max_value=300), coerce=True)
+
+
+def _edge_columns() -> dict[str, pa.Column]:
+    return {
+        "u": pa.Column("int64", coerce=True),
+        "v": pa.Column("int64", coerce=True),
+        "length_m": pa.Column(float, pa.Check.ge(0), coerce=True),
+        "kind": _text,
+        "oneway": pa.Column(bool, coerce=True),
+        "maxspeed_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
+    }
+
+
+SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
+    "regions": pa.DataFrameSchema(
+        {
+            "region": pa.Column(str, pa.Check.str_matches(r"^\S+$"), unique=True, coerce=True),
+            "name": _name,
+            "country": pa.Column(str, pa.Check.str_matches(r"^[A-Z]{2}$"), coerce=True),
+        }
+    ),
+    "settlements": pa.DataFrameSchema(
+        {
+            "settlement_id": pa.Column("int64", unique=True, coerce=True),
+            "name": _name,
+            "names": _text,
+            "country": pa.Column(str, pa.Check.str_matches(r"^[A-Z]{2}$"), coerce=True),
+            "population": pa.Column("int64", pa.Check.ge(0), coerce=True),
+        }
+    ),
+    "checkpoints": pa.DataFrameSchema(
+        {
+            "checkpoint_id": pa.Column(str, pa.Check.str_matches(r"^\S+$"), unique=True, coerce=True),
+            "mode": pa.Column(str, pa.Check.isin(MODES), coerce=True),
+            "name": _name,
+            "name_ru": _text,
+            "name_kk": _text,
+            "names": _text,
+            "partners": pa.Column("int64", pa.Check.ge(1), coerce=True),
+            "region_a": _text,
+            "region_b": _text,
+            "regime": pa.Column(str, pa.Check.isin(REGIMES), coerce=True),
+            "open": pa.Column(bool, coerce=True),
+            "hours": _text,
+            "wait_min": pa.Column(float, pa.Check.ge(0), nullable=True, coerce=True),
+            "wait_p90_min": pa.Column(float, pa.Check.ge(0), nullable=True, coerce=True),
+            "wait_source": _text,
+            "source": _text,
+            "as_of": _text,
+        }
+    ),
+    "roads": pa.DataFrameSchema(_edge_columns()),
+    "railways": pa.DataFrameSchema(_edge_columns()),
+}
+
+GEOMETRY = {
+    "regions": ("Polygon", "MultiPolygon"),
+    "settlements": ("Point",),
+    "checkpoints": ("Point",),
+    "roads": ("LineString",),
+    "railways": ("LineString",),
+}
+
+DEFAULTS: Mapping[str, Mapping[str, object]] = {
+    "regions": {},
+    "settlements": {"names": "", "population": 0},
+    "checkpoints": {
+        "name_ru": "",
+        "name_kk": "",
+        "names": "",
+        "partners": 1,
+        "region_a": "",
+        "region_b": "",
+        "regime": "unknown",
+        "open": True,
+        "hours": "24/7",
+        "wait_min": np.nan,
+        "wait_p90_min": np.nan,
+        "wait_source": "",
+        "source": "",
+        "as_of": "",
+    },
+    "roads": {"kind": "trunk", "oneway": False, "maxspeed_kph": np.nan},
+    "railways": {"kind": "main", "oneway": False, "maxspeed_kph": np.nan},
+}
+
+
+def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFrame:
+    """Return the frame as the layer's schema has it, in longitude and latitude, optional columns filled.
+
+    Parameters
+    ----------
+    frame
+        Any frame with a CRS; further columns are dropped.
+    layer
+        Key of `SCHEMAS`.
+    where
+        File or source named in the message.
+
+    Raises
+    ------
+    CRSError
+        The layer has no CRS.
+    LayerError
+        Anything else that does not fit; one message collects all problems.
+    """
+    frame = _located(frame, layer, where).reset_index(drop=True)
+    for column, default in DEFAULTS[layer].items():
+        if column not in frame:
+            frame[column] = default
+        elif isinstance(default, str):
+            frame[column] = frame[column].fillna(default)
+    if layer in ("roads", "railways"):
+        frame = _with_ends(frame)
+    if layer == "settlements" and "settlement_id" not in frame:
+        frame["settlement_id"] = np.arange(len(frame))
+    if layer == "checkpoints" and "checkpoint_id" not in frame:
+        frame["checkpoint_id"] = [f"checkpoint-{i:03d}" for i in range(1, len(frame) + 1)]
+    schema = SCHEMAS[layer]
+    try:
+        checked = schema.validate(pd.DataFrame(frame.drop(columns="geometry")), lazy=True)
+    except SchemaErrors as error:
+        raise LayerError(_problems(error, layer, where)) from None
+    columns = list(schema.columns)
+    return gpd.GeoDataFrame(checked[columns], geometry=frame.geometry.to_numpy(), crs=WGS84)
+
+
+def _located(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFrame:
+    """Return the frame in longitude and latitude with the right kind of geometry, or say what is wrong with it."""
+    if frame.empty:
+        raise LayerError(f"layer {layer} is empty ({where})")
+    if frame.crs is None:
+        raise CRSError(f"layer {layer} has no CRS ({where}): allowed is any CRS that is stated in the file")
+    frame = frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
+    if layer in ("roads", "railways") and (frame.geom_type == "MultiLineString").any():
+        frame = frame.explode(ignore_index=True)
+    kinds = sorted(set(frame.geom_type.fillna("none")) - set(GEOMETRY[layer]))
+    if kinds:
+        raise LayerError(f"layer {layer} holds {', '.join(kinds)} ({where}): allowed is {', '.join(GEOMETRY[layer])}")
+    bounds = frame.geometry.total_bounds
+    if frame.crs.is_geographic and (np.abs(bounds[[1, 3]]).max() > 90 or np.abs(bounds[[0, 2]]).max() > 180):
+        swapped = np.abs(bounds[[0, 2]]).max() <= 90
+        raise LayerError(
+            f"layer {layer} has coordinates out of range, x {bounds[0]:g} to {bounds[2]:g}, y {bounds[1]:g} to "
+            f"{bounds[3]:g} ({where}): allowed is longitude −180 to 180 as x and latitude −90 to 90 as y"
+            + ("; they look swapped" if swapped else "")
+        )
+    frame = frame.to_crs(WGS84)
+    if layer == "regions":
+        frame = frame.set_geometry(shapely.make_valid(frame.geometry.to_numpy()))
+    return frame
+
+
+def _with_ends(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Add node numbers and lengths where a source of plain lines has none: lines that share an end point meet there."""
+    from layers.crs import line_lengths_m
+
+    if "u" not in frame or "v" not in frame:
+        lines = frame.geometry.to_numpy()
+        ends = np.concatenate([shapely.get_coordinates(shapely.get_point(lines, i)) for i in (0, -1)])
+        _, node = np.unique(ends.round(7), axis=0, return_inverse=True)
+        frame["u"], frame["v"] = np.split(node.ravel(), 2)
+    if "length_m" not in frame:
+        frame["length_m"] = line_lengths_m(frame.geometry.to_numpy())
+    return frame
+
+
+def _problems(error: SchemaErrors, layer: str, where: str) -> str:
+    """Return pandera's failure cases as one readable message."""
+    cases = error.failure_cases
+    lines = []
+    for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
+        values = [repr(v) for v in group["failure_case"].head(3)]
+        if check == "column_in_dataframe":
+            lines.append(f"column {group['failure_case'].iloc[0]!r} is missing")
+        else:
+            more = f" and {len(group) - 3} more" if len(group) > 3 else ""
+            lines.append(f"column {column!r}: {', '.join(values)}{more} fails {check}")
+    allowed = ", ".join(SCHEMAS[layer].columns)
+    return f"layer {layer} ({where}): " + "; ".join(lines) + f". Columns of this layer: {allowed}, geometry"

@@ -1,0 +1,115 @@
+"""Finding a settlement by any of its names, or a place by coordinates."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layers.errors import PlaceError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+_LONLAT = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*[,;]\s*(-?\d+(?:\.\d+)?)\s*$")
+DOMINANT = 10
+"""A namesake this many times larger than every other is the one that is meant."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A point that the user named: `row` in the layer of settlements, or None for coordinates."""
+
+    label: str
+    lon: float
+    lat: float
+    row: int | None = None
+
+
+def parse_lonlat(text: str, where: str = "a place") -> tuple[float, float] | None:
+    """Return longitude and latitude of ``lon,lat``, or None where the text is no pair of numbers.
+
+    Raises
+    ------
+    PlaceError
+        The numbers are out of range.
+    """
+    match = _LONLAT.match(text)
+    if not match:
+        return None
+    lon, lat = float(match[1]), float(match[2])
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+        raise PlaceError(
+            f"{where} {text!r} is out of range: allowed is lon,lat with longitude −180 to 180 and latitude −90 to 90"
+            + ("; the two look swapped" if abs(lon) <= 90 and abs(lat) <= 180 else "")
+        )
+    return lon, lat
+
+
+def normalise(name: str) -> str:
+    """Return a name as it is compared: case, ё and hyphens folded."""
+    return re.sub(r"[\s\-’'`ʼ]+", " ", name.casefold().replace("ё", "е")).strip()
+
+
+def find_place(settlements: gpd.GeoDataFrame, text: str) -> Place:
+    """Return the place that `text` names.
+
+    Parameters
+    ----------
+    settlements
+        Layer ``settlements`` with a column ``region``.
+    text
+        ``lon,lat``; any name of a settlement; or ``name, region`` where the name alone is ambiguous.
+
+    Raises
+    ------
+    PlaceError
+        Unknown, ambiguous (each candidate is listed with its region) or out of range.
+    """
+    pair = parse_lonlat(text)
+    if pair:
+        return Place(f"{pair[0]:g},{pair[1]:g}", *pair)
+    hits = _named(settlements, text)
+    if hits.empty and "," in text:
+        name, _, region = text.rpartition(",")
+        hits = _named(settlements, name)
+        wanted = normalise(region)
+        inside = [wanted in (normalise(str(r)), normalise(str(n))) for r, n in zip(hits["region"], hits["region_name"], strict=True)]
+        hits = hits[np.asarray(inside, bool)] if len(hits) else hits
+    if hits.empty:
+        raise PlaceError(
+            f"no settlement named {text!r} in the network's belt{_suggest(settlements, text)}: allowed is any name of a "
+            "settlement in the layer settlements, or lon,lat"
+        )
+    ranked = hits.sort_values("population", ascending=False, kind="stable")
+    top = ranked.iloc[0]
+    if len(ranked) > 1 and top["population"] < DOMINANT * max(ranked["population"].iloc[1], 100):
+        listed = "; ".join(
+            f"{name}, {region} ({population:,} people, {point.x:.2f},{point.y:.2f})"
+            for name, region, population, point in zip(
+                ranked["name"], ranked["region_name"], ranked["population"], ranked.geometry, strict=True
+            )
+        )
+        raise PlaceError(f"{text!r} is ambiguous: {listed}. Give 'name, region' or lon,lat")
+    return Place(f"{top['name']}, {top['region_name']}", top.geometry.x, top.geometry.y, int(ranked.index[0]))
+
+
+def _named(settlements: gpd.GeoDataFrame, text: str) -> gpd.GeoDataFrame:
+    """Return the settlements one of whose names is `text`."""
+    wanted = normalise(text)
+    main = settlements["name"].map(normalise) == wanted
+    any_name = settlements["names"].map(lambda names: wanted in map(normalise, names.split("|")))
+    return settlements[main | any_name] if wanted else settlements.iloc[:0]
+
+
+def _suggest(settlements: gpd.GeoDataFrame, text: str) -> str:
+    """Return a hint with the nearest spellings, or nothing."""
+    from difflib import get_close_matches
+
+    names: pd.Series = settlements.sort_values("population", ascending=False)["name"]
+    close = get_close_matches(normalise(text), [normalise(n) for n in names], n=3, cutoff=0.75)
+    by_form = dict(zip(map(normalise, reversed(names.tolist())), reversed(names.tolist()), strict=True))
+    return f" (did you mean {', '.join(by_form[c] for c in close)}?)" if close else ""
