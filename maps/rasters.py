@@ -1,0 +1,133 @@
+"""Rasters for people: cloud-optimised GeoTIFFs with nodata, unit and description, and a QML sidecar for QGIS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import affine
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import rasterio
+import rasterio.shutil
+from rasterio.io import MemoryFile
+
+from maps import qml
+from maps.styles import OSM, TIME_CLASSES, StyleClass
+
+NODATA = -9999.0
+
+
+@dataclass(frozen=True)
+class RasterStyle:
+    """How one raster is drawn, named, described and licensed.
+
+    Parameters
+    ----------
+    key
+        Unique name of this drawing; `file` is the GeoTIFF's name beside the project.
+    classes
+        Graduated classes ``[lower, upper)``, lowest first.
+    """
+
+    key: str
+    file: str
+    title: str
+    description: str
+    group: str
+    classes: tuple[StyleClass, ...]
+    unit: str
+    visible: bool = False
+    opacity: float = 1.0
+    licence: str = OSM[0]
+    rights: str = OSM[1]
+
+
+def travel_time_style() -> RasterStyle:
+    """Return the drawing of the raster of travel times to the nearest open checkpoint."""
+    return RasterStyle(
+        key="travel_time",
+        file="travel_time.tif",
+        title="Travel time to the nearest open checkpoint",
+        description="Minutes to the nearest open checkpoint; blank where no road leads there",
+        group="Border belt",
+        classes=TIME_CLASSES,
+        unit="min",
+        opacity=0.75,
+    )
+
+
+def write_raster(
+    path: str | Path,
+    values: npt.NDArray[np.floating[Any]],
+    *,
+    transform: affine.Affine,
+    crs: pyproj.CRS,
+    description: str,
+    units: str,
+    style: RasterStyle | None = None,
+) -> None:
+    """Write values as a cloud-optimised GeoTIFF, and `style` as the sidecar from which QGIS takes the legend.
+
+    Parameters
+    ----------
+    path
+        Where to write; a file that is there is replaced.
+    values
+        Two-dimensional, NaN where there is no value.
+    transform
+        From column and row to coordinates of `crs`.
+    crs
+        Of the raster; needs no authority code.
+    description
+        Of the band.
+    units
+        Of the values, such as ``min``.
+    style
+        Drawing for the sidecar ``<stem>.qml``; None writes no sidecar.
+    """
+    path = Path(path)
+    _write_cog(path, _band(values), transform=transform, crs=crs, description=description, units=units)
+    if style is not None:
+        text = qml.raster_document(style.classes, opacity=style.opacity)
+        path.with_suffix(".qml").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _band(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    if values.ndim != 2 or 0 in values.shape:
+        raise ValueError(f"a raster needs a non-empty 2-D array, got shape {values.shape}")
+    wrong = np.isinf(values) | (values == NODATA)
+    if wrong.any():
+        raise ValueError(
+            f"{int(wrong.sum())} values are infinite or {NODATA:g}, which marks nodata in the file; use NaN for no value"
+        )
+    return np.where(np.isnan(values), NODATA, values).astype(np.float32)
+
+
+def _write_cog(
+    path: Path,
+    band: npt.NDArray[np.float32],
+    *,
+    transform: affine.Affine,
+    crs: pyproj.CRS,
+    description: str,
+    units: str,
+) -> None:
+    height, width = band.shape
+    profile = {
+        "driver": "GTiff", "dtype": "float32", "count": 1, "height": height, "width": width, "nodata": NODATA,
+        "transform": transform, "crs": rasterio.crs.CRS.from_wkt(crs.to_wkt()),
+    }  # fmt: skip
+    # The COG driver only copies, so the values pass through a plain GeoTIFF in memory.
+    with MemoryFile() as memory:
+        with memory.open(**profile) as plain:
+            plain.write(band, 1)
+            plain.set_band_description(1, description)
+            plain.units = (units,)
+        with memory.open() as plain:
+            rasterio.shutil.copy(
+                plain, path, driver="COG", compress="deflate", predictor=3, overviews="AUTO", blocksize=256,
+                overview_resampling="average",
+            )  # fmt: skip

@@ -1,0 +1,291 @@
+"""The border in the network: sides of nodes, crossings, checkpoints matched to them, gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from layers.crs import WGS84, project
+from layers.regions import side_of
+from network.topology import Tables, components, split_links
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+    from pyproj import CRS
+
+WEAVE_KM = 5.0
+"""The line is known no better than this: pieces of network this short beyond it belong to the side they hang on."""
+ROAD_MATCH_KM, RAIL_MATCH_KM = 15.0, 100.0
+"""How far a checkpoint may stand from its crossing. Rail posts are stations, up to 45 km inside and further along the line."""
+CLUSTER_KM = 1.0
+COAST_KM = 10.0
+
+
+@dataclass(frozen=True)
+class Border:
+    """The border in the projection: its line, and the two sides as polygons."""
+
+    line: shapely.Geometry
+    sides: dict[str, shapely.Geometry]
+
+    @classmethod
+    def of(cls, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS) -> Border:
+        """Return the border of regions with ``side`` and the lines between them."""
+        polygons = {
+            side: shapely.union_all(project(regions.loc[regions["side"] == side].geometry.to_numpy(), WGS84, crs))
+            for side in ("a", "b")
+        }
+        for polygon in polygons.values():
+            shapely.prepare(polygon)
+        line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
+        shapely.prepare(line)
+        return cls(line, polygons)
+
+    def abroad_m(self, lines: NDArray[np.object_], side: str) -> NDArray[np.float64]:
+        """Return how many metres of each line lie on the other side than `side`."""
+        other = self.sides["b" if side == "a" else "a"]
+        out = np.zeros(len(lines))
+        hit = np.flatnonzero(shapely.intersects(lines, other))
+        out[hit] = shapely.length(shapely.intersection(lines[hit], other))
+        return out
+
+
+def with_sides_of_nodes(tables: Tables, regions: gpd.GeoDataFrame, border: Border, *, weave_km: float = WEAVE_KM) -> tuple[Tables, dict[str, int]]:
+    """Return the tables with each node's side, without links that leave both countries, and a count of what was done.
+
+    A road that weaves over the line within a few kilometres crosses it once: a connected piece on one side, all of it
+    within `weave_km` of the line and no longer than that, is counted to the side it hangs on. A straight line that cuts a corner of the neighbour
+    is no crossing, because only the ends of a link decide.
+
+    Parameters
+    ----------
+    regions
+        With ``side``, clipped to the belt.
+    border
+        In the projection of the tables.
+    """
+    xy = tables.nodes[["x", "y"]].to_numpy(float)
+    side = side_of(xy, regions, COAST_KM)
+    links = tables.links
+    u, v = links["u"].to_numpy(), links["v"].to_numpy()
+    inside = (side[u] != "") & (side[v] != "")
+    links = links[inside].reset_index(drop=True)
+    side, flipped = _unweave(tables, links, side, border.line, weave_km)
+    report = {"links_outside_both_sides": int((~inside).sum()), "nodes_unwoven": int(flipped)}
+    return Tables(tables.nodes.assign(side=side), links, tables.crs), report
+
+
+def _unweave(tables: Tables, links: pd.DataFrame, side: NDArray[np.object_], border: shapely.Geometry, weave_km: float) -> tuple[NDArray[np.object_], int]:
+    """Turn small pieces of network just over the line to the other side until none is left."""
+    side = side.copy()
+    p = shapely.points(tables.nodes[["px", "py"]].to_numpy(float))
+    u, v, length = (links[c].to_numpy() for c in ("u", "v", "length_m"))
+    flipped = 0
+    depth = np.full(len(side), np.inf)
+    touched = np.unique(np.concatenate([u, v]))
+    close = touched[shapely.dwithin(p[touched], border, weave_km * 1000)]
+    depth[close] = shapely.distance(p[close], border)
+    for _ in range(10):  # one turn can free the next; ten are far more than any road weaves
+        crossing = side[u] != side[v]
+        if not crossing.any():
+            break
+        n, label = connected_components(
+            coo_array((np.ones((~crossing).sum(), np.int8), (u[~crossing], v[~crossing])), shape=(len(side), len(side))), directed=False
+        )
+        km = np.bincount(label[u[~crossing]], length[~crossing] / 1000, minlength=n)
+        deepest = pd.Series(depth).groupby(label).max().to_numpy()
+        at_line = np.zeros(n, bool)
+        at_line[label[u[crossing]]] = at_line[label[v[crossing]]] = True
+        small = at_line & np.isfinite(deepest) & (km <= weave_km)
+        # Where two small pieces face each other, the one that reaches less far beyond the line gives way.
+        facing = small[label[u[crossing]]] & small[label[v[crossing]]]
+        cu, cv = label[u[crossing]][facing], label[v[crossing]][facing]
+        small[np.where((deepest[cu] > deepest[cv]) | ((deepest[cu] == deepest[cv]) & (cu < cv)), cu, cv)] = False
+        turn = small[label] & (side != "")
+        if not turn.any():
+            break
+        side[turn] = np.where(side[turn] == "a", "b", "a")
+        flipped += int(turn.sum())
+    return side, flipped
+
+
+def find_crossings(tables: Tables, border: Border) -> tuple[Tables, pd.DataFrame]:
+    """Return the tables with ``crossing_id`` on every link over the line, and one row per crossing.
+
+    Parallel tracks, links that share a node at the line and points within a kilometre are one crossing. The rows have ``crossing_id``, ``mode``, ``px``,
+    ``py`` (projected) and the number of ``links``.
+    """
+    links, nodes = tables.links, tables.nodes
+    side = nodes["side"].to_numpy(dtype=object)
+    u, v = links["u"].to_numpy(), links["v"].to_numpy()
+    rows = np.flatnonzero(side[u] != side[v])
+    crossing_id = np.full(len(links), "", dtype=object)
+    if not len(rows):
+        empty = pd.DataFrame({"crossing_id": [], "mode": [], "px": [], "py": [], "links": []})
+        return Tables(nodes, links.assign(crossing_id=crossing_id), tables.crs), empty
+    lines = tables.projected(rows)
+    spot = _line_points(lines, border.line)
+    label = _cluster(links.iloc[rows], spot)
+    frame = pd.DataFrame({"label": label, "mode": links["mode"].to_numpy()[rows], "px": spot[:, 0], "py": spot[:, 1]})
+    table = frame.groupby("label").agg(mode=("mode", "first"), px=("px", "first"), py=("py", "first"), links=("mode", "size"))
+    lonlat = shapely.get_coordinates(project(shapely.points(table["px"], table["py"]), tables.crs, WGS84))
+    # Numbered from west to east, so that the same border gives the same ids whatever the order of its links.
+    order = np.lexsort((lonlat[:, 1], lonlat[:, 0]))
+    table = table.iloc[order]
+    count = table.groupby("mode").cumcount() + 1
+    table["crossing_id"] = table["mode"] + "-x" + count.astype(str).str.zfill(3)
+    crossing_id[rows] = table["crossing_id"].reindex(label).to_numpy()
+    return Tables(nodes, links.assign(crossing_id=crossing_id), tables.crs), table.reset_index(drop=True)
+
+
+def _line_points(lines: NDArray[np.object_], border: shapely.Geometry) -> NDArray[np.float64]:
+    """Return where each link meets the border line: the first hit, else the point nearest to the line."""
+    hit = shapely.intersection(lines, border)
+    nearest = shapely.get_point(shapely.shortest_line(lines, border), 0)
+    first = shapely.get_point(shapely.shortest_line(hit, shapely.get_point(lines, 0)), 0)
+    spot = np.where(shapely.is_empty(hit), nearest, first)
+    return shapely.get_coordinates(spot)
+
+
+def _cluster(links: pd.DataFrame, spot: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the crossing that each crossing link belongs to."""
+    n = len(links)
+    d = np.linalg.norm(spot[:, None] - spot[None], axis=2) / 1000  # crossing links: hundreds at the most
+    u, v, mode = links["u"].to_numpy(), links["v"].to_numpy(), links["mode"].to_numpy()
+    share = (u[:, None] == u) | (v[:, None] == v) | (u[:, None] == v) | (v[:, None] == u)
+    one = (mode[:, None] == mode) & ((d <= CLUSTER_KM) | (share & (d <= WEAVE_KM)))
+    _, label = connected_components(coo_array(one.reshape(n, n)), directed=False)
+    return np.asarray(label, np.int64)
+
+
+def match_checkpoints(tables: Tables, crossings: pd.DataFrame, checkpoints: gpd.GeoDataFrame, *, road_km: float = ROAD_MATCH_KM, rail_km: float = RAIL_MATCH_KM) -> pd.DataFrame:
+    """Return pairs of checkpoint and crossing: ``checkpoint_id``, ``crossing_id``, ``match_km``, by mode and distance.
+
+    A checkpoint takes the nearest crossing of its mode within the limit; one with several partner posts (``partners``)
+    takes as many, for each partner is a line of its own. The choice of one checkpoint does not depend on the others:
+    several may share a crossing. Distance is from the post to the nearest point of the crossing's links.
+    """
+    out = []
+    points = project(checkpoints.geometry.to_numpy(), WGS84, tables.crs)
+    rows = np.flatnonzero(tables.links["crossing_id"].to_numpy() != "")
+    lines = tables.projected(rows)
+    ids = tables.links["crossing_id"].to_numpy()[rows]
+    modes = tables.links["mode"].to_numpy()[rows]
+    for mode, limit in (("road", road_km), ("rail", rail_km)):
+        mine = np.flatnonzero(checkpoints["mode"].to_numpy() == mode)
+        theirs = np.flatnonzero(modes == mode)
+        if not len(mine) or not len(theirs):
+            continue
+        km = shapely.distance(points[mine][:, None], lines[theirs][None]) / 1000
+        table = pd.DataFrame(km.T).groupby(ids[theirs]).min()
+        for column, row in enumerate(mine):  # checkpoints: dozens
+            near = table[column].sort_values(kind="stable").head(int(checkpoints["partners"].iloc[row]))
+            near = near[near <= limit]
+            out.append(pd.DataFrame({"checkpoint_id": checkpoints["checkpoint_id"].iloc[row], "crossing_id": near.index, "match_km": near.to_numpy()}))
+    columns = ["checkpoint_id", "crossing_id", "match_km"]
+    found = [o for o in out if len(o)]
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+
+
+def open_gates(tables: Tables, crossings: pd.DataFrame, pairs: pd.DataFrame, checkpoints: gpd.GeoDataFrame) -> tuple[Tables, pd.DataFrame]:
+    """Split every matched crossing where its checkpoint stands and join the two posts by gates.
+
+    Several checkpoints of one crossing are parallel gates at one place, that of the nearest of them; where the post stands far from the
+    crossing's links (a rail station inside the country) the gate is at the border line.
+
+    Returns
+    -------
+    The tables with posts (``kind`` post) and gates; and the crossings with ``px``, ``py`` of their gate.
+    """
+    matched = pairs.sort_values(["match_km", "checkpoint_id"], kind="stable").drop_duplicates("crossing_id")
+    if matched.empty:
+        return tables, crossings
+    where = checkpoints.set_index("checkpoint_id").geometry
+    ids = tables.links["crossing_id"].to_numpy()
+    rows = np.flatnonzero(np.isin(ids, matched["crossing_id"]))
+    lines = tables.projected(rows)
+    nearest = matched.set_index("crossing_id")
+    chosen = nearest.loc[ids[rows]]
+    post = project(where.loc[chosen["checkpoint_id"]].to_numpy(), WGS84, tables.crs)
+    at_line = crossings.set_index("crossing_id").loc[ids[rows], ["px", "py"]].to_numpy(float)
+    beside = (chosen["match_km"].to_numpy() <= ROAD_MATCH_KM)[:, None]
+    target = shapely.points(np.where(beside, shapely.get_coordinates(post), at_line))
+    fraction = shapely.line_locate_point(lines, target, normalized=True)
+    # The two posts stay apart from the link's own nodes, which keep their side.
+    fraction = np.clip(fraction, 0.01, 0.99)
+    keys = ids[rows].copy()
+    u_side = tables.nodes["side"].to_numpy()[tables.links["u"].to_numpy()[rows]]
+    tables, node = split_links(tables, rows, fraction, "post", snap_m=0.0)
+    tables = _double_posts(tables, node, u_side)
+    twin = len(tables.nodes) - len(node) + np.arange(len(node))
+    post_a, post_b = np.where(u_side == "a", node, twin), np.where(u_side == "a", twin, node)
+    gates = []
+    for crossing, group in pairs.groupby("crossing_id", sort=True):  # crossings: dozens
+        here = np.flatnonzero(keys == crossing)
+        for checkpoint in sorted(group["checkpoint_id"]):
+            gates.append(gate_links(post_a[here], post_b[here], checkpoint, str(crossing), checkpoints))
+    located = crossings.set_index("crossing_id")
+    first = pd.Series(node, index=keys).groupby(level=0).first()
+    located.loc[first.index, ["px", "py"]] = tables.nodes.loc[first, ["px", "py"]].to_numpy()
+    links = pd.concat([tables.links, *gates], ignore_index=True)
+    links["crossing_id"] = links["crossing_id"].fillna("")
+    # The halves of a split crossing lie on one side each; only the gate crosses.
+    side = tables.nodes["side"].to_numpy()
+    over = side[links["u"].to_numpy()] != side[links["v"].to_numpy()]
+    links["crossing_id"] = links["crossing_id"].where(over, "")
+    links["passable"] = links["passable"].astype(bool) | ~over
+    return Tables(tables.nodes, links, tables.crs), located.reset_index()
+
+
+def _double_posts(tables: Tables, node: NDArray[np.int64], u_side: NDArray[np.object_]) -> Tables:
+    """Make each new node a pair of posts, one per side: the piece on u's side ends at the first, the other at its twin."""
+    nodes, links = tables.nodes.copy(), tables.links.copy()
+    twins = nodes.loc[node].copy()
+    other = np.where(u_side == "a", "b", "a")
+    nodes.loc[node, "side"] = u_side
+    twins["side"] = other
+    twin = pd.Series(len(nodes) + np.arange(len(node)), index=node)
+    # split_links put the node as v of the first piece and as u of the second: the second begins at the twin.
+    behind = links["u"].isin(node)
+    links.loc[behind, "u"] = links.loc[behind, "u"].map(twin).to_numpy()
+    return replace(tables, nodes=pd.concat([nodes, twins], ignore_index=True), links=links)
+
+
+def gate_links(post_a: NDArray[np.int64], post_b: NDArray[np.int64], checkpoint: str, crossing: str, checkpoints: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the directed gates of a checkpoint at its pairs of posts, a→b and b→a: no length, no moving time."""
+    row = checkpoints.loc[checkpoints["checkpoint_id"] == checkpoint].iloc[0]
+    n = 2 * len(post_a)
+    return pd.DataFrame(
+        {
+            "u": np.concatenate([post_a, post_b]),
+            "v": np.concatenate([post_b, post_a]),
+            "mode": row["mode"],
+            "kind": "gate",
+            "oneway": True,
+            "length_m": 0.0,
+            "maxspeed_kph": np.nan,
+            "bridged": False,
+            "speed_kph": np.nan,
+            "speed_source": "",
+            "time_min": 0.0,
+            "wait_min": float(row["wait_min"]),
+            "passable": bool(row["open"]),
+            "checkpoint_id": checkpoint,
+            "crossing_id": crossing,
+            "geometry": np.full(n, None, dtype=object),
+        }
+    )
+
+
+def largest_component(tables: Tables, mode: str) -> NDArray[np.bool_]:
+    """Return which links belong to the largest component of a mode's network, crossings included."""
+    own = (tables.links["mode"] == mode).to_numpy()
+    label = components(tables.links[own], len(tables.nodes))
+    return np.asarray(own & (label[tables.links["u"].to_numpy()] == 0), bool)

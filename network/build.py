@@ -1,0 +1,314 @@
+"""The transport graph: from layers to one network with three cost fields, as tables and as a networkx graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import networkx as nx
+import numpy as np
+import pandas as pd
+import shapely
+
+from layers.crs import WGS84, project
+from layers.errors import NetworkError
+from layers.regions import region_of
+from network.border import (
+    COAST_KM,
+    RAIL_MATCH_KM,
+    ROAD_MATCH_KM,
+    Border,
+    find_crossings,
+    match_checkpoints,
+    open_gates,
+    with_sides_of_nodes,
+)
+from network.connectors import ConnectorLimits, connect_checkpoints, connect_settlements
+from network.speeds import with_speeds
+from network.topology import Tables, assemble, bridge_gaps, components
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyproj import CRS
+
+NETWORKS = ("borderless", "open", "actual")
+FIELDS = {name: f"{name}_min" for name in NETWORKS}
+"""The three cost fields: every crossing passable without a wait; open checkpoints only, no wait; open checkpoints with
+their waits. A link that can't be passed costs infinity: it is absent, not expensive."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The ground of a network before its checkpoints: links with speeds and sides, crossings found, the border line."""
+
+    tables: Tables
+    crossings: pd.DataFrame
+    regions: gpd.GeoDataFrame
+    border: Border
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Network:
+    """One transport network with three cost fields.
+
+    Attributes
+    ----------
+    nodes, links, crs
+        See `network.topology.Tables`; links carry ``borderless_min``, ``open_min`` and ``actual_min``.
+    crossings
+        Points with ``crossing_id``, ``mode``, ``status`` (open or closed), ``checkpoints``, ``links``.
+    checkpoints
+        The table with waits, ``joined_by`` (crossing, connector or nothing), ``match_km``, ``crossings``.
+    settlements
+        The layer with ``node``, ``snap_km``, ``station_km``, ``side``, ``region``.
+    base
+        What it was built on; `network.edits` builds on it again.
+    """
+
+    nodes: pd.DataFrame
+    links: pd.DataFrame
+    crs: CRS
+    crossings: gpd.GeoDataFrame
+    checkpoints: gpd.GeoDataFrame
+    settlements: gpd.GeoDataFrame
+    base: Base
+    limits: ConnectorLimits
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        modes = ", ".join(f"{n:,} {m}" for m, n in self.links["mode"].value_counts().items())
+        return (
+            f"<Network of {len(self.nodes):,} nodes, {len(self.links):,} links ({modes}), "
+            f"{self.report['components']} components, {len(self.crossings)} crossings, {len(self.checkpoints)} checkpoints>"
+        )
+
+    @property
+    def tables(self) -> Tables:
+        """The two tables alone."""
+        return Tables(self.nodes, self.links, self.crs)
+
+
+def build_base(
+    roads: gpd.GeoDataFrame,
+    railways: gpd.GeoDataFrame,
+    regions: gpd.GeoDataFrame,
+    border: gpd.GeoDataFrame,
+    crs: CRS,
+    *,
+    speeds: Mapping[str, float] | None = None,
+) -> Base:
+    """Return the ground of a network.
+
+    Parameters
+    ----------
+    roads, railways
+        Validated layers; either may be empty.
+    regions
+        With ``side``, clipped to the belt (`layers.regions.clip_to_belt`).
+    border
+        From `layers.regions.border_line`.
+    crs
+        Equal-area projection of the study.
+    speeds
+        km/h by class, before the defaults.
+
+    Raises
+    ------
+    NetworkError
+        Nothing is left on the two sides.
+    """
+    edge = Border.of(regions, border, crs)
+    tables = assemble({"road": roads, "rail": railways}, crs)
+    tables = bridge_gaps(tables, "rail")
+    tables = Tables(tables.nodes, with_speeds(tables.links, overrides=speeds), crs)
+    tables, report = with_sides_of_nodes(tables, regions, edge)
+    if tables.links.empty:
+        raise NetworkError("the network is empty: no road and no railway lies on the two sides of the border")
+    tables, crossings = find_crossings(tables, edge)
+    links = tables.links.assign(
+        wait_min=0.0, checkpoint_id="", passable=(tables.links["crossing_id"] == "").to_numpy()
+    )
+    report["rail_gaps_bridged"] = int(links["bridged"].sum())
+    return Base(Tables(tables.nodes, links, crs), crossings, regions, edge, report)
+
+
+def build_network(
+    base: Base,
+    checkpoints: gpd.GeoDataFrame,
+    settlements: gpd.GeoDataFrame,
+    *,
+    limits: ConnectorLimits | None = None,
+    road_km: float = ROAD_MATCH_KM,
+    rail_km: float = RAIL_MATCH_KM,
+) -> Network:
+    """Return the network with its checkpoints as gates and its settlements joined.
+
+    Parameters
+    ----------
+    base
+        From `build_base`.
+    checkpoints
+        With waits (`layers.checkpoints.with_waits`).
+    settlements
+        Validated layer, cut to the belt.
+    road_km, rail_km
+        Farthest distance of a checkpoint from its crossing, by mode.
+
+    Notes
+    -----
+    The order of the checkpoints changes nothing, and each is matched without regard to the others.
+    """
+    limits = limits or ConnectorLimits()
+    pairs = match_checkpoints(base.tables, base.crossings, checkpoints, road_km=road_km, rail_km=rail_km)
+    tables, crossings = open_gates(base.tables, base.crossings, pairs, checkpoints)
+    alone = checkpoints[(checkpoints["mode"] == "road") & ~checkpoints["checkpoint_id"].isin(pairs["checkpoint_id"])]
+    tables, connectors = connect_checkpoints(tables, alone, base.border, limits.checkpoint_km)
+    settlements = _placed(settlements, base.regions)
+    tables, snaps = connect_settlements(tables, settlements, base.border, limits)
+    links = with_costs(tables.links)
+    joined = _joined(checkpoints, pairs, connectors, base.regions)
+    network = Network(
+        nodes=tables.nodes,
+        links=links,
+        crs=tables.crs,
+        crossings=_crossing_points(links, tables, crossings),
+        checkpoints=joined,
+        settlements=settlements.assign(**{c: snaps[c].to_numpy() for c in snaps}),
+        base=base,
+        limits=limits,
+        report=dict(base.report),
+    )
+    network.report.update(_report(network))
+    return network
+
+
+def with_costs(links: pd.DataFrame) -> pd.DataFrame:
+    """Return the links with the three cost fields in minutes; infinity where a link can't be passed."""
+    moving = links["time_min"].to_numpy(float)
+    closed = ~links["passable"].to_numpy(bool)
+    open_min = np.where(closed, np.inf, moving)
+    return links.assign(
+        crossing=links["crossing_id"] != "",
+        borderless_min=moving,
+        open_min=open_min,
+        actual_min=open_min + links["wait_min"].to_numpy(float),
+    )
+
+
+def _placed(settlements: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the settlements of the two countries with side, region and its name.
+
+    A generalised line leaves places near it on the wrong side; the country that the source states decides.
+    """
+    countries = regions.drop_duplicates("side").set_index("side")["country"]
+    side = settlements["country"].map({country: side for side, country in countries.items()})
+    frame = settlements[side.notna()].assign(side=side[side.notna()]).reset_index(drop=True)
+    xy = shapely.get_coordinates(frame.geometry.to_numpy())
+    row = np.full(len(frame), -1)
+    for s in ("a", "b"):
+        own = regions[regions["side"] == s].reset_index()
+        mine = np.flatnonzero(frame["side"] == s)
+        found = region_of(xy[mine], own, 3 * COAST_KM)
+        row[mine] = np.append(own["index"].to_numpy(), -1)[found]
+    codes, names = (np.append(regions[c].to_numpy(dtype=object), "") for c in ("region", "name"))
+    return frame.assign(region=codes[row], region_name=names[row])
+
+
+def _joined(checkpoints: gpd.GeoDataFrame, pairs: pd.DataFrame, connectors: pd.DataFrame, regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the checkpoints with what joined them to the network, how far it was, and region codes of the layer."""
+    frame = checkpoints.reset_index(drop=True).copy()
+    by_pair = pairs.groupby("checkpoint_id").agg(match_km=("match_km", "max"), crossings=("crossing_id", "|".join))
+    linked = connectors.set_index("checkpoint_id") if len(connectors) else pd.DataFrame(columns=["joined", "connector_a_km", "connector_b_km"])
+    ids = frame["checkpoint_id"]
+    by_connector = ids.isin(linked.index[linked["joined"].astype(bool)])
+    frame["joined_by"] = np.select([ids.isin(by_pair.index), by_connector], ["crossing", "connector"], "nothing")
+    frame["match_km"] = ids.map(by_pair["match_km"]).astype(float)
+    frame["crossings"] = ids.map(by_pair["crossings"]).fillna("")
+    for column in ("connector_a_km", "connector_b_km"):
+        frame[column] = ids.map(linked[column]).astype(float)
+    xy = shapely.get_coordinates(frame.geometry.to_numpy())
+    for side in ("a", "b"):
+        # A post stands on either side of a generalised line, a station well inside: nearest region of the side.
+        own = regions[regions["side"] == side].reset_index(drop=True)
+        nearest = own["region"].to_numpy(dtype=object)[own.sindex.nearest(shapely.points(xy), return_all=False)[1]]
+        stated = frame[f"region_{side}"]
+        frame[f"region_{side}"] = np.where(stated.isin(own["region"]), stated, nearest)
+    frame["status"] = np.where(frame["open"], "open", "closed")
+    frame["class"] = np.where(frame["open"], frame["mode"] + " open", "closed")
+    return frame
+
+
+def _crossing_points(links: pd.DataFrame, tables: Tables, crossings: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return one point per crossing of the data or by connector, with status and checkpoints."""
+    over = links[links["crossing"]]
+    held = over[over["checkpoint_id"] != ""]
+    who = held.groupby("crossing_id")["checkpoint_id"].agg(lambda ids: "|".join(sorted(set(ids))))
+    gates = held.drop_duplicates("crossing_id")
+    extra = gates[~gates["crossing_id"].isin(crossings["crossing_id"])]
+    p = tables.nodes[["px", "py"]].to_numpy(float)[extra["u"].to_numpy()]
+    added = pd.DataFrame({"crossing_id": extra["crossing_id"].to_numpy(), "mode": "road", "px": p[:, 0], "py": p[:, 1], "links": 0})
+    table = pd.concat([t for t in (crossings, added) if len(t)] or [crossings], ignore_index=True)
+    passable = over.groupby("crossing_id")["passable"].any()
+    table["status"] = np.where(table["crossing_id"].map(passable).astype("boolean").fillna(False).astype(bool), "open", "closed")
+    table["checkpoints"] = table["crossing_id"].map(who).fillna("")
+    table["by_connector"] = table["links"] == 0
+    points = project(shapely.points(table.pop("px").to_numpy(float), table.pop("py").to_numpy(float)), tables.crs, WGS84)
+    return gpd.GeoDataFrame(table, geometry=points, crs=WGS84)
+
+
+def _report(network: Network) -> dict[str, Any]:
+    """Return the counts that a reader needs to judge the network."""
+    links, nodes = network.links, network.nodes
+    out: dict[str, Any] = {"nodes": len(nodes), "links": {str(k): int(v) for k, v in links["mode"].value_counts().items()}}
+    out["components"] = int(np.unique(components(links, len(nodes))[np.unique(links[["u", "v"]])]).size)
+    for mode in ("road", "rail"):
+        ground = links[(links["mode"] == mode) & (links["kind"] != "connector")]
+        size = np.bincount(components(ground, len(nodes))[np.unique(ground[["u", "v"]])]) if len(ground) else np.array([])
+        out[f"{mode}_components"] = [int(s) for s in size[:10]]
+    out["crossings_closed"] = sorted(network.crossings.loc[network.crossings["status"] == "closed", "crossing_id"])
+    joined = network.checkpoints["joined_by"]
+    out["checkpoints_by"] = {str(k): int(v) for k, v in joined.value_counts().items()}
+    out["checkpoints_without_network"] = sorted(network.checkpoints.loc[joined == "nothing", "checkpoint_id"])
+    snap = network.settlements["snap_km"]
+    out["settlements"] = len(snap)
+    out["settlements_beyond_the_road_connector"] = int(snap.isna().sum())
+    out["connector_km_median"] = round(float(snap.median()), 2) if snap.notna().any() else None
+    return out
+
+
+EDGE_COLUMNS = (
+    "mode", "kind", "length_m", "time_min", "wait_min", "speed_kph", "speed_source", "crossing", "crossing_id",
+    "checkpoint_id", "bridged", "borderless_min", "open_min", "actual_min",
+)  # fmt: skip
+
+
+def to_graph(network: Network) -> nx.MultiDiGraph[int]:
+    """Return the network as one `networkx.MultiDiGraph` that OSMnx accepts.
+
+    Nodes have ``x``, ``y``, ``side``, ``kind``, ``ref``; edges the columns of the links, and OSMnx's ``osmid``, ``length`` (m),
+    ``travel_time`` (s), ``oneway``, ``reversed``, ``highway`` or ``railway``, ``geometry``. Cost fields are ``borderless_min``, ``open_min``
+    and ``actual_min``; a link that can't be passed has infinity there. Where a speed is unknown (gates) the attribute is absent.
+    """
+    links = network.links.reset_index(drop=True)
+    back = links[~links["oneway"]]
+    flipped = back.assign(u=back["v"], v=back["u"], geometry=shapely.reverse(back["geometry"].to_numpy(dtype=object)))
+    both = pd.concat([links.assign(reversed=False), flipped.assign(reversed=True)])
+    both["osmid"] = both.index.to_numpy()
+    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(crs="epsg:4326", created_with="borderlink", simplified=True)
+    used = np.unique(links[["u", "v"]])
+    nodes = network.nodes.loc[used, ["x", "y", "side", "kind", "ref"]]
+    graph.add_nodes_from(zip(used.tolist(), nodes.to_dict("records"), strict=True))
+    records = both[["osmid", "oneway", "reversed", *EDGE_COLUMNS, "geometry"]].to_dict("records")
+    for record in records:  # networkx holds one dict per edge
+        record["length"] = record["length_m"]
+        record["travel_time"] = record["time_min"] * 60
+        if record["speed_kph"] != record["speed_kph"]:
+            del record["speed_kph"]
+        if record["geometry"] is None:
+            del record["geometry"]
+        record["railway" if record["mode"] == "rail" else "highway"] = record["kind"]
+    graph.add_edges_from(zip(both["u"].tolist(), both["v"].tolist(), records, strict=True))
+    return graph

@@ -1,0 +1,148 @@
+"""Changes to a built network: close, reopen, re-time or add a checkpoint, join further places.
+
+Closing and re-timing change the cost fields of a few gates; what is added is built again on the same base, so that the
+result equals a network built with the change in its input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from layers.checkpoints import with_waits
+from layers.crs import WGS84, project
+from layers.errors import PlaceError
+from layers.schema import validate
+from network.build import Network, build_network, with_costs
+from network.connectors import connect_settlements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+FAR_KM = 60.0
+"""A new checkpoint further from the border line than this is taken for a mistake."""
+
+
+def set_open(network: Network, checkpoint_ids: Iterable[str], is_open: bool) -> Network:
+    """Return the network with checkpoints closed or reopened; nothing else is touched.
+
+    Raises
+    ------
+    PlaceError
+        An id that no checkpoint has.
+    """
+    ids = _known(network, checkpoint_ids)
+    links = network.links.copy()
+    links.loc[links["checkpoint_id"].isin(ids), "passable"] = is_open
+    checkpoints = network.checkpoints.copy()
+    mine = checkpoints["checkpoint_id"].isin(ids)
+    checkpoints.loc[mine, "open"] = is_open
+    checkpoints["status"] = np.where(checkpoints["open"], "open", "closed")
+    checkpoints["class"] = np.where(checkpoints["open"], checkpoints["mode"] + " open", "closed")
+    crossings = network.crossings.copy()
+    passable = links[links["crossing"]].groupby("crossing_id")["passable"].any()
+    crossings["status"] = np.where(crossings["crossing_id"].map(passable).astype(bool), "open", "closed")
+    return replace(network, links=with_costs(links), checkpoints=checkpoints, crossings=crossings)
+
+
+def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:
+    """Return the network with another wait at one checkpoint, both directions.
+
+    Raises
+    ------
+    PlaceError
+        An id that no checkpoint has, or a negative wait.
+    """
+    (name,) = _known(network, [checkpoint_id])
+    if not wait_min >= 0:
+        raise PlaceError(f"a wait of {wait_min:g} min at {name!r}: allowed is 0 or more")
+    links, checkpoints = network.links.copy(), network.checkpoints.copy()
+    links.loc[links["checkpoint_id"] == name, "wait_min"] = float(wait_min)
+    checkpoints.loc[checkpoints["checkpoint_id"] == name, "wait_min"] = float(wait_min)
+    return replace(network, links=with_costs(links), checkpoints=checkpoints)
+
+
+def new_checkpoint(network: Network, lon: float, lat: float, *, mode: str = "road", wait_min: float | None = None, number: int = 1) -> gpd.GeoDataFrame:
+    """Return the row of a planned checkpoint, open at all hours, with the assumed wait of its mode where none is given.
+
+    Raises
+    ------
+    PlaceError
+        The place is far from the border line, the wait is negative, or the mode is not road or rail.
+    """
+    if mode not in ("road", "rail"):
+        raise PlaceError(f"a new checkpoint by {mode!r}: allowed is road or rail")
+    if wait_min is not None and not wait_min >= 0:
+        raise PlaceError(f"a new checkpoint with a wait of {wait_min:g} min: allowed is 0 or more")
+    point = project(shapely.Point(lon, lat), WGS84, network.crs)
+    km = float(shapely.distance(point, network.base.border.line)) / 1000
+    if not km <= FAR_KM:
+        raise PlaceError(
+            f"a new checkpoint at {lon:g},{lat:g} would stand {km:,.0f} km from the border line: allowed is lon,lat within {FAR_KM:g} km of it"
+        )
+    row = gpd.GeoDataFrame(
+        {
+            "checkpoint_id": [f"new-{number}"],
+            "mode": [mode],
+            "name": [f"New checkpoint {number} ({lon:g},{lat:g})"],
+            "regime": ["multilateral"],
+            "wait_min": [np.nan if wait_min is None else float(wait_min)],
+            "wait_source": ["the scenario"],
+            "source": ["scenario"],
+        },
+        geometry=[shapely.Point(lon, lat)],
+        crs=WGS84,
+    )
+    return with_waits(validate(row, "checkpoints", "scenario"))
+
+
+def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
+    """Return the network with further checkpoints: built again on its base, as if they had been in the table.
+
+    Raises
+    ------
+    PlaceError
+        A checkpoint that finds neither a crossing nor links on both sides.
+    """
+    base_columns = [c for c in rows.columns if c in network.checkpoints.columns]
+    old = network.checkpoints[base_columns]
+    table = gpd.GeoDataFrame(pd.concat([old, rows[base_columns]], ignore_index=True), crs=WGS84)
+    layer = network.settlements.drop(columns=["node", "snap_km", "station_km", "side", "region", "region_name"])
+    built = build_network(network.base, table, layer, limits=network.limits)
+    fresh = built.checkpoints[built.checkpoints["checkpoint_id"].isin(rows["checkpoint_id"])]
+    lost = fresh.loc[fresh["joined_by"] == "nothing", "name"]
+    if len(lost):
+        raise PlaceError(
+            f"{', '.join(lost)} finds no {fresh['mode'].iloc[0]} network to join: allowed is a place by a crossing of the "
+            "network, or, by road, within the connectors' reach of both sides"
+        )
+    return built
+
+
+def add_places(network: Network, lonlat: Sequence[tuple[float, float]], sides: Sequence[str]) -> tuple[Network, list[int]]:
+    """Return the network with further places joined as settlements are, and their nodes."""
+    frame = gpd.GeoDataFrame(
+        {"settlement_id": [f"place-{i}" for i in range(len(lonlat))], "side": list(sides)},
+        geometry=shapely.points(np.asarray(lonlat, float)),
+        crs=WGS84,
+    )
+    tables, snaps = connect_settlements(network.tables, frame, network.base.border, network.limits)
+    links = tables.links
+    links["crossing_id"] = links["crossing_id"].fillna("")
+    placed = replace(network, nodes=tables.nodes, links=with_costs(links))
+    return placed, [int(n) for n in snaps["node"]]
+
+
+def _known(network: Network, checkpoint_ids: Iterable[str]) -> list[str]:
+    """Return the ids, or say which are unknown."""
+    ids = list(checkpoint_ids)
+    known = set(network.checkpoints["checkpoint_id"])
+    unknown = [i for i in ids if i not in known]
+    if unknown:
+        raise PlaceError(f"no checkpoint is called {', '.join(map(repr, unknown))}: allowed are {', '.join(sorted(known))}")
+    return ids

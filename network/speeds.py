@@ -1,0 +1,75 @@
+"""Speeds and moving times of links, each with the source of its speed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layers.errors import NetworkError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROAD_KPH: Mapping[str, float] = {
+    "motorway": 100.0,
+    "trunk": 85.0,
+    "primary": 75.0,
+    "secondary": 60.0,
+    "tertiary": 50.0,
+    "unclassified": 35.0,
+    "residential": 35.0,
+    "track": 20.0,
+}
+"""Car, km/h by class. Assumptions between the legal limits outside towns and observed means (docs/decisions.md)."""
+
+RAIL_KPH: Mapping[str, float] = {"main": 70.0, "branch": 50.0, "industrial": 25.0}
+"""Passenger train, km/h by usage: assumptions."""
+
+TAGGED_SHARE = 0.9
+"""A posted limit is driven at nine tenths of it: an assumption."""
+
+OTHER = {"road": 35.0, "rail": 50.0}
+
+
+def with_speeds(links: pd.DataFrame, *, overrides: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Return the links with ``speed_kph``, ``speed_source`` and ``time_min`` (moving, without any wait).
+
+    Parameters
+    ----------
+    links
+        With ``mode`` (road or rail), ``kind``, ``length_m`` and ``maxspeed_kph`` (NaN where unknown).
+    overrides
+        km/h by class of road or usage of rail; they stand before the defaults, not before a posted limit that is lower.
+
+    Notes
+    -----
+    ``speed_source`` is ``tagged`` (posted limit × 0.9, never above the class), ``study``, ``default`` (class known) or
+    ``fallback`` (class unknown).
+
+    Raises
+    ------
+    NetworkError
+        A speed that is not between 1 and 400 km/h, or a class that is in no table.
+    """
+    given = dict(overrides or {})
+    known = {**ROAD_KPH, **RAIL_KPH}
+    wrong = {k: v for k, v in given.items() if not 1 <= v <= 400}
+    strange = sorted(set(given) - set(known))
+    if wrong:
+        raise NetworkError(f"speeds {wrong} are out of range: allowed is 1 to 400 km/h")
+    if strange:
+        raise NetworkError(f"speeds for {', '.join(map(repr, strange))}: allowed classes are {', '.join(known)}")
+    kind = links["kind"]
+    by_class = kind.map({**known, **given}).astype(float)
+    speed = by_class.fillna(links["mode"].map(OTHER).astype(float)).to_numpy(float)
+    posted = links["maxspeed_kph"].to_numpy(float) * TAGGED_SHARE
+    tagged = np.isfinite(posted)
+    out = links.copy()
+    out["speed_kph"] = np.where(tagged, np.fmin(posted, speed), speed)
+    out["speed_source"] = np.select(
+        [tagged, kind.isin(list(given)), by_class.notna()], ["tagged", "study", "default"], "fallback"
+    )
+    out["time_min"] = out["length_m"] / 1000 / out["speed_kph"] * 60
+    return out
