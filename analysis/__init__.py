@@ -1,1 +1,1 @@
-"""borderlink package."""
+"""Connectivity, accessibility, flows, criticality, spatial statistics, typology and scenarios on a network."""

@@ -314,7 +314,7 @@ def label_map(
     with _figure(9.2, height + 0.6) as fig:
         ax = fig.subplots()
         _draw_areas(ax, areas, box)
-        labels = drawn_cells["label"].fillna(NO_DATA)
+        labels = drawn_cells["label"].astype(object).fillna(NO_DATA)
         for each in LABEL_CLASSES:
             _paint(ax, drawn_cells[labels == each.value], color=each.color, edgecolor="white", linewidth=0.25)
         _paint(ax, line.simplify((box[2] - box[0]) / 2500), color=_BORDER, linewidth=1.3)

@@ -153,12 +153,8 @@ def write_report(
     frames
         Result tables by name: ``cells``, ``segments``, ``checkpoints``, ``regions``, ``border_line``. A section whose
         table is not there says so.
-    statistics
-        One row per test.
-    assumptions
-        Values that nobody measured.
-    sources
-        One row per layer, with its licence.
+    statistics, assumptions, sources
+        One row per test, per value that nobody measured, per layer with its licence.
     warnings
         What a reader must know before using the numbers.
     facts
@@ -249,7 +245,7 @@ def _ranked(
 def _checkpoint_table(checkpoints: pd.DataFrame) -> _Table:
     """Write the checkpoints, largest share of demand first; an assumed wait bears a mark."""
     rows = checkpoints.sort_values(["share", "name"], ascending=[False, True], kind="stable")
-    assumed = rows["wait_assumed"].fillna(False).astype(bool) & rows["wait_min"].notna()
+    assumed = rows["wait_assumed"].eq(True).fillna(False).astype(bool) & rows["wait_min"].notna()
     waits = rows["wait_min"].map(lambda wait: assets.format_value(wait, "minutes", missing=""))
     kinds = rows[["mode", "status"]].map(lambda word: assets.format_value(word))
     pairs = rows[["region_a", "region_b"]].map(lambda code: assets.format_value(code))

@@ -6,6 +6,7 @@ loss). Class breaks are fixed numbers that mean something to a planner, so that 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -31,6 +32,8 @@ class StyleClass:
     lower: float | None = None
     upper: float | None = None
     size: float | None = None
+    missing: bool = False
+    """Features without a value are drawn in this class."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class LayerStyle:
 
 def _steps(breaks: tuple[float, ...], ramp: tuple[str, ...], unit: str) -> tuple[StyleClass, ...]:
     edges = (*breaks, float("inf"))
-    labels = [f"{a:g}–{b:g} {unit}".strip() for a, b in zip(breaks, breaks[1:], strict=False)]
+    labels = [f"{a:g}–{b:g} {unit}".strip() for a, b in itertools.pairwise(breaks)]
     labels.append(f"{breaks[-1]:g} {unit} and more".replace("  ", " "))
     return tuple(
         StyleClass(label, color, lower=a, upper=b)
@@ -93,7 +96,7 @@ LABEL_CLASSES = (
     StyleClass("Bottleneck by detour", _VERMILION, value=DETOUR),
     StyleClass("Bottleneck by delay", _ORANGE, value=DELAY),
     StyleClass("Neither", _GREY, value=NEITHER),
-    StyleClass("No data", _PALE, value=NO_DATA),
+    StyleClass("No data", _PALE, value=NO_DATA, missing=True),
 )
 CHANGE_CLASSES = (
     StyleClass("loses 10 % or more", _CHANGE_RAMP[0], lower=float("-inf"), upper=-10.0),
@@ -180,65 +183,185 @@ _REGION_FIELDS = {
 }
 
 _NATURAL_EARTH = ("Public domain", "Made with Natural Earth")
-_CELLS = dict(layer="cells", group="Border belt", geometry="Polygon", fields=_CELL_FIELDS, opacity=0.75, outline="#ffffff")
+
+
+def _cells(
+    key: str,
+    title: str,
+    description: str,
+    kind: Literal["categorized", "graduated"],
+    classes: tuple[StyleClass, ...],
+    column: str,
+    *,
+    visible: bool = False,
+) -> LayerStyle:
+    """Return one drawing of the cells."""
+    return LayerStyle(
+        key, "cells", title, description, "Border belt", "Polygon", kind, classes, column=column, fields=_CELL_FIELDS,
+        visible=visible, opacity=0.75, outline="#ffffff",
+    )  # fmt: skip
 
 
 def run_styles() -> tuple[LayerStyle, ...]:
     """Return the drawings of a run's layers, top of the map first."""
     return (
         LayerStyle(
-            "checkpoints", "checkpoints", "Checkpoints", "Places where people or goods may legally cross, with wait, "
-            "share of demand and criticality", "Border", "Point", "categorized", CHECKPOINT_CLASSES, column="class",
-            fields=_CHECKPOINT_FIELDS, name_column="name", outline="#ffffff", licence="Facts, no licence needed",
+            "checkpoints",
+            "checkpoints",
+            "Checkpoints",
+            "Places where people or goods may legally cross, with wait, share of demand and criticality",
+            "Border",
+            "Point",
+            "categorized",
+            CHECKPOINT_CLASSES,
+            column="class",
+            fields=_CHECKPOINT_FIELDS,
+            name_column="name",
+            outline="#ffffff",
+            licence="Facts, no licence needed",
             rights="Facts of Russia's public registry of checkpoints (Rosgranstroy), November 2025",
         ),
         LayerStyle(
-            "crossings", "crossings", "Crossings", "Where the network runs over the border line, with a checkpoint "
-            "or without", "Border", "Point", "categorized",
-            (StyleClass("Passable", "#117733", value="open", size=1.8), StyleClass("Closed: no open checkpoint", "#cc3311", value="closed", size=1.8)),
-            column="status", fields={"crossing_id": "Crossing", "mode": "Mode", "status": "Status", "checkpoints": "Checkpoints"},
-            visible=False, outline="#ffffff",
+            "crossings",
+            "crossings",
+            "Crossings",
+            "Where the network runs over the border line, with a checkpoint or without",
+            "Border",
+            "Point",
+            "categorized",
+            (
+                StyleClass("Passable", "#117733", value="open", size=1.8),
+                StyleClass("Closed: no open checkpoint", "#cc3311", value="closed", size=1.8),
+            ),
+            column="status",
+            fields={"crossing_id": "Crossing", "mode": "Mode", "status": "Status", "checkpoints": "Checkpoints"},
+            visible=False,
+            outline="#ffffff",
         ),
         LayerStyle(
-            "settlements", "settlements", "Settlements", "Settlements with population", "Ground", "Point", "graduated",
+            "settlements",
+            "settlements",
+            "Settlements",
+            "Settlements with population",
+            "Ground",
+            "Point",
+            "graduated",
             (
-                StyleClass("under 10,000 people or unknown", "#8c8c8c", lower=0, upper=1e4, size=0.8),
-                StyleClass("10,000–100,000", "#5c5c5c", lower=1e4, upper=1e5, size=1.5),
-                StyleClass("100,000–500,000", "#333333", lower=1e5, upper=5e5, size=2.4),
-                StyleClass("500,000 and more", "#000000", lower=5e5, upper=float("inf"), size=3.4),
+                StyleClass("under 10,000 people or unknown", "#ffffff", lower=0, upper=1e4, size=0.9, missing=True),
+                StyleClass("10,000–100,000", "#ffffff", lower=1e4, upper=1e5, size=1.5),
+                StyleClass("100,000–500,000", "#ffffff", lower=1e5, upper=5e5, size=2.4),
+                StyleClass("500,000 and more", "#ffffff", lower=5e5, upper=float("inf"), size=3.4),
             ),
             column="population",
-            fields={"name": "Settlement", "region": "Region code", "population": "People", "time_to_checkpoint_min": "Minutes to the nearest open checkpoint", "snap_km": "Connector (km)"},
-            name_column="name", visible=False, outline="#ffffff", licence="CC-BY-4.0", rights="© GeoNames, CC BY 4.0",
+            fields={
+                "name": "Settlement",
+                "region": "Region code",
+                "population": "People",
+                "time_to_checkpoint_min": "Minutes to the nearest open checkpoint",
+                "snap_km": "Connector (km)",
+            },
+            name_column="name",
+            visible=False,
+            outline="#333333",
+            licence="CC-BY-4.0",
+            rights="© GeoNames, CC BY 4.0",
         ),
         LayerStyle(
-            "border_line", "border_line", "Border line", "The shared boundary of the two sides, by facing regions", "Border",
-            "Line", "single", (StyleClass("Border line", "#7a0177", size=0.9),),
+            "segments",
+            "segments",
+            "Segments: time to the nearest checkpoint",
+            "25 km pieces of the border line",
+            "Border",
+            "Line",
+            "graduated",
+            tuple(replace(c, size=1.4) for c in TIME_CLASSES),
+            column="time_to_checkpoint_min",
+            fields=_SEGMENT_FIELDS,
+            visible=False,
+            size=1.4,
+        ),
+        LayerStyle(
+            "border_line",
+            "border_line",
+            "Border line",
+            "The shared boundary of the two sides, by facing regions",
+            "Border",
+            "Line",
+            "single",
+            (StyleClass("Border line", "#7a0177", size=0.5),),
             fields={"region_a": "Region on side a", "region_b": "Region on side b", "length_km": "Length (km)"},
-            size=0.9, licence=_NATURAL_EARTH[0], rights=_NATURAL_EARTH[1],
+            size=0.5,
+            licence=_NATURAL_EARTH[0],
+            rights=_NATURAL_EARTH[1],
         ),
         LayerStyle(
-            "segments", "segments", "Segments: time to the nearest checkpoint", "25 km pieces of the border line",
-            "Border", "Line", "graduated", tuple(replace(c, size=1.4) for c in TIME_CLASSES), column="time_to_checkpoint_min",
-            fields=_SEGMENT_FIELDS, visible=False, size=1.4,
+            "roads",
+            "roads",
+            "Roads",
+            "Road network, generalised, and the connectors that stand for roads it lacks",
+            "Ground",
+            "Line",
+            "categorized",
+            (
+                StyleClass("Road", "#5f4632", value="road", size=0.26),
+                StyleClass("Connector (assumed)", "#b08d6a", value="connector", size=0.12),
+            ),
+            column="class",
+            fields=_EDGE_FIELDS,
+            size=0.26,
         ),
         LayerStyle(
-            "roads", "roads", "Roads", "Road network, generalised", "Ground", "Line", "single",
-            (StyleClass("Road", "#9a6a3a", size=0.35),), fields=_EDGE_FIELDS, size=0.35,
+            "railways",
+            "railways",
+            "Railways",
+            "Rail network, generalised",
+            "Ground",
+            "Line",
+            "single",
+            (StyleClass("Railway", "#4d4d4d", size=0.3),),
+            fields=_EDGE_FIELDS,
+            size=0.3,
+            visible=False,
+        ),
+        _cells(
+            "cells",
+            "Growth points and bottlenecks",
+            "H3 cells of the border belt by label",
+            "categorized",
+            LABEL_CLASSES,
+            "label",
+            visible=True,
+        ),
+        _cells(
+            "cells_time",
+            "Cells: time to the nearest open checkpoint",
+            "H3 cells by minutes",
+            "graduated",
+            TIME_CLASSES,
+            "time_to_checkpoint_min",
+        ),
+        _cells(
+            "cells_loss",
+            "Cells: border loss",
+            "H3 cells by share of potential lost",
+            "graduated",
+            LOSS_CLASSES,
+            "border_loss",
         ),
         LayerStyle(
-            "railways", "railways", "Railways", "Rail network, generalised", "Ground", "Line", "single",
-            (StyleClass("Railway", "#4d4d4d", size=0.3),), fields=_EDGE_FIELDS, size=0.3, visible=False,
-        ),
-        LayerStyle(key="cells", title="Growth points and bottlenecks", description="H3 cells of the border belt by label",
-                   kind="categorized", classes=LABEL_CLASSES, column="label", **_CELLS),  # type: ignore[arg-type]
-        LayerStyle(key="cells_time", title="Cells: time to the nearest open checkpoint", description="H3 cells by minutes",
-                   kind="graduated", classes=TIME_CLASSES, column="time_to_checkpoint_min", visible=False, **_CELLS),  # type: ignore[arg-type]
-        LayerStyle(key="cells_loss", title="Cells: border loss", description="H3 cells by share of potential lost",
-                   kind="graduated", classes=LOSS_CLASSES, column="border_loss", visible=False, **_CELLS),  # type: ignore[arg-type]
-        LayerStyle(
-            "regions", "regions", "Regions", "Regions on the border, by side", "Ground", "Polygon", "categorized",
-            (StyleClass("Side a", "#eef3fa", value="a"), StyleClass("Side b", "#fbf3e4", value="b")), column="side",
-            fields=_REGION_FIELDS, name_column="name", outline="#8a8a8a", licence=_NATURAL_EARTH[0], rights=_NATURAL_EARTH[1],
+            "regions",
+            "regions",
+            "Regions",
+            "Regions on the border, by side",
+            "Background",
+            "Polygon",
+            "categorized",
+            (StyleClass("Side a", "#eef3fa", value="a"), StyleClass("Side b", "#fbf3e4", value="b")),
+            column="side",
+            fields=_REGION_FIELDS,
+            name_column="name",
+            outline="#8a8a8a",
+            licence=_NATURAL_EARTH[0],
+            rights=_NATURAL_EARTH[1],
         ),
     )

@@ -23,7 +23,7 @@ import pandas as pd
 import shapely
 
 from maps import assets
-from maps.styles import NO_DATA, LayerStyle
+from maps.styles import NO_DATA, LayerStyle, StyleClass
 
 _GEOMETRIES = {
     "Point": ("Point",),
@@ -139,14 +139,21 @@ def _class_index(style: LayerStyle, frame: gpd.GeoDataFrame) -> pd.Series:
     # A class may say itself that it holds the rows without a value.
     homes = [i for i, c in enumerate(style.classes) if c.value == NO_DATA or "unknown" in c.label.lower()]
     index = pd.Series(_OUTSIDE, index=frame.index).mask(values.isna(), homes[0] if homes else _MISSING)
-    for number, each in enumerate(style.classes):
-        if style.kind == "categorized":
-            index = index.mask(values.astype("string").eq(each.value).fillna(False).astype(bool), number)
-        else:
-            low, high = (-np.inf if each.lower is None else each.lower), (np.inf if each.upper is None else each.upper)
-            inside = (values >= low) & ((values < high) | (np.isinf(high) & (values == high)))
-            index = index.mask(inside.fillna(False).astype(bool), number)
+    if style.kind == "categorized":
+        texts = values.astype("string")
+        held = [texts.eq(each.value).fillna(False).to_numpy(bool) for each in style.classes]
+    else:
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        held = [_inside(numbers, each) for each in style.classes]
+    for number, rows in enumerate(held):
+        index = index.mask(rows, number)
     return index.astype(int)
+
+
+def _inside(numbers: np.ndarray, each: StyleClass) -> np.ndarray:
+    """Return which numbers a class holds: its lower bound belongs to it, its upper one only if there is no end."""
+    low, high = (-np.inf if each.lower is None else each.lower), (np.inf if each.upper is None else each.upper)
+    return np.asarray((numbers >= low) & ((numbers < high) | (np.isposinf(high) & (numbers == high))))
 
 
 def _name_column(style: LayerStyle, frame: gpd.GeoDataFrame) -> str | None:

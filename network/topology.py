@@ -218,7 +218,7 @@ def _pieces(links: pd.DataFrame, spots: pd.DataFrame, share: NDArray[np.float64]
     part = (end - begin)[order]
     lines = links["geometry"].to_numpy(dtype=object)[source[order]]
     geometry = [
-        _cut(line, a, b, p, q)
+        cut(line, a, b, p, q)
         # shapely has no vectorised substring; only split links come here.
         for line, a, b, p, q in zip(lines, begin[order], end[order], begin_xy[order], end_xy[order], strict=True)
     ]
@@ -226,7 +226,7 @@ def _pieces(links: pd.DataFrame, spots: pd.DataFrame, share: NDArray[np.float64]
     return pieces.assign(u=u[order], v=v[order], geometry=geometry, **shares)
 
 
-def _cut(line: shapely.LineString, begin: float, end: float, p: NDArray[np.float64], q: NDArray[np.float64]) -> shapely.LineString:
+def cut(line: shapely.LineString, begin: float, end: float, p: NDArray[np.float64], q: NDArray[np.float64]) -> shapely.LineString:
     """Return a line's part between two shares of its length, with given end points where they are not its own."""
     xy = shapely.get_coordinates(line)
     at = _shares(xy)

@@ -128,7 +128,7 @@ async function goTo(entry) {
   await choose(entry.layer, true);
   const item = entry.layer.group.getLayers().find((each) => each.feature === entry.feature);
   map.setView(item.getLatLng(), Math.max(map.getZoom(), 9), { animate: false });
-  openPopup(entry.layer, item, item.getLatLng());
+  openPopup(entry.layer, item, item.getLatLng()).focus({ preventScroll: true });
 }
 
 function searchBox(entries) {

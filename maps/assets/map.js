@@ -128,7 +128,9 @@ function popupOf(layer, feature) {
 function openPopup(layer, item, latlng) {
   const size = map.getSize();
   const limits = { maxWidth: Math.min(400, size.x - 60), minWidth: Math.min(230, size.x - 60), maxHeight: Math.max(160, size.y - 110) };
-  L.popup(limits).setLatLng(latlng).setContent(popupOf(layer, item.feature)).openOn(map);
+  const content = popupOf(layer, item.feature);
+  L.popup(limits).setLatLng(latlng).setContent(content).openOn(map);
+  return content;
 }
 
 // --- ground and names ---------------------------------------------------------------------------------------------

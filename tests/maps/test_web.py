@@ -73,6 +73,21 @@ def test_same_input_same_bytes(path, tmp_path):
     assert again.read_bytes() == path.read_bytes()
 
 
+def test_no_clock_and_no_chance_in_the_bytes(page):
+    tables = re.findall(r'id="map-table-\d+">(.*?)</script>', page, re.S)
+    assert {base64.b64decode(text)[4:8] for text in tables} == {bytes(4)}
+    assert set(re.findall(r"\bmap_\w+", page)) == {"map_borderlink"}
+
+
+def test_a_region_can_not_close_the_script_it_is_named_in(tmp_path):
+    regions = synthetic.regions()
+    regions.loc[0, "name"] = synthetic.HOSTILE
+    write_map(tmp_path / "m.html", [(STYLES["regions"], regions)], title="t")
+    text = (tmp_path / "m.html").read_text(encoding="utf-8")
+    assert "<b id=" not in text
+    assert synthetic.HOSTILE in [name for name, *_ in packed(text)[0]["names"]]
+
+
 def test_page_asks_for_nothing(page):
     assert not re.search(r"""<(?:script|img|iframe|source)[^>]*\ssrc=|<link\b|@import|url\(\s*['"]?(?!data:|#)""", page)
     # What is left are names: the SVG namespace, and what Leaflet's own files mention in comments and its unused prefix.

@@ -1,0 +1,81 @@
+"""Growth points and bottlenecks: what each cell is called, and the numbers that made it so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.hotspots import ALPHA
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GROWTH, DETOUR, DELAY, NEITHER, NO_DATA = (
+    "growth point",
+    "bottleneck by detour",
+    "bottleneck by delay",
+    "neither",
+    "no data",
+)
+
+
+def label_cells(cells: pd.DataFrame, *, alpha: float = ALPHA) -> pd.DataFrame:
+    """Return each cell's label and its evidence.
+
+    A growth point is a significant hot spot of the realised cross-border potential per potential at home (``cross_ratio``): G* hot, or high among high in the local Moran.
+    A bottleneck is a significant hot spot of the lost potential (``lost_potential``), by detour or by delay, whichever costs
+    more there. Significant means an FDR-adjusted p of at most `alpha`. A cell that is both takes the label with the smaller adjusted p, in a tie the one
+    with the larger z of G*; the two flags tell that it was both.
+
+    Parameters
+    ----------
+    cells
+        With ``cross_ratio``, ``lost_potential``, ``loss_detour``, ``loss_delay`` and the local statistics prefixed ``ratio_`` and ``lost_``.
+
+    Returns
+    -------
+    ``label``, ``is_growth_point``, ``is_bottleneck``, ``ratio_q``, ``loss_q`` (the smaller adjusted p of the two statistics), ``evidence``.
+    """
+    n = len(cells)
+    growth, growth_q, growth_z = _hot(cells, "ratio", alpha)
+    narrow, narrow_q, narrow_z = _hot(cells, "lost", alpha)
+    first = np.where(growth_q == narrow_q, growth_z >= narrow_z, growth_q < narrow_q)
+    by_detour = np.nan_to_num(cells["loss_detour"].to_numpy(float)) > np.nan_to_num(cells["loss_delay"].to_numpy(float))
+    label = np.full(n, NEITHER, dtype=object)
+    label[narrow] = np.where(by_detour, DETOUR, DELAY)[narrow]
+    label[growth & (~narrow | first)] = GROWTH
+    label[~np.isfinite(cells["lost_potential"].to_numpy(float))] = NO_DATA
+    out = pd.DataFrame({"label": label, "is_growth_point": growth, "is_bottleneck": narrow}, index=cells.index)
+    out["ratio_q"], out["loss_q"] = growth_q, narrow_q
+    out["evidence"] = _evidence(cells, out, growth_z, narrow_z)
+    return out
+
+
+def _hot(cells: pd.DataFrame, name: str, alpha: float) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
+    """Return which cells are significantly hot, the smaller adjusted p of G* and local Moran on the hot side, and G*'s z."""
+    if f"{name}_g_q" not in cells:
+        return np.zeros(len(cells), bool), np.full(len(cells), np.nan), np.full(len(cells), np.nan)
+    z = cells[f"{name}_g_z"].to_numpy(float)
+    by_star = np.where(z > 0, cells[f"{name}_g_q"].to_numpy(float), np.nan)
+    high = (cells[f"{name}_moran_quadrant"] == "HH").to_numpy()
+    by_moran = np.where(high, cells[f"{name}_moran_q"].to_numpy(float), np.nan)
+    q = np.fmin(by_star, by_moran)
+    return np.nan_to_num(q, nan=1.0) <= alpha, q, z
+
+
+def _evidence(cells: pd.DataFrame, labels: pd.DataFrame, growth_z: NDArray[np.float64], narrow_z: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Return one line of numbers per labelled cell."""
+    ratio, lost, loss = (cells[c].to_numpy(float) for c in ("cross_ratio", "lost_potential", "border_loss"))
+    detour, delay = (cells[c].to_numpy(float) for c in ("loss_detour", "loss_delay"))
+    out = np.full(len(cells), "", dtype=object)
+    for i in np.flatnonzero((labels["label"] != NEITHER) & (labels["label"] != NO_DATA)):  # labelled cells only
+        if labels["label"].iloc[i] == GROWTH:
+            out[i] = f"ratio {ratio[i]:.2f}, G* z {growth_z[i]:.1f}, adjusted p {labels['ratio_q'].iloc[i]:.4f}"
+        else:
+            out[i] = (
+                f"lost {lost[i]:,.0f} person-equivalents ({loss[i]:.0%}: detour {detour[i]:.0%}, delay {delay[i]:.0%}), "
+                f"G* z {narrow_z[i]:.1f}, adjusted p {labels['loss_q'].iloc[i]:.4f}"
+            )
+    return out

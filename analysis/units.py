@@ -1,0 +1,135 @@
+"""Units of analysis: H3 cells of the border belt and pieces of the border line, joined to the network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import h3
+import numpy as np
+import pandas as pd
+import shapely
+
+from layers.crs import WGS84, line_lengths_m, project
+from layers.errors import LayerError
+from layers.regions import belt, border_axis, region_of
+from network.topology import along
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pyproj import CRS
+
+
+def h3_cells(regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS, *, resolution: int = 4, depth_km: float = 100.0) -> gpd.GeoDataFrame:
+    """Return the H3 cells whose centre lies within `depth_km` of the border, on either side.
+
+    Parameters
+    ----------
+    regions
+        With ``side``, clipped to the belt.
+    border, crs
+        Border line and the study's projection.
+
+    Returns
+    -------
+    Polygons with ``cell``, ``side``, ``region``, ``lon`` and ``lat`` of the centre, sorted by cell.
+
+    Raises
+    ------
+    LayerError
+        The resolution is out of range or so coarse that no cell fits.
+    """
+    if not 0 <= resolution <= 9:
+        raise LayerError(f"H3 resolution {resolution}: allowed is 0 to 9")
+    zone = project(shapely.segmentize(belt(border, depth_km, crs), 20_000), crs, WGS84)
+    inside = shapely.intersection(zone, shapely.union_all(regions.geometry.to_numpy()))
+    ids = sorted({c for part in shapely.get_parts(inside) if part.geom_type == "Polygon" for c in h3.geo_to_cells(part, resolution)})
+    if not ids:
+        raise LayerError(f"no H3 cell of resolution {resolution} has its centre within {depth_km:g} km of the border: allowed is a finer one")
+    centre = np.array([h3.cell_to_latlng(c) for c in ids])[:, ::-1]
+    shells = [shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(c)]) for c in ids]
+    row = region_of(centre, regions, 0.0)
+    frame = gpd.GeoDataFrame({"cell": ids, "lon": centre[:, 0], "lat": centre[:, 1]}, geometry=shells, crs=WGS84)
+    frame["side"] = regions["side"].to_numpy(dtype=object)[row]
+    frame["region"] = regions["region"].to_numpy(dtype=object)[row]
+    return frame[row >= 0].reset_index(drop=True)
+
+
+def people_in_cells(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, resolution: int = 4) -> NDArray[np.int64]:
+    """Return the people of each cell: settlements that lie in it and on its side.
+
+    A settlement whose own cell belongs to the other side counts to the nearest cell of its side among that cell's neighbours, so
+    that nobody within the belt is lost or moved over the border.
+    """
+    position = {c: i for i, c in enumerate(cells["cell"])}
+    side = cells["side"].to_numpy()
+    people = np.zeros(len(cells), np.int64)
+    inhabited = settlements[settlements["population"] > 0]
+    points = inhabited.geometry
+    for lon, lat, s, n in zip(points.x, points.y, inhabited["side"], inhabited["population"], strict=True):
+        own = h3.latlng_to_cell(lat, lon, resolution)
+        fits = [position[c] for c in (own,) if c in position and side[position[c]] == s]
+        if not fits and own in position:
+            ring = [position[c] for c in sorted(h3.grid_ring(own, 1)) if c in position and side[position[c]] == s]
+            fits = sorted(ring, key=lambda i: (cells["lon"].iloc[i] - lon) ** 2 + (cells["lat"].iloc[i] - lat) ** 2)
+        if fits:
+            people[fits[0]] += int(n)
+    return people
+
+
+def border_segments(border: gpd.GeoDataFrame, *, length_km: float = 25.0) -> gpd.GeoDataFrame:
+    """Return pieces of the border line of `length_km`, numbered along its axis from the west.
+
+    A remainder shorter than half a piece is added to the piece before it. Lengths are geodesic.
+
+    Returns
+    -------
+    Lines with ``segment_id``, ``km_from``, ``km_to``, ``region_a``, ``region_b`` (at the middle), ``lon``, ``lat`` (of the middle).
+
+    Raises
+    ------
+    LayerError
+        The length is not positive.
+    """
+    if not length_km > 0:
+        raise LayerError(f"segments of {length_km:g} km: allowed is more than 0")
+    rows, start = [], 0.0
+    for line in border_axis(border):  # the parts of a border: one for most
+        total = float(line_lengths_m(line)[0]) / 1000
+        n = max(1, int(total // length_km) + (total % length_km >= length_km / 2))
+        cuts = np.r_[np.arange(n) * length_km, total]
+        rows += [(line, a / total, b / total, start + a, start + b) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        start += total
+    lines = np.array([r[0] for r in rows], dtype=object)
+    begin, end = np.array([[r[1], r[2]] for r in rows]).T
+    middle = along(lines, (begin + end) / 2)
+    geometry = _substrings(lines, begin, end)
+    parts = shapely.get_parts(border.geometry.to_numpy(), return_index=True)
+    near = parts[1][shapely.STRtree(parts[0]).nearest(shapely.points(middle))]
+    return gpd.GeoDataFrame(
+        {
+            "segment_id": [f"s{i:04d}" for i in range(1, len(rows) + 1)],
+            "km_from": [r[3] for r in rows],
+            "km_to": [r[4] for r in rows],
+            "region_a": border["region_a"].to_numpy()[near],
+            "region_b": border["region_b"].to_numpy()[near],
+            "lon": middle[:, 0],
+            "lat": middle[:, 1],
+        },
+        geometry=geometry,
+        crs=WGS84,
+    )
+
+
+def _substrings(lines: NDArray[np.object_], begin: NDArray[np.float64], end: NDArray[np.float64]) -> list[shapely.LineString]:
+    """Return the part of each line between two shares of its geodesic length."""
+    from network.topology import cut
+
+    head, tail = along(lines, begin), along(lines, end)
+    return [cut(*row) for row in zip(lines, begin, end, head, tail, strict=True)]
+
+
+def h3_weights(cells: pd.Series) -> dict[str, list[str]]:
+    """Return each cell's neighbours among the cells given: symmetric contiguity of the H3 grid."""
+    known = set(cells)
+    return {c: [n for n in sorted(h3.grid_ring(c, 1)) if n in known] for c in cells}

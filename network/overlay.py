@@ -1,0 +1,107 @@
+"""An overlay of the gates: exact times across the border with any checkpoints closed, over trees that are grown once.
+
+Links that do not cross stay on one side. So a trip across is a walk at home to a post, a walk over the small graph of
+posts, and a walk at home from a post. Closing a checkpoint changes the small graph alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.sparse.csgraph import dijkstra
+
+from network.build import FIELDS, Network
+from network.routing import Mode, Router, compile_router
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Trees from and to every post over links that do not cross; build it with `build_overlay`.
+
+    Attributes
+    ----------
+    posts
+        Network nodes at the ends of crossing links.
+    gates
+        Directed crossings: ``tail``, ``head`` (positions in posts), ``cost``, ``checkpoint_id``.
+    """
+
+    home: Router
+    posts: NDArray[np.int64]
+    gates: pd.DataFrame
+    between: NDArray[np.float64]
+
+    def to_posts(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return minutes at home from nodes to posts, shape (nodes, posts)."""
+        return self.home.table(nodes, self.posts, FIELDS["open"])
+
+    def from_posts(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return minutes at home from posts to nodes, shape (posts, nodes)."""
+        return self.home.table(self.posts, nodes, FIELDS["open"])
+
+    def across(self, closed: Collection[str] = ()) -> NDArray[np.float64]:
+        """Return the shortest minutes between posts with all crossings but those of the closed checkpoints."""
+        n = len(self.posts)
+        graph = self.between.copy()
+        use = self.gates[~self.gates["checkpoint_id"].isin(list(closed))]
+        np.minimum.at(graph, (use["tail"].to_numpy(), use["head"].to_numpy()), use["cost"].to_numpy())
+        if not n:
+            return graph
+        # scipy reads 0 in a dense matrix as no edge: a gate without a wait must stay one.
+        graph = np.where(graph == 0, 1e-12, graph)
+        np.fill_diagonal(graph, 0)
+        return np.where((d := dijkstra(np.where(np.isinf(graph), 0, graph))) < 1e-9, 0.0, d)
+
+    def table(
+        self, to_posts: NDArray[np.float64], from_posts: NDArray[np.float64], closed: Collection[str] = ()
+    ) -> NDArray[np.float64]:
+        """Return minutes of all pairs of origins and targets on different sides, with checkpoints closed.
+
+        Parameters
+        ----------
+        to_posts, from_posts
+            From `to_posts` and `from_posts`; they serve every closure.
+        """
+        # Origins reach the posts of their side, targets are reached from those of theirs: the rest is infinity.
+        near = np.isfinite(to_posts).any(axis=0)
+        far = np.isfinite(from_posts).any(axis=1)
+        middle = self.across(closed)[np.ix_(near, far)]
+        return min_plus(min_plus(to_posts[:, near], middle), from_posts[far])
+
+
+def build_overlay(network: Network, mode: Mode, *, field: str = "actual") -> Overlay:
+    """Return the overlay of one mode of a network on one of its three networks."""
+    links = network.links
+    mine = (links["mode"] == mode).to_numpy() | (mode == "any")
+    over = links["crossing"].to_numpy(bool) & mine
+    home = compile_router(replace(network, links=links[~over & mine].reset_index(drop=True)), mode)
+    crossing = links[over & np.isfinite(links[FIELDS[field]].to_numpy(float))]
+    back = crossing[~crossing["oneway"].astype(bool)]
+    tail = np.concatenate([crossing["u"], back["v"]]).astype(np.int64)
+    head = np.concatenate([crossing["v"], back["u"]]).astype(np.int64)
+    posts = np.unique(np.concatenate([tail, head]))
+    gates = pd.DataFrame(
+        {
+            "tail": np.searchsorted(posts, tail),
+            "head": np.searchsorted(posts, head),
+            "cost": np.concatenate([crossing[FIELDS[field]], back[FIELDS[field]]]),
+            "checkpoint_id": np.concatenate([crossing["checkpoint_id"], back["checkpoint_id"]]),
+        }
+    )
+    between = home.table(posts, posts, FIELDS["open"]) if len(posts) else np.empty((0, 0))
+    return Overlay(home, posts, gates, between)
+
+
+def min_plus(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the min-plus product of two tables: shortest sums over the middle, shape (rows of a, columns of b)."""
+    out = np.full((a.shape[0], b.shape[1]), np.inf)
+    for k in range(a.shape[1]):  # posts: dozens; whole tables at each
+        np.minimum(out, a[:, k, None] + b[None, k], out=out)
+    return out
