@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.flows import THETA_PER_MIN, Choice, Demand, logit
+from analysis.flows import Choice, Demand
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def close_each(demand: Demand, choice: Choice, *, theta: float = THETA_PER_MIN) -> pd.DataFrame:
+def close_each(demand: Demand, choice: Choice) -> pd.DataFrame:
     """Return what each single closure does to the modelled trips of the checkpoint's own mode.
 
     Returns
@@ -43,7 +43,7 @@ def close_each(demand: Demand, choice: Choice, *, theta: float = THETA_PER_MIN) 
                 "criticality_min": _ratio((trips * extra).sum(), weight),
                 "unserved_share": _ratio(trips[served & ~still].sum(), trips[served].sum()),
                 "extra_users_min": _ratio((users * extra).sum(), users.sum()),
-                **_fallback(choice, k, theta),
+                **_fallback(choice, k),
             }
         )
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -54,16 +54,20 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def _fallback(choice: Choice, k: int, theta: float) -> dict[str, object]:
-    """Return the checkpoint that takes over most of k's trips when it closes, and its share of them."""
-    others = np.array([i for i in range(len(choice.ids)) if i != k], int)
+def _fallback(choice: Choice, k: int) -> dict[str, object]:
+    """Return the checkpoint that takes over most of k's trips when it closes, and its share of them.
+
+    In a logit the others keep their odds among themselves: k's trips of a pair spread over them in proportion to what each had.
+    """
     mine: NDArray[np.float64] = choice.trips[k]
-    if not len(others) or not mine.sum() > 0:
+    others = np.delete(np.arange(len(choice.ids)), k)
+    # Summed anew, not as the whole less k: where k carries all but a rounding error the difference would be noise.
+    rest = choice.trips[others].sum(axis=0)
+    passed_on = np.divide(mine, rest, out=np.zeros_like(mine), where=rest > 0)
+    taken = np.einsum("kij,ij->k", choice.trips[others], passed_on)
+    if not len(others) or not taken.max() > 0:
         return {"fallback": "", "fallback_share": np.nan}
-    taken = (logit(choice.minutes[others], theta) * mine).sum(axis=(1, 2))
     best = int(np.argmax(taken))
-    if not taken[best] > 0:
-        return {"fallback": "", "fallback_share": np.nan}
     return {"fallback": choice.ids[others[best]], "fallback_share": float(taken[best] / mine.sum())}
 
 

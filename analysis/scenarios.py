@@ -1,0 +1,87 @@
+"""A scenario's answer: what opening or closing checkpoints changes, per region, checkpoint and cell, and in total."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+CELL_COLUMNS = ("time_to_checkpoint_min", "potential_cross_actual", "border_loss")
+REGION_COLUMNS = ("time_to_checkpoint_min", "population_within_60min", "population_within_120min", "potential_cross_actual", "border_loss")
+
+
+def before_and_after(before: pd.DataFrame, after: pd.DataFrame, key: str, columns: tuple[str, ...], *, keep: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Return columns of two tables side by side, joined by `key`, with the difference after − before.
+
+    Returns
+    -------
+    `key`, `keep`, and per column ``<column>_before``, ``<column>_after``, ``<column>_change`` (NaN where either is).
+    Rows of either table; a row in one alone has NaN on the other side.
+    """
+    labels = pd.concat([after[[key, *keep]], before[[key, *keep]]]).drop_duplicates(key).set_index(key)
+    order = labels.index
+    old, new = (t.set_index(key).reindex(order) for t in (before, after))
+    for column in columns:
+        a, b = old[column].astype(float), new[column].astype(float)
+        labels[f"{column}_before"], labels[f"{column}_after"] = a, b
+        labels[f"{column}_change"] = b - a
+    return labels.reset_index()
+
+
+def cell_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells with both states and ``potential_change_pct``, the change of the cross-border potential in per cent of before."""
+    table = before_and_after(before, after, "cell", CELL_COLUMNS, keep=("side", "region", "population"))
+    old = table["potential_cross_actual_before"]
+    table["potential_change_pct"] = 100 * table["potential_cross_actual_change"] / old.where(old > 0)
+    return table
+
+
+def most_changed(cells: pd.DataFrame, *, top: int = 10) -> pd.DataFrame:
+    """Return the inhabited cells that gain and lose most person-equivalents of cross-border potential, weighted by their people.
+
+    ``people_potential_change`` = population × change of potential; ``effect`` says gain or loss. Cells without change are left out.
+    """
+    weight = cells["population"] * cells["potential_cross_actual_change"]
+    table = cells.assign(people_potential_change=weight)
+    moved = table[np.abs(table["potential_change_pct"]) > 1e-6]
+    gains = moved[moved["people_potential_change"] > 0].nlargest(top, "people_potential_change").assign(effect="gain")
+    losses = moved[moved["people_potential_change"] < 0].nsmallest(top, "people_potential_change").assign(effect="loss")
+    return pd.concat([gains, losses], ignore_index=True)
+
+
+def totals(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return the whole border's figures before and after, from the settlements: one row per measure.
+
+    Parameters
+    ----------
+    before, after
+        Settlements with ``population``, ``time_to_checkpoint_min``, ``potential_cross_<network>``.
+    """
+    rows = [(name, unit, _total(before, what), _total(after, what)) for name, unit, what in _TOTALS]
+    table = pd.DataFrame(rows, columns=["measure", "unit", "before", "after"])
+    table["change"] = table["after"] - table["before"]
+    return table
+
+
+_TOTALS = (
+    ("time to the nearest open checkpoint, mean over people", "min", "time"),
+    ("people within 60 min of an open checkpoint", "persons", "60"),
+    ("people within 120 min of an open checkpoint", "persons", "120"),
+    ("cross-border potential, mean over people", "person-equivalents", "potential"),
+    ("border loss", "share", "loss"),
+)
+
+
+def _total(s: pd.DataFrame, what: str) -> float:
+    """Return one figure of the settlements."""
+    people = s["population"].astype(float)
+    minutes = s["time_to_checkpoint_min"]
+    if what == "time":
+        reached = people[minutes.notna()].sum()
+        return float((people * minutes).sum() / reached) if reached > 0 else float("nan")
+    if what in ("60", "120"):
+        return float(people[minutes <= float(what)].sum())
+    real = (people * s["potential_cross_actual"]).sum()
+    if what == "potential":
+        return float(real / people.sum()) if people.sum() > 0 else float("nan")
+    free = (people * s["potential_cross_borderless"]).sum()
+    return float(1 - real / free) if free > 0 else float("nan")
