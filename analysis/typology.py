@@ -79,3 +79,63 @@ def _evidence(cells: pd.DataFrame, labels: pd.DataFrame, growth_z: NDArray[np.fl
                 f"G* z {narrow_z[i]:.1f}, adjusted p {labels['loss_q'].iloc[i]:.4f}"
             )
     return out
+
+
+def named_places(cells: pd.DataFrame, settlements: pd.DataFrame) -> pd.DataFrame:
+    """Return growth points and bottlenecks as named places: neighbouring cells of one label on one side are one place.
+
+    Parameters
+    ----------
+    cells
+        Labelled, with ``lon``, ``lat``, ``nearest_checkpoint``.
+    settlements
+        Points with ``name``, ``population``, ``side``.
+
+    Returns
+    -------
+    One row per place, ranked within its label: ``label``, ``place`` (largest settlement in its cells, else the nearest of its side), ``side``,
+    ``regions``, ``cells``, ``population``, ``strength`` (mean ratio of a growth point, lost person-equivalents summed for a bottleneck), ``checkpoints``, ``best_q``.
+    """
+    from analysis.units import h3_weights
+
+    rows = []
+    marked = cells[~cells["label"].isin([NEITHER, NO_DATA])]
+    for (label, side), group in marked.groupby(["label", "side"], sort=True):
+        near = h3_weights(group["cell"])
+        left = set(group["cell"])
+        while left:  # connected cells of one label: a few dozen
+            seed = min(left)
+            stack, part = [seed], {seed}
+            while stack:
+                fresh = [n for n in near[stack.pop()] if n not in part]
+                part.update(fresh)
+                stack.extend(fresh)
+            left -= part
+            rows.append(_place(str(label), str(side), group[group["cell"].isin(part)], settlements))
+    columns = ["label", "place", "side", "regions", "cells", "population", "strength", "checkpoints", "best_q"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values(["label", "strength"], ascending=[True, False], kind="stable", ignore_index=True)
+
+
+def _place(label: str, side: str, cells: pd.DataFrame, settlements: pd.DataFrame) -> dict[str, object]:
+    """Return one place as a row."""
+    growth = label == GROWTH
+    own = settlements[(settlements["side"] == side) & (settlements["population"] > 0)]
+    lon, lat = own.geometry.x.to_numpy(), own.geometry.y.to_numpy()
+    scale = np.cos(np.radians(cells["lat"].mean()))
+    gap = np.hypot((lon[:, None] - cells["lon"].to_numpy()) * scale, lat[:, None] - cells["lat"].to_numpy()).min(axis=1)
+    # A cell of resolution 4 reaches some 26 km from its centre: what is nearer lies in it, or as good as.
+    inside = gap * 111 <= 26
+    named = own["name"].to_numpy()
+    pick = np.argmax(np.where(inside, own["population"], 0)) if inside.any() else np.argmin(gap)
+    return {
+        "label": label,
+        "place": str(named[pick]) if len(named) else "",
+        "side": side,
+        "regions": "|".join(sorted(set(cells["region"]))),
+        "cells": len(cells),
+        "population": int(cells["population"].sum()),
+        "strength": float(cells["cross_ratio"].mean() if growth else cells["lost_potential"].sum()),
+        "checkpoints": "|".join(sorted(set(cells["nearest_checkpoint"]) - {""})),
+        "best_q": float((cells["ratio_q"] if growth else cells["loss_q"]).min()),
+    }

@@ -97,8 +97,10 @@ def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None 
         ["the study's [waits]", frame["wait_source"].replace("", "the layer checkpoints")],
         "assumption: " + kind.where(kind.isin(table), frame["mode"]),
     )
-    # The 90th percentile belongs to the assumed median: beside a stated one it would be invented.
-    frame["wait_p90_min"] = frame["wait_p90_min"].where(~frame["wait_assumed"], frame["wait_p90_min"].fillna(p90.astype(float)))
+    # A 90th percentile belongs to its median: the assumed one beside a stated median would be invented, as would the
+    # table's own beside a setting of the study.
+    tail = frame["wait_p90_min"].where(setting.isna())
+    frame["wait_p90_min"] = tail.where(~frame["wait_assumed"], tail.fillna(p90.astype(float)))
     closed = frame["hours"].map(closed_hours).astype(float)
     frame["hours_known"] = closed.notna()
     frame["hours_wait_min"] = out_of_hours_wait_min(closed).fillna(0.0) if len(frame) else 0.0

@@ -135,7 +135,7 @@ def clip_to_belt(regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, depth_km: 
     """
     west, south, east, north = border.total_bounds
     lat = depth_km / 111 + 1
-    lon = lat / max(np.cos(np.radians(min(abs(north) + lat, 85))), 0.1)
+    lon = lat / max(np.cos(np.radians(min(max(abs(south), abs(north)) + lat, 85))), 0.1)
     clipped = regions.clip(shapely.box(west - lon, south - lat, east + lon, north + lat))
     clipped = clipped[~clipped.is_empty & clipped.geom_type.isin(["Polygon", "MultiPolygon"])]
     return clipped.sort_index().reset_index(drop=True)
@@ -169,12 +169,12 @@ def region_of(points: NDArray[np.float64], regions: gpd.GeoDataFrame, tolerance_
     row[hit[order]] = where[order]
     lost = np.flatnonzero(row < 0)
     if len(lost) and tolerance_km > 0:
-        # Degrees of latitude bound the search; the true distance decides.
-        found, near = tree.nearest(geometry[lost], max_distance=3 * tolerance_km / 111, return_all=False)
-        target = regions.geometry.to_numpy()[near]
-        shortest = shapely.shortest_line(geometry[lost[found]], target)
-        close = line_lengths_m(shortest) <= tolerance_km * 1000
-        row[lost[found[close]]] = near[close]
+        # Degrees of latitude bound the search; the true distance decides, because a degree of longitude is shorter.
+        found, near = tree.query(geometry[lost], predicate="dwithin", distance=3 * tolerance_km / 111)
+        away = line_lengths_m(shapely.shortest_line(geometry[lost[found]], regions.geometry.to_numpy()[near]))
+        order = np.lexsort((-near, -away))  # the nearest is written last
+        order = order[away[order] <= tolerance_km * 1000]
+        row[lost[found[order]]] = near[order]
     return row
 
 

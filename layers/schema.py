@@ -132,8 +132,8 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
     for column, default in DEFAULTS[layer].items():
         if column not in frame:
             frame[column] = default
-        elif isinstance(default, str):
-            frame[column] = frame[column].fillna(default)
+        elif default == default and frame[column].isna().any():
+            frame[column] = frame[column].astype(object).where(frame[column].notna(), default).infer_objects()
     if layer in ("roads", "railways"):
         frame = _with_ends(frame)
     if layer == "settlements" and "settlement_id" not in frame:
@@ -158,7 +158,9 @@ def _located(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
     frame = frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
     if layer in ("roads", "railways") and (frame.geom_type == "MultiLineString").any():
         frame = frame.explode(ignore_index=True)
-    kinds = sorted(set(frame.geom_type.fillna("none")) - set(GEOMETRY[layer]))
+    # An empty geometry has no bounds, and neither has a point of a table whose coordinates are missing.
+    kind = frame.geom_type.fillna("none").mask(frame.bounds.isna().any(axis=1), "empty geometries")
+    kinds = sorted(set(kind) - set(GEOMETRY[layer]))
     if kinds:
         raise LayerError(f"layer {layer} holds {', '.join(kinds)} ({where}): allowed is {', '.join(GEOMETRY[layer])}")
     bounds = frame.geometry.total_bounds

@@ -168,13 +168,19 @@ def to_text(root: ET.Element) -> str:
 
 
 def _class_attribute(style: LayerStyle) -> str:
-    """Return the column, or an expression on it: a place whose number is unknown is still a place, so draw it lowest.
+    """Return the column, or where a class holds the missing an expression: no value becomes a value of that class.
 
-    An area without a value stays blank, because there a colour would be read as a measurement.
+    Without such a class what has no value stays blank.
     """
-    if style.kind == "graduated" and style.geometry == "Point":
-        return f'coalesce("{style.column}", {_bounds(style.classes[0])[0]:g})'
-    return str(style.column)
+    if style.missing_class is None:
+        return str(style.column)
+    home = style.classes[style.missing_class]
+    if style.kind == "categorized":
+        value = "'" + (home.value or "").replace("'", "''") + "'"
+    else:
+        lower, upper = _range(home)
+        value = repr(lower if lower > -_OPEN_END else upper)
+    return f'coalesce("{style.column}", {value})'
 
 
 def _categories(root: ET.Element, classes: Sequence[StyleClass]) -> None:
@@ -188,9 +194,15 @@ def _ranges(root: ET.Element, classes: Sequence[StyleClass]) -> None:
     root.set("graduatedMethod", "GraduatedColor")
     parent = ET.SubElement(root, "ranges")
     for number, item in enumerate(classes):
-        lower, upper = (max(-_OPEN_END, min(_OPEN_END, bound)) for bound in _bounds(item))
-        ET.SubElement(parent, "range", lower=repr(lower), upper=repr(below(upper)), symbol=str(number),
-                      label=item.label, render="true")  # fmt: skip
+        lower, upper = _range(item)
+        ET.SubElement(parent, "range", lower=repr(lower), upper=repr(upper), symbol=str(number), label=item.label,
+                      render="true")  # fmt: skip
+
+
+def _range(item: StyleClass) -> tuple[float, float]:
+    """Return both ends of a class as QGIS takes them, finite and included."""
+    lower, upper = (max(-_OPEN_END, min(_OPEN_END, bound)) for bound in _bounds(item))
+    return lower, below(upper)
 
 
 def _bounds(item: StyleClass) -> tuple[float, float]:

@@ -86,13 +86,21 @@ def write_raster(
     units
         Of the values, such as ``min``.
     style
-        Drawing for the sidecar ``<stem>.qml``; None writes no sidecar.
+        Drawing for the sidecar ``<stem>.qml``; None leaves no sidecar, a stale one is removed.
     """
     path = Path(path)
-    _write_cog(path, _band(values), transform=transform, crs=crs, description=description, units=units)
-    if style is not None:
-        text = qml.raster_document(style.classes, opacity=style.opacity)
-        path.with_suffix(".qml").write_text(text, encoding="utf-8", newline="\n")
+    sidecar, draft = path.with_suffix(".qml"), path.with_name(f"{path.stem}.draft.tif")
+    text = None if style is None else qml.raster_document(style.classes, opacity=style.opacity)
+    # Written beside the target and moved: a run that breaks off leaves the old file whole.
+    try:
+        _write_cog(draft, _band(values), transform=transform, crs=crs, description=description, units=units)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    if text is None:
+        sidecar.unlink(missing_ok=True)
+    else:
+        sidecar.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _band(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:

@@ -23,7 +23,7 @@ import pandas as pd
 import shapely
 
 from maps import assets
-from maps.styles import NO_DATA, LayerStyle, StyleClass
+from maps.styles import LayerStyle, StyleClass
 
 _GEOMETRIES = {
     "Point": ("Point",),
@@ -31,6 +31,7 @@ _GEOMETRIES = {
     "Polygon": ("Polygon", "MultiPolygon"),
 }
 _MISSING, _OUTSIDE = -1, -2
+_BACKDROP = ("Ground", "Background")  # groups a map is not about
 _NAMES = 400  # of places; more would only be thinned out again by the page
 _ALIAS_COLUMNS = ("name_ru", "name_kk", "name_en", "name_local")
 
@@ -66,7 +67,7 @@ def write_map(
     lang
         Language code of the page; it decides how numbers are written.
     fit
-        West, south, east and north of the first view; by default the layers that are not of the group ``Ground``.
+        West, south, east and north of the first view; by default the layers that are not of the groups ``Ground`` and ``Background``.
     notes
         Sentences a reader should know, shown on demand.
 
@@ -123,7 +124,7 @@ def _to_lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _extent(tables: Sequence[Layer]) -> Box:
     """Return the box of the first view."""
     filled = [(style, frame) for style, frame in tables if len(frame)]
-    subject = [frame for style, frame in filled if style.group != "Ground"] or [frame for _, frame in filled]
+    subject = [frame for style, frame in filled if style.group not in _BACKDROP] or [frame for _, frame in filled]
     if not subject:
         return (-180.0, -60.0, 180.0, 75.0)
     bounds = np.array([frame.total_bounds for frame in subject])
@@ -132,13 +133,12 @@ def _extent(tables: Sequence[Layer]) -> Box:
 
 
 def _class_index(style: LayerStyle, frame: gpd.GeoDataFrame) -> pd.Series:
-    """Return the class of each row as a number; -1 without a value, -2 with a value that no class holds."""
+    """Return the class of each row as a number; -1 without a value or a class for that, -2 with a value of no class."""
     if style.kind == "single":
         return pd.Series(0, index=frame.index)
     values = frame[style.column]
-    # A class may say itself that it holds the rows without a value.
-    homes = [i for i, c in enumerate(style.classes) if c.value == NO_DATA or "unknown" in c.label.lower()]
-    index = pd.Series(_OUTSIDE, index=frame.index).mask(values.isna(), homes[0] if homes else _MISSING)
+    home = _MISSING if style.missing_class is None else style.missing_class
+    index = pd.Series(_OUTSIDE, index=frame.index).mask(values.isna(), home)
     if style.kind == "categorized":
         texts = values.astype("string")
         held = [texts.eq(each.value).fillna(False).to_numpy(bool) for each in style.classes]

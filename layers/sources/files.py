@@ -48,6 +48,8 @@ def read_file(
     absent = [name for name in renames.values() if name not in frame]
     if absent:
         raise LayerError(f"{path} has no column {', '.join(map(repr, absent))}: it has {', '.join(map(str, frame.columns))}")
+    # A mapped column stands before one that has the name already.
+    frame = frame.drop(columns=[ours for ours in renames if ours in frame and ours not in renames.values()])
     return frame.rename(columns={theirs: ours for ours, theirs in renames.items()})
 
 

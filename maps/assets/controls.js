@@ -70,16 +70,21 @@ function layersControl() {
 // --- legend -------------------------------------------------------------------------------------------------------
 const SVG = "http://www.w3.org/2000/svg";
 
+// Thin lines are all made thicker by one factor, so that the thinnest is seen and the classes still differ.
+function lineScale(style) {
+  return Math.max(1, 1 / Math.min(...style.classes.map((each) => 4 * (each.size || style.size))));
+}
+
 function swatch(style, { color, size }) {
   const svg = document.createElementNS(SVG, "svg");
   const mark = document.createElementNS(SVG, style.geometry === "Point" ? "circle" : style.geometry === "Line" ? "line" : "rect");
   const px = 4 * (size || style.size);
   const sets = {
     Point: { cx: 11, cy: 8, r: Math.min(px / 2, 7), fill: color, stroke: style.outline === "#ffffff" ? color : style.outline },
-    Line: { x1: 1, y1: 8, x2: 21, y2: 8, stroke: color, "stroke-width": Math.max(px, 1.6) },
+    Line: { x1: 1, y1: 8, x2: 21, y2: 8, stroke: color, "stroke-width": px * lineScale(style) },
     Polygon: { x: 1, y: 2, width: 20, height: 12, fill: color, "fill-opacity": style.opacity, stroke: "#7b8790", "stroke-width": 0.8 },
   };
-  for (const [key, value] of Object.entries({ width: 22, height: 16, "aria-hidden": "true" })) svg.setAttribute(key, value);
+  for (const [key, value] of Object.entries({ class: style.geometry.toLowerCase(), width: 22, height: 16, "aria-hidden": "true" })) svg.setAttribute(key, value);
   for (const [key, value] of Object.entries(sets[style.geometry])) mark.setAttribute(key, value);
   svg.append(mark);
   return svg;

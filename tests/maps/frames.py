@@ -266,6 +266,11 @@ def edges(n: int = 200, seed: int = 1) -> gpd.GeoDataFrame:
     )
 
 
+def roads(n: int = 200) -> gpd.GeoDataFrame:
+    """Roads; every fourth line is a connector."""
+    return edges(n).assign(**{"class": np.where(np.arange(n) % 4, "road", "connector")})
+
+
 def crossings() -> gpd.GeoDataFrame:
     """Crossings with a checkpoint and without."""
     points = shapely.line_interpolate_point(BORDER, np.linspace(0.01, 0.99, 40), normalized=True)
@@ -285,7 +290,7 @@ def tables() -> dict[str, gpd.GeoDataFrame]:
     """Return every table of a run by the name of its layer."""
     return {
         "checkpoints": checkpoints(), "crossings": crossings(), "settlements": settlements(), "border_line": border_line(),
-        "segments": segments(), "roads": edges(), "railways": edges(120, 2), "cells": cells(), "regions": regions(),
+        "segments": segments(), "roads": roads(), "railways": edges(120, 2), "cells": cells(), "regions": regions(),
     }  # fmt: skip
 
 

@@ -18,10 +18,9 @@ import pytest
 import shapely
 from affine import Affine
 
-from maps import qml
 from maps.qgis import write_geopackage, write_project
 from maps.rasters import travel_time_style, write_raster
-from maps.styles import StyleClass, run_styles
+from maps.styles import run_styles
 from tests.maps import frames as synthetic
 
 STYLES = run_styles()
@@ -37,6 +36,7 @@ def frames():
     tables = synthetic.tables()
     # The bounds of the classes themselves: a class takes its lower bound in and leaves its upper one out.
     tables["cells"] = tables["cells"].iloc[:40].copy()
+    tables["cells"].loc[tables["cells"].index[6], "label"] = None
     tables["cells"]["time_to_checkpoint_min"] = [*BOUNDS, 29.9, np.nan, *[100.0] * 32]
     return tables
 
@@ -124,7 +124,7 @@ class TestGeoPackage:
         assert all(row[1:4] == ("", "geom", 1) for row in styles)
         (cells,) = (row for row in styles if row[0] == "cells")
         assert cells[4] == "cells"
-        assert ET.fromstring(cells[5]).find("renderer-v2").get("attr") == "label"
+        assert ET.fromstring(cells[5]).find("renderer-v2").get("attr") == "coalesce(\"label\", 'no data')"
         texts = query(folder / "border.gpkg", "SELECT metadata FROM gpkg_metadata m JOIN gpkg_metadata_reference r "
                                               "ON r.md_file_id = m.id WHERE table_name = 'settlements'")  # fmt: skip
         metadata = ET.fromstring(texts[0][0])
@@ -229,25 +229,15 @@ class TestProject:
         assert all(text in str(raised.value) for text in ("without a folder", "repeated: ['checkpoints']", "extent"))
 
 
-class TestQml:
-    @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.key)
-    def test_every_class_has_a_symbol_of_its_colour(self, style):
-        root = ET.fromstring(qml.document(style))
-        symbols = {symbol.get("name"): symbol for symbol in root.iter("symbol")}
-        for number, item in enumerate(style.classes):
-            options = {option.get("name"): option.get("value") for option in symbols[str(number)].iter("Option")}
-            assert qml.rgba(item.color) in (options.get("color"), options.get("line_color"))
-        assert {alias.get("field"): alias.get("name") for alias in root.iter("alias")} == dict(style.fields)
-
-    def test_refuses_a_style_that_cannot_be_drawn(self):
-        with pytest.raises(ValueError, match="names no column"):
-            qml.renderer(replace(BY_KEY["cells"], column=None))
-        with pytest.raises(ValueError, match="needs lower and upper"):
-            qml.renderer(replace(BY_KEY["cells_time"], classes=(StyleClass("x", "#000000"),)))
-
-    def test_markup_in_names_survives(self):
-        style = replace(BY_KEY["regions"], fields={"name": 'a < b & "c"'})
-        assert ET.fromstring(qml.document(style)).find("aliases/alias").get("name") == 'a < b & "c"'
+def qgis_tree(path):
+    """Return how QGIS reads groups and widths of lines."""
+    python = Path("/usr/bin/python3")
+    script = Path(__file__).with_name("look_at_tree.py")
+    done = subprocess.run([str(python), str(script), str(path)], capture_output=True, text=True, timeout=120)
+    if done.returncode == 77:
+        pytest.skip("no PyQGIS (Debian: python3-qgis qgis-providers)")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def qgis_opens(path, *, ok=True):
@@ -279,7 +269,7 @@ class TestInQgis:
         assert opened["title"] == "Россия – Қазақстан"
         assert "+proj=aea" in opened["proj"]
         assert len(opened["layers"]) == len(STYLES) + 1
-        assert opened["groups"][:3] == ["Border", "Ground", "Border belt"]
+        assert opened["groups"] == ["Border", "Ground", "Border belt", "Background"]
         assert opened["extent"] == pytest.approx(EXTENT)
         assert opened["colors"] > 10
 
@@ -296,10 +286,34 @@ class TestInQgis:
         assert layer["licences"] == [style.licence]
         assert layer["rights"] == [style.rights]
 
+    def test_areas_of_a_group_are_a_choice_and_connectors_are_thin(self, opened, folder):
+        facts = qgis_tree(folder / "border.qgz")
+        assert facts["widths"]["Roads"] == {"Road": 0.26, "Connector (assumed)": 0.12}
+        groups = {group["name"]: group for group in facts["groups"]}
+        assert [name for name, group in groups.items() if group["exclusive"]] == ["Border belt"]
+        belt = groups["Border belt"]
+        assert belt["layers"] == [BY_KEY[k].title for k in ("cells", "cells_time", "cells_loss")] + [
+            travel_time_style().title
+        ]
+        assert belt["visible"] == [BY_KEY["cells"].title]
+        assert belt["in turn"] == [[name] for name in belt["layers"]]
+
+    def test_a_choice_of_which_none_is_on(self, opened, folder, tmp_path):
+        moved = shutil.copytree(folder, tmp_path / "x")
+        project(moved / "border.qgz", [replace(s, visible=False) for s in STYLES], rasters=[travel_time_style()])
+        belt = next(group for group in qgis_tree(moved / "border.qgz")["groups"] if group["exclusive"])
+        assert (belt["on"], belt["visible"]) == (False, [])
+
     def test_bounds_belong_to_the_class_above(self, layers):
         drawn = dict(layers[BY_KEY["cells_time"].title]["drawn"])
         assert drawn == {"0–30 min": 2, "30–60 min": 1, "60–120 min": 33, "120–240 min": 1, "240–480 min": 1,
                          "480 min and more": 1, None: 1}  # fmt: skip
+
+    def test_cell_without_a_label_is_drawn_as_no_data(self, layers, frames):
+        drawn, labels = dict(layers[BY_KEY["cells"].title]["drawn"]), frames["cells"]["label"]
+        assert drawn["No data"] == (labels.isna() | (labels == "no data")).sum() == 6
+        assert sum(drawn.values()) == len(labels)
+        assert None not in drawn
 
     def test_settlement_of_unknown_size_is_drawn(self, layers, frames):
         drawn = dict(layers["Settlements"]["drawn"])

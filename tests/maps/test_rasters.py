@@ -90,6 +90,26 @@ def test_no_style_no_sidecar(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["t.tif"]
 
 
+def test_no_style_takes_a_stale_sidecar_away(tmp_path):
+    write(tmp_path / "t.tif", values(20, 30), style=STYLE)
+    write(tmp_path / "t.tif", values(20, 30))
+    assert [path.name for path in tmp_path.iterdir()] == ["t.tif"]
+
+
+def test_a_failure_leaves_the_old_files(tmp_path, monkeypatch):
+    write(tmp_path / "t.tif", values(20, 30), style=STYLE)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def broken(source, target, **options):
+        target.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr("rasterio.shutil.copy", broken)
+    with pytest.raises(OSError, match="disk full"):
+        write(tmp_path / "t.tif", values(30, 30))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

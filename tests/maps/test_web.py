@@ -1,11 +1,7 @@
-"""The web map: what is in the page, and what real Chromium makes of it with the network cut."""
+"""The web map: what is in the page."""
 
 import base64
-import gzip
-import json
 import re
-import shutil
-import time
 from dataclasses import replace
 
 import geopandas as gpd
@@ -18,46 +14,10 @@ from maps import assets
 from maps.styles import StyleClass, run_styles
 from maps.web import with_sides, write_map
 from tests.maps import frames as synthetic
+from tests.maps.pages import SIDES, layers, packed
 
 STYLES = {style.key: style for style in run_styles()}
-SIDES = ("Russia", "Kazakhstan")
 URL = r"""https?://[^\s"'<>)]+"""
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-
-
-def layers(**replaced):
-    tables = synthetic.tables() | replaced
-    return [(style, tables[style.layer]) for style in run_styles()]
-
-
-def packed(page):
-    """Return config and tables as the page will unpack them."""
-    config = json.loads(re.search(r'id="map-config">(.*?)</script>', page, re.S).group(1))
-    texts = re.findall(r'id="map-table-\d+">(.*?)</script>', page, re.S)
-    return config, [json.loads(gzip.decompress(base64.b64decode(text))) for text in texts]
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("map") / "map.html"
-    write_map(
-        path,
-        layers(),
-        title=f"Border {synthetic.HOSTILE}",
-        subtitle=synthetic.QUOTES,
-        sides=SIDES,
-        notes=["<i>note</i>"],
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def page(path):
-    return path.read_text(encoding="utf-8")
-
-
-# --- the page --------------------------------------------------------------------------------------------------------
 
 
 def test_same_input_same_bytes(path, tmp_path):
@@ -113,7 +73,7 @@ def test_one_table_is_embedded_once(page):
 
 
 def test_only_fields_of_the_styles_and_five_decimals(tmp_path):
-    roads = synthetic.edges(5).assign(osmid=7)
+    roads = synthetic.roads(5).assign(osmid=7)
     write_map(tmp_path / "m.html", [(STYLES["roads"], roads)], title="t")
     _, [table] = packed((tmp_path / "m.html").read_text(encoding="utf-8"))
     assert set(table["features"][0]["properties"]) == {*STYLES["roads"].fields, "class of roads"}
@@ -147,6 +107,26 @@ def test_graduated_classes_take_their_lower_bound(tmp_path):
 def test_categorized_classes(tmp_path):
     found, _ = classes_of(tmp_path, STYLES["cells"], ["growth point", "neither", None, "no data", "something else"])
     assert found == [0, 3, 4, 4, -2]
+
+
+def test_missing_values_go_where_the_style_says_and_not_by_words(tmp_path):
+    unknown = StyleClass("Unknown", "#111111", value="no data", lower=0, upper=30)
+    for key, value in (("cells", "no data"), ("cells_time", 0.0)):
+        silent = replace(STYLES[key], classes=(STYLES[key].classes[0], unknown))
+        assert classes_of(tmp_path, silent, [None, value])[0][0] == -1
+        spoken = replace(silent, classes=(silent.classes[0], replace(unknown, missing=True)))
+        assert classes_of(tmp_path, spoken, [None, value])[0] == [1, 1]
+    with pytest.raises(ValueError, match="one class at most"):
+        replace(spoken, classes=(replace(unknown, missing=True),) * 2)
+
+
+def test_first_view_is_not_of_the_ground(tmp_path):
+    small = synthetic.cells().iloc[:3]
+    subject = [(STYLES["cells"], small), (STYLES["roads"], synthetic.roads()), (STYLES["regions"], synthetic.regions())]
+    write_map(tmp_path / "m.html", subject, title="t")
+    bounds = packed((tmp_path / "m.html").read_text(encoding="utf-8"))[0]["bounds"]
+    west, south, east, north = small.total_bounds
+    assert bounds == [[south, west], [north, east]]
 
 
 def test_areas_of_one_group_are_a_choice_of_which_one_is_on(tmp_path):
@@ -210,7 +190,7 @@ def test_a_remote_part_of_folium_is_refused(tmp_path, monkeypatch):
         lambda name: real(name) + ("\na{background:url(https://example.org/a.png)}" if name == "map.css" else ""),
     )
     with pytest.raises(ValueError, match=r"example\.org/a\.png"):
-        write_map(tmp_path / "m.html", [(STYLES["roads"], synthetic.edges(3))], title="t")
+        write_map(tmp_path / "m.html", [(STYLES["roads"], synthetic.roads(3))], title="t")
     assert not (tmp_path / "m.html").exists()
 
 
@@ -231,252 +211,3 @@ def test_sides_are_named():
 def test_numbers_are_written_for_a_reader(column, label, value, written):
     kind = assets.value_kind(column, label, pd.Series([value]))
     assert assets.format_value(value, kind) == written
-
-
-# --- real Chromium ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if not CHROMIUM or not DRIVER:
-        pytest.skip("Chromium and ChromeDriver are not installed")
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--window-size=1200,800",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
-
-
-def opened(driver, path):
-    driver.get_log("browser"), driver.get_log("performance")
-    driver.get(path.as_uri())
-    driver.set_script_timeout(30)
-    driver.execute_async_script("map_borderlink.borderlink.ready.then(arguments[0])")
-    return driver
-
-
-@pytest.fixture
-def browser(chromium, path):
-    driver = opened(chromium, path)
-    yield driver
-    severe = [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
-    sent = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    asked = [m["params"]["request"]["url"] for m in sent if m["method"] == "Network.requestWillBeSent"]
-    assert severe == []
-    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
-
-
-def until(driver, script, *arguments):
-    """Wait until a script gives something true, and return it."""
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        value = driver.execute_script(script, *arguments)
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"never became true: {script}")
-
-
-def switch(driver, key):
-    driver.execute_script("document.querySelector(`input[data-key='${arguments[0]}']`).click()", key)
-
-
-def legend(driver):
-    return driver.execute_script("return [...document.querySelectorAll('.legend section')].map(s => s.dataset.key)")
-
-
-def pixels(driver):
-    return driver.execute_script(
-        "let n=0; for (const c of document.querySelectorAll('.leaflet-pane canvas')) {const d=c.getContext('2d').getImageData(0,0,c.width,c.height).data;"
-        "for (let i=3;i<d.length;i+=4) n+=d[i]>0;} return n"
-    )
-
-
-@pytest.mark.browser
-def test_visible_layers_are_drawn(browser):
-    assert pixels(browser) > 10_000
-    visible = [style.key for style in run_styles() if style.visible]
-    assert (
-        browser.execute_script("return map_borderlink.borderlink.layers.filter(l => l.on).map(l => l.style.key)")
-        == visible
-    )
-    drawn = browser.execute_script(
-        "let n=0; map_borderlink.eachLayer(l => n += l instanceof L.Path && l.feature !== undefined); return n"
-    )
-    tables = synthetic.tables()
-    assert drawn == sum(len(tables[STYLES[key].layer]) for key in visible)
-
-
-@pytest.mark.browser
-def test_legend_follows_the_layers(browser):
-    assert legend(browser) == [style.key for style in run_styles() if style.visible]
-    switch(browser, "segments")
-    until(browser, "return !!document.querySelector(\".legend section[data-key='segments']\")")
-    text = browser.execute_script("return document.querySelector(\".legend section[data-key='segments']\").textContent")
-    assert all(each.label in text for each in STYLES["segments"].classes)
-    switch(browser, "segments")
-    switch(browser, "roads")
-    until(
-        browser,
-        "return !document.querySelector(\".legend section[data-key='segments'], .legend section[data-key='roads']\")",
-    )
-    switch(browser, "cells_time")
-    until(browser, "return !!document.querySelector(\".legend section[data-key='cells_time']\")")
-    assert "cells" not in legend(browser)
-    box = browser.execute_script(
-        "const l=document.querySelector('.legend'); return [l.getAttribute('role'), l.getAttribute('aria-label')]"
-    )
-    assert box == ["region", "Legend"]
-
-
-@pytest.mark.browser
-def test_order_does_not_depend_on_what_was_switched_last(browser):
-    for key in ("checkpoints", "regions", "railways", "checkpoints", "regions"):
-        switch(browser, key)
-    until(
-        browser,
-        "return map_borderlink.borderlink.layers.filter(l => ['checkpoints','regions','railways'].includes(l.style.key)).every(l => l.on)",
-    )
-    order = browser.execute_script(
-        "const by=new Map(); map_borderlink.borderlink.layers.filter(l => l.on).forEach(l => l.group.eachLayer(p => by.set(L.stamp(p), l.style.key)));"
-        "const first=map_borderlink.borderlink.layers.find(l => l.on).group.getLayers()[0]._renderer; const seen=[];"
-        "for (let o=first._drawFirst; o; o=o.next) { const k=by.get(L.stamp(o.layer)); if (seen.at(-1)!==k) seen.push(k); } return seen"
-    )
-    assert order == [style.key for style in reversed(run_styles()) if style.visible or style.key == "railways"]
-
-
-def search(driver, words):
-    field = driver.find_element("css selector", "#search-input")
-    field.clear()
-    field.send_keys(words)
-    until(driver, "return !document.getElementById('search-results').hidden")
-    field.send_keys("\n")
-    return until(
-        driver,
-        "const p=document.querySelector('.leaflet-popup-content'); return p && p.querySelector('.popup-title').textContent",
-    )
-
-
-def rows(driver):
-    found = driver.execute_script(
-        "return [...document.querySelectorAll('.leaflet-popup-content tr')].map(r => [...r.children].map(c => c.textContent))"
-    )
-    return dict(found)
-
-
-@pytest.mark.browser
-def test_search_opens_the_pop_up_of_a_checkpoint(browser):
-    before = browser.execute_script("return map_borderlink.getZoom()")
-    assert search(browser, "mashta") == "Mashtakovo"
-    assert browser.execute_script("return map_borderlink.getZoom()") > before
-    shown, table = rows(browser), synthetic.checkpoints().iloc[0]
-    assert shown["Region in Russia"] == "RU-01"
-    assert shown["Wait, median (min, assumed where marked)"] == "60"
-    assert shown["Wait is an assumption"] == "yes"
-    assert shown["Share of modelled cross-border demand"] == assets.format_value(table["share"], "share")
-    assert shown["Name in Russian"] == shown["Name in Kazakh"] == "no data"
-
-
-@pytest.mark.browser
-def test_search_switches_a_hidden_layer_on(browser):
-    assert "settlements" not in legend(browser)
-    assert search(browser, "place 58") == "Place 58"
-    assert "settlements" in legend(browser)
-    assert rows(browser)["People"] == "no data"
-    assert browser.execute_script("return document.querySelector(\"input[data-key='settlements']\").checked")
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("name", [synthetic.HOSTILE, synthetic.QUOTES])
-def test_markup_in_a_name_stays_text(browser, name):
-    assert search(browser, name) == name
-    assert browser.execute_script("return document.getElementById('harm')") is None
-    assert synthetic.HOSTILE in browser.execute_script("return document.title")
-
-
-@pytest.mark.browser
-def test_click_on_the_map_opens_the_topmost_feature(browser):
-    point = synthetic.checkpoints().geometry.iloc[7]
-    browser.execute_script(
-        "map_borderlink.setView([arguments[0], arguments[1]], 9, {animate: false})", point.y, point.x
-    )
-    spot = browser.execute_script(
-        "const r=map_borderlink.getContainer().getBoundingClientRect(), p=map_borderlink.latLngToContainerPoint([arguments[0], arguments[1]]); return [r.x+p.x, r.y+p.y]",
-        point.y, point.x,
-    )  # fmt: skip
-    for kind in ("mousePressed", "mouseReleased"):
-        browser.execute_cdp_cmd(
-            "Input.dispatchMouseEvent", {"type": kind, "x": spot[0], "y": spot[1], "button": "left", "clickCount": 1}
-        )
-    assert (
-        until(browser, "const p=document.querySelector('.popup-title'); return p && p.textContent")
-        == synthetic.checkpoints()["name"].iloc[7]
-    )
-
-
-@pytest.mark.browser
-def test_attribution_scale_and_names_are_on_the_map(browser):
-    text = browser.execute_script("return document.querySelector('.leaflet-control-attribution').textContent")
-    assert "© OpenStreetMap contributors" in text
-    assert "Made with Natural Earth" in text
-    assert browser.execute_script("return document.querySelectorAll('.leaflet-control-scale').length") == 1
-    names = browser.execute_script(
-        "return [...document.querySelectorAll('.place-name:not(.away)')].map(n => n.textContent)"
-    )
-    assert "Kurgan" in names
-    switch(browser, "names")
-    until(browser, "return document.querySelectorAll('.place-name').length === 0")
-
-
-@pytest.mark.browser
-def test_controls_fold_on_a_narrow_screen(chromium, path):
-    chromium.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-    )
-    try:
-        opened(chromium, path)
-        assert chromium.execute_script("return [...document.querySelectorAll('.panel details')].map(d => d.open)") == [
-            False,
-            False,
-        ]
-        assert chromium.execute_script("return document.documentElement.scrollWidth") <= 400
-    finally:
-        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-
-@pytest.mark.browser
-def test_thousands_of_lines_open_fast_and_small(chromium, tmp_path):
-    many = layers(
-        roads=synthetic.edges(8000), railways=synthetic.edges(12_000, 2), settlements=synthetic.settlements(2500)
-    )
-    file = tmp_path / "many.html"
-    write_map(file, [(replace(s, visible=s.visible or s.key == "railways"), f) for s, f in many], title="Many")
-    assert file.stat().st_size < 6e6
-    start = time.monotonic()
-    opened(chromium, file)
-    assert time.monotonic() - start < 10  # about 1 s on two cores; the bound leaves room for a busy machine
-    assert (
-        chromium.execute_script("let n=0; map_borderlink.eachLayer(l => n += l instanceof L.Path); return n") > 20_000
-    )
-
-
-@pytest.mark.browser
-def test_a_class_that_holds_nothing_known(chromium, tmp_path):
-    style = replace(STYLES["cells_time"], visible=True, classes=(StyleClass("up to 30", "#fee391", lower=0, upper=30),))
-    write_map(tmp_path / "m.html", [(style, synthetic.cells())], title="t")
-    opened(chromium, tmp_path / "m.html")
-    text = chromium.execute_script("return document.querySelector('.legend').textContent")
-    assert "No data" in text
-    assert "Outside the classes" in text
-    assert chromium.execute_script("return document.getElementById('search-form').hidden")

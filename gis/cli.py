@@ -1,0 +1,174 @@
+"""The command ``borderlink``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from layers.errors import BorderlinkError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A land border as a transport model: growth points, bottlenecks, and what a new checkpoint would change.",
+)
+
+StudyArgument = Annotated[Path | None, typer.Argument(help="Study (TOML); nothing for the packaged Russia–Kazakhstan border.", show_default=False)]
+
+
+@app.command()
+def run(
+    study: StudyArgument = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
+    permutations: Annotated[int | None, typer.Option(help="Permutations of the tests; the study says 9,999.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the tests.", show_default=False)] = None,
+) -> None:
+    """Build the network of a border, measure it, find growth points and bottlenecks, write map, layers and report."""
+    from gis import load_study
+    from gis import run as run_study
+
+    changes = {k: v for k, v in (("permutations", permutations), ("seed", seed)) if v is not None}
+    loaded = load_study(study)
+    loaded = loaded.with_analysis(**changes) if changes else loaded
+    start = time.perf_counter()
+    with _progress(9) as listen:
+        result = run_study(loaded, out=out, listen=listen)
+    for line in result["findings"]:
+        _say(f"• {line}")
+    if result["warnings"]:
+        _say(f"{len(result['warnings'])} warnings: see report.html and run.json")
+    _say(f"Done in {time.perf_counter() - start:.0f} s. Look at:")
+    for name, what in (
+        ("map.html", "map, in a browser"),
+        ("border.qgz", "project, in QGIS"),
+        ("report.html", "findings, tables, assumptions, sources"),
+        ("tables/", "CSV"),
+    ):
+        _say(f"  {out / name}  ({what})" if not name.endswith("/") else f"  {out / 'tables'}/  ({what})")
+
+
+@app.command()
+def route(
+    origin: Annotated[str, typer.Argument(metavar="A", help="A settlement by any of its names, or lon,lat.")],
+    destination: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    study: Annotated[Path | None, typer.Option(help="Study (TOML); nothing for the packaged one.", show_default=False)] = None,
+    mode: Annotated[str, typer.Option(help="road, rail or any.")] = "road",
+    network: Annotated[str, typer.Option(help="actual, open or borderless.")] = "actual",
+    by: Annotated[str, typer.Option(help="time or length.")] = "time",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+) -> None:
+    """Find the way between two places, with the checkpoints it passes and the wait at them."""
+    from gis.routes import find_route
+
+    found = find_route(study, origin, destination, mode=mode, network=network, by=by)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    _say(f"{found['origin']} → {found['destination']}, by {mode}, {network} network")
+    _say(f"  {found['length_m'] / 1000:,.1f} km ({found['straight_m'] / 1000:,.1f} km straight)")
+    _say(f"  {found['time_min']:,.0f} min moving + {found['wait_min']:,.0f} min wait = {_hours(found['time_min'] + found['wait_min'])}")
+    _say(f"  checkpoints: {', '.join(found['checkpoint_names']) or 'none'}")
+    for note in found["notes"]:
+        _say(f"  note: {note}")
+
+
+@app.command()
+def scenario(
+    study: StudyArgument = None,
+    open_: Annotated[list[str] | None, typer.Option("--open", metavar="LON,LAT", help="Open a new checkpoint here; may be given several times.", show_default=False)] = None,
+    mode: Annotated[list[str] | None, typer.Option(help="Mode of the new checkpoint, road or rail; once for all or once for each.", show_default=False)] = None,
+    wait: Annotated[list[float] | None, typer.Option(help="Its wait in minutes; once for all or once for each.", show_default=False)] = None,
+    close: Annotated[list[str] | None, typer.Option("--close", metavar="NAME", help="Close a checkpoint by name or id; may be given several times.", show_default=False)] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-scenario"),
+) -> None:
+    """Compare the border before and after opening or closing checkpoints."""
+    from gis import load_study, run_scenario
+    from gis.tables import print_scenario
+
+    opens = _opens(open_ or [], mode or [], wait or [])
+    closes = close or []
+    if not opens and not closes:
+        raise typer.BadParameter("nothing to change: give --open LON,LAT or --close NAME")
+    with _progress(7) as listen:
+        result = run_scenario(load_study(study), opens=opens, closes=closes, out=out, listen=listen)
+    print_scenario(out, result)
+    _say(f"Look at: {out / 'map.html'}  {out / 'tables'}/")
+
+
+def _opens(places: list[str], modes: list[str], waits: list[float]) -> list[tuple[float, float, str, float | None]]:
+    """Return the new checkpoints of the command line."""
+    from layers.settlements import parse_lonlat
+
+    out = []
+    for i, text in enumerate(places):
+        pair = parse_lonlat(text, "--open")
+        if pair is None:
+            raise typer.BadParameter(f"--open {text!r}: allowed is LON,LAT, e.g. --open 62.5,53.3")
+        out.append((*pair, _nth(modes, i, len(places), "--mode", "road"), _nth(waits, i, len(places), "--wait", None)))
+    if (modes or waits) and not places:
+        raise typer.BadParameter("--mode and --wait belong to --open: give --open LON,LAT too")
+    return out
+
+
+def _nth(values: list[Any], i: int, n: int, option: str, default: Any) -> Any:
+    """Return the i-th of n values, the only one, or the default."""
+    if not values:
+        return default
+    if len(values) not in (1, n):
+        raise typer.BadParameter(f"{option} is given {len(values)} times for {n} new checkpoints: allowed is once, or once for each")
+    return values[0] if len(values) == 1 else values[i]
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Give a listener of stages: a bar on a terminal, plain lines otherwise."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda name: typer.echo(f"{name} …", err=True)
+        return
+    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("start", total=total)
+        done = -1
+
+        def listen(name: str) -> None:
+            nonlocal done
+            done += 1
+            bar.update(task, description=name, completed=done, total=max(total, done + 1))
+
+        yield listen
+
+
+def _hours(minutes: float) -> str:
+    """Return minutes as hours and minutes."""
+    hours, rest = divmod(round(minutes), 60)
+    return f"{hours} h {rest:02d} min"
+
+
+def _say(line: str) -> None:
+    """Print a line of the answer."""
+    typer.echo(line)
+
+
+def main() -> None:
+    """Run the command: a user's error is one message and exit code 2, anything else a bug with its traceback."""
+    try:
+        app()
+    except BorderlinkError as error:
+        typer.echo(f"borderlink: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""A run in words: findings, assumptions and the facts of the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.typology import DELAY, DETOUR, GROWTH, named_places
+from layers.checkpoints import ASSUMED_WAITS
+from network.connectors import CONNECTOR_KPH, DETOUR as CONNECTOR_DETOUR
+from network.speeds import RAIL_KPH, ROAD_KPH, TAGGED_SHARE
+
+if TYPE_CHECKING:
+    from gis.measures import Measures
+    from gis.study import Study
+    from network.build import Network
+
+FAR_MIN = 240.0
+
+
+def find_in_words(study: Study, measures: Measures) -> list[str]:
+    """Return the findings of a run, most important first."""
+    places = named_places(measures.cells, measures.settlements)
+    titles = measures.checkpoints.set_index("checkpoint_id")["name"]
+    out = [_hot_spots(places, measures), _loss(measures)]
+    out += _checkpoints(measures, titles)
+    out += _access(study, measures)
+    out += _statistics(measures)
+    return [line for line in out if line]
+
+
+def _hot_spots(places: pd.DataFrame, measures: Measures) -> str:
+    counts = measures.cells["label"].value_counts()
+    tested = int(measures.cells["label"].ne("no data").sum())
+    said = []
+    for label, one, many in ((GROWTH, "growth point", "growth points"), (DELAY, "bottleneck by delay", "bottlenecks by delay"), (DETOUR, "bottleneck by detour", "bottlenecks by detour")):
+        mine = places[places["label"] == label]
+        if len(mine):
+            names = ", ".join(mine["place"].head(4))
+            said.append(f"{len(mine)} {one if len(mine) == 1 else many} ({counts[label]} cells: {names})")
+    if not said:
+        return f"No growth point and no bottleneck is significant among {tested} cells of the belt."
+    return f"Among {tested} cells of the belt stand out " + "; ".join(said) + "."
+
+
+def _loss(measures: Measures) -> str:
+    s = measures.settlements
+    people = s["population"].astype(float)
+    free, allowed, real = ((people * s[f"potential_cross_{n}"]).sum() for n in ("borderless", "open", "actual"))
+    if not free > 0:
+        return "No potential across the border could be measured."
+    return (
+        f"The border costs {1 - real / free:.0%} of the cross-border potential of the people in the belt: "
+        f"{1 - allowed / free:.0%} by detours to open checkpoints and {(allowed - real) / free:.0%} by waiting at them."
+    )
+
+
+def _checkpoints(measures: Measures, titles: pd.Series) -> list[str]:
+    table = measures.checkpoints
+    known = table[table["share"] > 0].sort_values("share", ascending=False)
+    if known.empty:
+        return []
+    top = "; ".join(f"{n} {s:.0%}" for n, s in zip(known["name"].head(3), known["share"].head(3), strict=True))
+    out = [f"Most modelled demand passes {top}."]
+    worst = known[known["mode"] == "road"].nlargest(3, "criticality_min")
+    if len(worst):
+        listed = "; ".join(
+            f"{n} (+{m:.0f} min per trip, {titles.get(f, 'nothing')} takes over most)"
+            for n, m, f in zip(worst["name"], worst["criticality_min"], worst["fallback"], strict=True)
+        )
+        out.append(f"Road checkpoints that would be missed most if closed: {listed}.")
+    cut = known[known["unserved_share"] > 0.001].nlargest(3, "unserved_share")
+    if len(cut):
+        out.append("Closing would cut trips of its mode off: " + "; ".join(f"{n} {u:.1%}" for n, u in zip(cut["name"], cut["unserved_share"], strict=True)) + ".")
+    return out
+
+
+def _access(study: Study, measures: Measures) -> list[str]:
+    r = measures.regions.dropna(subset=["time_to_checkpoint_min"]).sort_values("time_to_checkpoint_min")
+    out = []
+    if len(r) > 1:
+        near, far = r.iloc[0], r.iloc[-1]
+        out.append(
+            f"People of {near['name']} are nearest to an open checkpoint ({near['time_to_checkpoint_min']:.0f} min on average), "
+            f"those of {far['name']} furthest ({far['time_to_checkpoint_min']:.0f} min)."
+        )
+    seg = measures.segments
+    remote = ~(seg["time_to_checkpoint_min"] <= FAR_MIN)
+    length = seg["km_to"] - seg["km_from"]
+    run = (remote != remote.shift()).cumsum()
+    stretches = seg[remote].assign(length=length[remote]).groupby(run[remote]).agg(a=("km_from", "min"), b=("km_to", "max"), ra=("region_a", "first"), rb=("region_b", "first"), km=("length", "sum"))
+    if len(stretches):
+        s = stretches.sort_values("km", ascending=False).iloc[0]
+        out.append(
+            f"The longest stretch of the border without an open checkpoint within {FAR_MIN / 60:g} hours of both sides is {s['km']:.0f} km long "
+            f"(km {s['a']:.0f}–{s['b']:.0f} from the west, from {s['ra']} and {s['rb']}); all such stretches make {stretches['km'].sum() / length.sum():.0%} of the line."
+        )
+    return out
+
+
+def _statistics(measures: Measures) -> list[str]:
+    table = measures.statistics
+    if table.empty:
+        return []
+    said = "; ".join(f"{v} I = {i:.2f} (p = {p:.4f})" for v, i, p in zip(table["variable"], table["value"], table["p_two_sided"], strict=True))
+    return [f"Neighbouring cells are alike: Moran's {said}, {int(table['permutations'].iloc[0]):,} permutations."]
+
+
+def assumptions(study: Study, network: Network) -> pd.DataFrame:
+    """Return every value that nobody measured: what, value, unit, source."""
+    rows: list[tuple[str, str, str, str]] = []
+    used = network.checkpoints[network.checkpoints["wait_assumed"]]
+    kinds = sorted({f"{m} {r}" if m == "road" else m for m, r in zip(used["mode"], used["regime"], strict=True)})
+    for kind in kinds:
+        median, p90 = ASSUMED_WAITS.get(kind, (float("nan"), float("nan")))
+        rows.append((f"wait at a checkpoint, {kind} (90th percentile {p90:g})", f"{median:g}", "min", "assumption after single published observations"))
+    if (network.checkpoints["hours_wait_min"] > 0).any():
+        rows.append(("wait for the opening of part-day checkpoints, arrivals spread evenly", "h²/48", "h", "assumption; h hours closed a day"))
+    for name, table in (("road", ROAD_KPH), ("rail", RAIL_KPH)):
+        kinds_here = network.links.loc[network.links["mode"] == name, "kind"]
+        for kind, kph in table.items():
+            if (kinds_here == kind).any():
+                value = study.speeds.get(kind, kph)
+                rows.append((f"speed, {name} {kind}", f"{value:g}", "km/h", "the study" if kind in study.speeds else "default of the class"))
+    if (network.links["speed_source"] == "tagged").any():
+        rows.append(("share of a posted limit that is driven", f"{TAGGED_SHARE:g}", "", "assumption"))
+    rows += [
+        ("speed on connectors", f"{CONNECTOR_KPH:g}", "km/h", "assumption"),
+        ("detour of connectors over the straight line", f"{CONNECTOR_DETOUR:g}", "ratio", "assumption"),
+        ("boarding a train; a change between road and rail costs twice that", f"{study.connectors.boarding_min:g}", "min", "assumption"),
+        ("a settlement this near to a railway has a station", f"{study.connectors.station_km:g}", "km", "assumption: the data name no stations"),
+        ("half-life of the potential's decay", f"{study.analysis.half_life_min:g}", "min", "Rosik et al., long trips"),
+        ("spread θ of the choice of checkpoint", f"{study.analysis.theta_per_min:g}", "1/min", "assumption"),
+    ]
+    if not study.analysis.domestic_wait:
+        rows.append(("wait of a home trip that passes through the neighbour", "0", "min", "rule: a wait belongs to trips that end on the other side"))
+    return pd.DataFrame(rows, columns=["what", "value", "unit", "source"])

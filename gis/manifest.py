@@ -1,0 +1,81 @@
+"""``run.json`` and ``scenario.json``: what was run, on what, with which versions, and what came out."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gis.measures import Measures
+    from gis.pipeline import Clock, Prepared
+    from network.build import Network
+
+PACKAGES = ("geopandas", "shapely", "pyproj", "pyogrio", "rasterio", "osmnx", "networkx", "numpy", "pandas", "scipy", "libpysal", "esda", "h3", "folium", "exactextract")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, borderlink and the packages that numbers depend on."""
+    out = {"python": platform.python_version()}
+    for name in ("borderlink", *PACKAGES):
+        try:
+            out[name] = version(name)
+        except PackageNotFoundError:
+            out[name] = "not installed"
+    return out
+
+
+def _inputs(prepared: Prepared) -> list[dict[str, Any]]:
+    """Return source, licence, rows and hash of each layer."""
+    keys = ("layer", "source", "version", "date", "licence", "rights", "file", "rows", "sha256", "note")
+    return [{k: s.get(k) for k in keys} for s in prepared.sources]
+
+
+def describe_run(
+    folder: Path, prepared: Prepared, network: Network, measures: Measures, findings: list[str], warnings: list[str], clock: Clock
+) -> dict[str, Any]:
+    """Write ``run.json`` and return its content."""
+    labels = {str(k): int(v) for k, v in measures.cells["label"].value_counts().items()}
+    tables = ("regions", "border_line", "checkpoints", "crossings", "roads", "railways", "settlements", "cells", "segments")
+    content = {
+        "study": prepared.study.model_dump(mode="json"),
+        "versions": versions(),
+        "inputs": _inputs(prepared),
+        "seed": prepared.study.analysis.seed,
+        "permutations": prepared.study.analysis.permutations,
+        "border_km": round(float(prepared.border["length_km"].sum()), 3),
+        "counts": {t: len(getattr(measures, t)) for t in tables},
+        "labels": labels,
+        "network": network.report,
+        "findings": findings,
+        "warnings": warnings,
+        "seconds": clock.seconds,
+    }
+    return _write(folder / "run.json", content)
+
+
+def describe_scenario(
+    folder: Path, prepared: Prepared, tables: dict[str, pd.DataFrame], edits: list[str], clock: Clock
+) -> dict[str, Any]:
+    """Write ``scenario.json`` and return its content."""
+    totals = tables["totals"].astype(object).where(tables["totals"].notna(), None)
+    content = {
+        "study": prepared.study.model_dump(mode="json"),
+        "versions": versions(),
+        "inputs": _inputs(prepared),
+        "edits": edits,
+        "totals": totals.to_dict("records"),
+        "warnings": prepared.warnings,
+        "seconds": clock.seconds,
+    }
+    return _write(folder / "scenario.json", content)
+
+
+def _write(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Write a JSON file that people read too."""
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return content

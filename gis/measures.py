@@ -1,0 +1,251 @@
+"""All measures of one network, table by table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from analysis.accessibility import (
+    Targets,
+    posts,
+    potentials,
+    settlement_times,
+    time_to_checkpoint,
+    touches_frame,
+)
+from analysis.connectivity import population_access, region_connectivity
+from analysis.criticality import close_each
+from analysis.flows import choose_checkpoints, model_demand
+from analysis.surfaces import Surface, checkpoint_surface, territory_within
+from analysis.units import border_segments, h3_cells, people_in_cells
+from layers.errors import NetworkError
+from layers.regions import touching
+from network.build import FIELDS, Network
+from network.routing import Points, Router, compile_router
+
+if TYPE_CHECKING:
+    from gis.study import Analysis
+
+CITY_PEOPLE = 50_000
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The result tables of a network, in longitude and latitude.
+
+    ``cells``, ``segments``, ``regions``, ``checkpoints``, ``settlements``, ``crossings``, ``border_line``, ``roads``, ``railways``; ``surface`` in the study's
+    projection; ``statistics`` and the labels of cells once hot spots were sought; ``notes`` a reader must know.
+    """
+
+    cells: gpd.GeoDataFrame
+    segments: gpd.GeoDataFrame
+    regions: gpd.GeoDataFrame
+    checkpoints: gpd.GeoDataFrame
+    settlements: gpd.GeoDataFrame
+    crossings: gpd.GeoDataFrame
+    border_line: gpd.GeoDataFrame
+    roads: gpd.GeoDataFrame
+    railways: gpd.GeoDataFrame
+    surface: Surface
+    statistics: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: list[str] = field(default_factory=list)
+
+
+def measure_network(
+    network: Network, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, *, network_depth_km: float, settings: Analysis
+) -> Measures:
+    """Return the measures of a network.
+
+    Parameters
+    ----------
+    regions
+        Whole polygons with ``side``.
+    settings
+        Widths, decay and mode, as the study has them.
+    """
+    router = compile_router(network, settings.mode)
+    cells = h3_cells(network.base.regions, border, network.crs, resolution=settings.h3_resolution, depth_km=settings.depth_km)
+    cells["population"] = people_in_cells(cells, network.settlements, settings.h3_resolution)
+    segments = border_segments(border, length_km=settings.segment_km)
+    surface = checkpoint_surface(network, router, border, depth_km=settings.depth_km, cell_km=settings.raster_km)
+    tables = _access(network, router, cells, segments, settings, network_depth_km)
+    cells = cells.join(tables["cells"])
+    settlements = network.settlements.join(tables["settlements"])
+    own = regions[touching(regions, border)].sort_values(["side", "region"], ignore_index=True)
+    checkpoints, notes = _checkpoint_table(network, settings)
+    notes += _reach_notes(cells, settlements, network)
+    return Measures(
+        cells=cells,
+        segments=_segment_table(segments, tables),
+        regions=_region_table(network, own, border, settlements, surface, network_depth_km),
+        checkpoints=checkpoints,
+        settlements=settlements,
+        crossings=network.crossings,
+        border_line=border,
+        roads=_edges(network, "road"),
+        railways=_edges(network, "rail"),
+        surface=surface,
+        notes=notes,
+    )
+
+
+def _access(
+    network: Network, router: Router, cells: gpd.GeoDataFrame, segments: gpd.GeoDataFrame, settings: Analysis, depth_km: float
+) -> dict[str, pd.DataFrame]:
+    """Return potentials and times of cells, both ends of segments, and settlements, over the same trees."""
+    xy = segments[["lon", "lat"]].to_numpy(float)
+    n, m = len(cells), len(segments)
+    lonlat = np.concatenate([cells[["lon", "lat"]].to_numpy(float), xy, xy])
+    side = np.concatenate([cells["side"].to_numpy(dtype=object), np.full(m, "a", dtype=object), np.full(m, "b", dtype=object)])
+    reach = network.limits.point_km
+    ground = router.attach(lonlat, side, limit_km=reach)
+    at = router.positions(network.settlements["node"].to_numpy())
+    zero = np.zeros(len(at))
+    people = Points(at, at, zero, zero, network.settlements["side"].to_numpy(dtype=object), zero)
+    points = Points(*(np.concatenate([getattr(ground, f), getattr(people, f)]) for f in Points.__dataclass_fields__))
+    targets = Targets.of(network, router)
+    pull = potentials(router, points, targets, half_life_min=settings.half_life_min, domestic_wait=settings.domestic_wait)
+    times = time_to_checkpoint(network, router, ground)
+    table = pd.concat([pull.iloc[: n + 2 * m], times], axis=1)
+    table["connector_km"] = ground.straight_km
+    inside = shapely.distance(shapely.points(network.nodes[["px", "py"]].to_numpy(float)), network.base.border.line)
+    edge = inside > depth_km * 1000
+    table["by_the_frame"] = touches_frame(network, router, ground, edge)
+    homes = pd.concat([pull.iloc[n + 2 * m :].reset_index(drop=True), settlement_times(network, router)], axis=1)
+    parts = {"cells": table.iloc[:n], "a": table.iloc[n : n + m], "b": table.iloc[n + m :]}
+    return {**{k: t.reset_index(drop=True) for k, t in parts.items()}, "settlements": homes}
+
+
+def _segment_table(segments: gpd.GeoDataFrame, tables: dict[str, pd.DataFrame]) -> gpd.GeoDataFrame:
+    """Return the segments with the times of both sides and the potentials of both taken together."""
+    a, b = tables["a"], tables["b"]
+    out = segments.drop(columns=["lon", "lat"])
+    out["time_to_checkpoint_a_min"], out["time_to_checkpoint_b_min"] = a["time_to_checkpoint_min"], b["time_to_checkpoint_min"]
+    # The slower side tells whether a stretch is served; a side that reaches nothing leaves it unknown.
+    out["time_to_checkpoint_min"] = np.maximum(a["time_to_checkpoint_min"], b["time_to_checkpoint_min"])
+    for column in [c for c in a if str(c).startswith("potential_")]:
+        out[column] = a[column].fillna(0.0) + b[column].fillna(0.0)
+    free = out["potential_cross_borderless"].where(out["potential_cross_borderless"] > 0)
+    out["border_loss"] = 1 - out["potential_cross_actual"] / free
+    out["loss_detour"] = 1 - out["potential_cross_open"] / free
+    out["loss_delay"] = (out["potential_cross_open"] - out["potential_cross_actual"]) / free
+    return out
+
+
+def _region_table(
+    network: Network, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, surface: Surface, depth_km: float
+) -> gpd.GeoDataFrame:
+    """Return connectivity, access and territory of the regions on the border."""
+    connectivity = region_connectivity(network, regions, border, depth_km=depth_km)
+    access = population_access(settlements, regions["region"])
+    out = regions.join(connectivity).join(access)
+    projected = regions.to_crs(network.crs)
+    for limit in (60, 120):
+        out[f"territory_within_{limit}min"] = territory_within(surface, projected, limit)
+    return out
+
+
+def _checkpoint_table(network: Network, settings: Analysis) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return the checkpoints with cities, share of demand, criticality and fallback, and notes."""
+    frame = network.checkpoints.copy()
+    notes: list[str] = []
+    try:
+        demand = model_demand(network, half_life_min=settings.half_life_min)
+        closed = close_each(demand, choose_checkpoints(demand, theta=settings.theta_per_min)).set_index("checkpoint_id")
+    except NetworkError as error:
+        notes.append(f"no demand could be modelled: {error}")
+        columns = ["share", "criticality_min", "unserved_share", "extra_users_min", "fallback", "fallback_share"]
+        closed = pd.DataFrame(columns=columns)
+    ids = frame["checkpoint_id"]
+    for column in ("share", "criticality_min", "unserved_share", "extra_users_min", "fallback_share"):
+        frame[column] = ids.map(closed[column]).astype(float)
+    frame["fallback"] = ids.map(closed["fallback"]).fillna("").astype(str)
+    # A closed checkpoint carries nobody; one that joins no network is unknown.
+    frame.loc[~frame["open"].astype(bool), "share"] = 0.0
+    frame["share_of_mode"] = frame["share"] / frame.groupby("mode")["share"].transform("sum").replace(0.0, np.nan)
+    cities = _nearest_cities(network)
+    return frame.merge(cities, on="checkpoint_id", how="left"), notes
+
+
+def _nearest_cities(network: Network) -> pd.DataFrame:
+    """Return the nearest city of each side and the minutes from it to the checkpoint's post, by the checkpoint's own mode."""
+    table = network.settlements
+    rows = []
+    for mode in ("road", "rail"):
+        if not (network.links["mode"] == mode).any():
+            continue
+        router = compile_router(network, mode)  # type: ignore[arg-type]
+        stops = posts(network, router, only_open=False)
+        stops = stops[stops["checkpoint_id"].isin(network.checkpoints.loc[network.checkpoints["mode"] == mode, "checkpoint_id"])]
+        for side in ("a", "b"):
+            city = table[(table["side"] == side) & (table["population"] >= CITY_PEOPLE)]
+            own = stops[stops["side"] == side]
+            if city.empty or own.empty:
+                continue
+            minutes = router.table(city["node"].to_numpy(), own["node"].to_numpy(), FIELDS["open"])
+            best = minutes.argmin(axis=0)
+            cost = minutes[best, np.arange(len(own))]
+            found = np.isfinite(cost)
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "checkpoint_id": own["checkpoint_id"].to_numpy()[found],
+                        "side": side,
+                        "city": city["name"].to_numpy()[best][found],
+                        "minutes": cost[found],
+                    }
+                )
+            )
+    out = network.checkpoints[["checkpoint_id"]].drop_duplicates()
+    every = pd.concat(rows) if rows else pd.DataFrame(columns=["checkpoint_id", "side", "city", "minutes"])
+    for side in ("a", "b"):
+        nearest = every[every["side"] == side].sort_values("minutes", kind="stable").drop_duplicates("checkpoint_id")
+        named = nearest.set_index("checkpoint_id")
+        out[f"city_{side}"] = out["checkpoint_id"].map(named["city"]).fillna("").astype(str)
+        out[f"time_from_city_{side}_min"] = out["checkpoint_id"].map(named["minutes"]).astype(float)
+    return out
+
+
+def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
+    """Return the links of a mode as lines, gates left out, with the side they lie on."""
+    links = network.links[(network.links["mode"] == mode) & (network.links["kind"] != "gate")]
+    side = network.nodes["side"].to_numpy(dtype=object)
+    u, v = side[links["u"].to_numpy()], side[links["v"].to_numpy()]
+    columns = ["u", "v", "kind", "length_m", "speed_kph", "time_min", "speed_source", "bridged"]
+    frame = gpd.GeoDataFrame(links[columns].reset_index(drop=True), geometry=links["geometry"].to_numpy(), crs="EPSG:4326")
+    frame["class"] = np.where(links["kind"] == "connector", "connector", mode)
+    frame["side"] = np.where(u == v, u, "crosses")
+    return frame
+
+
+def _reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network: Network) -> list[str]:
+    """Return counts of what is not reached, and what the data can't show."""
+    notes = []
+    lost = int(cells["time_to_checkpoint_min"].isna().sum())
+    if lost:
+        notes.append(f"{lost} of {len(cells)} cells reach no checkpoint (further than {network.limits.point_km:g} km from a road of their side, or cut off): no data")
+    frame = int(cells["by_the_frame"].sum())
+    if frame:
+        notes.append(f"the way of {frame} cells to their checkpoint runs beyond the network's depth, where the data may be cut off, and may be too long")
+    away = settlements["time_to_checkpoint_min"].isna()
+    if away.any():
+        people = int(settlements.loc[away, "population"].sum())
+        notes.append(f"{int(away.sum())} of {len(settlements)} settlements ({people:,} people) reach no checkpoint")
+    shut = network.report["crossings_closed"]
+    if not shut:
+        notes.append("the network holds no crossing without an open checkpoint, so that no border loss by detour can be seen in it: the whole loss is delay")
+    else:
+        notes.append(f"{len(shut)} crossings have no open checkpoint and are closed in open and actual")
+    alone = network.report["checkpoints_without_network"]
+    if alone:
+        notes.append(f"on no network of the data, and so without share: {', '.join(alone)}")
+    long = network.checkpoints[network.checkpoints[["connector_a_km", "connector_b_km"]].max(axis=1) > 100]
+    long = long[long["joined_by"] == "connector"]
+    if len(long):
+        notes.append(f"joined by connectors of more than 100 km, so that times are rough: {', '.join(long['checkpoint_id'])}")
+    return notes

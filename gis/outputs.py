@@ -1,0 +1,251 @@
+"""What a run and a scenario leave: one folder, written beside and moved into place at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import osmnx as ox
+import pandas as pd
+import shapely
+
+from analysis.scenarios import REGION_COLUMNS, before_and_after, cell_changes, most_changed, totals
+from analysis.typology import named_places
+from gis.findings import assumptions, find_in_words
+from gis.manifest import describe_run, describe_scenario
+from layers.crs import WGS84, project
+from layers.errors import OutputError
+from maps.qgis import write_geopackage, write_project
+from maps.rasters import travel_time_style, write_raster
+from maps.report import write_report
+from maps.styles import run_styles, scenario_styles
+from maps.web import write_map
+from network.build import Network, to_graph
+
+if TYPE_CHECKING:
+    from gis.measures import Measures
+    from gis.pipeline import Clock, Prepared
+
+RESULTS = ("run.json", "scenario.json")
+
+
+@contextmanager
+def results_folder(out: Path, mark: str) -> Iterator[Path]:
+    """Give a fresh folder to write into; on success it takes the place of `out`, on any error `out` stays as it was.
+
+    Parameters
+    ----------
+    mark
+        File that tells results of this kind: a folder that holds other things is never replaced.
+
+    Raises
+    ------
+    OutputError
+        `out` can't be written or holds something else.
+    """
+    out = out.absolute()
+    try:
+        if out.exists() and not out.is_dir():
+            raise OutputError(f"{out} is a file: allowed is a folder for the results, new or of an earlier run")
+        if out.is_dir() and any(out.iterdir()) and not (out / mark).is_file():
+            raise OutputError(f"{out} holds other things than results ({mark} is missing): allowed is a new or empty folder, or one of an earlier run")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"results can't be written to {out}: {error.strerror or error}; allowed is a folder in a writable place") from None
+    try:
+        yield folder
+        folder.chmod(0o755)
+        _swap(folder, out)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _swap(folder: Path, out: Path) -> None:
+    """Put the new folder in the place of the old one, which goes only after."""
+    if not out.exists():
+        folder.rename(out)
+        return
+    old = out.with_name(f".{out.name}-old-{os.getpid()}")
+    out.rename(old)
+    try:
+        folder.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_run(folder: Path, prepared: Prepared, network: Network, measures: Measures, clock: Clock) -> dict[str, Any]:
+    """Write everything that a run leaves and return the content of ``run.json``."""
+    study = prepared.study
+    styles = run_styles()
+    frames = _frames(measures)
+    findings = find_in_words(study, measures)
+    warnings = [*prepared.warnings, *measures.notes]
+    assumed = assumptions(study, network)
+    title = f"{study.name}: growth points and bottlenecks of the border"
+    with clock.stage("tables"):
+        write_tables(folder / "tables", measures)
+    with clock.stage("raster"):
+        raster = travel_time_style()
+        write_raster(
+            folder / raster.file, measures.surface.minutes, transform=measures.surface.transform, crs=prepared.crs,
+            description="Minutes to the nearest open checkpoint", units="min", style=raster,
+        )  # fmt: skip
+    with clock.stage("QGIS"):
+        write_geopackage(folder / "border.gpkg", frames, styles)
+        write_project(
+            folder / "border.qgz", "border.gpkg", styles, title=title, crs=prepared.crs, extent=_extent(prepared, measures),
+            rasters=[raster], rasters_crs=prepared.crs, empty=[k for k, f in frames.items() if f.empty],
+        )  # fmt: skip
+    with clock.stage("web map"):
+        drawn = [(s, frames[s.layer]) for s in styles if len(frames[s.layer])]
+        write_map(folder / "map.html", drawn, title=title, subtitle=_subtitle(prepared), sides=study.sides, notes=_map_notes(measures))
+    with clock.stage("graph"):
+        ox.save_graphml(to_graph(network), folder / "graph.graphml")
+    with clock.stage("report"):
+        facts = _facts(prepared, network, measures)
+        write_report(
+            folder / "report.html", title=title, subtitle=_subtitle(prepared), findings=findings, frames=frames,
+            statistics=measures.statistics, assumptions=assumed, sources=_sources(prepared), warnings=warnings, facts=facts,
+            crs=prepared.crs, sides=study.sides,
+        )  # fmt: skip
+    return describe_run(folder, prepared, network, measures, findings, warnings, clock)
+
+
+def _frames(measures: Measures) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers of a run, those of the GeoPackage, by name."""
+    names = ("regions", "border_line", "checkpoints", "crossings", "roads", "railways", "settlements", "cells", "segments")
+    frames = {n: getattr(measures, n) for n in names}
+    frames["settlements"] = frames["settlements"].drop(columns=["names"])
+    frames["checkpoints"] = frames["checkpoints"].drop(columns=["names"])
+    return frames
+
+
+def write_tables(folder: Path, measures: Measures) -> None:
+    """Write the tables as CSV: columns carry their units, places have lon and lat."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables: dict[str, pd.DataFrame] = {
+        "checkpoints": _with_lonlat(measures.checkpoints.drop(columns=["names"])),
+        "regions": pd.DataFrame(measures.regions.drop(columns="geometry")),
+        "cells": pd.DataFrame(measures.cells.drop(columns="geometry")),
+        "segments": pd.DataFrame(measures.segments.drop(columns="geometry")),
+        "crossings": _with_lonlat(measures.crossings),
+        "settlements": _with_lonlat(measures.settlements.drop(columns=["names"])),
+        "statistics": measures.statistics,
+        "places": named_places(measures.cells, measures.settlements),
+    }
+    for name, table in tables.items():
+        write_csv(table, folder / f"{name}.csv")
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table in one form everywhere: UTF-8, nine significant digits, empty for unknown."""
+    table.to_csv(path, index=False, float_format="%.9g", lineterminator="\n", encoding="utf-8")
+
+
+def _with_lonlat(frame: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return a table of points with lon and lat instead of geometry."""
+    return pd.DataFrame(frame.drop(columns="geometry")).assign(lon=frame.geometry.x, lat=frame.geometry.y)
+
+
+def _sources(prepared: Prepared) -> pd.DataFrame:
+    """Return the table of sources."""
+    columns = ["layer", "source", "version", "date", "licence", "rights", "rows", "note"]
+    return pd.DataFrame(prepared.sources).reindex(columns=columns)
+
+
+def _extent(prepared: Prepared, measures: Measures) -> tuple[float, float, float, float]:
+    """Return the first view: the cells of the belt, in the study's projection."""
+    cells = project(measures.cells.geometry.to_numpy(), WGS84, prepared.crs)
+    west, south, east, north = (float(v) for v in shapely.total_bounds(cells))
+    return west, south, east, north
+
+
+def _subtitle(prepared: Prepared) -> str:
+    """Return one line on border and data."""
+    km = prepared.border["length_km"].sum()
+    n = len(prepared.layers["checkpoints"])
+    return f"{km:,.0f} km of border in the data, {n} checkpoints; {prepared.study.sides[0]} is side a, {prepared.study.sides[1]} side b"
+
+
+def _map_notes(measures: Measures) -> list[str]:
+    """Return what a reader of the map must know."""
+    return ["Waits and speeds are assumptions unless a source says otherwise: see report.html", *measures.notes[:3]]
+
+
+def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str, str]:
+    """Return the facts of a run for the report."""
+    settings = prepared.study.analysis
+    links = network.report["links"]
+    return {
+        "Border line in the data": f"{prepared.border['length_km'].sum():,.1f} km (geodesic)",
+        "Projection": f"{prepared.crs.coordinate_operation.method_name if prepared.crs.coordinate_operation else ''}: {prepared.crs.to_wkt('WKT2_2019')[:40]}…",
+        "Network": f"{network.report['nodes']:,} nodes; links: " + ", ".join(f"{k} {v:,}" for k, v in links.items()),
+        "Components": f"{network.report['components']} in all; largest by road {network.report['road_components'][:3]}, by rail {network.report['rail_components'][:3]} nodes",
+        "Rail gaps bridged": str(network.report["rail_gaps_bridged"]),
+        "Checkpoints joined": ", ".join(f"{k} {v}" for k, v in network.report["checkpoints_by"].items()),
+        "Cells, segments": f"{len(measures.cells)} of H3 resolution {settings.h3_resolution}, {len(measures.segments)} of {settings.segment_km:g} km",
+        "Permutations, seed, alpha": f"{settings.permutations:,}, {settings.seed}, {settings.alpha:g} (Benjamini–Hochberg)",
+    }
+
+
+def write_scenario(folder: Path, prepared: Prepared, states: tuple[Measures, Measures], edits: list[str], clock: Clock) -> dict[str, Any]:
+    """Write the tables and the map of a scenario and return the content of ``scenario.json``."""
+    before, after = states
+    cells = cell_changes(before.cells, after.cells)
+    tables = {
+        "totals": totals(before.settlements, after.settlements),
+        "regions": before_and_after(before.regions, after.regions, "region", REGION_COLUMNS, keep=("name", "side")),
+        "checkpoints": before_and_after(before.checkpoints, after.checkpoints, "checkpoint_id", ("share", "share_of_mode", "criticality_min"), keep=("name", "mode")),
+        "cells": cells,
+        "most_changed": most_changed(cells),
+    }
+    with clock.stage("tables"):
+        (folder / "tables").mkdir()
+        for name, table in tables.items():
+            write_csv(table, folder / "tables" / f"{name}.csv")
+    with clock.stage("web map"):
+        frames = _scenario_frames(before, after, cells)
+        drawn = [(s, frames[s.layer]) for s in scenario_styles() if len(frames[s.layer])]
+        write_map(
+            folder / "map.html", drawn, title=f"{prepared.study.name}: a scenario", subtitle="; ".join(edits) or "nothing is changed",
+            sides=prepared.study.sides, notes=["Waits and speeds are assumptions unless a source says otherwise"],
+        )  # fmt: skip
+    return describe_scenario(folder, prepared, tables, edits, clock)
+
+
+def _scenario_frames(before: Measures, after: Measures, cells: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers of the scenario map."""
+    shapes = after.cells[["cell", "geometry"]]
+    names = {"time_to_checkpoint_min": "time_to_checkpoint", "potential_cross_actual": "potential_cross", "border_loss": "border_loss"}
+    renames = {}
+    for state in ("before", "after"):
+        for column, short in names.items():
+            unit = "_min" if column.endswith("_min") else ""
+            renames[f"{column}_{state}"] = f"{short}_{state}{unit}"
+    change = shapes.merge(cells.rename(columns=renames), on="cell")
+    marked = after.checkpoints.copy()
+    marked["class"] = np.where(marked["source"] == "scenario", "new", marked["class"])
+    return {
+        "cells_before": before.cells,
+        "cells_after": after.cells,
+        "cells_change": gpd.GeoDataFrame(change, geometry="geometry", crs=after.cells.crs),
+        "checkpoints_before": before.checkpoints.drop(columns=["names"]),
+        "checkpoints_after": marked.drop(columns=["names"]),
+        "roads": after.roads,
+        "border_line": after.border_line,
+        "regions": after.regions,
+    }
+

@@ -1,0 +1,195 @@
+"""The study: a TOML file with two sides, sources, speeds, waits and widths, validated."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from layers.errors import StudyError
+from layers.io import LAYERS, SNAPSHOT, Source
+from network.connectors import ConnectorLimits
+
+DEFAULT_STUDY = Path(__file__).resolve().parent / "data" / "russia-kazakhstan.toml"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class LayerSource(_Part):
+    """Where one layer comes from."""
+
+    path: str = SNAPSHOT
+    layer: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    rights: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+
+class Layers(_Part):
+    """Sources of the five layers."""
+
+    regions: LayerSource = LayerSource()
+    roads: LayerSource = LayerSource()
+    railways: LayerSource = LayerSource()
+    settlements: LayerSource = LayerSource()
+    checkpoints: LayerSource = LayerSource()
+
+
+class NetworkPart(_Part):
+    """How the network is loaded and checkpoints are matched."""
+
+    depth_km: float = Field(300, ge=20, le=2000)
+    road_match_km: float = Field(15, gt=0, le=200)
+    rail_match_km: float = Field(100, gt=0, le=300)
+
+
+class Connectors(_Part):
+    """Reach of connectors and the cost of boarding."""
+
+    settlement_km: float = Field(100, gt=0, le=500)
+    checkpoint_km: float = Field(400, gt=0, le=1000)
+    point_km: float = Field(100, gt=0, le=500)
+    station_km: float = Field(10, gt=0, le=100)
+    boarding_min: float = Field(15, ge=0, le=600)
+
+    def limits(self) -> ConnectorLimits:
+        """Return them as the network takes them."""
+        return ConnectorLimits(**self.model_dump())
+
+
+class Analysis(_Part):
+    """Units, decay and tests."""
+
+    depth_km: float = Field(100, gt=0, le=500)
+    h3_resolution: int = Field(4, ge=2, le=7)
+    segment_km: float = Field(25, ge=1, le=500)
+    raster_km: float = Field(2, ge=0.1, le=50)
+    mode: Literal["road", "rail", "any"] = "road"
+    half_life_min: float = Field(120, gt=0, le=10_000)
+    theta_per_min: float = Field(0.02, gt=0, le=10)
+    domestic_wait: bool = False
+    permutations: int = Field(9999, ge=99, le=1_000_000)
+    alpha: float = Field(0.05, gt=0, lt=1)
+    seed: int = Field(1, ge=0, le=2**31 - 1)
+
+
+class Study(_Part):
+    """A validated study; `load_study` reads it from TOML."""
+
+    title: str = ""
+    sides: tuple[str, str]
+    layers: Layers = Layers()
+    network: NetworkPart = NetworkPart()
+    connectors: Connectors = Connectors()
+    speeds: dict[str, float] = Field(default_factory=dict)
+    waits: dict[str, float] = Field(default_factory=dict)
+    analysis: Analysis = Analysis()
+
+    @field_validator("sides")
+    @classmethod
+    def _two_codes(cls, sides: tuple[str, str]) -> tuple[str, str]:
+        wrong = [s for s in sides if not (len(s) == 2 and s.isalpha() and s.isupper())]
+        if wrong:
+            raise ValueError(f"{', '.join(map(repr, wrong))} is no ISO 3166-1 code of two capitals")
+        if sides[0] == sides[1]:
+            raise ValueError(f"{sides[0]!r} is named twice: two countries are needed")
+        return sides
+
+    @model_validator(mode="after")
+    def _depths(self) -> Study:
+        if self.network.depth_km <= self.analysis.depth_km:
+            raise ValueError(
+                f"network.depth_km is {self.network.depth_km:g} and analysis.depth_km {self.analysis.depth_km:g}: the network must reach deeper than the cells"
+            )
+        return self
+
+    def source(self, layer: str) -> Source:
+        """Return the source of a layer as `layers.io` takes it."""
+        part: LayerSource = getattr(self.layers, layer)
+        return Source(part.path, part.layer, part.columns, part.rights)
+
+    def with_analysis(self, **changes: Any) -> Study:
+        """Return the study with settings of [analysis] replaced and validated."""
+        return _validated({**self.model_dump(), "analysis": {**self.analysis.model_dump(), **changes}}, "the command line")
+
+    @property
+    def name(self) -> str:
+        """Title, or the two codes."""
+        return self.title or "–".join(self.sides)
+
+
+def load_study(path: str | Path | None = None) -> Study:
+    """Return the study of a TOML file, or the packaged reference study.
+
+    Raises
+    ------
+    StudyError
+        The file is missing or is no TOML, a key is unknown, a value out of range; one message lists all problems.
+    """
+    file = DEFAULT_STUDY if path is None else Path(path)
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(f"no such study: {file}; allowed is a TOML file, or no argument for the reference study") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"the study {file} can't be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"the study {file} is no valid TOML: {error}") from None
+    study = _validated(data, str(file))
+    return _with_paths(study, file.resolve().parent)
+
+
+def _validated(data: dict[str, Any], where: str) -> Study:
+    """Return the study, or one error with every problem."""
+    try:
+        return Study.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(_problem(dict(e)) for e in error.errors())
+        raise StudyError(f"{where}: {problems}") from None
+
+
+def _problem(error: dict[str, Any]) -> str:
+    """Return one of pydantic's errors in a reader's words."""
+    path = [str(p) for p in error["loc"]]
+    key = ".".join(path) or "the study"
+    if error["type"] == "missing":
+        needs = ' = ["RU", "KZ"] with two ISO 3166-1 codes' if key == "sides" else ""
+        return f"{key} is missing: allowed is {key}{needs}"
+    if error["type"] == "extra_forbidden":
+        allowed = _allowed_keys(path[:-1])
+        close = difflib.get_close_matches(path[-1], allowed, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        return f"unknown key {key!r}{hint}: allowed are {', '.join(allowed)}"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if key == "the study":
+        return message
+    return f"{key} = {error['input']!r}: {message[:1].lower()}{message[1:]}"
+
+
+def _allowed_keys(path: list[str]) -> list[str]:
+    """Return the keys of a part of the study."""
+    model: Any = Study
+    for step in path:
+        annotation = model.model_fields[step].annotation if step in getattr(model, "model_fields", {}) else None
+        if not hasattr(annotation, "model_fields"):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def _with_paths(study: Study, folder: Path) -> Study:
+    """Return the study with layer paths counted from its folder."""
+    parts = {}
+    for name in LAYERS:
+        part: LayerSource = getattr(study.layers, name)
+        parts[name] = part if part.path == SNAPSHOT else part.model_copy(update={"path": str(folder / part.path)})
+    return study.model_copy(update={"layers": Layers.model_construct(**parts)})

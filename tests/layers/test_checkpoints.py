@@ -1,0 +1,126 @@
+"""Waits, hours and names of checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+
+from layers.checkpoints import ASSUMED_WAITS, closed_hours, find_checkpoint, out_of_hours_wait_min, with_waits
+from layers.errors import LayerError, PlaceError
+from tests.borders import PLAIN, checkpoints_of
+
+
+def posts(**columns: Any) -> gpd.GeoDataFrame:
+    n = max(len(v) for v in columns.values() if isinstance(v, list))
+    return checkpoints_of(PLAIN, [(0, 10 * i) for i in range(n)], **columns)
+
+
+@pytest.mark.parametrize(
+    ("hours", "closed"),
+    [("24/7", 0), ("09:00-21:00", 12), ("8:30-17:00", 15.5), ("22:00-06:00", 16), ("06:00 – 22:00", 8), ("00:00-24:00", 0)],
+)  # fmt: skip
+def test_hours_of_a_day_that_a_checkpoint_is_shut(hours: str, closed: float) -> None:
+    assert closed_hours(hours) == closed
+
+
+@pytest.mark.parametrize("hours", ["irregular", "", "Mo-Fr 09:00-18:00", "by day"])
+def test_hours_that_tell_nothing_daily_are_unknown(hours: str) -> None:
+    assert np.isnan(closed_hours(hours))
+
+
+@pytest.mark.parametrize("closed", [0.0, 8.0, 12.0, 15.5, 16.0, 24.0])
+def test_the_wait_for_the_opening_is_the_mean_over_the_day(closed: float) -> None:
+    # Arrivals spread evenly: who comes x hours before the opening waits x, all others nothing. The mean by hand:
+    arrivals = (np.arange(240_000) + 0.5) / 10_000
+    mean = np.maximum(closed - arrivals, 0).mean() * 60
+    assert out_of_hours_wait_min(closed) == pytest.approx(mean, rel=1e-6)
+    assert out_of_hours_wait_min(12.0) == 180.0
+
+
+def test_the_wait_of_a_gate_is_the_control_and_the_wait_for_the_opening() -> None:
+    frame = with_waits(posts(wait_min=[30.0, 30.0, 30.0], hours=["24/7", "22:00-06:00", "irregular"]))
+    assert frame["control_wait_min"].tolist() == [30, 30, 30]
+    assert frame["hours_wait_min"].tolist() == [0, 320, 0]
+    assert frame["wait_min"].tolist() == [30, 350, 30]
+    assert frame["hours_known"].tolist() == [True, True, False]
+
+
+def test_assumed_waits_by_mode_and_regime_are_marked() -> None:
+    frame = with_waits(
+        posts(mode=["road", "road", "rail", "river"], regime=["multilateral", "bilateral", "multilateral", "unknown"])
+    )
+    keys = ["road multilateral", "road bilateral", "rail", "river"]
+    assert frame["control_wait_min"].tolist() == [ASSUMED_WAITS[k][0] for k in keys]
+    assert frame["wait_p90_min"].tolist() == [ASSUMED_WAITS[k][1] for k in keys]
+    assert frame["wait_assumed"].all()
+    assert frame["wait_source"].tolist() == [f"assumption: {k}" for k in keys]
+
+
+def test_a_stated_median_is_no_assumption_and_gets_no_invented_percentile() -> None:
+    table = posts(wait_min=[45.0, np.nan, 10.0], wait_p90_min=[np.nan, np.nan, 70.0], wait_source=["counted", "", ""])
+    frame = with_waits(table, {"c1": 20.0})
+    assert frame["control_wait_min"].tolist() == [45, 20, 10]
+    assert frame["wait_assumed"].tolist() == [False, False, False]
+    assert np.isnan(frame["wait_p90_min"][0])
+    assert np.isnan(frame["wait_p90_min"][1])
+    assert frame["wait_p90_min"][2] == 70
+    assert frame["wait_source"].tolist() == ["counted", "the study's [waits]", "the layer checkpoints"]
+
+
+def test_a_percentile_of_the_table_does_not_outlive_the_median_it_belongs_to() -> None:
+    frame = with_waits(posts(wait_min=[10.0], wait_p90_min=[70.0]), {"c0": 500.0})
+    assert frame["control_wait_min"].tolist() == [500]
+    assert not frame["wait_p90_min"][0] < frame["control_wait_min"][0]
+
+
+def test_the_nearest_setting_wins() -> None:
+    table = posts(mode=["road"] * 3 + ["rail"], regime=["bilateral", "bilateral", "multilateral", "unknown"])
+    frame = with_waits(table, {"road": 11.0, "road bilateral": 22.0, "c0": 33.0})
+    assert frame["control_wait_min"].tolist() == [33, 22, 11, ASSUMED_WAITS["rail"][0]]
+    assert frame["wait_assumed"].tolist() == [False, False, False, True]
+
+
+def test_a_setting_that_fits_no_checkpoint_is_refused() -> None:
+    with pytest.raises(LayerError, match=r"waits for 'roda' fit no checkpoint.*road multilateral"):
+        with_waits(posts(mode=["road"]), {"roda": 10.0})
+
+
+def test_the_layer_itself_is_left_alone() -> None:
+    table = posts(mode=["road"])
+    with_waits(table)
+    assert table["wait_min"].isna().all()
+
+
+def named() -> gpd.GeoDataFrame:
+    return posts(
+        checkpoint_id=["road-ozinki", "rail-ozinki", "road-ilek"],
+        mode=["road", "rail", "road"],
+        name=["Ozinki – Taskala", "Ozinki – Semiglavy Mar", "Ilek – Aksay"],
+        name_ru=["Озинки – Таскала", "Озинки – Семиглавый Мар", "Илёк – Аксай"],
+        names=["Ozinki|Taskala|Озинки", "Ozinki|Semiglavy Mar|Озинки", "Ilek|Aksay|Илёк"],
+        name_kk=["Тасқала", "", "Ақсай"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("road-ozinki", "road-ozinki"), ("Taskala", "road-ozinki"), ("тасқала", "road-ozinki"), ("ИЛЕК", "road-ilek"),
+     ("semiglavy-mar", "rail-ozinki"), ("Ilek – Aksay", "road-ilek")],
+)  # fmt: skip
+def test_a_checkpoint_is_found_by_its_id_or_any_name(text: str, found: str) -> None:
+    assert find_checkpoint(named(), text) == found
+
+
+def test_an_ambiguous_name_lists_the_ids_to_choose_from() -> None:
+    with pytest.raises(PlaceError, match=r"'Ozinki' is ambiguous.*road-ozinki.*rail-ozinki") as error:
+        find_checkpoint(named(), "Ozinki")
+    assert "road-ilek" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["Nowhere", "", "  "])
+def test_an_unknown_name_lists_all(text: str) -> None:
+    with pytest.raises(PlaceError, match=r"names no checkpoint.*road-ozinki.*road-ilek"):
+        find_checkpoint(named(), text)

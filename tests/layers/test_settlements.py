@@ -1,0 +1,95 @@
+"""Finding a settlement by any of its names."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pytest
+
+from layers.errors import PlaceError
+from layers.settlements import find_place, normalise, parse_lonlat
+from tests.borders import PLAIN, settlements_of
+
+ROWS = [
+    # name, names, country, population, region, region_name
+    ("Oral", "Uralsk|Уральск", "KZ", 230_000, "KZ-27", "West Kazakhstan"),
+    ("Petropavl", "Petropavlovsk|Петропавловск", "KZ", 220_000, "KZ-59", "North Kazakhstan"),
+    ("Petropavlovsk", "", "RU", 900, "RU-CHE", "Chelyabinsk"),
+    ("Pavlovka", "", "RU", 4_000, "RU-SAR", "Saratov"),
+    ("Pavlovka", "", "KZ", 2_000, "KZ-55", "Pavlodar"),
+    ("Semiglavy Mar", "Семиглавый Мар|Orël", "KZ", 0, "KZ-27", "West Kazakhstan"),
+    ("Orenburg", "Оренбург", "RU", 560_000, "RU-ORE", "Orenburg"),
+    ("Zelyony", "Зелёный", "RU", 0, "RU-ORE", "Orenburg"),
+]
+
+
+@pytest.fixture(scope="module")
+def towns() -> gpd.GeoDataFrame:
+    name, names, country, population, region, region_name = (list(c) for c in zip(*ROWS, strict=True))
+    frame = settlements_of(
+        PLAIN, [(10 * i, 5 * i) for i in range(len(ROWS))], country, name=name, names=names, population=population
+    )
+    return frame.assign(region=region, region_name=region_name)
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [("Oral", 0), ("uralsk", 0), ("УРАЛЬСК", 0), ("semiglavy-mar", 5), ("Семиглавый  мар", 5), ("Зеленый", 7), ("зелёный", 7)],
+)  # fmt: skip
+def test_any_name_finds_the_place(towns: gpd.GeoDataFrame, text: str, row: int) -> None:
+    place = find_place(towns, text)
+    assert place.row == row
+    assert (place.lon, place.lat) == (towns.geometry.x[row], towns.geometry.y[row])
+    assert ROWS[row][0] in place.label
+
+
+def test_folding_is_the_same_for_both_spellings() -> None:
+    assert normalise("Усть-Каменогорск") == normalise("усть каменогорск")
+    assert normalise("Орёл") == normalise("орел")
+    assert normalise("Pavlovka") != normalise("Pavlovo")
+
+
+def test_namesakes_are_listed_with_their_regions(towns: gpd.GeoDataFrame) -> None:
+    with pytest.raises(PlaceError, match=r"'Pavlovka' is ambiguous: .*Saratov.*4,000.*Pavlodar.*2,000.*'name, region'"):
+        find_place(towns, "Pavlovka")
+
+
+def test_a_namesake_ten_times_larger_is_meant(towns: gpd.GeoDataFrame) -> None:
+    assert find_place(towns, "Petropavlovsk").row == 1
+
+
+def test_two_small_namesakes_without_people_stay_ambiguous(towns: gpd.GeoDataFrame) -> None:
+    frame = towns.assign(name=["X"] * len(towns), population=[0, 900, *[0] * 6])
+    with pytest.raises(PlaceError, match="ambiguous"):
+        find_place(frame, "X")
+
+
+@pytest.mark.parametrize(
+    ("text", "row"), [("Pavlovka, Pavlodar", 4), ("Pavlovka, RU-SAR", 3), ("petropavlovsk, chelyabinsk", 2)]
+)
+def test_the_region_decides(towns: gpd.GeoDataFrame, text: str, row: int) -> None:
+    assert find_place(towns, text).row == row
+
+
+def test_an_unknown_name_suggests_near_spellings(towns: gpd.GeoDataFrame) -> None:
+    with pytest.raises(PlaceError, match=r"no settlement named 'Orenbrug'.*did you mean Orenburg\?"):
+        find_place(towns, "Orenbrug")
+    with pytest.raises(PlaceError, match="no settlement named 'Pavlovka, Moscow'"):
+        find_place(towns, "Pavlovka, Moscow")
+    with pytest.raises(PlaceError):
+        find_place(towns, "")
+
+
+@pytest.mark.parametrize("text", ["55.1,51.8", " 55.1 , 51.8 ", "55.1;51.8"])
+def test_coordinates_are_longitude_first(towns: gpd.GeoDataFrame, text: str) -> None:
+    place = find_place(towns, text)
+    assert (place.lon, place.lat, place.row) == (55.1, 51.8, None)
+
+
+def test_coordinates_out_of_range_say_so_and_guess_a_swap() -> None:
+    with pytest.raises(PlaceError, match=r"origin '51.8,155.1' is out of range.*swapped"):
+        parse_lonlat("51.8,155.1", "origin")
+    with pytest.raises(PlaceError, match="out of range") as error:
+        parse_lonlat("200,300")
+    assert "swapped" not in str(error.value)
+    assert parse_lonlat("Orenburg") is None
+    assert parse_lonlat("-70.5,-33") == (-70.5, -33.0)
