@@ -76,7 +76,12 @@ def travel_times(
 
 
 def potentials(
-    router: Router, points: Points, targets: Targets, *, half_life_min: float = HALF_LIFE_MIN, domestic_wait: bool = False
+    router: Router,
+    points: Points,
+    targets: Targets,
+    *,
+    half_life_min: float = HALF_LIFE_MIN,
+    domestic_wait: bool = False,
 ) -> pd.DataFrame:
     """Return each point's potential at home and across the border, and what the border costs it.
 
@@ -165,7 +170,9 @@ def settlement_times(network: Network, router: Router) -> pd.DataFrame:
     )
 
 
-def touches_frame(network: Network, router: Router, points: Points, frame_nodes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def touches_frame(
+    network: Network, router: Router, points: Points, frame_nodes: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Return which points' way to the nearest checkpoint runs by the frame of the loaded network, and may so be too long.
 
     Parameters

@@ -53,7 +53,8 @@ def lengths_in(lines: pd.DataFrame, regions: gpd.GeoDataFrame) -> NDArray[np.flo
     whole = line_lengths_m(geometry[line[partly]])
     part = line_lengths_m(shapely.intersection(geometry[line[partly]], polygons[where[partly]]))
     inside[partly] = part / np.maximum(whole, 1e-9)
-    return np.bincount(where, lines["length_m"].to_numpy()[line] * inside / 1000, minlength=len(regions))
+    km = lines["length_m"].to_numpy()[line] * inside / 1000
+    return np.asarray(np.bincount(where, km, minlength=len(regions)), float)
 
 
 def kansky(u: NDArray[np.int64], v: NDArray[np.int64], length_km: NDArray[np.float64]) -> dict[str, float]:
@@ -85,11 +86,23 @@ def kansky(u: NDArray[np.int64], v: NDArray[np.int64], length_km: NDArray[np.flo
     p, _ = connected_components(coo_array((np.ones(e, np.int8), (i, j)), shape=(n, n)), directed=False)
     mu = e - n + p
     enough = n >= 3
-    values = [e, n, p, mu, mu / (2 * n - 5) if enough else np.nan, e / n, e / (3 * (n - 2)) if enough else np.nan, total / e, total / n]
+    values = [
+        e,
+        n,
+        p,
+        mu,
+        mu / (2 * n - 5) if enough else np.nan,
+        e / n,
+        e / (3 * (n - 2)) if enough else np.nan,
+        total / e,
+        total / n,
+    ]
     return {f"kansky_{name}": float(value) for name, value in zip(names, values, strict=True)}
 
 
-def region_connectivity(network: Network, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, *, depth_km: float) -> pd.DataFrame:
+def region_connectivity(
+    network: Network, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, *, depth_km: float
+) -> pd.DataFrame:
     """Return connectivity per region, in the order of `regions`.
 
     Parameters
@@ -114,7 +127,9 @@ def region_connectivity(network: Network, regions: gpd.GeoDataFrame, border: gpd
     lines = {mode: single_lines(network, mode) for mode in ("road", "rail")}
     for mode, table in lines.items():
         out[f"{mode}_km"] = lengths_in(table, inside) if len(table) else 0.0
-        out[f"{mode}_density_km_per_1000km2"] = 1000 * out[f"{mode}_km"] / out["belt_area_km2"].where(out["belt_area_km2"] > 0)
+        out[f"{mode}_density_km_per_1000km2"] = (
+            1000 * out[f"{mode}_km"] / out["belt_area_km2"].where(out["belt_area_km2"] > 0)
+        )
     points = network.checkpoints
     for name, mask in (("checkpoints", points["open"] | True), ("checkpoints_open", points["open"].astype(bool))):
         at = pd.concat([points.loc[mask, "region_a"], points.loc[mask, "region_b"]]).value_counts()
@@ -147,7 +162,9 @@ def population_access(settlements: pd.DataFrame, regions: pd.Series) -> pd.DataF
     """
     s = settlements.assign(people=settlements["population"].astype(float))
     reach = s["time_to_checkpoint_min"]
-    sums = pd.DataFrame({"region": s["region"], "population": s["people"], "reached": s["people"].where(reach.notna(), 0.0)})
+    sums = pd.DataFrame(
+        {"region": s["region"], "population": s["people"], "reached": s["people"].where(reach.notna(), 0.0)}
+    )
     sums["minutes"] = (s["people"] * reach).fillna(0.0)
     for limit in (60, 120):
         sums[f"within_{limit}"] = s["people"].where(reach <= limit, 0.0)
@@ -157,7 +174,9 @@ def population_access(settlements: pd.DataFrame, regions: pd.Series) -> pd.DataF
     sums["home"] = (s["people"] * s["potential_domestic_actual"]).fillna(0.0)
     t = sums.groupby("region").sum().reindex(regions).fillna(0.0).reset_index(drop=True)
     people, free, reached = (t[c].where(t[c] > 0) for c in ("population", "borderless", "reached"))
-    out = pd.DataFrame({"population": t["population"].astype(np.int64), "time_to_checkpoint_min": t["minutes"] / reached})
+    out = pd.DataFrame(
+        {"population": t["population"].astype(np.int64), "time_to_checkpoint_min": t["minutes"] / reached}
+    )
     for limit in (60, 120):
         out[f"population_within_{limit}min"] = t[f"within_{limit}"] / people
     out["people_without_checkpoint"] = (t["population"] - t["reached"]).astype(np.int64)

@@ -64,9 +64,7 @@ class Demand:
     modes: tuple[ModeTimes, ...]
 
 
-def model_demand(
-    network: Network, *, half_life_min: float = HALF_LIFE_MIN, max_places: int = MAX_PLACES
-) -> Demand:
+def model_demand(network: Network, *, half_life_min: float = HALF_LIFE_MIN, max_places: int = MAX_PLACES) -> Demand:
     """Return gravity demand across the border: T = P_a · P_b · e^(−βc), unconstrained (Wilson 1971), scaled to 1.
 
     The cost c is the actual time by the faster mode. Trips run from side a to side b; waits are the same both ways.
@@ -85,7 +83,9 @@ def model_demand(
         rows[side] = np.sort(largest)
     node = table["node"].to_numpy(np.int64)
     modes = tuple(
-        m for mode in ("road", "rail") if (m := _mode_times(network, mode, node[rows["a"]], node[rows["b"]])) is not None
+        m
+        for mode in ("road", "rail")
+        if (m := _mode_times(network, mode, node[rows["a"]], node[rows["b"]])) is not None
     )
     cost = np.full((len(rows["a"]), len(rows["b"])), np.inf)
     for m in modes:
@@ -93,7 +93,9 @@ def model_demand(
     trips = people[rows["a"]][:, None] * people[rows["b"]][None] * decay(cost, half_life_min)
     total = trips.sum()
     if not total > 0:
-        raise NetworkError("no trip across the border is possible: no two inhabited settlements are connected through an open checkpoint")
+        raise NetworkError(
+            "no trip across the border is possible: no two inhabited settlements are connected through an open checkpoint"
+        )
     return Demand(rows["a"], rows["b"], trips / total, modes)
 
 

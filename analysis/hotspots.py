@@ -40,13 +40,15 @@ def contiguity(cells: pd.Series) -> Graph:
     from libpysal.graph import Graph
 
     neighbours = h3_weights(cells)
-    focal = [c for c, ns in neighbours.items() for _ in (ns or [c])]
-    other = [n for c, ns in neighbours.items() for n in (ns or [c])]
-    weight = [1 if ns else 0 for ns in neighbours.values() for _ in (ns or [0])]
-    return Graph.from_arrays(np.array(focal), np.array(other), np.array(weight))
+    # libpysal writes an island as a pair of itself with weight 0.
+    pairs = [(c, n, int(bool(ns))) for c, ns in neighbours.items() for n in (ns or [c])]
+    focal, other, weight = (np.array(column) for column in zip(*pairs, strict=True))
+    return Graph.from_arrays(focal, other, weight)
 
 
-def global_moran(values: NDArray[np.float64], graph: Graph, name: str, *, permutations: int, seed: int) -> dict[str, object]:
+def global_moran(
+    values: NDArray[np.float64], graph: Graph, name: str, *, permutations: int, seed: int
+) -> dict[str, object]:
     """Return Moran's I of a variable as one row of the table of statistics, p two-sided by permutation."""
     from esda import Moran
     from esda.significance import calculate_significance
@@ -86,7 +88,16 @@ def local_statistics(values: NDArray[np.float64], graph: Graph, *, permutations:
         warnings.simplefilter("ignore")
         local = Moran_Local(values, rows, permutations=permutations, seed=seed, keep_simulations=True, n_jobs=1)
         p_moran = calculate_significance(local.Is, local.rlisas, alternative="two-sided")
-        star = G_Local(values, graph, transform="B", star=True, permutations=permutations, seed=seed, keep_simulations=True, n_jobs=1)
+        star = G_Local(
+            values,
+            graph,
+            transform="B",
+            star=True,
+            permutations=permutations,
+            seed=seed,
+            keep_simulations=True,
+            n_jobs=1,
+        )
         p_star = calculate_significance(star.Gs, star.rGs, alternative="two-sided")
         z = (star.Gs - star.rGs.mean(axis=1)) / star.rGs.std(axis=1)
     out["moran_i"] = local.Is
@@ -101,7 +112,12 @@ def local_statistics(values: NDArray[np.float64], graph: Graph, *, permutations:
 
 
 def cell_statistics(
-    cells: pd.DataFrame, variables: dict[str, str], *, permutations: int = PERMUTATIONS, seed: int = 0, alpha: float = ALPHA
+    cells: pd.DataFrame,
+    variables: dict[str, str],
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    alpha: float = ALPHA,
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Return the statistics of several variables over H3 cells.
 
@@ -125,13 +141,17 @@ def cell_statistics(
     """
     raw = [c for c in variables.values() if c.startswith("potential_")]
     if raw:
-        raise NetworkError(f"{', '.join(raw)} can't be tested: a raw potential is smooth by construction; allowed are losses and ratios")
+        raise NetworkError(
+            f"{', '.join(raw)} can't be tested: a raw potential is smooth by construction; allowed are losses and ratios"
+        )
     table, notes, local = [], [], pd.DataFrame(index=cells.index)
     for name, column in variables.items():
         known = np.isfinite(cells[column].to_numpy(float))
         values = cells[column].to_numpy(float)[known]
         if known.sum() < MIN_UNITS or np.ptp(values) == 0:
-            why = f"{column} was described, not tested: {known.sum()} units" + (" without any difference" if known.any() and np.ptp(values) == 0 else "")
+            why = f"{column} was described, not tested: {known.sum()} units" + (
+                " without any difference" if known.any() and np.ptp(values) == 0 else ""
+            )
             notes.append(why)
             continue
         graph = contiguity(cells.loc[known, "cell"])

@@ -6,10 +6,20 @@ import numpy as np
 import pandas as pd
 
 CELL_COLUMNS = ("time_to_checkpoint_min", "potential_cross_actual", "border_loss")
-REGION_COLUMNS = ("time_to_checkpoint_min", "population_within_60min", "population_within_120min", "potential_cross_actual", "border_loss")
+NOISE_PCT = 1e-5
+"""Per cent of change below which a cell counts as unchanged: splitting a link anew moves times by rounding errors."""
+REGION_COLUMNS = (
+    "time_to_checkpoint_min",
+    "population_within_60min",
+    "population_within_120min",
+    "potential_cross_actual",
+    "border_loss",
+)
 
 
-def before_and_after(before: pd.DataFrame, after: pd.DataFrame, key: str, columns: tuple[str, ...], *, keep: tuple[str, ...] = ()) -> pd.DataFrame:
+def before_and_after(
+    before: pd.DataFrame, after: pd.DataFrame, key: str, columns: tuple[str, ...], *, keep: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """Return columns of two tables side by side, joined by `key`, with the difference after − before.
 
     Returns
@@ -24,7 +34,8 @@ def before_and_after(before: pd.DataFrame, after: pd.DataFrame, key: str, column
         a, b = old[column].astype(float), new[column].astype(float)
         labels[f"{column}_before"], labels[f"{column}_after"] = a, b
         labels[f"{column}_change"] = b - a
-    return labels.reset_index()
+    out: pd.DataFrame = labels.reset_index()
+    return out
 
 
 def cell_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +53,7 @@ def most_changed(cells: pd.DataFrame, *, top: int = 10) -> pd.DataFrame:
     """
     weight = cells["population"] * cells["potential_cross_actual_change"]
     table = cells.assign(people_potential_change=weight)
-    moved = table[np.abs(table["potential_change_pct"]) > 1e-6]
+    moved: pd.DataFrame = table[np.abs(table["potential_change_pct"]) > NOISE_PCT]
     gains = moved[moved["people_potential_change"] > 0].nlargest(top, "people_potential_change").assign(effect="gain")
     losses = moved[moved["people_potential_change"] < 0].nsmallest(top, "people_potential_change").assign(effect="loss")
     return pd.concat([gains, losses], ignore_index=True)

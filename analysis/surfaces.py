@@ -40,7 +40,13 @@ class Surface:
 
 
 def checkpoint_surface(
-    network: Network, router: Router, border: gpd.GeoDataFrame, *, depth_km: float = 100.0, cell_km: float = 2.0, limit_km: float = 100.0
+    network: Network,
+    router: Router,
+    border: gpd.GeoDataFrame,
+    *,
+    depth_km: float = 100.0,
+    cell_km: float = 2.0,
+    limit_km: float = 100.0,
 ) -> Surface:
     """Return minutes to the nearest open checkpoint over the border belt.
 
@@ -64,12 +70,18 @@ def checkpoint_surface(
     size = cell_km * 1000
     shape = (int(np.ceil((north - south) / size)), int(np.ceil((east - west) / size)))
     if not cell_km > 0 or shape[0] * shape[1] > MAX_CELLS:
-        raise LayerError(f"a grid of {cell_km:g} km cells: allowed is more than 0 and at most {MAX_CELLS:,} cells in the belt's frame")
+        raise LayerError(
+            f"a grid of {cell_km:g} km cells: allowed is more than 0 and at most {MAX_CELLS:,} cells in the belt's frame"
+        )
     transform = Affine(size, 0, west, 0, -size, north)
     sides = {}
     for side in ("a", "b"):
         polygon = shapely.intersection(network.base.border.sides[side], zone)
-        sides[side] = rasterize([(polygon, 1)], out_shape=shape, transform=transform, dtype="uint8").astype(bool) if polygon.area else np.zeros(shape, bool)
+        sides[side] = (
+            rasterize([(polygon, 1)], out_shape=shape, transform=transform, dtype="uint8").astype(bool)
+            if polygon.area
+            else np.zeros(shape, bool)
+        )
     sides["b"] &= ~sides["a"]
     minutes = np.full(shape, np.nan)
     for side, mask in sides.items():
@@ -79,10 +91,14 @@ def checkpoint_surface(
     return Surface(minutes, sides["a"] | sides["b"], transform)
 
 
-def _seeds(network: Network, router: Router, side: str, mask: NDArray[np.bool_], transform: Affine) -> NDArray[np.float64]:
+def _seeds(
+    network: Network, router: Router, side: str, mask: NDArray[np.bool_], transform: Affine
+) -> NDArray[np.float64]:
     """Return the cells that links of one side run through, with the smallest minutes on them; infinity elsewhere."""
     times, _ = nearest_checkpoint(network, router)
-    links = network.links[(network.links["mode"] == router.mode) & ~network.links["crossing"] & (network.links["kind"] != "connector")]
+    links = network.links[
+        (network.links["mode"] == router.mode) & ~network.links["crossing"] & (network.links["kind"] != "connector")
+    ]
     u, v = (router.positions(links[c].to_numpy(np.int64)) for c in ("u", "v"))
     use = (u >= 0) & (v >= 0)
     use[use] &= router.side[u[use]] == side
@@ -149,4 +165,4 @@ def territory_within(surface: Surface, regions: gpd.GeoDataFrame, minutes: float
     t = surface.transform
     source = NumPyRasterSource(within, t.c, t.f + height * t.e, t.c + width * t.a, t.f, nodata=np.nan, name="within")
     table = exact_extract(source, regions[["geometry"]].reset_index(drop=True), ["mean"], output="pandas")
-    return table["mean"].astype(float).to_numpy()
+    return np.asarray(table["mean"], float)

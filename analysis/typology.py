@@ -53,7 +53,9 @@ def label_cells(cells: pd.DataFrame, *, alpha: float = ALPHA) -> pd.DataFrame:
     return out
 
 
-def _hot(cells: pd.DataFrame, name: str, alpha: float) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
+def _hot(
+    cells: pd.DataFrame, name: str, alpha: float
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
     """Return which cells are significantly hot, the smaller adjusted p of G* and local Moran on the hot side, and G*'s z."""
     if f"{name}_g_q" not in cells:
         return np.zeros(len(cells), bool), np.full(len(cells), np.nan), np.full(len(cells), np.nan)
@@ -65,7 +67,9 @@ def _hot(cells: pd.DataFrame, name: str, alpha: float) -> tuple[NDArray[np.bool_
     return np.nan_to_num(q, nan=1.0) <= alpha, q, z
 
 
-def _evidence(cells: pd.DataFrame, labels: pd.DataFrame, growth_z: NDArray[np.float64], narrow_z: NDArray[np.float64]) -> NDArray[np.object_]:
+def _evidence(
+    cells: pd.DataFrame, labels: pd.DataFrame, growth_z: NDArray[np.float64], narrow_z: NDArray[np.float64]
+) -> NDArray[np.object_]:
     """Return one line of numbers per labelled cell."""
     ratio, lost, loss = (cells[c].to_numpy(float) for c in ("cross_ratio", "lost_potential", "border_loss"))
     detour, delay = (cells[c].to_numpy(float) for c in ("loss_detour", "loss_delay"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
 
-def h3_cells(regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS, *, resolution: int = 4, depth_km: float = 100.0) -> gpd.GeoDataFrame:
+def h3_cells(
+    regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS, *, resolution: int = 4, depth_km: float = 100.0
+) -> gpd.GeoDataFrame:
     """Return the H3 cells whose centre lies within `depth_km` of the border, on either side.
 
     Parameters
@@ -43,9 +46,18 @@ def h3_cells(regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS, *, r
         raise LayerError(f"H3 resolution {resolution}: allowed is 0 to 9")
     zone = project(shapely.segmentize(belt(border, depth_km, crs), 20_000), crs, WGS84)
     inside = shapely.intersection(zone, shapely.union_all(regions.geometry.to_numpy()))
-    ids = sorted({c for part in shapely.get_parts(inside) if part.geom_type == "Polygon" for c in h3.geo_to_cells(part, resolution)})
+    ids = sorted(
+        {
+            c
+            for part in shapely.get_parts(inside)
+            if part.geom_type == "Polygon"
+            for c in h3.geo_to_cells(part, resolution)
+        }
+    )
     if not ids:
-        raise LayerError(f"no H3 cell of resolution {resolution} has its centre within {depth_km:g} km of the border: allowed is a finer one")
+        raise LayerError(
+            f"no H3 cell of resolution {resolution} has its centre within {depth_km:g} km of the border: allowed is a finer one"
+        )
     centre = np.array([h3.cell_to_latlng(c) for c in ids])[:, ::-1]
     shells = [shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(c)]) for c in ids]
     row = region_of(centre, regions, 0.0)
@@ -98,7 +110,7 @@ def border_segments(border: gpd.GeoDataFrame, *, length_km: float = 25.0) -> gpd
         total = float(line_lengths_m(line)[0]) / 1000
         n = max(1, int(total // length_km) + (total % length_km >= length_km / 2))
         cuts = np.r_[np.arange(n) * length_km, total]
-        rows += [(line, a / total, b / total, start + a, start + b) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        rows += [(line, a / total, b / total, start + a, start + b) for a, b in pairwise(cuts)]
         start += total
     lines = np.array([r[0] for r in rows], dtype=object)
     begin, end = np.array([[r[1], r[2]] for r in rows]).T
@@ -121,7 +133,9 @@ def border_segments(border: gpd.GeoDataFrame, *, length_km: float = 25.0) -> gpd
     )
 
 
-def _substrings(lines: NDArray[np.object_], begin: NDArray[np.float64], end: NDArray[np.float64]) -> list[shapely.LineString]:
+def _substrings(
+    lines: NDArray[np.object_], begin: NDArray[np.float64], end: NDArray[np.float64]
+) -> list[shapely.LineString]:
     """Return the part of each line between two shares of its geodesic length."""
     from network.topology import cut
 

@@ -21,14 +21,19 @@ app = typer.Typer(
     help="A land border as a transport model: growth points, bottlenecks, and what a new checkpoint would change.",
 )
 
-StudyArgument = Annotated[Path | None, typer.Argument(help="Study (TOML); nothing for the packaged Russia–Kazakhstan border.", show_default=False)]
+StudyArgument = Annotated[
+    Path | None,
+    typer.Argument(help="Study (TOML); nothing for the packaged Russia–Kazakhstan border.", show_default=False),
+]
 
 
 @app.command()
 def run(
     study: StudyArgument = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
-    permutations: Annotated[int | None, typer.Option(help="Permutations of the tests; the study says 9,999.", show_default=False)] = None,
+    permutations: Annotated[
+        int | None, typer.Option(help="Permutations of the tests; the study says 9,999.", show_default=False)
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the tests.", show_default=False)] = None,
 ) -> None:
     """Build the network of a border, measure it, find growth points and bottlenecks, write map, layers and report."""
@@ -59,7 +64,9 @@ def run(
 def route(
     origin: Annotated[str, typer.Argument(metavar="A", help="A settlement by any of its names, or lon,lat.")],
     destination: Annotated[str, typer.Argument(metavar="B", help="The same.")],
-    study: Annotated[Path | None, typer.Option(help="Study (TOML); nothing for the packaged one.", show_default=False)] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="Study (TOML); nothing for the packaged one.", show_default=False)
+    ] = None,
     mode: Annotated[str, typer.Option(help="road, rail or any.")] = "road",
     network: Annotated[str, typer.Option(help="actual, open or borderless.")] = "actual",
     by: Annotated[str, typer.Option(help="time or length.")] = "time",
@@ -74,7 +81,9 @@ def route(
         return
     _say(f"{found['origin']} → {found['destination']}, by {mode}, {network} network")
     _say(f"  {found['length_m'] / 1000:,.1f} km ({found['straight_m'] / 1000:,.1f} km straight)")
-    _say(f"  {found['time_min']:,.0f} min moving + {found['wait_min']:,.0f} min wait = {_hours(found['time_min'] + found['wait_min'])}")
+    _say(
+        f"  {found['time_min']:,.0f} min moving + {found['wait_min']:,.0f} min wait = {_hours(found['time_min'] + found['wait_min'])}"
+    )
     _say(f"  checkpoints: {', '.join(found['checkpoint_names']) or 'none'}")
     for note in found["notes"]:
         _say(f"  note: {note}")
@@ -83,10 +92,33 @@ def route(
 @app.command()
 def scenario(
     study: StudyArgument = None,
-    open_: Annotated[list[str] | None, typer.Option("--open", metavar="LON,LAT", help="Open a new checkpoint here; may be given several times.", show_default=False)] = None,
-    mode: Annotated[list[str] | None, typer.Option(help="Mode of the new checkpoint, road or rail; once for all or once for each.", show_default=False)] = None,
-    wait: Annotated[list[float] | None, typer.Option(help="Its wait in minutes; once for all or once for each.", show_default=False)] = None,
-    close: Annotated[list[str] | None, typer.Option("--close", metavar="NAME", help="Close a checkpoint by name or id; may be given several times.", show_default=False)] = None,
+    open_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--open",
+            metavar="LON,LAT",
+            help="Open a new checkpoint here; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Mode of the new checkpoint, road or rail; once for all or once for each.", show_default=False
+        ),
+    ] = None,
+    wait: Annotated[
+        list[float] | None, typer.Option(help="Its wait in minutes; once for all or once for each.", show_default=False)
+    ] = None,
+    close: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--close",
+            metavar="NAME",
+            help="Close a checkpoint by name or id; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-scenario"),
 ) -> None:
     """Compare the border before and after opening or closing checkpoints."""
@@ -123,7 +155,9 @@ def _nth(values: list[Any], i: int, n: int, option: str, default: Any) -> Any:
     if not values:
         return default
     if len(values) not in (1, n):
-        raise typer.BadParameter(f"{option} is given {len(values)} times for {n} new checkpoints: allowed is once, or once for each")
+        raise typer.BadParameter(
+            f"{option} is given {len(values)} times for {n} new checkpoints: allowed is once, or once for each"
+        )
     return values[0] if len(values) == 1 else values[i]
 
 

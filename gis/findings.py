@@ -8,7 +8,8 @@ import pandas as pd
 
 from analysis.typology import DELAY, DETOUR, GROWTH, named_places
 from layers.checkpoints import ASSUMED_WAITS
-from network.connectors import CONNECTOR_KPH, DETOUR as CONNECTOR_DETOUR
+from network.connectors import CONNECTOR_KPH
+from network.connectors import DETOUR as CONNECTOR_DETOUR
 from network.speeds import RAIL_KPH, ROAD_KPH, TAGGED_SHARE
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 FAR_MIN = 240.0
 
 
-def find_in_words(study: Study, measures: Measures) -> list[str]:
+def find_in_words(measures: Measures) -> list[str]:
     """Return the findings of a run, most important first."""
     places = named_places(measures.cells, measures.settlements)
     titles = measures.checkpoints.set_index("checkpoint_id")["name"]
     out = [_hot_spots(places, measures), _loss(measures)]
     out += _checkpoints(measures, titles)
-    out += _access(study, measures)
+    out += _access(measures)
     out += _statistics(measures)
     return [line for line in out if line]
 
@@ -34,7 +35,11 @@ def _hot_spots(places: pd.DataFrame, measures: Measures) -> str:
     counts = measures.cells["label"].value_counts()
     tested = int(measures.cells["label"].ne("no data").sum())
     said = []
-    for label, one, many in ((GROWTH, "growth point", "growth points"), (DELAY, "bottleneck by delay", "bottlenecks by delay"), (DETOUR, "bottleneck by detour", "bottlenecks by detour")):
+    for label, one, many in (
+        (GROWTH, "growth point", "growth points"),
+        (DELAY, "bottleneck by delay", "bottlenecks by delay"),
+        (DETOUR, "bottleneck by detour", "bottlenecks by detour"),
+    ):
         mine = places[places["label"] == label]
         if len(mine):
             names = ", ".join(mine["place"].head(4))
@@ -72,11 +77,15 @@ def _checkpoints(measures: Measures, titles: pd.Series) -> list[str]:
         out.append(f"Road checkpoints that would be missed most if closed: {listed}.")
     cut = known[known["unserved_share"] > 0.001].nlargest(3, "unserved_share")
     if len(cut):
-        out.append("Closing would cut trips of its mode off: " + "; ".join(f"{n} {u:.1%}" for n, u in zip(cut["name"], cut["unserved_share"], strict=True)) + ".")
+        out.append(
+            "Closing would cut trips of its mode off: "
+            + "; ".join(f"{n} {u:.1%}" for n, u in zip(cut["name"], cut["unserved_share"], strict=True))
+            + "."
+        )
     return out
 
 
-def _access(study: Study, measures: Measures) -> list[str]:
+def _access(measures: Measures) -> list[str]:
     r = measures.regions.dropna(subset=["time_to_checkpoint_min"]).sort_values("time_to_checkpoint_min")
     out = []
     if len(r) > 1:
@@ -89,7 +98,18 @@ def _access(study: Study, measures: Measures) -> list[str]:
     remote = ~(seg["time_to_checkpoint_min"] <= FAR_MIN)
     length = seg["km_to"] - seg["km_from"]
     run = (remote != remote.shift()).cumsum()
-    stretches = seg[remote].assign(length=length[remote]).groupby(run[remote]).agg(a=("km_from", "min"), b=("km_to", "max"), ra=("region_a", "first"), rb=("region_b", "first"), km=("length", "sum"))
+    stretches = (
+        seg[remote]
+        .assign(length=length[remote])
+        .groupby(run[remote])
+        .agg(
+            a=("km_from", "min"),
+            b=("km_to", "max"),
+            ra=("region_a", "first"),
+            rb=("region_b", "first"),
+            km=("length", "sum"),
+        )
+    )
     if len(stretches):
         s = stretches.sort_values("km", ascending=False).iloc[0]
         out.append(
@@ -103,7 +123,10 @@ def _statistics(measures: Measures) -> list[str]:
     table = measures.statistics
     if table.empty:
         return []
-    said = "; ".join(f"{v} I = {i:.2f} (p = {p:.4f})" for v, i, p in zip(table["variable"], table["value"], table["p_two_sided"], strict=True))
+    said = "; ".join(
+        f"{v} I = {i:.2f} (p = {p:.4f})"
+        for v, i, p in zip(table["variable"], table["value"], table["p_two_sided"], strict=True)
+    )
     return [f"Neighbouring cells are alike: Moran's {said}, {int(table['permutations'].iloc[0]):,} permutations."]
 
 
@@ -114,25 +137,63 @@ def assumptions(study: Study, network: Network) -> pd.DataFrame:
     kinds = sorted({f"{m} {r}" if m == "road" else m for m, r in zip(used["mode"], used["regime"], strict=True)})
     for kind in kinds:
         median, p90 = ASSUMED_WAITS.get(kind, (float("nan"), float("nan")))
-        rows.append((f"wait at a checkpoint, {kind} (90th percentile {p90:g})", f"{median:g}", "min", "assumption after single published observations"))
+        rows.append(
+            (
+                f"wait at a checkpoint, {kind} (90th percentile {p90:g})",
+                f"{median:g}",
+                "min",
+                "assumption after single published observations",
+            )
+        )
     if (network.checkpoints["hours_wait_min"] > 0).any():
-        rows.append(("wait for the opening of part-day checkpoints, arrivals spread evenly", "h²/48", "h", "assumption; h hours closed a day"))
+        rows.append(
+            (
+                "wait for the opening of part-day checkpoints, arrivals spread evenly",
+                "h²/48",
+                "h",
+                "assumption; h hours closed a day",
+            )
+        )
     for name, table in (("road", ROAD_KPH), ("rail", RAIL_KPH)):
         kinds_here = network.links.loc[network.links["mode"] == name, "kind"]
         for kind, kph in table.items():
             if (kinds_here == kind).any():
                 value = study.speeds.get(kind, kph)
-                rows.append((f"speed, {name} {kind}", f"{value:g}", "km/h", "the study" if kind in study.speeds else "default of the class"))
+                rows.append(
+                    (
+                        f"speed, {name} {kind}",
+                        f"{value:g}",
+                        "km/h",
+                        "the study" if kind in study.speeds else "default of the class",
+                    )
+                )
     if (network.links["speed_source"] == "tagged").any():
         rows.append(("share of a posted limit that is driven", f"{TAGGED_SHARE:g}", "", "assumption"))
     rows += [
         ("speed on connectors", f"{CONNECTOR_KPH:g}", "km/h", "assumption"),
         ("detour of connectors over the straight line", f"{CONNECTOR_DETOUR:g}", "ratio", "assumption"),
-        ("boarding a train; a change between road and rail costs twice that", f"{study.connectors.boarding_min:g}", "min", "assumption"),
-        ("a settlement this near to a railway has a station", f"{study.connectors.station_km:g}", "km", "assumption: the data name no stations"),
+        (
+            "boarding a train; a change between road and rail costs twice that",
+            f"{study.connectors.boarding_min:g}",
+            "min",
+            "assumption",
+        ),
+        (
+            "a settlement this near to a railway has a station",
+            f"{study.connectors.station_km:g}",
+            "km",
+            "assumption: the data name no stations",
+        ),
         ("half-life of the potential's decay", f"{study.analysis.half_life_min:g}", "min", "Rosik et al., long trips"),
         ("spread θ of the choice of checkpoint", f"{study.analysis.theta_per_min:g}", "1/min", "assumption"),
     ]
     if not study.analysis.domestic_wait:
-        rows.append(("wait of a home trip that passes through the neighbour", "0", "min", "rule: a wait belongs to trips that end on the other side"))
+        rows.append(
+            (
+                "wait of a home trip that passes through the neighbour",
+                "0",
+                "min",
+                "rule: a wait belongs to trips that end on the other side",
+            )
+        )
     return pd.DataFrame(rows, columns=["what", "value", "unit", "source"])

@@ -15,7 +15,23 @@ if TYPE_CHECKING:
     from gis.pipeline import Clock, Prepared
     from network.build import Network
 
-PACKAGES = ("geopandas", "shapely", "pyproj", "pyogrio", "rasterio", "osmnx", "networkx", "numpy", "pandas", "scipy", "libpysal", "esda", "h3", "folium", "exactextract")
+PACKAGES = (
+    "geopandas",
+    "shapely",
+    "pyproj",
+    "pyogrio",
+    "rasterio",
+    "osmnx",
+    "networkx",
+    "numpy",
+    "pandas",
+    "scipy",
+    "libpysal",
+    "esda",
+    "h3",
+    "folium",
+    "exactextract",
+)
 
 
 def versions() -> dict[str, str]:
@@ -36,11 +52,27 @@ def _inputs(prepared: Prepared) -> list[dict[str, Any]]:
 
 
 def describe_run(
-    folder: Path, prepared: Prepared, network: Network, measures: Measures, findings: list[str], warnings: list[str], clock: Clock
+    folder: Path,
+    prepared: Prepared,
+    network: Network,
+    measures: Measures,
+    findings: list[str],
+    warnings: list[str],
+    clock: Clock,
 ) -> dict[str, Any]:
     """Write ``run.json`` and return its content."""
     labels = {str(k): int(v) for k, v in measures.cells["label"].value_counts().items()}
-    tables = ("regions", "border_line", "checkpoints", "crossings", "roads", "railways", "settlements", "cells", "segments")
+    tables = (
+        "regions",
+        "border_line",
+        "checkpoints",
+        "crossings",
+        "roads",
+        "railways",
+        "settlements",
+        "cells",
+        "segments",
+    )
     content = {
         "study": prepared.study.model_dump(mode="json"),
         "versions": versions(),

@@ -23,10 +23,11 @@ from analysis.criticality import close_each
 from analysis.flows import choose_checkpoints, model_demand
 from analysis.surfaces import Surface, checkpoint_surface, territory_within
 from analysis.units import border_segments, h3_cells, people_in_cells
+from layers.crs import points_at
 from layers.errors import NetworkError
 from layers.regions import touching
 from network.build import FIELDS, Network
-from network.routing import Points, Router, compile_router
+from network.routing import Mode, Points, Router, compile_router
 
 if TYPE_CHECKING:
     from gis.study import Analysis
@@ -57,7 +58,12 @@ class Measures:
 
 
 def measure_network(
-    network: Network, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, *, network_depth_km: float, settings: Analysis
+    network: Network,
+    regions: gpd.GeoDataFrame,
+    border: gpd.GeoDataFrame,
+    *,
+    network_depth_km: float,
+    settings: Analysis,
 ) -> Measures:
     """Return the measures of a network.
 
@@ -69,7 +75,9 @@ def measure_network(
         Widths, decay and mode, as the study has them.
     """
     router = compile_router(network, settings.mode)
-    cells = h3_cells(network.base.regions, border, network.crs, resolution=settings.h3_resolution, depth_km=settings.depth_km)
+    cells = h3_cells(
+        network.base.regions, border, network.crs, resolution=settings.h3_resolution, depth_km=settings.depth_km
+    )
     cells["population"] = people_in_cells(cells, network.settlements, settings.h3_resolution)
     segments = border_segments(border, length_km=settings.segment_km)
     surface = checkpoint_surface(network, router, border, depth_km=settings.depth_km, cell_km=settings.raster_km)
@@ -95,13 +103,20 @@ def measure_network(
 
 
 def _access(
-    network: Network, router: Router, cells: gpd.GeoDataFrame, segments: gpd.GeoDataFrame, settings: Analysis, depth_km: float
+    network: Network,
+    router: Router,
+    cells: gpd.GeoDataFrame,
+    segments: gpd.GeoDataFrame,
+    settings: Analysis,
+    depth_km: float,
 ) -> dict[str, pd.DataFrame]:
     """Return potentials and times of cells, both ends of segments, and settlements, over the same trees."""
     xy = segments[["lon", "lat"]].to_numpy(float)
     n, m = len(cells), len(segments)
     lonlat = np.concatenate([cells[["lon", "lat"]].to_numpy(float), xy, xy])
-    side = np.concatenate([cells["side"].to_numpy(dtype=object), np.full(m, "a", dtype=object), np.full(m, "b", dtype=object)])
+    side = np.concatenate(
+        [cells["side"].to_numpy(dtype=object), np.full(m, "a", dtype=object), np.full(m, "b", dtype=object)]
+    )
     reach = network.limits.point_km
     ground = router.attach(lonlat, side, limit_km=reach)
     at = router.positions(network.settlements["node"].to_numpy())
@@ -109,12 +124,14 @@ def _access(
     people = Points(at, at, zero, zero, network.settlements["side"].to_numpy(dtype=object), zero)
     points = Points(*(np.concatenate([getattr(ground, f), getattr(people, f)]) for f in Points.__dataclass_fields__))
     targets = Targets.of(network, router)
-    pull = potentials(router, points, targets, half_life_min=settings.half_life_min, domestic_wait=settings.domestic_wait)
+    pull = potentials(
+        router, points, targets, half_life_min=settings.half_life_min, domestic_wait=settings.domestic_wait
+    )
     times = time_to_checkpoint(network, router, ground)
     table = pd.concat([pull.iloc[: n + 2 * m], times], axis=1)
     table["connector_km"] = ground.straight_km
-    inside = shapely.distance(shapely.points(network.nodes[["px", "py"]].to_numpy(float)), network.base.border.line)
-    edge = inside > depth_km * 1000
+    inside = shapely.distance(points_at(network.nodes[["px", "py"]].to_numpy(float)), network.base.border.line)
+    edge = np.asarray(inside > depth_km * 1000, bool)
     table["by_the_frame"] = touches_frame(network, router, ground, edge)
     homes = pd.concat([pull.iloc[n + 2 * m :].reset_index(drop=True), settlement_times(network, router)], axis=1)
     parts = {"cells": table.iloc[:n], "a": table.iloc[n : n + m], "b": table.iloc[n + m :]}
@@ -125,7 +142,10 @@ def _segment_table(segments: gpd.GeoDataFrame, tables: dict[str, pd.DataFrame]) 
     """Return the segments with the times of both sides and the potentials of both taken together."""
     a, b = tables["a"], tables["b"]
     out = segments.drop(columns=["lon", "lat"])
-    out["time_to_checkpoint_a_min"], out["time_to_checkpoint_b_min"] = a["time_to_checkpoint_min"], b["time_to_checkpoint_min"]
+    out["time_to_checkpoint_a_min"], out["time_to_checkpoint_b_min"] = (
+        a["time_to_checkpoint_min"],
+        b["time_to_checkpoint_min"],
+    )
     # The slower side tells whether a stretch is served; a side that reaches nothing leaves it unknown.
     out["time_to_checkpoint_min"] = np.maximum(a["time_to_checkpoint_min"], b["time_to_checkpoint_min"])
     for column in [c for c in a if str(c).startswith("potential_")]:
@@ -138,7 +158,12 @@ def _segment_table(segments: gpd.GeoDataFrame, tables: dict[str, pd.DataFrame]) 
 
 
 def _region_table(
-    network: Network, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, surface: Surface, depth_km: float
+    network: Network,
+    regions: gpd.GeoDataFrame,
+    border: gpd.GeoDataFrame,
+    settlements: gpd.GeoDataFrame,
+    surface: Surface,
+    depth_km: float,
 ) -> gpd.GeoDataFrame:
     """Return connectivity, access and territory of the regions on the border."""
     connectivity = region_connectivity(network, regions, border, depth_km=depth_km)
@@ -176,12 +201,15 @@ def _nearest_cities(network: Network) -> pd.DataFrame:
     """Return the nearest city of each side and the minutes from it to the checkpoint's post, by the checkpoint's own mode."""
     table = network.settlements
     rows = []
-    for mode in ("road", "rail"):
+    modes: tuple[Mode, ...] = ("road", "rail")
+    for mode in modes:
         if not (network.links["mode"] == mode).any():
             continue
-        router = compile_router(network, mode)  # type: ignore[arg-type]
+        router = compile_router(network, mode)
         stops = posts(network, router, only_open=False)
-        stops = stops[stops["checkpoint_id"].isin(network.checkpoints.loc[network.checkpoints["mode"] == mode, "checkpoint_id"])]
+        stops = stops[
+            stops["checkpoint_id"].isin(network.checkpoints.loc[network.checkpoints["mode"] == mode, "checkpoint_id"])
+        ]
         for side in ("a", "b"):
             city = table[(table["side"] == side) & (table["population"] >= CITY_PEOPLE)]
             own = stops[stops["side"] == side]
@@ -201,7 +229,7 @@ def _nearest_cities(network: Network) -> pd.DataFrame:
                     }
                 )
             )
-    out = network.checkpoints[["checkpoint_id"]].drop_duplicates()
+    out = pd.DataFrame(network.checkpoints[["checkpoint_id"]].drop_duplicates())
     every = pd.concat(rows) if rows else pd.DataFrame(columns=["checkpoint_id", "side", "city", "minutes"])
     for side in ("a", "b"):
         nearest = every[every["side"] == side].sort_values("minutes", kind="stable").drop_duplicates("checkpoint_id")
@@ -217,7 +245,9 @@ def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
     side = network.nodes["side"].to_numpy(dtype=object)
     u, v = side[links["u"].to_numpy()], side[links["v"].to_numpy()]
     columns = ["u", "v", "kind", "length_m", "speed_kph", "time_min", "speed_source", "bridged"]
-    frame = gpd.GeoDataFrame(links[columns].reset_index(drop=True), geometry=links["geometry"].to_numpy(), crs="EPSG:4326")
+    frame = gpd.GeoDataFrame(
+        links[columns].reset_index(drop=True), geometry=links["geometry"].to_numpy(), crs="EPSG:4326"
+    )
     frame["class"] = np.where(links["kind"] == "connector", "connector", mode)
     frame["side"] = np.where(u == v, u, "crosses")
     return frame
@@ -228,17 +258,23 @@ def _reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network
     notes = []
     lost = int(cells["time_to_checkpoint_min"].isna().sum())
     if lost:
-        notes.append(f"{lost} of {len(cells)} cells reach no checkpoint (further than {network.limits.point_km:g} km from a road of their side, or cut off): no data")
+        notes.append(
+            f"{lost} of {len(cells)} cells reach no checkpoint (further than {network.limits.point_km:g} km from a road of their side, or cut off): no data"
+        )
     frame = int(cells["by_the_frame"].sum())
     if frame:
-        notes.append(f"the way of {frame} cells to their checkpoint runs beyond the network's depth, where the data may be cut off, and may be too long")
+        notes.append(
+            f"the way of {frame} cells to their checkpoint runs beyond the network's depth, where the data may be cut off, and may be too long"
+        )
     away = settlements["time_to_checkpoint_min"].isna()
     if away.any():
         people = int(settlements.loc[away, "population"].sum())
         notes.append(f"{int(away.sum())} of {len(settlements)} settlements ({people:,} people) reach no checkpoint")
     shut = network.report["crossings_closed"]
     if not shut:
-        notes.append("the network holds no crossing without an open checkpoint, so that no border loss by detour can be seen in it: the whole loss is delay")
+        notes.append(
+            "the network holds no crossing without an open checkpoint, so that no border loss by detour can be seen in it: the whole loss is delay"
+        )
     else:
         notes.append(f"{len(shut)} crossings have no open checkpoint and are closed in open and actual")
     alone = network.report["checkpoints_without_network"]
@@ -247,5 +283,7 @@ def _reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network
     long = network.checkpoints[network.checkpoints[["connector_a_km", "connector_b_km"]].max(axis=1) > 100]
     long = long[long["joined_by"] == "connector"]
     if len(long):
-        notes.append(f"joined by connectors of more than 100 km, so that times are rough: {', '.join(long['checkpoint_id'])}")
+        notes.append(
+            f"joined by connectors of more than 100 km, so that times are rough: {', '.join(long['checkpoint_id'])}"
+        )
     return notes

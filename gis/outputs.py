@@ -55,13 +55,17 @@ def results_folder(out: Path, mark: str) -> Iterator[Path]:
         if out.exists() and not out.is_dir():
             raise OutputError(f"{out} is a file: allowed is a folder for the results, new or of an earlier run")
         if out.is_dir() and any(out.iterdir()) and not (out / mark).is_file():
-            raise OutputError(f"{out} holds other things than results ({mark} is missing): allowed is a new or empty folder, or one of an earlier run")
+            raise OutputError(
+                f"{out} holds other things than results ({mark} is missing): allowed is a new or empty folder, or one of an earlier run"
+            )
         out.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     except OSError as error:
         if isinstance(error, OutputError):
             raise
-        raise OutputError(f"results can't be written to {out}: {error.strerror or error}; allowed is a folder in a writable place") from None
+        raise OutputError(
+            f"results can't be written to {out}: {error.strerror or error}; allowed is a folder in a writable place"
+        ) from None
     try:
         yield folder
         folder.chmod(0o755)
@@ -91,7 +95,7 @@ def write_run(folder: Path, prepared: Prepared, network: Network, measures: Meas
     study = prepared.study
     styles = run_styles()
     frames = _frames(measures)
-    findings = find_in_words(study, measures)
+    findings = find_in_words(measures)
     warnings = [*prepared.warnings, *measures.notes]
     assumed = assumptions(study, network)
     title = f"{study.name}: growth points and bottlenecks of the border"
@@ -111,7 +115,14 @@ def write_run(folder: Path, prepared: Prepared, network: Network, measures: Meas
         )  # fmt: skip
     with clock.stage("web map"):
         drawn = [(s, frames[s.layer]) for s in styles if len(frames[s.layer])]
-        write_map(folder / "map.html", drawn, title=title, subtitle=_subtitle(prepared), sides=study.sides, notes=_map_notes(measures))
+        write_map(
+            folder / "map.html",
+            drawn,
+            title=title,
+            subtitle=_subtitle(prepared),
+            sides=study.sides,
+            notes=_map_notes(measures),
+        )
     with clock.stage("graph"):
         ox.save_graphml(to_graph(network), folder / "graph.graphml")
     with clock.stage("report"):
@@ -126,7 +137,17 @@ def write_run(folder: Path, prepared: Prepared, network: Network, measures: Meas
 
 def _frames(measures: Measures) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of a run, those of the GeoPackage, by name."""
-    names = ("regions", "border_line", "checkpoints", "crossings", "roads", "railways", "settlements", "cells", "segments")
+    names = (
+        "regions",
+        "border_line",
+        "checkpoints",
+        "crossings",
+        "roads",
+        "railways",
+        "settlements",
+        "cells",
+        "segments",
+    )
     frames = {n: getattr(measures, n) for n in names}
     frames["settlements"] = frames["settlements"].drop(columns=["names"])
     frames["checkpoints"] = frames["checkpoints"].drop(columns=["names"])
@@ -201,14 +222,22 @@ def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str
     }
 
 
-def write_scenario(folder: Path, prepared: Prepared, states: tuple[Measures, Measures], edits: list[str], clock: Clock) -> dict[str, Any]:
+def write_scenario(
+    folder: Path, prepared: Prepared, states: tuple[Measures, Measures], edits: list[str], clock: Clock
+) -> dict[str, Any]:
     """Write the tables and the map of a scenario and return the content of ``scenario.json``."""
     before, after = states
     cells = cell_changes(before.cells, after.cells)
     tables = {
         "totals": totals(before.settlements, after.settlements),
         "regions": before_and_after(before.regions, after.regions, "region", REGION_COLUMNS, keep=("name", "side")),
-        "checkpoints": before_and_after(before.checkpoints, after.checkpoints, "checkpoint_id", ("share", "share_of_mode", "criticality_min"), keep=("name", "mode")),
+        "checkpoints": before_and_after(
+            before.checkpoints,
+            after.checkpoints,
+            "checkpoint_id",
+            ("share", "share_of_mode", "criticality_min"),
+            keep=("name", "mode"),
+        ),
         "cells": cells,
         "most_changed": most_changed(cells),
     }
@@ -229,7 +258,11 @@ def write_scenario(folder: Path, prepared: Prepared, states: tuple[Measures, Mea
 def _scenario_frames(before: Measures, after: Measures, cells: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of the scenario map."""
     shapes = after.cells[["cell", "geometry"]]
-    names = {"time_to_checkpoint_min": "time_to_checkpoint", "potential_cross_actual": "potential_cross", "border_loss": "border_loss"}
+    names = {
+        "time_to_checkpoint_min": "time_to_checkpoint",
+        "potential_cross_actual": "potential_cross",
+        "border_loss": "border_loss",
+    }
     renames = {}
     for state in ("before", "after"):
         for column, short in names.items():
@@ -248,4 +281,3 @@ def _scenario_frames(before: Measures, after: Measures, cells: pd.DataFrame) -> 
         "border_line": after.border_line,
         "regions": after.regions,
     }
-

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import shapely
 
 from analysis.hotspots import cell_statistics
 from analysis.typology import label_cells
-from gis.measures import Measures, measure_network
+from gis.measures import Measures as Measures
+from gis.measures import measure_network
 from gis.study import Study, load_study
 from layers.checkpoints import find_checkpoint, with_waits
 from layers.crs import WGS84, project
@@ -109,7 +111,7 @@ def _near_border(checkpoints: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: C
     """Return the checkpoints, or say which of them stand too far from the border line."""
     line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
     points = checkpoints.geometry.to_numpy()
-    km = shapely.distance(project(points, WGS84, crs), line) / 1000
+    km = np.asarray(shapely.distance(project(points, WGS84, crs), line), float) / 1000
     far = ~(km <= checkpoints["mode"].map(FAR_KM).to_numpy(float))
     if not far.any():
         return checkpoints
@@ -128,11 +130,17 @@ def _ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
     out = []
     unknown = int((layers["settlements"]["population"] == 0).sum())
     if unknown:
-        out.append(f"{unknown} of {len(layers['settlements'])} settlements have no known population: they keep their access and count as nobody")
+        out.append(
+            f"{unknown} of {len(layers['settlements'])} settlements have no known population: they keep their access and count as nobody"
+        )
     assumed = int(layers["checkpoints"]["wait_assumed"].sum())
     if assumed:
-        out.append(f"the waits of {assumed} of {len(layers['checkpoints'])} checkpoints are assumptions: nobody measured them")
-    hours = layers["checkpoints"].loc[layers["checkpoints"]["open"] & ~layers["checkpoints"]["hours_known"], "checkpoint_id"]
+        out.append(
+            f"the waits of {assumed} of {len(layers['checkpoints'])} checkpoints are assumptions: nobody measured them"
+        )
+    hours = layers["checkpoints"].loc[
+        layers["checkpoints"]["open"] & ~layers["checkpoints"]["hours_known"], "checkpoint_id"
+    ]
     if len(hours):
         out.append(f"open at unknown hours, taken as always: {', '.join(hours)}")
     return out
@@ -148,7 +156,12 @@ def build(prepared: Prepared) -> Network:
     """
     study = prepared.study
     base: Base = build_base(
-        prepared.layers["roads"], prepared.layers["railways"], prepared.regions, prepared.border, prepared.crs, speeds=study.speeds
+        prepared.layers["roads"],
+        prepared.layers["railways"],
+        prepared.regions,
+        prepared.border,
+        prepared.crs,
+        speeds=study.speeds,
     )
     return build_network(
         base,
@@ -164,7 +177,11 @@ def measure(prepared: Prepared, network: Network) -> Measures:
     """Return every table of measures of a network; see `gis.measures.Measures`."""
     study = prepared.study
     return measure_network(
-        network, prepared.layers["regions"], prepared.border, network_depth_km=study.network.depth_km, settings=study.analysis
+        network,
+        prepared.layers["regions"],
+        prepared.border,
+        network_depth_km=study.network.depth_km,
+        settings=study.analysis,
     )
 
 
@@ -262,22 +279,36 @@ def apply_edits(
 
     A new checkpoint that is closed again is never built: opening and closing the same thing changes nothing.
     """
-    fresh = [new_checkpoint(network, lon, lat, mode=mode, wait_min=wait, number=i) for i, (lon, lat, mode, wait) in enumerate(opens, 1)]
-    names = {row["checkpoint_id"].iloc[0]: row["name"].iloc[0] for row in fresh}
-    shut, edits = [], [f"opened {n}, {row['mode'].iloc[0]}, wait {row['wait_min'].iloc[0]:g} min" for n, row in zip(names.values(), fresh, strict=True)]
-    gone = set()
+    fresh = {
+        f"new-{i}": new_checkpoint(network, lon, lat, mode=mode, wait_min=wait, number=i)
+        for i, (lon, lat, mode, wait) in enumerate(opens, 1)
+    }
+    names = {key: str(row["name"].iloc[0]) for key, row in fresh.items()}
+    shut, gone, edits = [], set(), []
     for text in closes:
         new = _new_id(text, opens, names)
         if new:
             gone.add(new)
-            edits.append(f"closed {names[new]} again")
+            edits.append(f"{names[new]}: opened and closed again")
         else:
             shut.append(find_checkpoint(network.checkpoints, text))
             edits.append(f"closed {shut[-1]}")
-    kept = [row for name, row in zip(names, fresh, strict=True) if name not in gone]
-    for row in kept:
-        network = add_checkpoints(network, row)
+    for key, row in fresh.items():
+        if key not in gone:
+            network = add_checkpoints(network, row)
+            edits.append(_how_joined(network, key))
     return (set_open(network, shut, False) if shut else network), edits
+
+
+def _how_joined(network: Network, checkpoint_id: str) -> str:
+    """Return one line on a new checkpoint: its mode, its wait, and what joins it to the network."""
+    row = network.checkpoints.set_index("checkpoint_id").loc[checkpoint_id]
+    how = (
+        f"at a crossing of the network {row['match_km']:.1f} km away"
+        if row["joined_by"] == "crossing"
+        else f"by connectors of {row['connector_a_km']:.0f} km on side a and {row['connector_b_km']:.0f} km on side b"
+    )
+    return f"opened {row['name']}, {row['mode']}, wait {row['wait_min']:g} min, joined {how}"
 
 
 def _new_id(text: str, opens: Sequence[tuple[float, float, str, float | None]], names: dict[str, str]) -> str | None:

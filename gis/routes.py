@@ -22,7 +22,13 @@ MEASURES = ("time", "length")
 
 
 def find_route(
-    study: Study | str | FilePath | None, origin: str, destination: str, *, mode: str = "road", network: str = "actual", by: str = "time"
+    study: Study | str | FilePath | None,
+    origin: str,
+    destination: str,
+    *,
+    mode: str = "road",
+    network: str = "actual",
+    by: str = "time",
 ) -> dict[str, Any]:
     """Return the way between two places.
 
@@ -62,7 +68,9 @@ def find_route(
     names = built.checkpoints.set_index("checkpoint_id")["name"]
     notes = []
     if path.checkpoints and home and network == "actual":
-        notes.append("a home trip through the neighbour: by the rule of the study no wait is charged; by road the posts may in fact stop you")
+        notes.append(
+            "a home trip through the neighbour: by the rule of the study no wait is charged; by road the posts may in fact stop you"
+        )
     if built.links["bridged"].to_numpy(bool)[path.links].any():
         notes.append("the way runs over a bridged gap of the data")
     connector = built.links["kind"].to_numpy()[path.links] == "connector"
@@ -85,7 +93,11 @@ def find_route(
 
 def _check(**options: tuple[str, tuple[str, ...]]) -> None:
     """Raise where an option has a value that it does not allow."""
-    wrong = [f"{name} {value!r}: allowed are {', '.join(allowed)}" for name, (value, allowed) in options.items() if value not in allowed]
+    wrong = [
+        f"{name} {value!r}: allowed are {', '.join(allowed)}"
+        for name, (value, allowed) in options.items()
+        if value not in allowed
+    ]
     if wrong:
         raise PlaceError("; ".join(wrong))
 
@@ -98,7 +110,9 @@ def _join(network: Network, prepared: Prepared, places: list[Place]) -> tuple[Ne
     sides = [str(table["side"].iloc[p.row]) if p.row is not None else str(s) for p, s in zip(places, side, strict=True)]
     lost = [p.label for p, s in zip(places, sides, strict=True) if not s]
     if lost:
-        raise PlaceError(f"{', '.join(lost)} lies on neither side of the border within the belt of the network: allowed is a place in {' or '.join(prepared.study.sides)}")
+        raise PlaceError(
+            f"{', '.join(lost)} lies on neither side of the border within the belt of the network: allowed is a place in {' or '.join(prepared.study.sides)}"
+        )
     nodes = {p.label: int(table["node"].iloc[p.row]) for p in places if p.row is not None}
     if free:
         chosen = [s for p, s in zip(places, sides, strict=True) if p.row is None]

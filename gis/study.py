@@ -119,7 +119,9 @@ class Study(_Part):
 
     def with_analysis(self, **changes: Any) -> Study:
         """Return the study with settings of [analysis] replaced and validated."""
-        return _validated({**self.model_dump(), "analysis": {**self.analysis.model_dump(), **changes}}, "the command line")
+        return _validated(
+            {**self.model_dump(), "analysis": {**self.analysis.model_dump(), **changes}}, "the command line"
+        )
 
     @property
     def name(self) -> str:
@@ -139,7 +141,9 @@ def load_study(path: str | Path | None = None) -> Study:
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise StudyError(f"no such study: {file}; allowed is a TOML file, or no argument for the reference study") from None
+        raise StudyError(
+            f"no such study: {file}; allowed is a TOML file, or no argument for the reference study"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"the study {file} can't be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
@@ -191,5 +195,6 @@ def _with_paths(study: Study, folder: Path) -> Study:
     parts = {}
     for name in LAYERS:
         part: LayerSource = getattr(study.layers, name)
-        parts[name] = part if part.path == SNAPSHOT else part.model_copy(update={"path": str(folder / part.path)})
-    return study.model_copy(update={"layers": Layers.model_construct(**parts)})
+        if part.path != SNAPSHOT:
+            parts[name] = part.model_copy(update={"path": str(folder / part.path)})
+    return study.model_copy(update={"layers": study.layers.model_copy(update=parts)})

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+
+CHANGED_PCT = 0.05
+"""Below this a change would be printed as zero."""
 
 
 def print_scenario(out: Path, result: dict[str, Any]) -> None:
@@ -16,24 +20,53 @@ def print_scenario(out: Path, result: dict[str, Any]) -> None:
     console.print("; ".join(result["edits"]) or "nothing is changed", highlight=False)
     totals = pd.DataFrame(result["totals"])
     rows = [
-        (str(m), str(u), _number(b), _number(a), _signed(a - b))
-        for m, u, b, a in zip(totals["measure"], totals["unit"], totals["before"].astype(float), totals["after"].astype(float), strict=True)
+        (str(m), str(u), _number(b), _number(a), _signed(a - b, b))
+        for m, u, b, a in zip(
+            totals["measure"],
+            totals["unit"],
+            totals["before"].astype(float),
+            totals["after"].astype(float),
+            strict=True,
+        )
     ]
     _print(console, "In total", ("measure", "unit", "before", "after", "change"), rows)
     tables = {n: pd.read_csv(out / "tables" / f"{n}.csv") for n in ("regions", "checkpoints", "most_changed")}
-    _print(console, "Regions", ("region", "min before", "after", "potential change", "loss before", "after"), _regions(tables["regions"]))
-    _print(console, "Checkpoints whose share of demand changes most", ("checkpoint", "before", "after", "change"), _shares(tables["checkpoints"]))
-    _print(console, "Cells that gain or lose most", ("cell", "region", "people", "potential", "change"), _cells(tables["most_changed"]))
+    _print(
+        console,
+        "Regions",
+        ("region", "min before", "after", "potential change", "loss before", "after"),
+        _regions(tables["regions"]),
+    )
+    _print(
+        console,
+        "Checkpoints whose share of demand changes most",
+        ("checkpoint", "before", "after", "change"),
+        _shares(tables["checkpoints"]),
+    )
+    _print(
+        console,
+        "Cells that gain or lose most",
+        ("cell", "region", "people", "potential", "change"),
+        _cells(tables["most_changed"]),
+    )
 
 
 def _regions(table: pd.DataFrame) -> list[tuple[str, ...]]:
-    moved = 100 * table["potential_cross_actual_change"] / table["potential_cross_actual_before"].where(table["potential_cross_actual_before"] > 0)
-    columns = ("time_to_checkpoint_min_before", "time_to_checkpoint_min_after")
+    """Return the regions where something changes."""
+    before = table["potential_cross_actual_before"]
+    moved = 100 * table["potential_cross_actual_change"] / before.where(before > 0)
+    touched = (moved.abs() > CHANGED_PCT) | (table["time_to_checkpoint_min_change"].abs() > CHANGED_PCT)
+    columns = (
+        "name",
+        "time_to_checkpoint_min_before",
+        "time_to_checkpoint_min_after",
+        "border_loss_before",
+        "border_loss_after",
+    )
+    rows = zip(*(table.loc[touched, c] for c in columns), moved[touched], strict=True)
     return [
         (str(name), _number(t0), _number(t1), "–" if pd.isna(p) else f"{p:+.1f} %", _share(l0), _share(l1))
-        for name, t0, t1, p, l0, l1 in zip(
-            table["name"], *(table[c] for c in columns), moved, table["border_loss_before"], table["border_loss_after"], strict=True
-        )
+        for name, t0, t1, l0, l1, p in rows
     ]
 
 
@@ -41,28 +74,42 @@ def _shares(table: pd.DataFrame, top: int = 8) -> list[tuple[str, ...]]:
     change = table["share_after"].fillna(0.0) - table["share_before"].fillna(0.0)
     order = change.abs().sort_values(ascending=False, kind="stable").index[:top]
     return [
-        (str(table["name"][i]), _share(table["share_before"][i]), _share(table["share_after"][i]), f"{100 * change[i]:+.1f} points")
+        (
+            str(table["name"][i]),
+            _share(table["share_before"][i]),
+            _share(table["share_after"][i]),
+            f"{100 * change[i]:+.1f} points",
+        )
         for i in order
-        if abs(change[i]) > 5e-5
+        if abs(100 * change[i]) > CHANGED_PCT
     ]
 
 
 def _cells(table: pd.DataFrame, top: int = 5) -> list[tuple[str, ...]]:
-    picked = pd.concat([table[table["effect"] == e].head(top) for e in ("gain", "loss")])
+    seen = table[table["potential_change_pct"].abs() > CHANGED_PCT]
+    picked = pd.concat([seen[seen["effect"] == e].head(top) for e in ("gain", "loss")])
     return [
         (str(c), str(r), f"{int(n):,}", str(e), f"{p:+.1f} %")
-        for c, r, n, e, p in zip(picked["cell"], picked["region"], picked["population"], picked["effect"], picked["potential_change_pct"], strict=True)
+        for c, r, n, e, p in zip(
+            picked["cell"],
+            picked["region"],
+            picked["population"],
+            picked["effect"],
+            picked["potential_change_pct"],
+            strict=True,
+        )
     ]
 
 
-def _print(console: Console, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print(console: Console, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Print one table, or that nothing changes."""
     if not rows:
         console.print(f"{title}: no change")
         return
     table = Table(title=title, title_justify="left")
     for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i == 0 or name in ("unit", "region", "potential") else "right")
+        text = i == 0 or name in ("unit", "region", "potential")
+        table.add_column(name, justify="left" if text else "right", no_wrap=i != 0)
     for row in rows:
         table.add_row(*row)
     console.print(table)
@@ -74,10 +121,10 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _signed(value: float) -> str:
+def _signed(value: float, of: float) -> str:
     if pd.isna(value):
         return "–"
-    return "0" if value == 0 else f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"
+    return "0" if abs(value) <= 1e-6 * abs(of) else f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"
 
 
 def _share(value: float) -> str:

@@ -87,7 +87,9 @@ def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None 
         )
     table = {key: value[0] for key, value in ASSUMED_WAITS.items()}
     default = kind.map(table).fillna(frame["mode"].map(table)).astype(float)
-    p90 = kind.map({k: v[1] for k, v in ASSUMED_WAITS.items()}).fillna(frame["mode"].map({k: v[1] for k, v in ASSUMED_WAITS.items()}))
+    p90 = kind.map({k: v[1] for k, v in ASSUMED_WAITS.items()}).fillna(
+        frame["mode"].map({k: v[1] for k, v in ASSUMED_WAITS.items()})
+    )
     setting = frame["checkpoint_id"].map(given).fillna(kind.map(given)).fillna(frame["mode"].map(given)).astype(float)
     stated = frame["wait_min"]
     frame["wait_assumed"] = stated.isna() & setting.isna()
@@ -103,7 +105,7 @@ def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None 
     frame["wait_p90_min"] = tail.where(~frame["wait_assumed"], tail.fillna(p90.astype(float)))
     closed = frame["hours"].map(closed_hours).astype(float)
     frame["hours_known"] = closed.notna()
-    frame["hours_wait_min"] = out_of_hours_wait_min(closed).fillna(0.0) if len(frame) else 0.0
+    frame["hours_wait_min"] = closed.map(out_of_hours_wait_min).fillna(0.0)
     frame["wait_min"] = frame["control_wait_min"] + frame["hours_wait_min"]
     return frame
 
@@ -120,7 +122,9 @@ def find_checkpoint(checkpoints: gpd.GeoDataFrame, text: str) -> str:
     ids = checkpoints["checkpoint_id"]
     if text in set(ids):
         return text
-    names = checkpoints["name"] + "|" + checkpoints["name_ru"] + "|" + checkpoints["names"] + "|" + checkpoints["name_kk"]
+    names = (
+        checkpoints["name"] + "|" + checkpoints["name_ru"] + "|" + checkpoints["names"] + "|" + checkpoints["name_kk"]
+    )
     hit = np.array([bool(wanted) and wanted in map(normalise, n.split("|")) for n in names], bool)
     if hit.sum() == 1:
         return str(ids[hit].iloc[0])

@@ -11,8 +11,6 @@ from pyproj import CRS, Geod, Transformer
 from layers.errors import CRSError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 WGS84 = CRS.from_epsg(4326)
@@ -24,7 +22,8 @@ Geometries = Any
 
 def geodesic_m(lon1: Any, lat1: Any, lon2: Any, lat2: Any) -> NDArray[np.float64]:
     """Return geodesic distances in metres on WGS84 between points, element by element (Karney, through PROJ)."""
-    _, _, distance = GEOD.inv(*np.broadcast_arrays(*(np.asarray(v, float) for v in (lon1, lat1, lon2, lat2))))
+    x1, y1, x2, y2 = np.broadcast_arrays(*(np.asarray(v, float) for v in (lon1, lat1, lon2, lat2)))
+    _, _, distance = GEOD.inv(x1, y1, x2, y2)
     return np.asarray(distance, float)
 
 
@@ -40,7 +39,7 @@ def line_lengths_m(lines: Geometries) -> NDArray[np.float64]:
         return np.zeros(len(lines))
     inside = part[1:] == part[:-1]
     steps = geodesic_m(xy[:-1, 0], xy[:-1, 1], xy[1:, 0], xy[1:, 1])
-    return np.bincount(owner[part[1:][inside]], steps[inside], minlength=len(lines))
+    return np.asarray(np.bincount(owner[part[1:][inside]], steps[inside], minlength=len(lines)), float)
 
 
 def fit_equal_area(line: shapely.Geometry) -> CRS:
@@ -98,11 +97,11 @@ def areas_km2(polygons: Geometries, crs: CRS) -> NDArray[np.float64]:
     return np.asarray(shapely.area(project(dense, WGS84, crs)), float) / 1e6
 
 
+def points_at(xy: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Return points of coordinates, shape (n, 2)."""
+    return np.asarray(shapely.points(np.asarray(xy, float).reshape(-1, 2)), dtype=object)
+
+
 def lines_between(xy_from: NDArray[np.float64], xy_to: NDArray[np.float64]) -> NDArray[np.object_]:
     """Return straight lines between two arrays of coordinates, shape (n, 2) each."""
     return np.asarray(shapely.linestrings(np.stack([xy_from, xy_to], axis=1)), dtype=object)
-
-
-def point_array(frame: Any, names: Sequence[str] = ("lon", "lat")) -> NDArray[np.float64]:
-    """Return two columns of a table as an (n, 2) array of floats."""
-    return np.asarray(frame[list(names)], float)

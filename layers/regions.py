@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.crs import WGS84, fit_equal_area, line_lengths_m, project
+from layers.crs import WGS84, fit_equal_area, line_lengths_m, points_at, project
 from layers.errors import LayerError
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ def border_axis(border: gpd.GeoDataFrame) -> NDArray[np.object_]:
 
     Kilometres along the border count along this axis.
     """
-    merged = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(border.geometry.to_numpy())))
-    parts = shapely.get_parts(np.atleast_1d(merged))
+    pieces = shapely.MultiLineString(list(shapely.get_parts(border.geometry.to_numpy())))
+    parts = np.asarray(shapely.get_parts(shapely.line_merge(pieces)), dtype=object)
     first, last = (shapely.get_x(shapely.get_point(parts, i)) for i in (0, -1))
     parts = np.where(first <= last, parts, shapely.reverse(parts))
     return np.asarray(parts[np.argsort(shapely.bounds(parts)[:, 0], kind="stable")], dtype=object)
@@ -161,7 +161,7 @@ def side_of(points: NDArray[np.float64], regions: gpd.GeoDataFrame, tolerance_km
 def region_of(points: NDArray[np.float64], regions: gpd.GeoDataFrame, tolerance_km: float) -> NDArray[np.int64]:
     """Return each point's row in `regions`, or −1; see `side_of`."""
     row = np.full(len(points), -1)
-    geometry = shapely.points(points)
+    geometry = points_at(points)
     tree = regions.sindex
     hit, where = tree.query(geometry, predicate="intersects")
     # On a shared boundary a point is in two regions: the first row wins, whatever the order of hits.
@@ -180,4 +180,5 @@ def region_of(points: NDArray[np.float64], regions: gpd.GeoDataFrame, tolerance_
 
 def touching(regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame) -> pd.Series:
     """Return whether each region touches the border line."""
-    return regions["region"].isin(set(border["region_a"]) | set(border["region_b"]))
+    mask: pd.Series = regions["region"].isin(set(border["region_a"]) | set(border["region_b"]))
+    return mask

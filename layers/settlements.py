@@ -77,7 +77,10 @@ def find_place(settlements: gpd.GeoDataFrame, text: str) -> Place:
         name, _, region = text.rpartition(",")
         hits = _named(settlements, name)
         wanted = normalise(region)
-        inside = [wanted in (normalise(str(r)), normalise(str(n))) for r, n in zip(hits["region"], hits["region_name"], strict=True)]
+        inside = [
+            wanted in (normalise(str(r)), normalise(str(n)))
+            for r, n in zip(hits["region"], hits["region_name"], strict=True)
+        ]
         hits = hits[np.asarray(inside, bool)] if len(hits) else hits
     if hits.empty:
         raise PlaceError(

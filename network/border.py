@@ -11,11 +11,13 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from layers.crs import WGS84, project
+from layers.crs import WGS84, points_at, project
 from layers.regions import side_of
 from network.topology import Tables, components, split_links
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import geopandas as gpd
     from numpy.typing import NDArray
     from pyproj import CRS
@@ -33,7 +35,7 @@ class Border:
     """The border in the projection: its line, and the two sides as polygons."""
 
     line: shapely.Geometry
-    sides: dict[str, shapely.Geometry]
+    sides: Mapping[str, shapely.Geometry]
 
     @classmethod
     def of(cls, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS) -> Border:
@@ -57,7 +59,9 @@ class Border:
         return out
 
 
-def with_sides_of_nodes(tables: Tables, regions: gpd.GeoDataFrame, border: Border, *, weave_km: float = WEAVE_KM) -> tuple[Tables, dict[str, int]]:
+def with_sides_of_nodes(
+    tables: Tables, regions: gpd.GeoDataFrame, border: Border, *, weave_km: float = WEAVE_KM
+) -> tuple[Tables, dict[str, int]]:
     """Return the tables with each node's side, without links that leave both countries, and a count of what was done.
 
     A road that weaves over the line within a few kilometres crosses it once: a connected piece on one side, all of it
@@ -82,10 +86,12 @@ def with_sides_of_nodes(tables: Tables, regions: gpd.GeoDataFrame, border: Borde
     return Tables(tables.nodes.assign(side=side), links, tables.crs), report
 
 
-def _unweave(tables: Tables, links: pd.DataFrame, side: NDArray[np.object_], border: shapely.Geometry, weave_km: float) -> tuple[NDArray[np.object_], int]:
+def _unweave(
+    tables: Tables, links: pd.DataFrame, side: NDArray[np.object_], border: shapely.Geometry, weave_km: float
+) -> tuple[NDArray[np.object_], int]:
     """Turn small pieces of network just over the line to the other side until none is left."""
     side = side.copy()
-    p = shapely.points(tables.nodes[["px", "py"]].to_numpy(float))
+    p = points_at(tables.nodes[["px", "py"]].to_numpy(float))
     u, v, length = (links[c].to_numpy() for c in ("u", "v", "length_m"))
     flipped = 0
     depth = np.full(len(side), np.inf)
@@ -97,7 +103,10 @@ def _unweave(tables: Tables, links: pd.DataFrame, side: NDArray[np.object_], bor
         if not crossing.any():
             break
         n, label = connected_components(
-            coo_array((np.ones((~crossing).sum(), np.int8), (u[~crossing], v[~crossing])), shape=(len(side), len(side))), directed=False
+            coo_array(
+                (np.ones((~crossing).sum(), np.int8), (u[~crossing], v[~crossing])), shape=(len(side), len(side))
+            ),
+            directed=False,
         )
         km = np.bincount(label[u[~crossing]], length[~crossing] / 1000, minlength=n)
         deepest = pd.Series(depth).groupby(label).max().to_numpy()
@@ -134,7 +143,9 @@ def find_crossings(tables: Tables, border: Border) -> tuple[Tables, pd.DataFrame
     spot = _line_points(lines, border.line)
     label = _cluster(links.iloc[rows], spot)
     frame = pd.DataFrame({"label": label, "mode": links["mode"].to_numpy()[rows], "px": spot[:, 0], "py": spot[:, 1]})
-    table = frame.groupby("label").agg(mode=("mode", "first"), px=("px", "first"), py=("py", "first"), links=("mode", "size"))
+    table = frame.groupby("label").agg(
+        mode=("mode", "first"), px=("px", "first"), py=("py", "first"), links=("mode", "size")
+    )
     lonlat = shapely.get_coordinates(project(shapely.points(table["px"], table["py"]), tables.crs, WGS84))
     # Numbered from west to east, so that the same border gives the same ids whatever the order of its links.
     order = np.lexsort((lonlat[:, 1], lonlat[:, 0]))
@@ -165,7 +176,13 @@ def _cluster(links: pd.DataFrame, spot: NDArray[np.float64]) -> NDArray[np.int64
     return np.asarray(label, np.int64)
 
 
-def match_checkpoints(tables: Tables, crossings: pd.DataFrame, checkpoints: gpd.GeoDataFrame, *, road_km: float = ROAD_MATCH_KM, rail_km: float = RAIL_MATCH_KM) -> pd.DataFrame:
+def match_checkpoints(
+    tables: Tables,
+    checkpoints: gpd.GeoDataFrame,
+    *,
+    road_km: float = ROAD_MATCH_KM,
+    rail_km: float = RAIL_MATCH_KM,
+) -> pd.DataFrame:
     """Return pairs of checkpoint and crossing: ``checkpoint_id``, ``crossing_id``, ``match_km``, by mode and distance.
 
     A checkpoint takes the nearest crossing of its mode within the limit; one with several partner posts (``partners``)
@@ -188,13 +205,23 @@ def match_checkpoints(tables: Tables, crossings: pd.DataFrame, checkpoints: gpd.
         for column, row in enumerate(mine):  # checkpoints: dozens
             near = table[column].sort_values(kind="stable").head(int(checkpoints["partners"].iloc[row]))
             near = near[near <= limit]
-            out.append(pd.DataFrame({"checkpoint_id": checkpoints["checkpoint_id"].iloc[row], "crossing_id": near.index, "match_km": near.to_numpy()}))
+            out.append(
+                pd.DataFrame(
+                    {
+                        "checkpoint_id": checkpoints["checkpoint_id"].iloc[row],
+                        "crossing_id": near.index,
+                        "match_km": near.to_numpy(),
+                    }
+                )
+            )
     columns = ["checkpoint_id", "crossing_id", "match_km"]
     found = [o for o in out if len(o)]
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
-def open_gates(tables: Tables, crossings: pd.DataFrame, pairs: pd.DataFrame, checkpoints: gpd.GeoDataFrame) -> tuple[Tables, pd.DataFrame]:
+def open_gates(
+    tables: Tables, crossings: pd.DataFrame, pairs: pd.DataFrame, checkpoints: gpd.GeoDataFrame
+) -> tuple[Tables, pd.DataFrame]:
     """Split every matched crossing where its checkpoint stands and join the two posts by gates.
 
     Several checkpoints of one crossing are parallel gates at one place, that of the nearest of them; where the post stands far from the
@@ -229,8 +256,10 @@ def open_gates(tables: Tables, crossings: pd.DataFrame, pairs: pd.DataFrame, che
     gates = []
     for crossing, group in pairs.groupby("crossing_id", sort=True):  # crossings: dozens
         here = np.flatnonzero(keys == crossing)
-        for checkpoint in sorted(group["checkpoint_id"]):
-            gates.append(gate_links(post_a[here], post_b[here], checkpoint, str(crossing), checkpoints))
+        gates += [
+            gate_links(post_a[here], post_b[here], checkpoint, str(crossing), checkpoints)
+            for checkpoint in sorted(group["checkpoint_id"])
+        ]
     located = crossings.set_index("crossing_id")
     first = pd.Series(node, index=keys).groupby(level=0).first()
     located.loc[first.index, ["px", "py"]] = tables.nodes.loc[first, ["px", "py"]].to_numpy()
@@ -258,7 +287,9 @@ def _double_posts(tables: Tables, node: NDArray[np.int64], u_side: NDArray[np.ob
     return replace(tables, nodes=pd.concat([nodes, twins], ignore_index=True), links=links)
 
 
-def gate_links(post_a: NDArray[np.int64], post_b: NDArray[np.int64], checkpoint: str, crossing: str, checkpoints: gpd.GeoDataFrame) -> pd.DataFrame:
+def gate_links(
+    post_a: NDArray[np.int64], post_b: NDArray[np.int64], checkpoint: str, crossing: str, checkpoints: gpd.GeoDataFrame
+) -> pd.DataFrame:
     """Return the directed gates of a checkpoint at its pairs of posts, a→b and b→a: no length, no moving time."""
     row = checkpoints.loc[checkpoints["checkpoint_id"] == checkpoint].iloc[0]
     n = 2 * len(post_a)

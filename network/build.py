@@ -128,9 +128,7 @@ def build_base(
     if tables.links.empty:
         raise NetworkError("the network is empty: no road and no railway lies on the two sides of the border")
     tables, crossings = find_crossings(tables, edge)
-    links = tables.links.assign(
-        wait_min=0.0, checkpoint_id="", passable=(tables.links["crossing_id"] == "").to_numpy()
-    )
+    links = tables.links.assign(wait_min=0.0, checkpoint_id="", passable=(tables.links["crossing_id"] == "").to_numpy())
     report["rail_gaps_bridged"] = int(links["bridged"].sum())
     return Base(Tables(tables.nodes, links, crs), crossings, regions, edge, report)
 
@@ -162,7 +160,7 @@ def build_network(
     The order of the checkpoints changes nothing, and each is matched without regard to the others.
     """
     limits = limits or ConnectorLimits()
-    pairs = match_checkpoints(base.tables, base.crossings, checkpoints, road_km=road_km, rail_km=rail_km)
+    pairs = match_checkpoints(base.tables, checkpoints, road_km=road_km, rail_km=rail_km)
     tables, crossings = open_gates(base.tables, base.crossings, pairs, checkpoints)
     alone = checkpoints[(checkpoints["mode"] == "road") & ~checkpoints["checkpoint_id"].isin(pairs["checkpoint_id"])]
     tables, connectors = connect_checkpoints(tables, alone, base.border, limits.checkpoint_km)
@@ -176,7 +174,7 @@ def build_network(
         crs=tables.crs,
         crossings=_crossing_points(links, tables, crossings),
         checkpoints=joined,
-        settlements=settlements.assign(**{c: snaps[c].to_numpy() for c in snaps}),
+        settlements=settlements.assign(**{str(c): snaps[c].to_numpy() for c in snaps}),
         base=base,
         limits=limits,
         report=dict(base.report),
@@ -217,11 +215,17 @@ def _placed(settlements: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> gpd.Geo
     return frame.assign(region=codes[row], region_name=names[row])
 
 
-def _joined(checkpoints: gpd.GeoDataFrame, pairs: pd.DataFrame, connectors: pd.DataFrame, regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _joined(
+    checkpoints: gpd.GeoDataFrame, pairs: pd.DataFrame, connectors: pd.DataFrame, regions: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
     """Return the checkpoints with what joined them to the network, how far it was, and region codes of the layer."""
     frame = checkpoints.reset_index(drop=True).copy()
     by_pair = pairs.groupby("checkpoint_id").agg(match_km=("match_km", "max"), crossings=("crossing_id", "|".join))
-    linked = connectors.set_index("checkpoint_id") if len(connectors) else pd.DataFrame(columns=["joined", "connector_a_km", "connector_b_km"])
+    linked = (
+        connectors.set_index("checkpoint_id")
+        if len(connectors)
+        else pd.DataFrame(columns=["joined", "connector_a_km", "connector_b_km"])
+    )
     ids = frame["checkpoint_id"]
     by_connector = ids.isin(linked.index[linked["joined"].astype(bool)])
     frame["joined_by"] = np.select([ids.isin(by_pair.index), by_connector], ["crossing", "connector"], "nothing")
@@ -249,24 +253,35 @@ def _crossing_points(links: pd.DataFrame, tables: Tables, crossings: pd.DataFram
     gates = held.drop_duplicates("crossing_id")
     extra = gates[~gates["crossing_id"].isin(crossings["crossing_id"])]
     p = tables.nodes[["px", "py"]].to_numpy(float)[extra["u"].to_numpy()]
-    added = pd.DataFrame({"crossing_id": extra["crossing_id"].to_numpy(), "mode": "road", "px": p[:, 0], "py": p[:, 1], "links": 0})
+    added = pd.DataFrame(
+        {"crossing_id": extra["crossing_id"].to_numpy(), "mode": "road", "px": p[:, 0], "py": p[:, 1], "links": 0}
+    )
     table = pd.concat([t for t in (crossings, added) if len(t)] or [crossings], ignore_index=True)
     passable = over.groupby("crossing_id")["passable"].any()
-    table["status"] = np.where(table["crossing_id"].map(passable).astype("boolean").fillna(False).astype(bool), "open", "closed")
+    table["status"] = np.where(
+        table["crossing_id"].map(passable).astype("boolean").fillna(False).astype(bool), "open", "closed"
+    )
     table["checkpoints"] = table["crossing_id"].map(who).fillna("")
     table["by_connector"] = table["links"] == 0
-    points = project(shapely.points(table.pop("px").to_numpy(float), table.pop("py").to_numpy(float)), tables.crs, WGS84)
+    points = project(
+        shapely.points(table.pop("px").to_numpy(float), table.pop("py").to_numpy(float)), tables.crs, WGS84
+    )
     return gpd.GeoDataFrame(table, geometry=points, crs=WGS84)
 
 
 def _report(network: Network) -> dict[str, Any]:
     """Return the counts that a reader needs to judge the network."""
     links, nodes = network.links, network.nodes
-    out: dict[str, Any] = {"nodes": len(nodes), "links": {str(k): int(v) for k, v in links["mode"].value_counts().items()}}
+    out: dict[str, Any] = {
+        "nodes": len(nodes),
+        "links": {str(k): int(v) for k, v in links["mode"].value_counts().items()},
+    }
     out["components"] = int(np.unique(components(links, len(nodes))[np.unique(links[["u", "v"]])]).size)
     for mode in ("road", "rail"):
         ground = links[(links["mode"] == mode) & (links["kind"] != "connector")]
-        size = np.bincount(components(ground, len(nodes))[np.unique(ground[["u", "v"]])]) if len(ground) else np.array([])
+        size = (
+            np.bincount(components(ground, len(nodes))[np.unique(ground[["u", "v"]])]) if len(ground) else np.array([])
+        )
         out[f"{mode}_components"] = [int(s) for s in size[:10]]
     out["crossings_closed"] = sorted(network.crossings.loc[network.crossings["status"] == "closed", "crossing_id"])
     joined = network.checkpoints["joined_by"]
@@ -285,6 +300,11 @@ EDGE_COLUMNS = (
 )  # fmt: skip
 
 
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as dicts, which is how networkx holds them."""
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
 def to_graph(network: Network) -> nx.MultiDiGraph[int]:
     """Return the network as one `networkx.MultiDiGraph` that OSMnx accepts.
 
@@ -300,8 +320,8 @@ def to_graph(network: Network) -> nx.MultiDiGraph[int]:
     graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(crs="epsg:4326", created_with="borderlink", simplified=True)
     used = np.unique(links[["u", "v"]])
     nodes = network.nodes.loc[used, ["x", "y", "side", "kind", "ref"]]
-    graph.add_nodes_from(zip(used.tolist(), nodes.to_dict("records"), strict=True))
-    records = both[["osmid", "oneway", "reversed", *EDGE_COLUMNS, "geometry"]].to_dict("records")
+    graph.add_nodes_from(zip(used.tolist(), _records(nodes), strict=True))
+    records = _records(both[["osmid", "oneway", "reversed", *EDGE_COLUMNS, "geometry"]])
     for record in records:  # networkx holds one dict per edge
         record["length"] = record["length_m"]
         record["travel_time"] = record["time_min"] * 60

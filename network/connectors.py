@@ -82,7 +82,12 @@ def snap(
 
 
 def _nearest(
-    points: NDArray[np.object_], lines: NDArray[np.object_], rows: NDArray[np.int64], border: Border, side: str, limit_km: float
+    points: NDArray[np.object_],
+    lines: NDArray[np.object_],
+    rows: NDArray[np.int64],
+    border: Border,
+    side: str,
+    limit_km: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the nearest line's row and fraction for points of one side; −1 where none is near enough."""
     tree = shapely.STRtree(lines)
@@ -113,7 +118,9 @@ def connector_times(straight_m: NDArray[np.float64]) -> tuple[NDArray[np.float64
     return length, length / 1000 / CONNECTOR_KPH * 60
 
 
-def _connector_links(tables: Tables, u: NDArray[np.int64], v: NDArray[np.int64], mode: str, extra_min: float = 0.0) -> pd.DataFrame:
+def _connector_links(
+    tables: Tables, u: NDArray[np.int64], v: NDArray[np.int64], mode: str, extra_min: float = 0.0
+) -> pd.DataFrame:
     """Return connector links between nodes of the tables."""
     xy = tables.nodes[["x", "y"]].to_numpy(float)
     length, minutes = connector_times(geodesic_m(*xy[u].T, *xy[v].T))
@@ -139,14 +146,20 @@ def _connector_links(tables: Tables, u: NDArray[np.int64], v: NDArray[np.int64],
     )
 
 
-def _add_nodes(tables: Tables, lonlat: NDArray[np.float64], side: NDArray[np.object_], kind: str, ref: NDArray[np.object_]) -> tuple[Tables, NDArray[np.int64]]:
+def _add_nodes(
+    tables: Tables, lonlat: NDArray[np.float64], side: NDArray[np.object_], kind: str, ref: NDArray[np.object_]
+) -> tuple[Tables, NDArray[np.int64]]:
     """Return the tables with further nodes, and their numbers."""
     fresh = pd.DataFrame({"x": lonlat[:, 0], "y": lonlat[:, 1], "side": side, "kind": kind, "ref": ref})
     node = len(tables.nodes) + np.arange(len(fresh))
-    return Tables(pd.concat([tables.nodes, located(fresh, tables.crs)], ignore_index=True), tables.links, tables.crs), node
+    return Tables(
+        pd.concat([tables.nodes, located(fresh, tables.crs)], ignore_index=True), tables.links, tables.crs
+    ), node
 
 
-def _join(tables: Tables, spots: pd.DataFrame, node: NDArray[np.int64], mode: str, kind: str, extra_min: float = 0.0) -> tuple[Tables, NDArray[np.int64]]:
+def _join(
+    tables: Tables, spots: pd.DataFrame, node: NDArray[np.int64], mode: str, kind: str, extra_min: float = 0.0
+) -> tuple[Tables, NDArray[np.int64]]:
     """Split links where `spots` say and add connectors from `node`; return the anchors too (−1 for none)."""
     hit = np.flatnonzero(spots["link"].to_numpy() >= 0)
     anchor = np.full(len(spots), -1)

@@ -67,7 +67,9 @@ def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:
     return replace(network, links=with_costs(links), checkpoints=checkpoints)
 
 
-def new_checkpoint(network: Network, lon: float, lat: float, *, mode: str = "road", wait_min: float | None = None, number: int = 1) -> gpd.GeoDataFrame:
+def new_checkpoint(
+    network: Network, lon: float, lat: float, *, mode: str = "road", wait_min: float | None = None, number: int = 1
+) -> gpd.GeoDataFrame:
     """Return the row of a planned checkpoint, open at all hours, with the assumed wait of its mode where none is given.
 
     Raises
@@ -124,7 +126,9 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
     return built
 
 
-def add_places(network: Network, lonlat: Sequence[tuple[float, float]], sides: Sequence[str]) -> tuple[Network, list[int]]:
+def add_places(
+    network: Network, lonlat: Sequence[tuple[float, float]], sides: Sequence[str]
+) -> tuple[Network, list[int]]:
     """Return the network with further places joined as settlements are, and their nodes."""
     frame = gpd.GeoDataFrame(
         {"settlement_id": [f"place-{i}" for i in range(len(lonlat))], "side": list(sides)},
@@ -144,5 +148,7 @@ def _known(network: Network, checkpoint_ids: Iterable[str]) -> list[str]:
     known = set(network.checkpoints["checkpoint_id"])
     unknown = [i for i in ids if i not in known]
     if unknown:
-        raise PlaceError(f"no checkpoint is called {', '.join(map(repr, unknown))}: allowed are {', '.join(sorted(known))}")
+        raise PlaceError(
+            f"no checkpoint is called {', '.join(map(repr, unknown))}: allowed are {', '.join(sorted(known))}"
+        )
     return ids

@@ -114,7 +114,9 @@ class Router:
             out[known] = dijkstra(graph, indices=at[known], limit=limit)
         return out
 
-    def nearest(self, nodes: NDArray[np.int64] | Sequence[int], field: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def nearest(
+        self, nodes: NDArray[np.int64] | Sequence[int], field: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return for all positions the cost to the nearest of `nodes` and which one it is (−1 for none)."""
         at = self.positions(nodes)
         known = np.flatnonzero(at >= 0)
@@ -128,7 +130,12 @@ class Router:
         return cost, np.where(np.isfinite(cost), first[np.maximum(source, 0)], -1)
 
     def table(
-        self, origins: NDArray[np.int64] | Sequence[int], targets: NDArray[np.int64] | Sequence[int], field: str, *, limit: float = np.inf
+        self,
+        origins: NDArray[np.int64] | Sequence[int],
+        targets: NDArray[np.int64] | Sequence[int],
+        field: str,
+        *,
+        limit: float = np.inf,
     ) -> NDArray[np.float64]:
         """Return the costs of all pairs, shape (origins, targets); trees grow from the shorter list."""
         from_targets = len(targets) < len(origins)
@@ -182,7 +189,10 @@ class Router:
         """Return the row of the cheapest link of each arc."""
         graph = self.costs[field]
         rows = self._rows[field]
-        at = [graph.indptr[a] + np.searchsorted(graph.indices[graph.indptr[a] : graph.indptr[a + 1]], b) for a, b in zip(u, v, strict=True)]
+        at = [
+            graph.indptr[a] + np.searchsorted(graph.indices[graph.indptr[a] : graph.indptr[a + 1]], b)
+            for a, b in zip(u, v, strict=True)
+        ]
         return rows[np.asarray(at, np.int64)]
 
     def attach(self, lonlat: NDArray[np.float64], side: NDArray[np.object_], *, limit_km: float) -> Points:
@@ -252,7 +262,12 @@ def at_points(points: Points, tree: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _attach(
-    tables: Tables, border: Border, router: Router, lonlat: NDArray[np.float64], side: NDArray[np.object_], limit_km: float
+    tables: Tables,
+    border: Border,
+    router: Router,
+    lonlat: NDArray[np.float64],
+    side: NDArray[np.object_],
+    limit_km: float,
 ) -> Points:
     """Return points joined to the links of a router's mode."""
     from network.border import largest_component

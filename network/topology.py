@@ -177,7 +177,7 @@ def split_links(
     inner = np.flatnonzero(node < 0)
     if not len(inner):
         return tables, node
-    spots = pd.DataFrame({"row": rows[inner], "at": at[inner].round(3)})
+    spots = pd.DataFrame({"row": rows[inner], "at": at[inner].round(6)})
     unique = spots.drop_duplicates().sort_values(["row", "at"]).reset_index(drop=True)
     unique["node"] = len(nodes) + np.arange(len(unique))
     node[inner] = spots.merge(unique, on=["row", "at"], how="left")["node"].to_numpy()
@@ -199,7 +199,9 @@ def split_links(
     )
 
 
-def _pieces(links: pd.DataFrame, spots: pd.DataFrame, share: NDArray[np.float64], xy: NDArray[np.float64]) -> pd.DataFrame:
+def _pieces(
+    links: pd.DataFrame, spots: pd.DataFrame, share: NDArray[np.float64], xy: NDArray[np.float64]
+) -> pd.DataFrame:
     """Return the pieces of the split links, in order along each."""
     row = spots["row"].to_numpy()
     first = np.r_[True, row[1:] != row[:-1]]
@@ -223,24 +225,27 @@ def _pieces(links: pd.DataFrame, spots: pd.DataFrame, share: NDArray[np.float64]
         for line, a, b, p, q in zip(lines, begin[order], end[order], begin_xy[order], end_xy[order], strict=True)
     ]
     shares = {c: pieces[c].to_numpy() * part for c in ("length_m", "time_min") if c in pieces}
-    return pieces.assign(u=u[order], v=v[order], geometry=geometry, **shares)
+    return pieces.assign(u=u[order], v=v[order], geometry=np.array(geometry, dtype=object), **shares)
 
 
-def cut(line: shapely.LineString, begin: float, end: float, p: NDArray[np.float64], q: NDArray[np.float64]) -> shapely.LineString:
+def cut(
+    line: shapely.LineString, begin: float, end: float, p: NDArray[np.float64], q: NDArray[np.float64]
+) -> shapely.LineString:
     """Return a line's part between two shares of its length, with given end points where they are not its own."""
     xy = shapely.get_coordinates(line)
     at = _shares(xy)
     middle = xy[(at > begin + 1e-12) & (at < end - 1e-12)]
     head = xy[:1] if np.isnan(p[0]) else p[None]
     tail = xy[-1:] if np.isnan(q[0]) else q[None]
-    return shapely.linestrings(np.vstack([head, middle, tail]))
+    return shapely.LineString(np.vstack([head, middle, tail]))
 
 
 def _shares(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each vertex's share of the way along a line, by geodesic length."""
     steps = geodesic_m(*xy[:-1].T, *xy[1:].T)
     total = steps.sum()
-    return np.r_[0.0, np.cumsum(steps) / total if total else np.linspace(0, 1, len(xy))[1:]]
+    shares = np.cumsum(steps) / total if total else np.linspace(0, 1, len(xy))[1:]
+    return np.concatenate([[0.0], shares])
 
 
 def along(lines: NDArray[np.object_], share: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -254,11 +259,13 @@ def along(lines: NDArray[np.object_], share: NDArray[np.float64]) -> NDArray[np.
     target = reach[start] + share * (reach[stop] - reach[start])
     vertex = np.clip(np.searchsorted(reach, target, side="right") - 1, start, np.maximum(stop - 1, start))
     azimuth, _, _ = GEOD.inv(*xy[vertex].T, *xy[np.minimum(vertex + 1, stop)].T)
-    lon, lat, _ = GEOD.fwd(*xy[vertex].T, azimuth, target - reach[vertex])
+    lon, lat, _ = GEOD.fwd(xy[vertex, 0], xy[vertex, 1], azimuth, target - reach[vertex])
     return np.column_stack([lon, lat])
 
 
-def contract(u: NDArray[np.int64], v: NDArray[np.int64], length: NDArray[np.float64], keep: NDArray[np.bool_]) -> pd.DataFrame:
+def contract(
+    u: NDArray[np.int64], v: NDArray[np.int64], length: NDArray[np.float64], keep: NDArray[np.bool_]
+) -> pd.DataFrame:
     """Return the links left when chains of degree-2 nodes are merged: ``u``, ``v``, ``length``, ``chain``.
 
     Parameters

@@ -6,6 +6,7 @@ Everything is drawn in a frame of its own: `s` runs across the border (side a be
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -209,7 +210,9 @@ def _random_checkpoints(
     where = [*(spots + rng.uniform(-0.03, 0.03, spots.shape)), spots[0] + 0.01]
     modes = ["road"] * len(where)
     for share in (0.1, 0.93):
-        point = shapely.get_coordinates(shapely.line_interpolate_point(shapely.line_merge(edge), share, normalized=True))
+        point = shapely.get_coordinates(
+            shapely.line_interpolate_point(shapely.line_merge(edge), share, normalized=True)
+        )
         where.append(point[0])
         modes.append("road")
     rail = shapely.get_coordinates(shapely.intersection(railways.geometry.to_numpy(), edge))[0]
@@ -239,9 +242,7 @@ def _random_settlements(
     near = places[rng.permutation(len(places))[:16]] + rng.uniform(-15, 15, (16, 2))
     across = near[:, 0] > np.interp(near[:, 1], line[:, 1], line[:, 0])
     population = np.where(rng.random(16) < 0.5, rng.integers(100, 500_000, 16), 0)
-    return settlements_of(
-        frame, [(s, t) for s, t in near], [countries[int(b)] for b in across], population=population
-    )
+    return settlements_of(frame, [(s, t) for s, t in near], [countries[int(b)] for b in across], population=population)
 
 
 def ground_of(land: Land) -> Ground:
@@ -272,6 +273,12 @@ def shuffled(land: Land, seed: int) -> Land:
         edges[name] = layer.iloc[rng.permutation(len(layer))].reset_index(drop=True)
     points = land.checkpoints.iloc[rng.permutation(len(land.checkpoints))].reset_index(drop=True)
     return replace(land, **edges, checkpoints=points)
+
+
+@lru_cache(maxsize=None)
+def random_network(seed: int) -> Network:
+    """Return the network of a random border; each is built once in a session."""
+    return network_of(random_land(seed))
 
 
 def joined_nodes(network: Network) -> NDArray[np.int64]:

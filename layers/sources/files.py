@@ -20,9 +20,7 @@ VECTOR = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
 SUFFIXES = (*VECTOR, ".parquet", ".csv")
 
 
-def read_file(
-    path: Path, *, layer: str | None = None, columns: Mapping[str, str] | None = None
-) -> gpd.GeoDataFrame:
+def read_file(path: Path, *, layer: str | None = None, columns: Mapping[str, str] | None = None) -> gpd.GeoDataFrame:
     """Return a vector file as it is, its columns renamed.
 
     Parameters
@@ -47,7 +45,9 @@ def read_file(
     renames = dict(columns or {})
     absent = [name for name in renames.values() if name not in frame]
     if absent:
-        raise LayerError(f"{path} has no column {', '.join(map(repr, absent))}: it has {', '.join(map(str, frame.columns))}")
+        raise LayerError(
+            f"{path} has no column {', '.join(map(repr, absent))}: it has {', '.join(map(str, frame.columns))}"
+        )
     # A mapped column stands before one that has the name already.
     frame = frame.drop(columns=[ours for ours in renames if ours in frame and ours not in renames.values()])
     return frame.rename(columns={theirs: ours for ours, theirs in renames.items()})

@@ -75,7 +75,9 @@ def make_edges(module: Path, kind: str, near: shapely.Geometry) -> gpd.GeoDataFr
     edges = edges[inside[edges["u"].to_numpy()] & inside[edges["v"].to_numpy()]].reset_index(drop=True)
     edges["kind"] = kind
     lines = lines_between(xy[edges["u"]], xy[edges["v"]])
-    return gpd.GeoDataFrame(edges.astype({"u": "int32", "v": "int32", "length_m": "float32"}), geometry=lines, crs=WGS84)
+    return gpd.GeoDataFrame(
+        edges.astype({"u": "int32", "v": "int32", "length_m": "float32"}), geometry=lines, crs=WGS84
+    )
 
 
 def make_regions(world_map: Path) -> gpd.GeoDataFrame:
@@ -159,7 +161,9 @@ def write(frames: dict[str, gpd.GeoDataFrame], about: dict[str, dict[str, str]],
     layers: dict[str, Any] = {}
     for name, frame in frames.items():
         path = out / f"{name}.parquet"
-        frame.to_parquet(path, schema_version="1.1.0", write_covering_bbox=True, compression="zstd", compression_level=19)
+        frame.to_parquet(
+            path, schema_version="1.1.0", write_covering_bbox=True, compression="zstd", compression_level=19
+        )
         content = path.read_bytes()
         layers[name] = {
             **about[name],
@@ -168,7 +172,12 @@ def write(frames: dict[str, gpd.GeoDataFrame], about: dict[str, dict[str, str]],
             "bytes": len(content),
             "sha256": sha256(content).hexdigest(),
         }
-    manifest = {"name": "ru-kz", "title": "Russia–Kazakhstan border", "made_by": "layers/sources/make_snapshot.py", "layers": layers}
+    manifest = {
+        "name": "ru-kz",
+        "title": "Russia–Kazakhstan border",
+        "made_by": "layers/sources/make_snapshot.py",
+        "layers": layers,
+    }
     (out / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 

@@ -36,7 +36,9 @@ def true_area_km2(polygon: shapely.Polygon) -> float:
 
 def test_lengths_are_those_of_pyproj() -> None:
     rng = np.random.default_rng(1)
-    lines = [shapely.LineString(np.column_stack([rng.uniform(-179, 179, n), rng.uniform(-80, 80, n)])) for n in (2, 3, 9)]
+    lines = [
+        shapely.LineString(np.column_stack([rng.uniform(-179, 179, n), rng.uniform(-80, 80, n)])) for n in (2, 3, 9)
+    ]
     lines += [shapely.MultiLineString([lines[0], lines[2]]), shapely.LineString()]
     expected = [GEOD.geometry_length(line) for line in lines[:3]]
     expected += [expected[0] + expected[2], 0.0]

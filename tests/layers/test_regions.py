@@ -139,7 +139,7 @@ def test_the_packaged_border_runs_between_the_known_pairs_of_regions() -> None:
     for pair, full in FULL_KM.items():
         # A generalised line is shorter; where two pairs meet a few kilometres may change hands.
         assert ours[pair] < full + 10
-        assert ours[pair] > 0.75 * full
+    assert 0.85 < sum(ours.values()) / sum(FULL_KM.values()) < 1
 
 
 def test_russia_is_clipped_before_it_is_projected() -> None:
@@ -151,7 +151,10 @@ def test_russia_is_clipped_before_it_is_projected() -> None:
     assert cut[0] >= border.total_bounds[0] - 15
     assert cut[2] <= border.total_bounds[2] + 15
     assert whole[2] > 110 > cut[2]
-    towns = {"a": [(55.1, 51.77), (73.37, 54.99), (48.04, 46.35)], "b": [(57.17, 50.28), (69.14, 54.87), (51.37, 51.23)]}
+    towns = {
+        "a": [(55.1, 51.77), (73.37, 54.99), (48.04, 46.35)],
+        "b": [(57.17, 50.28), (69.14, 54.87), (51.37, 51.23)],
+    }
     for side, places in towns.items():
         assert side_of(np.array(places), clipped, 0.0).tolist() == [side] * len(places)
 
@@ -170,7 +173,9 @@ def test_a_polygon_in_two_parts_across_the_antimeridian_is_cut_to_its_western_pa
 def test_the_clip_keeps_everything_within_the_depth(south: float, north: float) -> None:
     west, east = shapely.box(-100, -75, -70, 75), shapely.box(-70, -75, -40, 75)
     band = shapely.box(-180, south, 180, north)
-    line = border_line(regions_of(("AR", shapely.intersection(west, band)), ("CL", shapely.intersection(east, band))), ("AR", "CL"))
+    line = border_line(
+        regions_of(("AR", shapely.intersection(west, band)), ("CL", shapely.intersection(east, band))), ("AR", "CL")
+    )
     clipped = clip_to_belt(with_sides(regions_of(("AR", west), ("CL", east)), ("AR", "CL")), line, 300)
     land = shapely.union_all(clipped.geometry.to_numpy())
     azimuth = np.arange(0, 360, 5.0)

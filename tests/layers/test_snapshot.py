@@ -62,11 +62,13 @@ def test_the_checkpoints_are_those_of_the_registry() -> None:
         facts = list(csv.DictReader(file))
     assert Counter(f["mode"] for f in facts) == MODES
     ours, _ = read_layer("checkpoints")
+
     def key(mode: str, name: str, is_open: bool, hours: str, lon: float, lat: float) -> tuple[object, ...]:
         return mode, name, is_open, hours, round(lon, 2), round(lat, 2)
 
     theirs = [
-        key(f["mode"], f["name_ru_side"], f["open"] == "True", f["hours"], float(f["lon"]), float(f["lat"])) for f in facts
+        key(f["mode"], f["name_ru_side"], f["open"] == "True", f["hours"], float(f["lon"]), float(f["lat"]))
+        for f in facts
     ]
     mine = [
         key(mode, name.split(" – ")[0], is_open, hours, p.x, p.y)

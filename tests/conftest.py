@@ -1,0 +1,33 @@
+"""Fixtures that several folders of tests share."""
+
+from __future__ import annotations
+
+import pytest
+
+from layers.checkpoints import with_waits
+from layers.io import read_layer
+from network.build import Network
+from tests.borders import Land, ground_of
+
+
+@pytest.fixture(scope="session")
+def packaged_land() -> Land:
+    """Return the packaged snapshot of Russia–Kazakhstan."""
+    names = ("regions", "roads", "railways", "checkpoints", "settlements")
+    return Land(**{name: read_layer(name)[0] for name in names}, countries=("RU", "KZ"))
+
+
+@pytest.fixture(scope="session")
+def packaged(packaged_land: Land) -> Network:
+    """Return the network of the packaged snapshot, settlements within the belt."""
+    from layers.regions import belt
+    from layers.crs import WGS84, project
+    from network.build import build_network
+    import shapely
+
+    ground = ground_of(packaged_land)
+    towns = packaged_land.settlements
+    zone = belt(ground.border, 300.0, ground.crs)
+    shapely.prepare(zone)
+    near = shapely.contains(zone, project(towns.geometry.to_numpy(), WGS84, ground.crs))
+    return build_network(ground.base, with_waits(packaged_land.checkpoints), towns[near].reset_index(drop=True))
