@@ -230,7 +230,7 @@ def _joined(
     by_connector = ids.isin(linked.index[linked["joined"].astype(bool)])
     frame["joined_by"] = np.select([ids.isin(by_pair.index), by_connector], ["crossing", "connector"], "nothing")
     frame["match_km"] = ids.map(by_pair["match_km"]).astype(float)
-    frame["crossings"] = ids.map(by_pair["crossings"]).fillna("")
+    frame["crossings"] = ids.map(by_pair["crossings"]).astype(object).fillna("").astype(str)
     for column in ("connector_a_km", "connector_b_km"):
         frame[column] = ids.map(linked[column]).astype(float)
     xy = shapely.get_coordinates(frame.geometry.to_numpy())

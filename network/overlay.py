@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from network.build import FIELDS, Network
@@ -54,10 +55,9 @@ class Overlay:
         np.minimum.at(graph, (use["tail"].to_numpy(), use["head"].to_numpy()), use["cost"].to_numpy())
         if not n:
             return graph
-        # scipy reads 0 in a dense matrix as no edge: a gate without a wait must stay one.
-        graph = np.where(graph == 0, 1e-12, graph)
-        np.fill_diagonal(graph, 0)
-        return np.where((d := dijkstra(np.where(np.isinf(graph), 0, graph))) < 1e-9, 0.0, d)
+        # In a dense matrix scipy takes all below 1e-8 for no edge; a sparse one keeps a gate without a wait.
+        tail, head = np.nonzero(np.isfinite(graph))
+        return np.asarray(dijkstra(csr_array((graph[tail, head], (tail, head)), shape=(n, n))), float)
 
     def table(
         self, to_posts: NDArray[np.float64], from_posts: NDArray[np.float64], closed: Collection[str] = ()

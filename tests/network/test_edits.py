@@ -1,0 +1,231 @@
+"""Changes to a built network equal a network built with the change in its input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from layers.checkpoints import with_waits
+from layers.errors import BorderlinkError, PlaceError
+from network.build import FIELDS, Network, build_network
+from network.edits import add_checkpoints, add_places, new_checkpoint, set_open, set_wait
+from network.routing import compile_router
+from tests.borders import (
+    PLAIN,
+    Land,
+    checkpoints_of,
+    edges_of,
+    ground_of,
+    joined_nodes,
+    network_of,
+    random_land,
+    random_network,
+    regions_of,
+    settlements_of,
+)
+
+SEEDS = range(6)
+
+
+def times(network: Network, field: str = "actual_min") -> NDArray[np.float64]:
+    nodes = joined_nodes(network)
+    return compile_router(network, "any").table(nodes, nodes, field)
+
+
+def same(one: NDArray[np.float64], two: NDArray[np.float64]) -> bool:
+    finite = np.isfinite(one)
+    return bool((finite == np.isfinite(two)).all() and np.allclose(one[finite], two[finite], rtol=1e-9, atol=1e-9))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_closing_never_shortens_a_trip(seed: int) -> None:
+    network = random_network(seed)
+    before, changed = times(network), False
+    for checkpoint in network.checkpoints["checkpoint_id"]:
+        after = times(set_open(network, [checkpoint], False))
+        assert (after >= before * (1 - 1e-12)).all()
+        changed |= bool((after > before).any())
+    assert changed
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_closing_and_reopening_changes_nothing(seed: int) -> None:
+    network = random_network(seed)
+    ids = network.checkpoints.loc[network.checkpoints["open"], "checkpoint_id"].tolist()
+    back = set_open(set_open(network, ids, False), ids, True)
+    pd.testing.assert_frame_equal(back.links, network.links)
+    pd.testing.assert_frame_equal(back.checkpoints, network.checkpoints)
+    pd.testing.assert_frame_equal(back.crossings, network.crossings)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_closing_equals_building_with_the_checkpoint_closed(seed: int) -> None:
+    land, network = random_land(seed), random_network(seed)
+    ids = land.checkpoints["checkpoint_id"].tolist()[::2]
+    closed = land.checkpoints.assign(open=land.checkpoints["open"] & ~land.checkpoints["checkpoint_id"].isin(ids))
+    built, edited = network_of(replace(land, checkpoints=closed)), set_open(network, ids, False)
+    for field in FIELDS.values():
+        assert same(times(built, field), times(edited, field))
+    for frame, columns in (("checkpoints", ["open", "status", "class"]), ("crossings", ["crossing_id", "status"])):
+        pd.testing.assert_frame_equal(
+            pd.DataFrame(getattr(edited, frame)[columns]), pd.DataFrame(getattr(built, frame)[columns]), check_dtype=False
+        )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_report_follows_a_closure(seed: int) -> None:
+    network = random_network(seed)
+    edited = set_open(network, network.checkpoints["checkpoint_id"], False)
+    closed = edited.crossings.loc[edited.crossings["status"] == "closed", "crossing_id"]
+    assert edited.report["crossings_closed"] == sorted(closed)
+    assert len(closed) > len(network.report["crossings_closed"])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_wait_equals_building_with_that_wait(seed: int) -> None:
+    land, network = random_land(seed), random_network(seed)
+    row = network.checkpoints.query("joined_by != 'nothing' and open").iloc[0]
+    edited = set_wait(network, row["checkpoint_id"], 7.0 + row["hours_wait_min"])
+    built = network_of(land, waits={row["checkpoint_id"]: 7.0})
+    for field in FIELDS.values():
+        assert same(times(edited, field), times(built, field))
+    wait = edited.checkpoints.set_index("checkpoint_id")["wait_min"]
+    assert wait[row["checkpoint_id"]] == 7.0 + row["hours_wait_min"]
+    others = network.checkpoints.set_index("checkpoint_id")["wait_min"].drop(row["checkpoint_id"])
+    assert wait.drop(row["checkpoint_id"]).equals(others)
+
+
+def test_a_wait_that_is_set_is_no_assumption_any_more() -> None:
+    network = random_network(0)
+    row = network.checkpoints.query("wait_assumed").iloc[0]
+    edited = set_wait(network, row["checkpoint_id"], 5.0).checkpoints.set_index("checkpoint_id").loc[row["checkpoint_id"]]
+    assert not edited["wait_assumed"]
+    assert not edited["wait_source"].startswith("assumption")
+    assert np.isnan(edited["wait_p90_min"])
+
+
+@pytest.mark.parametrize("wait", [-1.0, float("nan")])
+def test_a_wait_below_nothing_is_refused(wait: float) -> None:
+    network = random_network(0)
+    with pytest.raises(PlaceError, match="0 or more"):
+        set_wait(network, network.checkpoints["checkpoint_id"][0], wait)
+    with pytest.raises(PlaceError, match="0 or more"):
+        new_checkpoint(network, 0, 0, wait_min=wait)
+
+
+def test_an_unknown_checkpoint_is_named_with_those_that_are() -> None:
+    network = random_network(0)
+    for edit in (lambda: set_open(network, ["gone"], False), lambda: set_wait(network, "gone", 1.0)):
+        with pytest.raises(PlaceError, match=r"no checkpoint is called 'gone': allowed are rail-"):
+            edit()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_edits_leave_the_network_alone(seed: int) -> None:
+    network = random_network(seed)
+    links, checkpoints = network.links.copy(), network.checkpoints.copy()
+    ids = network.checkpoints["checkpoint_id"].tolist()
+    set_open(network, ids, False)
+    set_wait(network, ids[0], 1.0)
+    xy = network.nodes.loc[joined_nodes(network)[0], ["x", "y"]]
+    add_places(network, [(xy["x"] + 0.1, xy["y"])], [network.settlements["side"][0]])
+    pd.testing.assert_frame_equal(network.links, links)
+    pd.testing.assert_frame_equal(network.checkpoints, checkpoints)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_adding_equals_having_had_the_checkpoint_from_the_start(seed: int) -> None:
+    land, whole = random_land(seed), random_network(seed)
+    waits = with_waits(land.checkpoints)
+    roads = whole.checkpoints.query("mode == 'road' and joined_by != 'nothing'")["checkpoint_id"].tolist()
+    late = waits["checkpoint_id"].isin(roads[::2])
+    base = ground_of(land).base
+    part = build_network(base, waits[~late].reset_index(drop=True), land.settlements)
+    added = add_checkpoints(part, waits[late].reset_index(drop=True))
+    for field in FIELDS.values():
+        assert same(times(added, field), times(whole, field))
+    one, two = (n.checkpoints.set_index("checkpoint_id").sort_index() for n in (added, whole))
+    for column in ("joined_by", "crossings", "region_a", "region_b", "open", "wait_min", "wait_assumed"):
+        assert one[column].tolist() == two[column].tolist()
+    assert (times(added) <= times(part) * (1 + 1e-12)).mean() > 0.5
+
+
+PLANE = Land(
+    regions=regions_of(PLAIN, [(0.0, -150.0), (0.0, 150.0)], ("RU", "KZ")),
+    roads=edges_of(PLAIN, [(-60, -140), (-60, 0), (60, 0), (60, -140)], [(0, 1), (1, 2), (2, 3)]),
+    railways=edges_of(PLAIN, [(-60, 0), (60, 0)], [(0, 1)], "railways").iloc[:0],
+    checkpoints=checkpoints_of(PLAIN, [(0, 0)], wait_min=[30.0]),
+    settlements=settlements_of(PLAIN, [(-70, -120), (70, -120)], ["RU", "KZ"]),
+    countries=("RU", "KZ"),
+)
+
+
+def test_a_new_checkpoint_shortens_trips_by_a_connector() -> None:
+    network = network_of(PLANE)
+    lon, lat = PLAIN.lonlat(0, -120)[0]
+    row = new_checkpoint(network, lon, lat, wait_min=10.0)
+    added = add_checkpoints(network, row)
+    new = added.checkpoints.set_index("checkpoint_id").loc["new-1"]
+    assert new["joined_by"] == "connector"
+    assert (new["open"], new["wait_min"], new["wait_assumed"]) == (True, 10.0, False)
+    assert times(added)[0, 1] < times(network)[0, 1]
+    a, b = joined_nodes(added)
+    way = compile_router(added, "road").path(int(a), int(b), "actual_min")
+    assert way is not None
+    assert way.checkpoints == ("new-1",)
+    assert way.wait_min == 10.0
+    assumed = new_checkpoint(network, lon, lat)
+    assert assumed["wait_assumed"].tolist() == [True]
+
+
+def test_a_place_far_from_the_line_is_refused() -> None:
+    network = network_of(PLANE)
+    with pytest.raises(PlaceError, match=r"would stand 100 km from the border line.*within 60 km"):
+        new_checkpoint(network, *PLAIN.lonlat(-100, 0)[0])
+    with pytest.raises(PlaceError, match="a new checkpoint by 'air': allowed is road or rail"):
+        new_checkpoint(network, *PLAIN.lonlat(0, 0)[0], mode="air")
+
+
+def test_a_checkpoint_that_finds_no_network_is_refused() -> None:
+    network = network_of(PLANE)
+    with pytest.raises(PlaceError, match="finds no rail network to join"):
+        add_checkpoints(network, new_checkpoint(network, *PLAIN.lonlat(0, 0)[0], mode="rail"))
+
+
+def test_two_checkpoints_of_one_id_are_refused() -> None:
+    network = network_of(PLANE)
+    one = add_checkpoints(network, new_checkpoint(network, *PLAIN.lonlat(0, -120)[0]))
+    with pytest.raises(BorderlinkError, match="new-1"):
+        add_checkpoints(one, new_checkpoint(one, *PLAIN.lonlat(0, -80)[0]))
+
+
+def test_adding_keeps_how_far_a_checkpoint_may_stand_from_its_crossing() -> None:
+    land = replace(PLANE, checkpoints=checkpoints_of(PLAIN, [(0, 10), (0, 0)], wait_min=[30.0, 5.0]))
+    waits = with_waits(land.checkpoints)
+    base = ground_of(land).base
+    whole = build_network(base, waits, land.settlements, road_km=5.0)
+    part = build_network(base, waits.iloc[:1], land.settlements, road_km=5.0)
+    added = add_checkpoints(part, waits.iloc[1:])
+    assert whole.checkpoints["joined_by"].tolist() == ["connector", "crossing"]
+    assert added.checkpoints["joined_by"].tolist() == ["connector", "crossing"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_further_places_are_joined_as_settlements_are_and_disturb_nobody(seed: int) -> None:
+    land, network = random_land(seed), random_network(seed)
+    first = land.settlements.iloc[:3]
+    rest = land.settlements.iloc[3:].reset_index(drop=True)
+    part = network_of(replace(land, settlements=rest))
+    sides = network.settlements["side"].tolist()[:3]
+    placed, nodes = add_places(part, [(p.x, p.y) for p in first.geometry], sides)
+    everyone = np.concatenate([nodes, joined_nodes(placed)])
+    router = compile_router(placed, "any")
+    for field in FIELDS.values():
+        found = router.table(everyone, everyone, field)
+        assert same(found, times(network, field))
+        assert same(found[3:, 3:], times(part, field))
+    assert (placed.nodes.loc[nodes, "kind"] == "settlement").all()
