@@ -113,7 +113,8 @@ def _seeds(
     moving = links["time_min"].to_numpy(float)[row]
     forward = np.where(links["oneway"].to_numpy(bool)[row], np.inf, times[u[row]] + share * moving)
     cost = np.minimum(forward, times[v[row]] + (1 - share) * moving)
-    column, line = (np.floor(c).astype(int) for c in ~transform * (xy[:, 0], xy[:, 1]))
+    column = np.floor((xy[:, 0] - transform.c) / transform.a).astype(int)
+    line = np.floor((xy[:, 1] - transform.f) / transform.e).astype(int)
     inside = (line >= 0) & (line < mask.shape[0]) & (column >= 0) & (column < mask.shape[1])
     out = np.full(mask.shape, np.inf)
     np.minimum.at(out, (line[inside], column[inside]), cost[inside])

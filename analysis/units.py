@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.crs import WGS84, line_lengths_m, project
+from layers.crs import WGS84, geodesic_m, line_lengths_m, project
 from layers.errors import LayerError
 from layers.regions import belt, border_axis, region_of
 from network.topology import along
@@ -70,8 +70,8 @@ def h3_cells(
 def people_in_cells(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, resolution: int = 4) -> NDArray[np.int64]:
     """Return the people of each cell: settlements that lie in it and on its side.
 
-    A settlement whose own cell belongs to the other side counts to the nearest cell of its side among that cell's neighbours, so
-    that nobody within the belt is lost or moved over the border.
+    A settlement whose own cell belongs to the other side counts to the nearest cell of its side, of that cell's neighbours if one is, so that
+    nobody within the belt is lost or moved over the border.
     """
     position = {c: i for i, c in enumerate(cells["cell"])}
     side = cells["side"].to_numpy()
@@ -83,7 +83,9 @@ def people_in_cells(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, reso
         fits = [position[c] for c in (own,) if c in position and side[position[c]] == s]
         if not fits and own in position:
             ring = [position[c] for c in sorted(h3.grid_ring(own, 1)) if c in position and side[position[c]] == s]
-            fits = sorted(ring, key=lambda i: (cells["lon"].iloc[i] - lon) ** 2 + (cells["lat"].iloc[i] - lat) ** 2)
+            at = np.array(ring or np.flatnonzero(side == s), np.int64)
+            away = geodesic_m(lon, lat, cells["lon"].to_numpy()[at], cells["lat"].to_numpy()[at])
+            fits = at[np.argsort(away, kind="stable")].tolist()
         if fits:
             people[fits[0]] += int(n)
     return people

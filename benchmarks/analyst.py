@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import networkx as nx
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 FIELDS = {"borderless": "borderless_min", "open": "open_min", "actual": "actual_min"}
 
 Floats = NDArray[np.float64]
-Graph = nx.MultiDiGraph[Hashable]
+Graph: TypeAlias = "nx.MultiDiGraph[Any]"
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Trees:
 
 def mode_graph(whole: Graph, mode: str) -> Graph:
     """Return the edges of one mode."""
-    kept = [(u, v, k) for u, v, k, way in whole.edges(keys=True, data="mode") if way == mode]
+    kept: list[Any] = [(u, v, k) for u, v, k, edge in whole.edges(keys=True, data=True) if edge["mode"] == mode]
     graph: Graph = whole.edge_subgraph(kept).copy()
     return graph
 
@@ -98,13 +98,11 @@ def access(
 
     A trip that ends on its own side is charged no wait. Three trees per origin serve every number.
     """
-    side_of = dict(graph.nodes(data="side"))
+    side_of = {node: about.get("side") for node, about in graph.nodes(data=True)}
     gates = [
-        u
-        for u, _, edge in graph.edges(data=True)
-        if edge.get("kind") == "gate" and np.isfinite(edge[FIELDS["open"]])
+        u for u, _, edge in graph.edges(data=True) if edge.get("kind") == "gate" and np.isfinite(edge[FIELDS["open"]])
     ]
-    posts = {s: sorted({u for u in gates if side_of[u] == s}) for s in ("a", "b")}
+    posts = {s: list({u for u in gates if side_of[u] == s}) for s in ("a", "b")}
     tables = {name: np.full((len(origins), len(places.node)), np.inf) for name in FIELDS}
     nearest = np.full(len(origins), np.nan)
     for i, origin in enumerate(origins):
@@ -132,9 +130,7 @@ def access(
     return pd.DataFrame(out)
 
 
-def all_pairs(
-    graph: Graph, a: Sequence[Hashable], b: Sequence[Hashable], *, mode: str, trees: Trees
-) -> Floats:
+def all_pairs(graph: Graph, a: Sequence[Hashable], b: Sequence[Hashable], *, mode: str, trees: Trees) -> Floats:
     """Return actual minutes of all pairs: a tree per origin."""
     with trees.of(mode, sum(x in graph for x in a)):
         return np.array([times_from(graph, x, b, FIELDS["actual"]) for x in a])
@@ -144,7 +140,9 @@ def pairs_without(
     graph: Graph, checkpoint: str, a: Sequence[Hashable], b: Sequence[Hashable], *, mode: str, trees: Trees
 ) -> Floats:
     """Return the same with the gates of one checkpoint removed, and put them back."""
-    gates = [(u, v, k, dict(d)) for u, v, k, d in graph.edges(keys=True, data=True) if d["checkpoint_id"] == checkpoint]
+    gates: list[Any] = [
+        (u, v, k, dict(d)) for u, v, k, d in graph.edges(keys=True, data=True) if d["checkpoint_id"] == checkpoint
+    ]
     graph.remove_edges_from([(u, v, k) for u, v, k, _ in gates])
     minutes = all_pairs(graph, a, b, mode=mode, trees=trees)
     graph.add_edges_from(gates)
@@ -221,12 +219,10 @@ def trees_per_second(graph: Graph, roots: Sequence[Hashable], weight: str) -> fl
     return len(roots) / (time.perf_counter() - start)
 
 
-def igraph_distances(
-    arcs: Mapping[str, Any], n: int
-) -> tuple[str, Callable[[Sequence[int]], Floats]] | None:
+def igraph_distances(arcs: Mapping[str, Any], n: int) -> tuple[str, Callable[[Sequence[int]], Floats]] | None:
     """Return igraph's version and its one-to-all distances over arcs ``u``, ``v``, ``cost``; None where it is not installed."""
     try:
-        import igraph
+        import igraph  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         return None
     graph = igraph.Graph(n=n, edges=np.column_stack([arcs["u"], arcs["v"]]).tolist(), directed=True)

@@ -157,7 +157,7 @@ def _located(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
         raise CRSError(f"layer {layer} has no CRS ({where}): allowed is any CRS that is stated in the file")
     frame = frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
     if layer in ("roads", "railways") and (frame.geom_type == "MultiLineString").any():
-        frame = frame.explode(ignore_index=True)
+        frame = _parted(frame.reset_index(drop=True))
     # An empty geometry has no bounds, and neither has a point of a table whose coordinates are missing.
     kind = frame.geom_type.fillna("none").mask(frame.bounds.isna().any(axis=1), "empty geometries")
     kinds = sorted(set(kind) - set(GEOMETRY[layer]))
@@ -175,6 +175,19 @@ def _located(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
     if layer == "regions":
         frame = frame.set_geometry(shapely.make_valid(frame.geometry.to_numpy()))
     return frame
+
+
+def _parted(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return multi-part lines as links of their own: each takes its share of the length, and they meet by their ends."""
+    from layers.crs import line_lengths_m
+
+    parts = frame.explode(ignore_index=False)
+    if len(parts) == len(frame):
+        return parts
+    if "length_m" in parts:
+        drawn = pd.Series(line_lengths_m(parts.geometry.to_crs(WGS84).to_numpy()), index=parts.index)
+        parts["length_m"] *= drawn / drawn.groupby(level=0).transform("sum").clip(lower=1e-9)
+    return parts.drop(columns=["u", "v"], errors="ignore").reset_index(drop=True)
 
 
 def _with_ends(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -140,9 +140,12 @@ def find_crossings(tables: Tables, border: Border) -> tuple[Tables, pd.DataFrame
         empty = pd.DataFrame({"crossing_id": [], "mode": [], "px": [], "py": [], "links": []})
         return Tables(nodes, links.assign(crossing_id=crossing_id), tables.crs), empty
     lines = tables.projected(rows)
-    spot = _line_points(lines, border.line)
+    home = nodes[["px", "py"]].to_numpy(float)[np.where(side[u[rows]] == "a", u[rows], v[rows])]
+    spot = _line_points(lines, np.asarray(shapely.points(home), dtype=object), border.line)
     label = _cluster(links.iloc[rows], spot)
     frame = pd.DataFrame({"label": label, "mode": links["mode"].to_numpy()[rows], "px": spot[:, 0], "py": spot[:, 1]})
+    # Which link of a crossing stands for it must not hang on their order.
+    frame = frame.sort_values(["px", "py"], kind="stable")
     table = frame.groupby("label").agg(
         mode=("mode", "first"), px=("px", "first"), py=("py", "first"), links=("mode", "size")
     )
@@ -156,11 +159,13 @@ def find_crossings(tables: Tables, border: Border) -> tuple[Tables, pd.DataFrame
     return Tables(nodes, links.assign(crossing_id=crossing_id), tables.crs), table.reset_index(drop=True)
 
 
-def _line_points(lines: NDArray[np.object_], border: shapely.Geometry) -> NDArray[np.float64]:
-    """Return where each link meets the border line: the first hit, else the point nearest to the line."""
+def _line_points(
+    lines: NDArray[np.object_], home: NDArray[np.object_], border: shapely.Geometry
+) -> NDArray[np.float64]:
+    """Return where each link meets the border line: the hit nearest to its end at home, else the point nearest to the line."""
     hit = shapely.intersection(lines, border)
     nearest = shapely.get_point(shapely.shortest_line(lines, border), 0)
-    first = shapely.get_point(shapely.shortest_line(hit, shapely.get_point(lines, 0)), 0)
+    first = shapely.get_point(shapely.shortest_line(hit, home), 0)
     spot = np.where(shapely.is_empty(hit), nearest, first)
     return shapely.get_coordinates(spot)
 

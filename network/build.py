@@ -64,8 +64,8 @@ class Network:
         The table with waits, ``joined_by`` (crossing, connector or nothing), ``match_km``, ``crossings``.
     settlements
         The layer with ``node``, ``snap_km``, ``station_km``, ``side``, ``region``.
-    base
-        What it was built on; `network.edits` builds on it again.
+    base, limits, road_km, rail_km
+        What it was built on and with; `network.edits` builds on it again.
     """
 
     nodes: pd.DataFrame
@@ -77,6 +77,8 @@ class Network:
     base: Base
     limits: ConnectorLimits
     report: dict[str, Any] = field(default_factory=dict)
+    road_km: float = ROAD_MATCH_KM
+    rail_km: float = RAIL_MATCH_KM
 
     def __repr__(self) -> str:
         modes = ", ".join(f"{n:,} {m}" for m, n in self.links["mode"].value_counts().items())
@@ -178,6 +180,8 @@ def build_network(
         base=base,
         limits=limits,
         report=dict(base.report),
+        road_km=road_km,
+        rail_km=rail_km,
     )
     network.report.update(_report(network))
     return network
@@ -261,7 +265,7 @@ def _crossing_points(links: pd.DataFrame, tables: Tables, crossings: pd.DataFram
     table["status"] = np.where(
         table["crossing_id"].map(passable).astype("boolean").fillna(False).astype(bool), "open", "closed"
     )
-    table["checkpoints"] = table["crossing_id"].map(who).fillna("")
+    table["checkpoints"] = table["crossing_id"].map(who).astype(object).fillna("").astype(str)
     table["by_connector"] = table["links"] == 0
     points = project(
         shapely.points(table.pop("px").to_numpy(float), table.pop("py").to_numpy(float)), tables.crs, WGS84

@@ -47,7 +47,9 @@ def set_open(network: Network, checkpoint_ids: Iterable[str], is_open: bool) -> 
     crossings = network.crossings.copy()
     passable = links[links["crossing"]].groupby("crossing_id")["passable"].any()
     crossings["status"] = np.where(crossings["crossing_id"].map(passable).astype(bool), "open", "closed")
-    return replace(network, links=with_costs(links), checkpoints=checkpoints, crossings=crossings)
+    shut = sorted(crossings.loc[crossings["status"] == "closed", "crossing_id"])
+    report = {**network.report, "crossings_closed": shut}
+    return replace(network, links=with_costs(links), checkpoints=checkpoints, crossings=crossings, report=report)
 
 
 def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:
@@ -63,7 +65,12 @@ def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:
         raise PlaceError(f"a wait of {wait_min:g} min at {name!r}: allowed is 0 or more")
     links, checkpoints = network.links.copy(), network.checkpoints.copy()
     links.loc[links["checkpoint_id"] == name, "wait_min"] = float(wait_min)
-    checkpoints.loc[checkpoints["checkpoint_id"] == name, "wait_min"] = float(wait_min)
+    mine = checkpoints["checkpoint_id"] == name
+    checkpoints.loc[mine, "wait_min"] = float(wait_min)
+    # A wait that somebody sets is no assumption of ours, and the old percentile is not its own.
+    checkpoints.loc[mine, "wait_assumed"] = False
+    checkpoints.loc[mine, "wait_source"] = "the scenario"
+    checkpoints.loc[mine, "wait_p90_min"] = np.nan
     return replace(network, links=with_costs(links), checkpoints=checkpoints)
 
 
@@ -109,13 +116,18 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
     Raises
     ------
     PlaceError
-        A checkpoint that finds neither a crossing nor links on both sides.
+        A checkpoint that finds neither a crossing nor links on both sides, or an id that is taken.
     """
+    taken = sorted(set(rows["checkpoint_id"]) & set(network.checkpoints["checkpoint_id"]))
+    if taken or rows["checkpoint_id"].duplicated().any():
+        raise PlaceError(f"a checkpoint is called {', '.join(taken) or 'the same twice'} already: allowed is a new id")
     base_columns = [c for c in rows.columns if c in network.checkpoints.columns]
     old = network.checkpoints[base_columns]
     table = gpd.GeoDataFrame(pd.concat([old, rows[base_columns]], ignore_index=True), crs=WGS84)
     layer = network.settlements.drop(columns=["node", "snap_km", "station_km", "side", "region", "region_name"])
-    built = build_network(network.base, table, layer, limits=network.limits)
+    built = build_network(
+        network.base, table, layer, limits=network.limits, road_km=network.road_km, rail_km=network.rail_km
+    )
     fresh = built.checkpoints[built.checkpoints["checkpoint_id"].isin(rows["checkpoint_id"])]
     lost = fresh.loc[fresh["joined_by"] == "nothing", "name"]
     if len(lost):

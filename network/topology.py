@@ -48,7 +48,7 @@ class Tables:
 def assemble(layers: Mapping[str, gpd.GeoDataFrame], crs: CRS) -> Tables:
     """Return nodes and links of the layers ``road`` and ``rail``, by mode.
 
-    Lengths are the source's own, but never shorter than the geodesic between a link's ends: a source that measured on a
+    Lengths are the source's own, but never shorter than the line as it is drawn: a source that measured on a
     sphere or rounded its nodes (the snapshot: up to 1.1 %) would else have roads straighter than straight.
 
     Raises
@@ -68,7 +68,6 @@ def assemble(layers: Mapping[str, gpd.GeoDataFrame], crs: CRS) -> Tables:
         for i, position in ((1, -1), (0, 0)):
             xy[ends[:, i]] = shapely.get_coordinates(shapely.get_point(lines, position))
         nodes.append(pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "kind": mode, "ref": ids.astype(str)}))
-        straight = geodesic_m(*xy[ends[:, 0]].T, *xy[ends[:, 1]].T)
         links.append(
             pd.DataFrame(
                 {
@@ -77,7 +76,7 @@ def assemble(layers: Mapping[str, gpd.GeoDataFrame], crs: CRS) -> Tables:
                     "mode": mode,
                     "kind": layer["kind"].to_numpy(),
                     "oneway": layer["oneway"].to_numpy(bool),
-                    "length_m": np.maximum(layer["length_m"].to_numpy(float), straight),
+                    "length_m": np.maximum(layer["length_m"].to_numpy(float), line_lengths_m(lines)),
                     "maxspeed_kph": layer["maxspeed_kph"].to_numpy(float),
                     "bridged": False,
                     "geometry": lines,

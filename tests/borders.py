@@ -6,7 +6,7 @@ Everything is drawn in a frame of its own: `s` runs across the border (side a be
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -173,6 +173,7 @@ def _random_roads(
     xy = frame.lonlat(*places.T)
     middle = (xy[pairs[:, 0]] + xy[pairs[:, 1]]) / 2 + rng.uniform(-0.05, 0.05, (len(pairs), 2))
     bent = rng.random(len(pairs)) < 0.3
+    bent[-2:] = True  # two roads drawn in one place would leave it open which of them is the nearest
     lines = [
         shapely.LineString([xy[u], m, xy[v]] if b else [xy[u], xy[v]])
         for (u, v), m, b in zip(pairs, middle, bent, strict=True)
@@ -275,7 +276,7 @@ def shuffled(land: Land, seed: int) -> Land:
     return replace(land, **edges, checkpoints=points)
 
 
-@lru_cache(maxsize=None)
+@cache
 def random_network(seed: int) -> Network:
     """Return the network of a random border; each is built once in a session."""
     return network_of(random_land(seed))
@@ -283,4 +284,4 @@ def random_network(seed: int) -> Network:
 
 def joined_nodes(network: Network) -> NDArray[np.int64]:
     """Return the nodes of the settlements."""
-    return network.settlements["node"].to_numpy(np.int64)
+    return np.asarray(network.settlements["node"], np.int64)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import shapely
 
 from layers.checkpoints import with_waits
+from layers.crs import WGS84, project
 from layers.io import read_layer
-from network.build import Network
+from layers.regions import belt
+from network.build import Network, build_network
 from tests.borders import Land, ground_of
 
 
@@ -20,11 +23,6 @@ def packaged_land() -> Land:
 @pytest.fixture(scope="session")
 def packaged(packaged_land: Land) -> Network:
     """Return the network of the packaged snapshot, settlements within the belt."""
-    from layers.regions import belt
-    from layers.crs import WGS84, project
-    from network.build import build_network
-    import shapely
-
     ground = ground_of(packaged_land)
     towns = packaged_land.settlements
     zone = belt(ground.border, 300.0, ground.crs)

@@ -70,7 +70,9 @@ def test_one_road_with_one_checkpoint_pays_one_wait() -> None:
 
 
 def test_a_road_that_weaves_over_the_line_is_one_crossing_and_pays_once() -> None:
-    network = network_of(land_of(*over_road(-20, -2, 1, -1, 1.2, -0.8, 2, 20), checkpoints_of(PLAIN, POST, wait_min=45.0)))
+    network = network_of(
+        land_of(*over_road(-20, -2, 1, -1, 1.2, -0.8, 2, 20), checkpoints_of(PLAIN, POST, wait_min=45.0))
+    )
     assert len(network.crossings) == 1
     assert network.base.report["nodes_unwoven"] > 0
     for origin, target in ((0, 1), (1, 0)):
@@ -117,7 +119,9 @@ def test_parallel_carriageways_are_one_crossing_and_far_roads_are_two(apart: flo
 def test_one_way_carriageways_are_used_each_in_its_own_direction() -> None:
     nodes = [(-100, 0), (-20, 0), (20, 0), (100, 0), (-20, 0.5), (20, 0.5)]
     ends = [(0, 1), (1, 2), (2, 3), (3, 5), (5, 4), (4, 0)]
-    land = land_of(nodes, ends, checkpoints_of(PLAIN, POST, wait_min=30.0), towns=[(-100, 0), (100, 0)], oneway=[True] * 6)
+    land = land_of(
+        nodes, ends, checkpoints_of(PLAIN, POST, wait_min=30.0), towns=[(-100, 0), (100, 0)], oneway=[True] * 6
+    )
     network = network_of(land)
     for origin, target, on_the_northern in ((0, 1, False), (1, 0, True)):
         way = path(network, "actual", origin, target)
@@ -206,7 +210,11 @@ def test_two_checkpoints_on_one_crossing_are_parallel_gates_never_in_series() ->
 
 def test_a_domestic_trip_through_a_crossing_less_country_pays_nothing() -> None:
     network = network_of(
-        land_of(*over_road(-20, 20), checkpoints_of(PLAIN, POST, wait_min=45.0), towns=[(-100, 1), (-30, 1), (60, 1), (100, -1)])
+        land_of(
+            *over_road(-20, 20),
+            checkpoints_of(PLAIN, POST, wait_min=45.0),
+            towns=[(-100, 1), (-30, 1), (60, 1), (100, -1)],
+        )
     )
     for pair in ((0, 1), (2, 3)):
         assert minutes(network, "actual", *pair) == minutes(network, "borderless", *pair) < np.inf

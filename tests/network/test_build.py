@@ -66,7 +66,9 @@ def test_no_way_is_shorter_than_the_geodesic_where_the_source_measured_short() -
     bow = shapely.LineString(PLAIN.lonlat([-90, -60, -30], [0, 60, 0]))
     roads = edges_of(PLAIN, [(-90, 0), (-30, 0), (30, 0)], [(0, 1), (1, 2)])
     roads = roads.set_geometry([bow, roads.geometry[1]], crs=roads.crs)
-    ground = ground_of(replace(land, regions=_plain_regions(), roads=roads, railways=roads.iloc[:0], countries=("RU", "KZ")))
+    ground = ground_of(
+        replace(land, regions=_plain_regions(), roads=roads, railways=roads.iloc[:0], countries=("RU", "KZ"))
+    )
     links = ground.base.tables.links
     # The drawn line is no longer than the road: a length that says so is taken for a slip of the source.
     assert links["length_m"][0] >= GEOD.geometry_length(bow) * (1 - 1e-9)
@@ -144,9 +146,10 @@ def test_a_border_without_railways_checkpoints_or_crossings_builds() -> None:
     inland = ground_of(land)
     nodes = inland.base.tables.nodes
     domestic = land.roads[
-        (nodes["side"].to_numpy()[inland.base.tables.links["u"]] == nodes["side"].to_numpy()[inland.base.tables.links["v"]])[
-            : len(land.roads)
-        ]
+        (
+            nodes["side"].to_numpy()[inland.base.tables.links["u"]]
+            == nodes["side"].to_numpy()[inland.base.tables.links["v"]]
+        )[: len(land.roads)]
     ].reset_index(drop=True)
     network = network_of(replace(bare, roads=domestic))
     assert len(network.crossings) == 0
@@ -177,7 +180,9 @@ def test_a_settlement_of_a_third_country_is_left_out_and_one_over_the_line_count
         settlements=settlements_of(PLAIN, [(-50, 0), (2, 0), (50, 0)], ["MN", "RU", "KZ"]),
         countries=("RU", "KZ"),
     )
-    network = network_of(replace(land, roads=edges_of(PLAIN, [(-60, 0), (-20, 0), (20, 0), (60, 0)], [(0, 1), (1, 2), (2, 3)])))
+    network = network_of(
+        replace(land, roads=edges_of(PLAIN, [(-60, 0), (-20, 0), (20, 0), (60, 0)], [(0, 1), (1, 2), (2, 3)]))
+    )
     assert network.settlements["side"].tolist() == ["a", "b"]
     assert network.settlements["region"].tolist() == ["RU-1", "KZ-1"]
     assert network.settlements["region_name"].tolist() == ["Region of RU", "Region of KZ"]

@@ -27,7 +27,11 @@ def test_all_pairs_with_checkpoints_closed(seed: int, field: str) -> None:
         router = compile_router(network, mode)
         a, b = (router.nodes[side[router.nodes] == s] for s in ("a", "b"))
         # In the borderless network nothing closes: its crossings need no checkpoint.
-        closures = [()] if field == "borderless" else [(), tuple(ids), *(tuple(rng.choice(ids, 2, replace=False)) for _ in range(3))]
+        closures = (
+            [()]
+            if field == "borderless"
+            else [(), tuple(ids), *(tuple(rng.choice(ids, 2, replace=False)) for _ in range(3))]
+        )
         overlay = build_overlay(network, mode, field=field)
         for origins, targets in ((a, b), (b, a)):
             there, back = overlay.to_posts(origins), overlay.from_posts(targets)

@@ -14,7 +14,17 @@ from layers.errors import NetworkError
 from network.build import FIELDS, Network, to_graph
 from network.connectors import CONNECTOR_KPH, DETOUR
 from network.routing import MODES, Router, arcs_table, at_points, compile_router
-from tests.borders import PLAIN, Land, checkpoints_of, edges_of, joined_nodes, network_of, random_network, regions_of, settlements_of
+from tests.borders import (
+    PLAIN,
+    Land,
+    checkpoints_of,
+    edges_of,
+    joined_nodes,
+    network_of,
+    random_network,
+    regions_of,
+    settlements_of,
+)
 
 GEOD = Geod(ellps="WGS84")
 SEEDS = range(8)
@@ -28,7 +38,8 @@ def weight_of(mode: str, field: str) -> Callable[[int, int, dict[int, dict[str, 
         costs = [
             data["length_m"] if len(name) == 2 else data[field]
             for data in edges.values()
-            if (mode == "any" or data["mode"] == mode) and np.isfinite(data[FIELDS[name[1]] if len(name) == 2 else field])
+            if (mode == "any" or data["mode"] == mode)
+            and np.isfinite(data[FIELDS[name[1]] if len(name) == 2 else field])
         ]
         return min(costs, default=None)
 
@@ -181,7 +192,9 @@ def test_one_way_roads_are_kept_forward_and_in_reverse() -> None:
 def attached(router: Router, seed: int, n: int = 12) -> tuple[np.ndarray, np.ndarray, Any]:
     rng = np.random.default_rng(seed)
     network = router.network
-    xy = network.nodes.loc[rng.choice(joined_nodes(network), n), ["x", "y"]].to_numpy(float) + rng.uniform(-0.1, 0.1, (n, 2))
+    xy = network.nodes.loc[rng.choice(joined_nodes(network), n), ["x", "y"]].to_numpy(float) + rng.uniform(
+        -0.1, 0.1, (n, 2)
+    )
     side = rng.choice(np.array(["a", "b"], dtype=object), n)
     return xy, side, router.attach(xy, side, limit_km=60.0)
 

@@ -154,7 +154,9 @@ def test_the_order_of_places_does_not_matter(roads: Tables) -> None:
 # --- contract
 
 
-def slow_contract(u: list[int], v: list[int], length: list[int], keep: list[bool]) -> tuple[Counter[tuple[int, int, int]], list[int]]:
+def slow_contract(
+    u: list[int], v: list[int], length: list[int], keep: list[bool]
+) -> tuple[Counter[tuple[int, int, int]], list[int]]:
     """Merge one degree-2 node after the other; return links by ends, and the lengths of rings that hold no node to keep."""
     graph = nx.MultiGraph()
     graph.add_edges_from((a, b, {"length": m}) for a, b, m in zip(u, v, length, strict=True))
@@ -182,7 +184,9 @@ def slow_contract(u: list[int], v: list[int], length: list[int], keep: list[bool
 @given(
     st.integers(2, 9).flatmap(
         lambda n: st.tuples(
-            st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1), st.integers(1, 50)), min_size=1, max_size=14),
+            st.lists(
+                st.tuples(st.integers(0, n - 1), st.integers(0, n - 1), st.integers(1, 50)), min_size=1, max_size=14
+            ),
             st.lists(st.booleans(), min_size=n, max_size=n),
         )
     )
@@ -193,7 +197,9 @@ def test_contraction_equals_the_slow_way(drawn: tuple[list[tuple[int, int, int]]
     out = contract(np.array(u), np.array(v), np.array(length, float), np.array(keep))
     expected, rings = slow_contract(u, v, length, keep)
     plain = out[~out["ring"]]
-    found = Counter((min(a, b), max(a, b), int(m)) for a, b, m in zip(plain["u"], plain["v"], plain["length"], strict=True))
+    found = Counter(
+        (min(a, b), max(a, b), int(m)) for a, b, m in zip(plain["u"], plain["v"], plain["length"], strict=True)
+    )
     assert found == expected
     assert sorted(out.loc[out["ring"], "length"].astype(int)) == rings
     assert out["length"].sum() == sum(length)

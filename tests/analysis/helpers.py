@@ -1,0 +1,178 @@
+"""What the tests of the analysis share: small borders drawn by hand, random borders with cells, shortest paths by networkx."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import h3
+import networkx as nx
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from analysis.accessibility import Targets
+from analysis.units import h3_cells
+from layers.crs import GEOD
+from layers.regions import border_line
+from network.build import Network, to_graph
+from network.routing import MODES, Mode, Points, Router, compile_router
+from tests.borders import (
+    PLAIN,
+    Land,
+    checkpoints_of,
+    edges_of,
+    network_of,
+    random_land,
+    random_network,
+    regions_of,
+    settlements_of,
+)
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+Places = Sequence[tuple[float, float]]
+Ends = Sequence[tuple[int, int]]
+LINE = [(0.0, -150.0), (0.0, 150.0)]
+TRUNK_KPH = 85.0
+"""The class that a road without a kind takes, as method.md and docs/decisions.md have it."""
+
+
+def drawn_land(
+    nodes: Places,
+    ends: Ends,
+    posts: Places,
+    towns: Places,
+    *,
+    waits: Sequence[float] | None = None,
+    population: Sequence[int] | None = None,
+    railways: gpd.GeoDataFrame | None = None,
+    line: Places = LINE,
+    is_open: Sequence[bool] | None = None,
+    modes: Sequence[str] | None = None,
+    **columns: Any,
+) -> Land:
+    """Return a border drawn in the plain frame: side a where s < 0; towns on the other hand belong to b."""
+    roads = edges_of(PLAIN, nodes, ends, **columns)
+    n = len(posts)
+    return Land(
+        regions=regions_of(PLAIN, line, ("RU", "KZ")),
+        roads=roads,
+        railways=roads.iloc[:0] if railways is None else railways,
+        checkpoints=checkpoints_of(
+            PLAIN,
+            posts,
+            mode=list(modes or ["road"] * n),
+            wait_min=list(waits or [0.0] * n),
+            open=list(is_open or [True] * n),
+        ),
+        settlements=settlements_of(
+            PLAIN, towns, ["RU" if s < 0 else "KZ" for s, _ in towns], population=list(population or [1000] * len(towns))
+        ),
+        countries=("RU", "KZ"),
+    )
+
+
+def drive_min(*places: tuple[float, float], kph: float = TRUNK_KPH) -> float:
+    """Return minutes over straight links from place to place (s, t), geodesics straight from pyproj."""
+    xy = PLAIN.lonlat(*np.asarray(places, float).T)
+    return float(GEOD.inv(*xy[:-1].T, *xy[1:].T)[2].sum()) / 1000 / kph * 60
+
+
+@dataclass(frozen=True)
+class Case:
+    """A random border with its line, a router, cells joined to it, and the settlements that draw trips."""
+
+    network: Network
+    border: gpd.GeoDataFrame
+    router: Router
+    cells: gpd.GeoDataFrame
+    points: Points
+    targets: Targets
+
+
+@lru_cache(maxsize=None)
+def case(seed: int, mode: Mode = "road") -> Case:
+    """Return a random border; each is built once in a session."""
+    land, network = random_land(seed), random_network(seed)
+    border = border_line(land.regions, land.countries)
+    router = compile_router(network, mode)
+    cells = h3_cells(network.base.regions, border, network.crs, resolution=4, depth_km=80.0)
+    points = router.attach(
+        cells[["lon", "lat"]].to_numpy(float), cells["side"].to_numpy(dtype=object), limit_km=network.limits.point_km
+    )
+    return Case(network, border, router, cells, points, Targets.of(network, router))
+
+
+def cheapest(network: Network, mode: str, field: str) -> nx.DiGraph[Hashable]:
+    """Return the cheapest passable edge of each pair of nodes in the multigraph, by mode."""
+    out: nx.DiGraph[Hashable] = nx.DiGraph()
+    for u, v, data in to_graph(network).edges(data=True):
+        cost = float(data[field])
+        if (mode == "any" or data["mode"] == mode) and np.isfinite(cost):
+            old = out.get_edge_data(u, v, {"cost": np.inf})["cost"]
+            out.add_edge(u, v, cost=min(old, cost))
+    return out
+
+
+def with_points(graph: nx.DiGraph[Hashable], router: Router, points: Points) -> list[tuple[str, int]]:
+    """Attach points to a graph as nodes of their own, in place, and return their names."""
+    names = [("point", i) for i in range(len(points))]
+    graph.add_nodes_from(names)
+    for i, name in enumerate(names):
+        if points.joined[i]:
+            for end, cost in ((points.u[i], points.to_u[i]), (points.v[i], points.to_v[i])):
+                if np.isfinite(cost):
+                    node, new = int(router.nodes[end]), float(cost)
+                    old = graph.get_edge_data(name, node, {"cost": np.inf})["cost"]
+                    graph.add_edge(name, node, cost=min(old, new))
+    return names
+
+
+def walk(graph: nx.DiGraph[Hashable], origins: Sequence[Any], targets: Sequence[Any]) -> NDArray[np.float64]:
+    """Return minutes of all pairs by networkx, infinity where there is no way."""
+    out = np.full((len(origins), len(targets)), np.inf)
+    for i, origin in enumerate(origins):
+        if origin in graph:
+            found = nx.single_source_dijkstra_path_length(graph, origin, weight="cost")
+            out[i] = [found.get(t, np.inf) for t in targets]
+    return out
+
+
+def at_settlements(network: Network, router: Router) -> Points:
+    """Return the settlements as points of the router, each at its own node."""
+    at = router.positions(network.settlements["node"].to_numpy())
+    zero = np.zeros(len(at))
+    return Points(at, at, zero, zero, network.settlements["side"].to_numpy(dtype=object), zero)
+
+
+def disk(rings: int, *, lon: float = 60.0, lat: float = 50.0, resolution: int = 4) -> list[str]:
+    """Return the H3 cells of a full disk, sorted."""
+    return sorted(h3.grid_disk(h3.latlng_to_cell(lat, lon, resolution), rings))
+
+
+def geodesic_to_line_m(lon: float, lat: float, line: shapely.Geometry, *, step: float = 0.002) -> float:
+    """Return the geodesic distance to a line, sampled every `step` degrees of it: within a few metres at 50 km and more."""
+    xy = shapely.get_coordinates(shapely.segmentize(line, step))
+    return float(GEOD.inv(np.full(len(xy), lon), np.full(len(xy), lat), xy[:, 0], xy[:, 1])[2].min())
+
+
+__all__ = [
+    "LINE",
+    "MODES",
+    "PLAIN",
+    "Case",
+    "at_settlements",
+    "case",
+    "cheapest",
+    "disk",
+    "drawn_land",
+    "drive_min",
+    "geodesic_to_line_m",
+    "network_of",
+    "walk",
+    "with_points",
+]

@@ -1,0 +1,73 @@
+"""The study: what it takes, and what it says to what it does not take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import gis
+from gis.study import DEFAULT_STUDY, Study
+from layers.errors import StudyError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_packaged_study_states_the_defaults() -> None:
+    stated = gis.load_study()
+    assert stated.model_copy(update={"title": ""}) == Study(sides=("RU", "KZ"))
+    assert gis.load_study(DEFAULT_STUDY) == stated
+
+
+def test_paths_count_from_the_studys_folder(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(
+        'sides = ["RU", "KZ"]\n[layers]\nroads = "data/r.gpkg"\ncheckpoints = { path = "c.csv", columns = { name = "titre" } }\n'
+    )
+    study = gis.load_study(file)
+    assert study.source("roads").path == str(tmp_path / "data" / "r.gpkg")
+    assert dict(study.source("checkpoints").columns) == {"name": "titre"}
+    assert study.source("regions").path == "snapshot"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ["sides is missing", "ISO 3166-1"]),
+        ('sides = ["RU"]', ["sides"]),
+        ('sides = ["RU", "RU"]', ["named twice"]),
+        ('sides = ["Russia", "KZ"]', ["'Russia'", "ISO 3166-1"]),
+        ('sides = ["RU", "KZ"]\ncolour = 1', ["unknown key 'colour'", "allowed are", "waits"]),
+        (
+            'sides = ["RU", "KZ"]\n[analysis]\npermutation = 9',
+            ["'analysis.permutation'", "did you mean 'permutations'"],
+        ),
+        ('sides = ["RU", "KZ"]\n[analysis]\nalpha = 2', ["analysis.alpha", "2"]),
+        ('sides = ["RU", "KZ"]\n[analysis]\nmode = "boat"', ["analysis.mode", "'boat'", "road"]),
+        ('sides = ["RU", "KZ"]\n[analysis]\ndepth_km = 400', ["network must reach deeper"]),
+        ('sides = ["RU", "KZ"]\n[waits]\nrail = "long"', ["waits.rail", "'long'"]),
+        ("sides = [", ["no valid TOML"]),
+    ],
+)
+def test_a_bad_study_is_one_message(tmp_path: Path, text: str, said: list[str]) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    with pytest.raises(StudyError) as caught:
+        gis.load_study(file)
+    message = str(caught.value)
+    assert str(file) in message
+    assert all(part in message for part in said), message
+
+
+def test_all_problems_come_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text("colour = 1\n[analysis]\nalpha = 2\nseed = -1\n")
+    with pytest.raises(StudyError) as caught:
+        gis.load_study(file)
+    assert all(part in str(caught.value) for part in ("sides", "colour", "alpha", "seed"))
+
+
+def test_a_missing_study_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no such study"):
+        gis.load_study(tmp_path / "none.toml")
