@@ -102,7 +102,7 @@ def model_demand(network: Network, *, half_life_min: float = HALF_LIFE_MIN, max_
 def _mode_times(network: Network, mode: str, a: NDArray[np.int64], b: NDArray[np.int64]) -> ModeTimes | None:
     """Return the times of one mode, or None where the network has no open gate of it."""
     links = network.links
-    if not ((links["mode"] == mode) & links["crossing"]).any():
+    if not ((links["mode"] == mode) & links["crossing"] & links["passable"]).any():
         return None
     overlay = build_overlay(network, mode)  # type: ignore[arg-type]
     to_posts, from_posts = overlay.to_posts(a), overlay.from_posts(b)

@@ -22,16 +22,21 @@ MIN_UNITS = 20
 """Fewer units are described, not tested: the power of Moran's I is under a third at 12 units (docs/decisions.md)."""
 
 
+LEAST = 3
+"""Draws that esda's two-sided p counts for a value beyond all of them."""
+
+
 def reach_warning(permutations: int, n: int, alpha: float = ALPHA) -> str:
     """Return a warning where the permutations can't reach the FDR cut, else an empty string.
 
-    The smallest pseudo-p is 1/(permutations + 1); Benjamini–Hochberg asks α/n of the first unit.
+    The smallest two-sided pseudo-p is 3/(permutations + 1), for esda counts the value, its twin in the other tail and the extreme draw;
+    Benjamini–Hochberg asks α/n of the first unit.
     """
-    if permutations + 1 >= n / alpha:
+    if permutations + 1 >= LEAST * n / alpha:
         return ""
     return (
         f"{permutations:,} permutations can't make a single one of {n} units significant under FDR at {alpha:g}: "
-        f"only ties could; use {int(np.ceil(n / alpha)):,} or more"
+        f"only ties could; use {int(np.ceil(LEAST * n / alpha)):,} or more"
     )
 
 

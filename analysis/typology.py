@@ -12,6 +12,8 @@ from analysis.hotspots import ALPHA
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+COLUMNS = {"ratio": "cross_ratio", "lost": "lost_potential"}
+"""Variables whose hot spots make labels, by the prefix of their local statistics."""
 GROWTH, DETOUR, DELAY, NEITHER, NO_DATA = (
     "growth point",
     "bottleneck by detour",
@@ -24,7 +26,8 @@ GROWTH, DETOUR, DELAY, NEITHER, NO_DATA = (
 def label_cells(cells: pd.DataFrame, *, alpha: float = ALPHA) -> pd.DataFrame:
     """Return each cell's label and its evidence.
 
-    A growth point is a significant hot spot of the realised cross-border potential per potential at home (``cross_ratio``): G* hot, or high among high in the local Moran.
+    A growth point is a significant hot spot of the realised cross-border potential per potential at home (``cross_ratio``): G* hot and itself above the mean, or high
+    among high in the local Moran.
     A bottleneck is a significant hot spot of the lost potential (``lost_potential``), by detour or by delay, whichever costs
     more there. Significant means an FDR-adjusted p of at most `alpha`. A cell that is both takes the label with the smaller adjusted p, in a tie the one
     with the larger z of G*; the two flags tell that it was both.
@@ -60,7 +63,10 @@ def _hot(
     if f"{name}_g_q" not in cells:
         return np.zeros(len(cells), bool), np.full(len(cells), np.nan), np.full(len(cells), np.nan)
     z = cells[f"{name}_g_z"].to_numpy(float)
-    by_star = np.where(z > 0, cells[f"{name}_g_q"].to_numpy(float), np.nan)
+    # G* takes in the neighbours: a poor cell among rich ones is hot too, but no growth point itself.
+    value = cells[COLUMNS[name]].to_numpy(float)
+    above = value > np.nanmean(value)
+    by_star = np.where((z > 0) & above, cells[f"{name}_g_q"].to_numpy(float), np.nan)
     high = (cells[f"{name}_moran_quadrant"] == "HH").to_numpy()
     by_moran = np.where(high, cells[f"{name}_moran_q"].to_numpy(float), np.nan)
     q = np.fmin(by_star, by_moran)

@@ -10,6 +10,7 @@ import h3
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.spatial import cKDTree
 
 from layers.crs import WGS84, geodesic_m, line_lengths_m, project
 from layers.errors import LayerError
@@ -89,6 +90,29 @@ def people_in_cells(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, reso
         if fits:
             people[fits[0]] += int(n)
     return people
+
+
+def nearest_settlement(
+    cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, *, people: int = 2000
+) -> NDArray[np.object_]:
+    """Return the name of the settlement of at least `people` nearest to each cell's centre, on its side; empty for none."""
+    out = np.full(len(cells), "", dtype=object)
+    for side in ("a", "b"):
+        own = settlements[(settlements["side"] == side) & (settlements["population"] >= people)]
+        mine = np.flatnonzero(cells["side"] == side)
+        if own.empty or not len(mine):
+            continue
+        # On the unit sphere the nearest by chord is the nearest by geodesic, to the flattening of the earth.
+        tree = cKDTree(_on_sphere(own.geometry.x.to_numpy(), own.geometry.y.to_numpy()))
+        _, near = tree.query(_on_sphere(cells["lon"].to_numpy()[mine], cells["lat"].to_numpy()[mine]))
+        out[mine] = own["name"].to_numpy(dtype=object)[near]
+    return out
+
+
+def _on_sphere(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return places as unit vectors, shape (n, 3)."""
+    lon, lat = np.radians(lon), np.radians(lat)
+    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
 def border_segments(border: gpd.GeoDataFrame, *, length_km: float = 25.0) -> gpd.GeoDataFrame:

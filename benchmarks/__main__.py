@@ -21,11 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the comparisons, print the figures; return 1 where a target is missed."""
     options = _parser().parse_args(arguments)
     machine.two_cores()
-    load = machine.load()
-    if load > machine.BUSY:
-        print(f"The machine is busy (load {load:.2f}): the figures will be poor.", file=sys.stderr)
+    loads: dict[str, float] = {}
     repeats = 1 if options.quick else 3
+    _begin("whole run", loads)
     run = machine.whole_run(options.python, repeats)
+    _begin("cost queries", loads)
     case = Case.packaged()
     rows = cost_queries(
         case,
@@ -34,19 +34,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         repeats=repeats,
     )
     together = next(r for r in rows if r.what == "all cost queries together")
+    _begin("trees", loads)
     rows += tree_rows(case, repeats, 30 if options.quick else 100)
+    _begin("statistics", loads)
     rows += statistics_rows(case, repeats)
+    _begin("map", loads)
     rows += map_rows(case, repeats)
     how = "a quick run" if options.quick else "a full run: nothing but the careful analyst is estimated"
     how = how if options.quick or options.full else "a run that computes six closures and estimates the rest"
     lines = [*_table(rows), "", *_run_table(*run), "", *_verdicts(together, run[0]), ""]
-    lines += [f"From {how}.", *(f"{line}." for line in machine.describe(load))]
+    lines += [f"From {how}.", *(f"{line}." for line in machine.describe(loads))]
     text = "\n".join(lines)
     print(text)
     if options.write:
         _write(README, text)
     cold = run[0]
     return int(together.ratio < AIM_RATIO or cold.wall_s > AIM_S or cold.peak_gb > AIM_GB)
+
+
+def _begin(part: str, loads: dict[str, float]) -> None:
+    """Note the load before a part; say so where the machine is busy with other things."""
+    loads[part] = machine.load()
+    busy = f" (busy: load {loads[part]:.2f}, the figures will be poor)" if loads[part] > machine.BUSY else ""
+    print(f"{part}{busy} …", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,7 +72,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _table(rows: Sequence[Row]) -> list[str]:
     """Return the comparisons as a table in Markdown."""
-    out = ["| what | borderlink | analyst's script | ratio | baseline |", "|---|---|---|---|---|"]
+    out = [
+        "| what, CPU seconds unless said | borderlink | analyst's script | ratio | baseline |",
+        "|---|---|---|---|---|",
+    ]
     for row in rows:
         known = row.theirs == row.theirs
         theirs, ratio = (_figure(row.theirs, row.unit), f"{row.ratio:.3g}×") if known else ("–", "–")

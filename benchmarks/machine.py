@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,17 +33,17 @@ def load() -> float:
 
 
 def median_of(repeats: int, work: Callable[[], T]) -> tuple[float, T]:
-    """Return the median seconds of some runs, and the answer of the last."""
+    """Return the median CPU seconds of some runs, and the answer of the last."""
     seconds = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         answer = work()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     return statistics.median(seconds), answer
 
 
-def describe(load_at_start: float) -> list[str]:
-    """Return lines on the machine and the versions."""
+def describe(loads: Mapping[str, float]) -> list[str]:
+    """Return lines on the machine, the versions, and the load before each part."""
     names = ("numpy", "scipy", "networkx", "esda", "libpysal", "geopandas", "folium", "igraph", "numba")
     found = ", ".join(f"{n} {v}" for n in names if (v := _version(n)))
     missing = [n for n in names if not _version(n)]
@@ -52,7 +52,8 @@ def describe(load_at_start: float) -> list[str]:
     return [
         f"{time.strftime('%Y-%m-%d')}, {platform.system()}, {_cpu()}, {cores} cores used, {gib:.0f} GiB",
         f"Python {platform.python_version()}, {found}" + (f"; not installed: {', '.join(missing)}" if missing else ""),
-        f"Load of the last minute: {load_at_start:.2f} at the start, {load():.2f} at the end",
+        "Load of the last minute before each part: "
+        + ", ".join(f"{part} {value:.2f}" for part, value in loads.items()),
     ]
 
 

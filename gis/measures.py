@@ -22,7 +22,7 @@ from analysis.connectivity import population_access, region_connectivity
 from analysis.criticality import close_each
 from analysis.flows import choose_checkpoints, model_demand
 from analysis.surfaces import Surface, checkpoint_surface, territory_within
-from analysis.units import border_segments, h3_cells, people_in_cells
+from analysis.units import border_segments, h3_cells, nearest_settlement, people_in_cells
 from layers.crs import points_at
 from layers.errors import NetworkError
 from layers.regions import touching
@@ -79,6 +79,7 @@ def measure_network(
         network.base.regions, border, network.crs, resolution=settings.h3_resolution, depth_km=settings.depth_km
     )
     cells["population"] = people_in_cells(cells, network.settlements, settings.h3_resolution)
+    cells["near"] = nearest_settlement(cells, network.settlements)
     segments = border_segments(border, length_km=settings.segment_km)
     surface = checkpoint_surface(network, router, border, depth_km=settings.depth_km, cell_km=settings.raster_km)
     tables = _access(network, router, cells, segments, settings, network_depth_km)

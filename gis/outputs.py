@@ -95,6 +95,7 @@ def write_run(folder: Path, prepared: Prepared, network: Network, measures: Meas
     study = prepared.study
     styles = run_styles()
     frames = _frames(measures)
+    readable = _readable(frames)
     findings = find_in_words(measures)
     warnings = [*prepared.warnings, *measures.notes]
     assumed = assumptions(study, network)
@@ -114,7 +115,7 @@ def write_run(folder: Path, prepared: Prepared, network: Network, measures: Meas
             rasters=[raster], rasters_crs=prepared.crs, empty=[k for k, f in frames.items() if f.empty],
         )  # fmt: skip
     with clock.stage("web map"):
-        drawn = [(s, frames[s.layer]) for s in styles if len(frames[s.layer])]
+        drawn = [(s, readable[s.layer]) for s in styles if len(frames[s.layer])]
         write_map(
             folder / "map.html",
             drawn,
@@ -128,7 +129,7 @@ def write_run(folder: Path, prepared: Prepared, network: Network, measures: Meas
     with clock.stage("report"):
         facts = _facts(prepared, network, measures)
         write_report(
-            folder / "report.html", title=title, subtitle=_subtitle(prepared), findings=findings, frames=frames,
+            folder / "report.html", title=title, subtitle=_subtitle(prepared), findings=findings, frames=readable,
             statistics=measures.statistics, assumptions=assumed, sources=_sources(prepared), warnings=warnings, facts=facts,
             crs=prepared.crs, sides=study.sides,
         )  # fmt: skip
@@ -152,6 +153,21 @@ def _frames(measures: Measures) -> dict[str, gpd.GeoDataFrame]:
     frames["settlements"] = frames["settlements"].drop(columns=["names"])
     frames["checkpoints"] = frames["checkpoints"].drop(columns=["names"])
     return frames
+
+
+def _readable(frames: dict[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers as people read them in the map and the report: checkpoints by name instead of id."""
+    names = frames["checkpoints"].set_index("checkpoint_id")["name"]
+    out = dict(frames)
+    for layer, column in (
+        ("checkpoints", "fallback"),
+        ("cells", "nearest_checkpoint"),
+        ("settlements", "nearest_checkpoint"),
+    ):
+        out[layer] = out[layer].assign(**{column: out[layer][column].map(names).fillna("")})
+    ids = out["crossings"]["checkpoints"].str.split("|")
+    out["crossings"] = out["crossings"].assign(checkpoints=[", ".join(names.get(i, i) for i in part) for part in ids])
+    return out
 
 
 def write_tables(folder: Path, measures: Measures) -> None:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 FAR_KM = {"road": 60.0, "rail": 100.0, "river": 100.0}
 """A checkpoint further from the border line than this is an error of the table."""
 
-EDGE = 1.5
-"""Roads and railways are taken half as deep again as the settlements, where the source has them: a network cut off where
+EDGE = 2.0
+"""Roads and railways are taken twice as deep as the settlements, where the source has them: a network cut off where
 its last settlements stand would fall apart along the cut."""
 
 

@@ -65,7 +65,8 @@ def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None 
     checkpoints
         Layer ``checkpoints``; a ``wait_min`` in the table counts as given.
     waits
-        Medians that override `ASSUMED_WAITS`, by ``mode regime``, ``mode`` or ``checkpoint_id``.
+        Medians in minutes: by ``checkpoint_id`` they stand before the table, by ``mode regime`` or ``mode`` they replace
+        `ASSUMED_WAITS` where the table states nothing.
 
     Returns
     -------
@@ -90,8 +91,9 @@ def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None 
     p90 = kind.map({k: v[1] for k, v in ASSUMED_WAITS.items()}).fillna(
         frame["mode"].map({k: v[1] for k, v in ASSUMED_WAITS.items()})
     )
-    setting = frame["checkpoint_id"].map(given).fillna(kind.map(given)).fillna(frame["mode"].map(given)).astype(float)
     stated = frame["wait_min"]
+    general = kind.map(given).fillna(frame["mode"].map(given)).astype(float).where(stated.isna())
+    setting = frame["checkpoint_id"].map(given).astype(float).fillna(general)
     frame["wait_assumed"] = stated.isna() & setting.isna()
     frame["control_wait_min"] = setting.fillna(stated).fillna(default)
     frame["wait_source"] = np.select(
@@ -111,7 +113,9 @@ def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None 
 
 
 def find_checkpoint(checkpoints: gpd.GeoDataFrame, text: str) -> str:
-    """Return the ``checkpoint_id`` that `text` names: an id, or any name of either post, with the mode where needed.
+    """Return the ``checkpoint_id`` that `text` names: an id, or any name of either post, after the mode where needed.
+
+    ``rail Ozinki`` is the station, ``road Ozinki`` the road post; ``Ozinki`` alone is ambiguous.
 
     Raises
     ------
@@ -122,10 +126,14 @@ def find_checkpoint(checkpoints: gpd.GeoDataFrame, text: str) -> str:
     ids = checkpoints["checkpoint_id"]
     if text in set(ids):
         return text
+    mode, _, rest = wanted.partition(" ")
+    of_mode = np.ones(len(checkpoints), bool)
+    if mode in set(checkpoints["mode"]) and rest:
+        wanted, of_mode = rest, (checkpoints["mode"] == mode).to_numpy()
     names = (
         checkpoints["name"] + "|" + checkpoints["name_ru"] + "|" + checkpoints["names"] + "|" + checkpoints["name_kk"]
     )
-    hit = np.array([bool(wanted) and wanted in map(normalise, n.split("|")) for n in names], bool)
+    hit = of_mode & np.array([bool(wanted) and wanted in map(normalise, n.split("|")) for n in names], bool)
     if hit.sum() == 1:
         return str(ids[hit].iloc[0])
     shown = checkpoints[hit] if hit.any() else checkpoints

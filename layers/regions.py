@@ -63,8 +63,10 @@ def border_line(regions: gpd.GeoDataFrame, countries: tuple[str, str]) -> gpd.Ge
     for gap in GAPS_M:
         lines = _facing(a.geometry.to_numpy()[near_a], b.geometry.to_numpy()[near_b], gap)
         length = line_lengths_m(lines) / 1000
-        # A shared corner or a crumb of a boundary is no border; the next gap may find the true one.
-        if length.sum() > 1 and (gap > 0 or length.sum() > 0.5 * _reach_km(a, b)):
+        # A shared corner or a crumb of a boundary is no border, and a border drawn partly with a gap is not whole yet:
+        # the next gap may find it.
+        whole = gap == GAPS_M[-1] or length.sum() > 0.9 * _reach_km(a, b)
+        if whole and length.sum() > max(1.0, 5 * gap / 1000):
             keep = length > 0.1
             return gpd.GeoDataFrame(
                 {

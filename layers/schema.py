@@ -85,6 +85,9 @@ GEOMETRY = {
     "railways": ("LineString",),
 }
 
+YES_NO = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
+FLAGS = {"regions": (), "settlements": (), "checkpoints": ("open",), "roads": ("oneway",), "railways": ("oneway",)}
+
 DEFAULTS: Mapping[str, Mapping[str, object]] = {
     "regions": {},
     "settlements": {"names": "", "population": 0},
@@ -134,6 +137,8 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
             frame[column] = default
         elif default == default and frame[column].isna().any():
             frame[column] = frame[column].astype(object).where(frame[column].notna(), default).infer_objects()
+    for column in FLAGS[layer]:
+        frame[column] = _flags(frame[column], layer, column, where)
     if layer in ("roads", "railways"):
         frame = _with_ends(frame)
     if layer == "settlements" and "settlement_id" not in frame:
@@ -147,6 +152,16 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
         raise LayerError(_problems(error, layer, where)) from None
     columns = list(schema.columns)
     return gpd.GeoDataFrame(checked[columns], geometry=frame.geometry.to_numpy(), crs=WGS84)
+
+
+def _flags(values: pd.Series, layer: str, column: str, where: str) -> pd.Series:
+    """Return yes and no as they are written in tables, as booleans: "no" must not become true for being a text."""
+    said = values.astype(str).str.strip().str.lower()
+    known = said.map(YES_NO)
+    if known.isna().any():
+        odd = ", ".join(sorted({repr(v) for v in values[known.isna()]})[:3])
+        raise LayerError(f"layer {layer} ({where}): column {column!r} holds {odd}: allowed are {', '.join(YES_NO)}")
+    return known.astype(bool)
 
 
 def _located(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFrame:

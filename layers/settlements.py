@@ -51,7 +51,7 @@ def parse_lonlat(text: str, where: str = "a place") -> tuple[float, float] | Non
 
 def normalise(name: str) -> str:
     """Return a name as it is compared: case, ё and hyphens folded."""
-    return re.sub(r"[\s\-’'`ʼ]+", " ", name.casefold().replace("ё", "е")).strip()
+    return re.sub(r"[\s\-–—’'`ʼ]+", " ", name.casefold().replace("ё", "е")).strip()
 
 
 def find_place(settlements: gpd.GeoDataFrame, text: str) -> Place:

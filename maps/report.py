@@ -47,6 +47,7 @@ class _Table:
 
 _GROWTH = (
     _Column("rank", "Rank", "count"),
+    _Column("near", "Near"),
     _Column("cell", "H3 cell", code=True),
     _Column("region", "Region"),
     _Column("population", "People", "count"),
@@ -59,6 +60,7 @@ _GROWTH = (
 )
 _BOTTLENECK = (
     _Column("rank", "Rank", "count"),
+    _Column("near", "Near"),
     _Column("cell", "H3 cell", code=True),
     _Column("region", "Region"),
     _Column("type", "Lost by"),
@@ -119,6 +121,7 @@ _SOURCES = (
     _Column("version", "Version"),
     _Column("date", "Date"),
     _Column("licence", "Licence"),
+    _Column("rights", "Attribution"),
     _Column("rows", "Rows", "count"),
     _Column("note", "Note"),
 )

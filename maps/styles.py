@@ -33,6 +33,7 @@ __all__ = [
 
 _CELL_FIELDS = {
     "cell": "H3 cell",
+    "near": "Near",
     "region": "Region code",
     "population": "People (settlements with a known population)",
     "label": "Label",
@@ -51,6 +52,7 @@ _CELL_FIELDS = {
 }
 _CHANGE_FIELDS = {
     "cell": "H3 cell",
+    "near": "Near",
     "region": "Region code",
     "population": "People (settlements with a known population)",
     "time_to_checkpoint_before_min": "Before: minutes to the nearest open checkpoint",

@@ -66,7 +66,8 @@ def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:
     links, checkpoints = network.links.copy(), network.checkpoints.copy()
     links.loc[links["checkpoint_id"] == name, "wait_min"] = float(wait_min)
     mine = checkpoints["checkpoint_id"] == name
-    checkpoints.loc[mine, "wait_min"] = float(wait_min)
+    checkpoints.loc[mine, ["wait_min", "control_wait_min"]] = float(wait_min)
+    checkpoints.loc[mine, "hours_wait_min"] = 0.0
     # A wait that somebody sets is no assumption of ours, and the old percentile is not its own.
     checkpoints.loc[mine, "wait_assumed"] = False
     checkpoints.loc[mine, "wait_source"] = "the scenario"
@@ -112,6 +113,8 @@ def new_checkpoint(
 
 def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
     """Return the network with further checkpoints: built again on its base, as if they had been in the table.
+
+    Places that were joined by `add_places` are not on the base and are lost: add them after.
 
     Raises
     ------

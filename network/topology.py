@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
 GAP_M = 3000.0
+SAME_GAP_M = 500.0
+TOUCH_M = 250.0
 GAP_COSINE = np.cos(np.radians(35))
 
 
@@ -110,8 +112,10 @@ def components(links: pd.DataFrame, n_nodes: int) -> NDArray[np.int64]:
 def bridge_gaps(tables: Tables, mode: str = "rail") -> Tables:
     """Return the tables with links over clear digitising gaps of one mode, flagged ``bridged``.
 
-    A gap is bridged only between dead ends of two components, at most 3 km apart, and only where both ends run on in the
-    direction of the gap (within 35°); each dead end takes its nearest partner, and only if the choice is mutual.
+    A gap is bridged only between dead ends that face each other: both run on in the direction of the gap (within 35°), or,
+    where they all but touch (250 m, no more than rounded coordinates can be off), in opposite directions. It is at most 3 km
+    long between two components and 500 m within one; each dead end takes its nearest partner, and only if the choice is
+    mutual.
     """
     nodes, links = tables.nodes, tables.links
     own = links[links["mode"] == mode]
@@ -132,7 +136,8 @@ def bridge_gaps(tables: Tables, mode: str = "rail") -> Tables:
     length = np.linalg.norm(gap, axis=1)
     unit = gap / np.maximum(length, 1e-9)[:, None]
     straight = ((heading[i] * unit).sum(1) > GAP_COSINE) & ((heading[j] * -unit).sum(1) > GAP_COSINE)
-    fit = straight & (label[i] != label[j])
+    touching = (length <= TOUCH_M) & ((heading[i] * heading[j]).sum(1) < -GAP_COSINE)
+    fit = (straight | touching) & ((label[i] != label[j]) | (length <= SAME_GAP_M))
     i, j, length = i[fit], j[fit], length[fit]
     best = {}
     for k in np.argsort(length, kind="stable")[::-1]:  # few dead ends; the nearest is written last

@@ -24,6 +24,10 @@ def closures(network: Network) -> tuple[Demand, Choice, pd.DataFrame]:
     return demand, choice, close_each(demand, choice)
 
 
+def ratio(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_closure_costs_what_routing_anew_says(seed: int) -> None:
     network = random_network(seed)
@@ -48,7 +52,7 @@ def test_a_closure_costs_what_routing_anew_says(seed: int) -> None:
             extra = after[i, j] - before[i, j]
             cost, trips = cost + demand.trips[i, j] * extra, trips + demand.trips[i, j]
             users, users_cost = users + choice.trips[k, i, j], users_cost + choice.trips[k, i, j] * extra
-        expected = [cost / trips if trips else np.nan, lost / of_mode, users_cost / users if users else np.nan]
+        expected = [ratio(cost, trips), ratio(lost, of_mode), ratio(users_cost, users)]
         numbers = [row.criticality_min, row.unserved_share, row.extra_users_min]
         assert numbers == pytest.approx(expected, rel=1e-6, abs=1e-9, nan_ok=True)
         assert row.share == pytest.approx(choice.trips[k].sum())

@@ -130,7 +130,7 @@ def test_a_town_in_a_tongue_of_land_without_a_cell_of_its_own_is_not_lost() -> N
     line = [(0.0, -150.0), (0.0, -1.0), (90.0, -1.0), (90.0, 1.0), (0.0, 1.0), (0.0, 150.0)]
     regions = regions_of(PLAIN, line, ("RU", "KZ")).assign(side=["a", "b"])
     border = border_line(regions, ("RU", "KZ"))
-    cells = h3_cells(regions, border, study_crs(border), resolution=4, depth_km=60.0)
+    cells = h3_cells(regions, border, study_crs(border), resolution=4, depth_km=80.0)
     lon, lat = PLAIN.lonlat(85.0, 0.0)[0]
     side = dict(zip(cells["cell"], cells["side"], strict=True))
     assert {side[c] for c in h3.grid_disk(h3.latlng_to_cell(lat, lon, 4), 1)} == {"b"}

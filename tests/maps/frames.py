@@ -106,6 +106,7 @@ def cells(resolution: int = 4, width: float = 0.9) -> gpd.GeoDataFrame:
     frame = gpd.GeoDataFrame(
         {
             "cell": ids,
+            "near": "Илек",
             "side": side,
             "region": np.where(side == "a", "RU-", "KZ-")
             + np.char.zfill((6 * (side == "b") + np.clip((lon - 48) / 37 * 6, 0, 5).astype(int)).astype(str), 2).astype(

@@ -219,7 +219,7 @@ def test_adding_keeps_how_far_a_checkpoint_may_stand_from_its_crossing() -> None
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_further_places_are_joined_as_settlements_are_and_disturb_nobody(seed: int) -> None:
+def test_further_places_are_joined_as_settlements_are(seed: int) -> None:
     land, network = random_land(seed), random_network(seed)
     first = land.settlements.iloc[:3]
     rest = land.settlements.iloc[3:].reset_index(drop=True)
@@ -230,10 +230,13 @@ def test_further_places_are_joined_as_settlements_are_and_disturb_nobody(seed: i
     router = compile_router(placed, "any")
     for field in FIELDS.values():
         found = router.table(everyone, everyone, field)
-        assert same(found[3:, 3:], times(part, field))
         # Where a point joins a link is measured along the projected link, and that of a half is not quite that of the
         # whole: metres on a link of 50 km, so a second.
         whole = times(network, field)
         assert (np.isfinite(found) == np.isfinite(whole)).all()
         assert found[np.isfinite(whole)] == pytest.approx(whole[np.isfinite(whole)], abs=1 / 60)
+        # By road a new place is nobody's short cut; by both modes its station may be one.
+        before, after = (compile_router(n, "road") for n in (part, placed))
+        old = joined_nodes(part)
+        assert same(after.table(old, old, field), before.table(old, old, field))
     assert (placed.nodes.loc[nodes, "kind"] == "settlement").all()

@@ -247,6 +247,18 @@ def test_other_gaps_stay(nodes: list[tuple[float, float]], ends: list[tuple[int,
     assert not rails(nodes, ends).links["bridged"].any()
 
 
+def test_a_very_short_gap_is_bridged_within_one_component_too() -> None:
+    nodes = [(-60, 0), (-30, 0), (-29.6, 0), (-5, 0), (-30, 50)]
+    tables = rails(nodes, [(0, 1), (2, 3), (0, 4), (4, 3)])
+    assert tables.links.loc[tables.links["bridged"], ["u", "v"]].to_numpy().tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(("aside", "bridges"), [(0.2, 1), (0.4, 0)])
+def test_ends_that_all_but_touch_may_lie_side_by_side(aside: float, bridges: int) -> None:
+    tables = rails([(-60, 0), (-30, 0), (-30, aside), (-5, aside)], [(0, 1), (2, 3)])
+    assert tables.links["bridged"].sum() == bridges
+
+
 def test_each_dead_end_takes_its_nearest_partner_only() -> None:
     nodes = [(-60, 0), (-30, 0), (-28, 0.0), (-5, 0), (-27.5, 0.6), (-5, 5)]
     tables = rails(nodes, [(0, 1), (2, 3), (4, 5)])
