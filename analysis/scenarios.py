@@ -53,7 +53,9 @@ def most_changed(cells: pd.DataFrame, *, top: int = 10) -> pd.DataFrame:
     """
     weight = cells["population"] * cells["potential_cross_actual_change"]
     table = cells.assign(people_potential_change=weight)
-    moved: pd.DataFrame = table[np.abs(table["potential_change_pct"]) > NOISE_PCT]
+    # From nothing there is no per cent: any gain is one.
+    pct = table["potential_change_pct"].where(table["potential_cross_actual_before"] > 0, np.inf)
+    moved: pd.DataFrame = table[np.abs(pct) > NOISE_PCT]
     gains = moved[moved["people_potential_change"] > 0].nlargest(top, "people_potential_change").assign(effect="gain")
     losses = moved[moved["people_potential_change"] < 0].nsmallest(top, "people_potential_change").assign(effect="loss")
     return pd.concat([gains, losses], ignore_index=True)

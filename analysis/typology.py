@@ -137,10 +137,10 @@ def _place(label: str, side: str, cells: pd.DataFrame, settlements: pd.DataFrame
     # A cell of resolution 4 reaches some 26 km from its centre: what is nearer lies in it, or as good as.
     inside = gap * 111 <= 26
     named = own["name"].to_numpy()
-    pick = np.argmax(np.where(inside, own["population"], 0)) if inside.any() else np.argmin(gap)
+    order = np.lexsort((gap, -np.where(inside, own["population"], 0)))
     return {
         "label": label,
-        "place": str(named[pick]) if len(named) else "",
+        "place": str(named[order[0]]) if len(named) else "",
         "side": side,
         "regions": "|".join(sorted(set(cells["region"]))),
         "cells": len(cells),

@@ -93,7 +93,7 @@ def _swap(folder: Path, out: Path) -> None:
 def write_run(folder: Path, prepared: Prepared, network: Network, measures: Measures, clock: Clock) -> dict[str, Any]:
     """Write everything that a run leaves and return the content of ``run.json``."""
     study = prepared.study
-    styles = run_styles()
+    styles = run_styles(measures.cells["lost_potential"].to_numpy(float))
     frames = _frames(measures)
     readable = _readable(frames)
     findings = find_in_words(measures)

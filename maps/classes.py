@@ -6,9 +6,15 @@ Class breaks are fixed numbers that mean something to a planner, so that two run
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+import mapclassify
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 GROWTH, DETOUR, DELAY, NEITHER = "growth point", "bottleneck by detour", "bottleneck by delay", "neither"
 NO_DATA = "no data"
@@ -17,6 +23,7 @@ NO_DATA = "no data"
 _GREEN, _VERMILION, _ORANGE, _GREY, _PALE = "#009e73", "#d55e00", "#f0b429", "#dcdcdc", "#f7f7f7"
 _TIME_RAMP = ("#ffffd4", "#fee391", "#fec44f", "#fe9929", "#d95f0e", "#8c2d04")
 _LOSS_RAMP = ("#f2f0f7", "#cbc9e2", "#9e9ac8", "#756bb1", "#54278f")
+_LOST_RAMP = ("#feebe2", "#fbb4b9", "#f768a1", "#c51b8a", "#7a0177")
 _CHANGE_RAMP = ("#b2182b", "#ef8a62", "#f7f7f7", "#67a9cf", "#2166ac")
 OSM = ("ODbL-1.0", "© OpenStreetMap contributors")
 
@@ -129,3 +136,25 @@ CHECKPOINT_CLASSES = (
 )
 NEW_CHECKPOINT = StyleClass("New checkpoint", "#e6007e", value="new", size=4.6)
 """Of a scenario alone; larger than all others and in a hue that neither they nor the amounts use."""
+
+
+def quantile_classes(values: Sequence[float] | NDArray[np.float64], *, most: int = 5) -> tuple[StyleClass, ...]:
+    """Return classes for an amount whose size no planner can know beforehand: quantiles, rounded.
+
+    Breaks have two significant digits; the first class begins at 0, the last is open. Unknown values are left out; fewer
+    different values make fewer classes.
+    """
+    known = np.asarray(values, float)
+    known = known[np.isfinite(known)]
+    k = min(most, len(np.unique(known)))
+    if k < 2:
+        return (StyleClass("all values", _LOST_RAMP[2], lower=float("-inf"), upper=float("inf")),)
+    found = mapclassify.Quantiles(known, k=k).bins[:-1]
+    rounded = sorted({float(f"{b:.2g}") for b in found if b > 0})
+    edges = (0.0, *rounded, float("inf"))
+    ramp = _LOST_RAMP[-(len(edges) - 1) :]
+    labels = [f"{a:,.0f}–{b:,.0f}" for a, b in itertools.pairwise(edges[:-1])] + [f"{edges[-2]:,.0f} and more"]
+    return tuple(
+        StyleClass(label, color, lower=a, upper=b)
+        for label, color, (a, b) in zip(labels, ramp, itertools.pairwise(edges), strict=True)
+    )

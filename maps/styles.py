@@ -6,8 +6,9 @@ loss). `run_styles` draws a run, `scenario_styles` a scenario's two states and w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from maps.classes import (
     CHANGE_CLASSES,
@@ -24,7 +25,12 @@ from maps.classes import (
     TIME_CLASSES,
     LayerStyle,
     StyleClass,
+    quantile_classes,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "CHANGE_CLASSES", "CHECKPOINT_CLASSES", "DELAY", "DETOUR", "GROWTH", "LABEL_CLASSES", "LOSS_CLASSES", "NEITHER",
@@ -39,7 +45,7 @@ _CELL_FIELDS = {
     "label": "Label",
     "time_to_checkpoint_min": "Minutes to the nearest open checkpoint",
     "nearest_checkpoint": "Nearest open checkpoint",
-    "potential_domestic": "Potential within the own country (person-equivalents)",
+    "potential_domestic_actual": "Potential within the own country (person-equivalents)",
     "potential_cross_borderless": "Potential across the border, borderless (person-equivalents)",
     "potential_cross_open": "Potential across the border, open (person-equivalents)",
     "potential_cross_actual": "Potential across the border, actual (person-equivalents)",
@@ -296,8 +302,24 @@ _REGIONS = LayerStyle(
 )
 
 
-def run_styles() -> tuple[LayerStyle, ...]:
-    """Return the drawings of a run's layers, top of the map first."""
+def run_styles(lost_potential: Sequence[float] | NDArray[np.float64] = ()) -> tuple[LayerStyle, ...]:
+    """Return the drawings of a run's layers, top of the map first.
+
+    Parameters
+    ----------
+    lost_potential
+        The cells' values, to which the classes of their drawing are fitted; without them there is no such drawing.
+    """
+    lost = (
+        replace(
+            _CELLS_LOSS,
+            key="cells_lost",
+            title="Cells: lost potential",
+            description="H3 cells by person-equivalents of potential that the border takes, quantiles",
+            classes=quantile_classes(lost_potential),
+            column="lost_potential",
+        ),
+    )
     return (
         _CHECKPOINTS,
         _CROSSINGS,
@@ -309,6 +331,7 @@ def run_styles() -> tuple[LayerStyle, ...]:
         _CELLS,
         _CELLS_TIME,
         _CELLS_LOSS,
+        *(lost if len(lost_potential) else ()),
         _REGIONS,
     )
 

@@ -28,13 +28,17 @@ def cell(**changes: Any) -> dict[str, Any]:
 
 
 def hot(what: str, q: float = 0.01, z: float = 3.0) -> dict[str, Any]:
-    return {f"{what}_g_q": q, f"{what}_g_z": z}
+    """Return the statistics of a hot cell, itself far above the others."""
+    own = {"ratio": ("cross_ratio", 2.0), "lost": ("lost_potential", 5000.0)}[what]
+    return {f"{what}_g_q": q, f"{what}_g_z": z, own[0]: own[1]}
 
 
 RULES = [
     ("nothing", {}, NEITHER, False, False),
     ("G* hot in the ratio", hot("ratio"), GROWTH, True, False),
     ("G* cold in the ratio", hot("ratio", z=-3.0), NEITHER, False, False),
+    ("poor among rich", hot("ratio") | {"cross_ratio": 0.1}, NEITHER, False, False),
+    ("little lost among those who lose", hot("lost") | {"lost_potential": 9.0}, NEITHER, False, False),
     ("high among high", {"ratio_moran_q": 0.01, "ratio_moran_quadrant": "HH"}, GROWTH, True, False),
     ("low among high", {"ratio_moran_q": 0.01, "ratio_moran_quadrant": "LH"}, NEITHER, False, False),
     ("high among low", {"ratio_moran_q": 0.01, "ratio_moran_quadrant": "HL"}, NEITHER, False, False),
@@ -86,9 +90,12 @@ def test_untested_variables_label_nothing() -> None:
 
 
 def test_the_evidence_holds_the_numbers() -> None:
-    growth = cell(cross_ratio=1.234, **hot("ratio", 0.0123, 3.21))
+    growth = cell(**(hot("ratio", 0.0123, 3.21) | {"cross_ratio": 1.234}))
     narrow = cell(
-        lost_potential=98_765.4, border_loss=0.71, loss_detour=0.52, loss_delay=0.19, **hot("lost", 0.0042, 2.52)
+        **(
+            hot("lost", 0.0042, 2.52)
+            | {"lost_potential": 98_765.4, "border_loss": 0.71, "loss_detour": 0.52, "loss_delay": 0.19}
+        )
     )
     one, two = label_cells(pd.DataFrame([growth, narrow]))["evidence"]
     for number in ("1.23", "3.2", "0.0123"):

@@ -116,7 +116,7 @@ def cells(resolution: int = 4, width: float = 0.9) -> gpd.GeoDataFrame:
             "label": label,
             "time_to_checkpoint_min": minutes,
             "nearest_checkpoint": "Илек",
-            "potential_domestic": rng.lognormal(13, 1, n),
+            "potential_domestic_actual": rng.lognormal(13, 1, n),
             "potential_cross_borderless": free,
             "potential_cross_open": free * (1 - detour),
             "potential_cross_actual": free * (1 - detour - delay),
