@@ -44,7 +44,7 @@ def run(
     loaded = load_study(study)
     loaded = loaded.with_analysis(**changes) if changes else loaded
     start = time.perf_counter()
-    with _progress(9) as listen:
+    with _progress(10) as listen:
         result = run_study(loaded, out=out, listen=listen)
     for line in result["findings"]:
         _say(f"• {line}")

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from gis.measures import Measures
     from gis.pipeline import Clock, Prepared
 
-RESULTS = ("run.json", "scenario.json")
-
 
 @contextmanager
 def results_folder(out: Path, mark: str) -> Iterator[Path]:

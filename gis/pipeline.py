@@ -95,6 +95,8 @@ def prepare(study: Study) -> Prepared:
 
 def _within(frame: gpd.GeoDataFrame, name: str, zone: shapely.Geometry) -> gpd.GeoDataFrame:
     """Return the features that touch the belt; say so where none does."""
+    if frame.empty:
+        return frame
     shapely.prepare(zone)
     hit = shapely.intersects(frame.geometry.to_numpy(), zone)
     if not hit.any():

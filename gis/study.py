@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from layers.errors import StudyError
-from layers.io import LAYERS, SNAPSHOT, Source
+from layers.io import LAYERS, NONE, SNAPSHOT, Source
 from network.connectors import ConnectorLimits
 
 DEFAULT_STUDY = Path(__file__).resolve().parent / "data" / "russia-kazakhstan.toml"
@@ -195,6 +195,6 @@ def _with_paths(study: Study, folder: Path) -> Study:
     parts = {}
     for name in LAYERS:
         part: LayerSource = getattr(study.layers, name)
-        if part.path != SNAPSHOT:
+        if part.path not in (SNAPSHOT, NONE):
             parts[name] = part.model_copy(update={"path": str(folder / part.path)})
     return study.model_copy(update={"layers": study.layers.model_copy(update=parts)})

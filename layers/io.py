@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layers.errors import LayerError
-from layers.schema import SCHEMAS, validate
+from layers.schema import SCHEMAS, empty_layer, validate
 from layers.sources.files import read_file
 from layers.sources.snapshot import read_snapshot, snapshot_manifest
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LAYERS = tuple(SCHEMAS)
 SNAPSHOT = "snapshot"
+NONE = "none"
+"""A layer that the study does without: allowed for one of roads and railways."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def read_layer(name: str, source: Source | None = None) -> tuple[gpd.GeoDataFram
     if source.path == SNAPSHOT:
         about = dict(snapshot_manifest()["layers"][name])
         return validate(read_snapshot(name), name, "packaged snapshot"), {"layer": name, **about}
+    if source.path == NONE and name in ("roads", "railways"):
+        return empty_layer(name), {"layer": name, "source": "none: the study does without", "rows": 0}
     path = Path(source.path)
     frame = validate(read_file(path, layer=source.layer, columns=source.columns), name, str(path))
     about = {

@@ -154,6 +154,12 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
     return gpd.GeoDataFrame(checked[columns], geometry=frame.geometry.to_numpy(), crs=WGS84)
 
 
+def empty_layer(layer: str) -> gpd.GeoDataFrame:
+    """Return a layer without features, with the columns of its schema."""
+    columns = {name: pd.Series(dtype=str(column.dtype)) for name, column in SCHEMAS[layer].columns.items()}
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=WGS84), crs=WGS84)
+
+
 def _flags(values: pd.Series, layer: str, column: str, where: str) -> pd.Series:
     """Return yes and no as they are written in tables, as booleans: "no" must not become true for being a text."""
     said = values.astype(str).str.strip().str.lower()

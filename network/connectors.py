@@ -10,8 +10,7 @@ import pandas as pd
 import shapely
 
 from layers.crs import WGS84, geodesic_m, lines_between, project
-from layers.regions import side_of
-from network.border import COAST_KM, WEAVE_KM, Border, gate_links, largest_component
+from network.border import WEAVE_KM, Border, gate_links, largest_component
 from network.topology import Tables, along, located, split_links
 
 if TYPE_CHECKING:
@@ -231,8 +230,3 @@ def connect_settlements(
     transfers = transfers.assign(kind="transfer").drop_duplicates(["u", "v"])
     report = pd.DataFrame({"node": node, "snap_km": road["straight_m"] / 1000, "station_km": rail["straight_m"] / 1000})
     return Tables(tables.nodes, pd.concat([tables.links, transfers], ignore_index=True), tables.crs), report
-
-
-def sides_for(lonlat: NDArray[np.float64], regions: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Return the side of points as settlements take it: points off a generalised coast count to it."""
-    return side_of(lonlat, regions, COAST_KM)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
 
@@ -174,6 +175,19 @@ def test_usage_errors_exit_with_2(tmp_path: Path, arguments: list[str]) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_border_without_a_railway_runs(tmp_path: Path, study_of: Callable[..., Path]) -> None:
+    file = study_of(LAND, layers={"railways": "none"}, more="[analysis]\nh3_resolution = 5\npermutations = 99\n")
+    done = call("run", file, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "out" / "tables" / "checkpoints.csv")
+    assert (table.loc[table["mode"] == "rail", "joined_by"] == "nothing").all()
+
+
+def test_a_border_without_any_network_is_refused(tmp_path: Path, study_of: Callable[..., Path]) -> None:
+    file = study_of(LAND, layers={"railways": "none", "roads": "none"})
+    assert "network is empty" in fails(tmp_path, "run", file)
 
 
 def test_a_small_border_elsewhere_runs(tmp_path: Path, study_of: Callable[..., Path]) -> None:
