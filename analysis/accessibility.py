@@ -85,15 +85,15 @@ def potentials(
 ) -> pd.DataFrame:
     """Return each point's potential at home and across the border, and what the border costs it.
 
-    The potential is Hansen's A = Σ P·e^(−βt) in person-equivalents, over settlements of the own country (``potential_domestic_<network>``)
-    and of the other (``potential_cross_<network>``).
+    The potential is Hansen's A = Σ P·e^(−βt) in person-equivalents, over settlements of the own country
+    (``potential_domestic_<network>``) and of the other (``potential_cross_<network>``).
 
     Returns
     -------
-    Per point, NaN where it joins nothing: the six potentials; ``border_loss`` = 1 − A(actual)/A(borderless) across the border, which is the sum of
-    ``loss_detour`` = 1 − A(open)/A(borderless) and ``loss_delay`` = (A(open) − A(actual))/A(borderless);
-    ``lost_potential`` = A(borderless) − A(actual) in person-equivalents; ``cross_ratio`` = A(actual) across the border over the potential at
-    home.
+    Per point, NaN where it joins nothing: the six potentials; ``border_loss`` = 1 − A(actual)/A(borderless) across
+    the border, which is the sum of ``loss_detour`` = 1 − A(open)/A(borderless) and ``loss_delay`` = (A(open) −
+    A(actual))/A(borderless); ``lost_potential`` = A(borderless) − A(actual) in person-equivalents; ``cross_ratio`` =
+    A(actual) across the border over the potential at home.
     """
     table: dict[str, NDArray[np.float64]] = {}
     home = points.side[:, None] == targets.side[None]

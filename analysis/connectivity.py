@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from layers.crs import WGS84, areas_km2, line_lengths_m, project
 from layers.regions import belt, region_of
-from network.topology import contract
+from network.topology import along, contract
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -28,7 +28,8 @@ PARALLEL_M = 250.0
 def single_lines(network: Network, mode: str) -> pd.DataFrame:
     """Return the links of a mode with parallel ones counted once: columns of links, ``u`` and ``v`` merged places.
 
-    Nodes within 250 m are one place; of several links between two places the shortest stays, and links within a place go.
+    Nodes within 250 m are one place; of several links between two places the shortest stays, and links within a place
+    go.
     """
     links = network.links
     ground = links[(links["mode"] == mode) & ~links["kind"].isin(["connector", "gate"])]
@@ -38,7 +39,7 @@ def single_lines(network: Network, mode: str) -> pd.DataFrame:
     graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(used), len(used)))
     _, label = connected_components(graph, directed=False)
     ends = np.sort(label[np.searchsorted(used, ground[["u", "v"]].to_numpy())], axis=1)
-    table = ground.assign(node=ground["u"], u=ends[:, 0], v=ends[:, 1])
+    table = ground.assign(u=ends[:, 0], v=ends[:, 1])
     table = table[table["u"] != table["v"]].sort_values(["u", "v", "length_m"], kind="stable")
     return table.drop_duplicates(["u", "v"]).reset_index(drop=True)
 
@@ -62,13 +63,14 @@ def kansky(u: NDArray[np.int64], v: NDArray[np.int64], length_km: NDArray[np.flo
 
     Returns
     -------
-    ``kansky_e``, ``kansky_v``, ``kansky_p`` (components); ``kansky_mu`` = e − v + p; for planar graphs ``kansky_alpha`` = μ/(2v − 5) and
-    ``kansky_gamma`` = e/(3(v − 2)), NaN below three nodes; ``kansky_beta`` = e/v; ``kansky_eta_km`` = L/e (km per edge); ``kansky_theta_km`` = L/v
-    (km per node).
+    ``kansky_e``, ``kansky_v``, ``kansky_p`` (components); ``kansky_mu`` = e − v + p; for planar graphs
+    ``kansky_alpha`` = μ/(2v − 5) and ``kansky_gamma`` = e/(3(v − 2)), NaN below three nodes; ``kansky_beta`` = e/v;
+    ``kansky_eta_km`` = L/e (km per edge); ``kansky_theta_km`` = L/v (km per node).
 
     Examples
     --------
-    A square with one diagonal: e = 5, v = 4, but two of its corners have degree 2 and go; 3 parallel edges of 2 nodes are left.
+    A square with one diagonal: e = 5, v = 4, but two of its corners have degree 2 and go; 3 parallel edges of 2 nodes
+    are left.
 
     >>> out = kansky(np.array([0, 1, 2, 3, 0]), np.array([1, 2, 3, 0, 2]), np.ones(5))
     >>> out["kansky_e"], out["kansky_v"], out["kansky_mu"]
@@ -115,8 +117,8 @@ def region_connectivity(
     Returns
     -------
     ``area_km2`` (whole), ``belt_area_km2``, ``border_km``, ``road_km``, ``rail_km`` (parallel lines once),
-    ``road_density_km_per_1000km2``, ``rail_density_km_per_1000km2``, ``checkpoints``, ``checkpoints_open``, ``checkpoints_per_100km`` (open ones), and
-    Kansky's indices of the road network (`kansky`).
+    ``road_density_km_per_1000km2``, ``rail_density_km_per_1000km2``, ``checkpoints``, ``checkpoints_open``,
+    ``checkpoints_per_100km`` (open ones), and Kansky's indices of the road network (`kansky`).
     """
     zone = project(shapely.segmentize(belt(border, depth_km, network.crs), 20_000), network.crs, WGS84)
     inside = regions.set_geometry(shapely.intersection(regions.geometry.to_numpy(), zone))
@@ -135,12 +137,13 @@ def region_connectivity(
         at = pd.concat([points.loc[mask, "region_a"], points.loc[mask, "region_b"]]).value_counts()
         out[name] = regions["region"].map(at).fillna(0).astype(int).to_numpy()
     out["checkpoints_per_100km"] = 100 * out["checkpoints_open"] / out["border_km"].where(out["border_km"] > 0)
-    return pd.concat([out, _kansky_by_region(lines["road"], network, inside)], axis=1)
+    return pd.concat([out, _kansky_by_region(lines["road"], inside)], axis=1)
 
 
-def _kansky_by_region(lines: pd.DataFrame, network: Network, regions: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return Kansky's indices of the road links whose beginning lies in each region."""
-    xy = network.nodes[["x", "y"]].to_numpy(float)[lines["node"].to_numpy(np.int64)] if len(lines) else np.empty((0, 2))
+def _kansky_by_region(lines: pd.DataFrame, regions: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return Kansky's indices of the road links whose middle lies in each region."""
+    # Not an end: both pieces of a road begin at the posts of its gate, which stand at one place.
+    xy = along(lines["geometry"].to_numpy(dtype=object), np.full(len(lines), 0.5)) if len(lines) else np.empty((0, 2))
     home = region_of(xy, regions, 0.0)
     u, v, km = lines["u"].to_numpy(np.int64), lines["v"].to_numpy(np.int64), lines["length_m"].to_numpy(float) / 1000
     return pd.DataFrame([kansky(u[home == r], v[home == r], km[home == r]) for r in range(len(regions))])
@@ -152,13 +155,14 @@ def population_access(settlements: pd.DataFrame, regions: pd.Series) -> pd.DataF
     Parameters
     ----------
     settlements
-        ``region``, ``population``, ``time_to_checkpoint_min`` and the potentials of `analysis.accessibility.potentials`.
+        ``region``, ``population``, ``time_to_checkpoint_min`` and the potentials of
+        `analysis.accessibility.potentials`.
 
     Returns
     -------
-    ``population`` (all in the belt), ``time_to_checkpoint_min`` (mean over people who reach one), ``population_within_60min`` and ``_120min`` (shares of
-    all), ``people_without_checkpoint``, the cross-border potentials (means), and ``border_loss`` with its two parts (ratios of sums, so that
-    the parts add up).
+    ``population`` (all in the belt), ``time_to_checkpoint_min`` (mean over people who reach one),
+    ``population_within_60min`` and ``_120min`` (shares of all), ``people_without_checkpoint``, the cross-border
+    potentials (means), and ``border_loss`` with its two parts (ratios of sums, so that the parts add up).
     """
     s = settlements.assign(people=settlements["population"].astype(float))
     reach = s["time_to_checkpoint_min"]

@@ -18,9 +18,10 @@ def close_each(demand: Demand, choice: Choice) -> pd.DataFrame:
 
     Returns
     -------
-    Per checkpoint of the choice: ``share`` of all modelled demand; ``criticality_min`` = Σ T·(c⁻ᵏ − c) / Σ T over the trips that still find a way
-    by that mode (Jenelius, Petersen & Mattsson 2006); ``unserved_share``, the part of the mode's trips that find none; ``extra_users_min``, the mean extra minutes of
-    those who used it; ``fallback`` and ``fallback_share``, the checkpoint that takes most of its trips and how much of them.
+    Per checkpoint of the choice: ``share`` of all modelled demand; ``criticality_min`` = Σ T·(c⁻ᵏ − c) / Σ T over the
+    trips that still find a way by that mode (Jenelius, Petersen & Mattsson 2006); ``unserved_share``, the part of the
+    mode's trips that find none; ``extra_users_min``, the mean extra minutes of those who used it; ``fallback`` and
+    ``fallback_share``, the checkpoint that takes most of its trips and how much of them.
     """
     share = choice.share
     rows = []
@@ -57,7 +58,8 @@ COLUMNS = [
 def _fallback(choice: Choice, k: int) -> dict[str, object]:
     """Return the checkpoint that takes over most of k's trips when it closes, and its share of them.
 
-    In a logit the others keep their odds among themselves: k's trips of a pair spread over them in proportion to what each had.
+    In a logit the others keep their odds among themselves: k's trips of a pair spread over them in proportion to what
+    each had.
     """
     mine: NDArray[np.float64] = choice.trips[k]
     others = np.delete(np.arange(len(choice.ids)), k)

@@ -55,7 +55,8 @@ class ModeTimes:
 class Demand:
     """Modelled trips between the settlements of both sides.
 
-    ``trips`` sums to 1: shares of the whole, for nothing is calibrated. Rows of `a` and `b` are rows of the network's settlements.
+    ``trips`` sums to 1: shares of the whole, for nothing is calibrated. Rows of `a` and `b` are rows of the network's
+    settlements.
     """
 
     a: NDArray[np.int64]

@@ -29,8 +29,8 @@ LEAST = 3
 def reach_warning(permutations: int, n: int, alpha: float = ALPHA) -> str:
     """Return a warning where the permutations can't reach the FDR cut, else an empty string.
 
-    The smallest two-sided pseudo-p is 3/(permutations + 1), for esda counts the value, its twin in the other tail and the extreme draw;
-    Benjamini–Hochberg asks α/n of the first unit.
+    The smallest two-sided pseudo-p is 3/(permutations + 1), for esda counts the value, its twin in the other tail and
+    the extreme draw; Benjamini–Hochberg asks α/n of the first unit.
     """
     if permutations + 1 >= LEAST * n / alpha:
         return ""
@@ -79,8 +79,9 @@ def local_statistics(values: NDArray[np.float64], graph: Graph, *, permutations:
 
     Returns
     -------
-    Per unit ``moran_i``, ``moran_quadrant`` (HH, LH, LL, HL), ``moran_p``, ``moran_q``; ``g_z`` (standardised over the permutations), ``g_p``, ``g_q``. ``p`` is two-sided by
-    conditional permutation, ``q`` Benjamini–Hochberg over the units with neighbours; units without neighbours have NaN.
+    Per unit ``moran_i``, ``moran_quadrant`` (HH, LH, LL, HL), ``moran_p``, ``moran_q``; ``g_z`` (standardised over
+    the permutations), ``g_p``, ``g_q``. ``p`` is two-sided by conditional permutation, ``q`` Benjamini–Hochberg over
+    the units with neighbours; units without neighbours have NaN.
     """
     from esda import G_Local, Moran_Local
     from esda.significance import calculate_significance

@@ -49,7 +49,8 @@ def cell_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 def most_changed(cells: pd.DataFrame, *, top: int = 10) -> pd.DataFrame:
     """Return the inhabited cells that gain and lose most person-equivalents of cross-border potential, weighted by their people.
 
-    ``people_potential_change`` = population × change of potential; ``effect`` says gain or loss. Cells without change are left out.
+    ``people_potential_change`` = population × change of potential; ``effect`` says gain or loss. Cells without change
+    are left out.
     """
     weight = cells["population"] * cells["potential_cross_actual_change"]
     table = cells.assign(people_potential_change=weight)

@@ -13,7 +13,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from analysis.accessibility import nearest_checkpoint
+from analysis.accessibility import nearest_checkpoint, posts
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.regions import belt
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from network.routing import Router
 
 MAX_CELLS = 20_000_000
+PER_METRE = DETOUR / (CONNECTOR_KPH * 1000 / 60)
+"""Minutes over open ground: those of a connector."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def checkpoint_surface(
     """Return minutes to the nearest open checkpoint over the border belt.
 
     From the network outwards at the speed of connectors, in eight directions from cell to cell, never over the border.
-    Cells further than `limit_km` from any link of their side are NaN.
+    Cells further than `limit_km` from any link or post of their side are NaN.
 
     Parameters
     ----------
@@ -68,11 +70,11 @@ def checkpoint_surface(
     zone = belt(border, depth_km, network.crs)
     west, south, east, north = shapely.bounds(zone)
     size = cell_km * 1000
-    shape = (int(np.ceil((north - south) / size)), int(np.ceil((east - west) / size)))
-    if not cell_km > 0 or shape[0] * shape[1] > MAX_CELLS:
+    if not cell_km > 0 or (north - south) * (east - west) / size**2 > MAX_CELLS:
         raise LayerError(
             f"a grid of {cell_km:g} km cells: allowed is more than 0 and at most {MAX_CELLS:,} cells in the belt's frame"
         )
+    shape = (int(np.ceil((north - south) / size)), int(np.ceil((east - west) / size)))
     transform = Affine(size, 0, west, 0, -size, north)
     sides = {}
     for side in ("a", "b"):
@@ -94,10 +96,12 @@ def checkpoint_surface(
 def _seeds(
     network: Network, router: Router, side: str, mask: NDArray[np.bool_], transform: Affine
 ) -> NDArray[np.float64]:
-    """Return the cells that links of one side run through, with the smallest minutes on them; infinity elsewhere."""
+    """Return the cells that links of one side run through and posts stand in, with the smallest minutes on them; infinity elsewhere."""
     times, _ = nearest_checkpoint(network, router)
     links = network.links[
-        (network.links["mode"] == router.mode) & ~network.links["crossing"] & (network.links["kind"] != "connector")
+        ((network.links["mode"] == router.mode) | (router.mode == "any"))
+        & ~network.links["crossing"]
+        & ~network.links["kind"].isin(["connector", "transfer"])
     ]
     u, v = (router.positions(links[c].to_numpy(np.int64)) for c in ("u", "v"))
     use = (u >= 0) & (v >= 0)
@@ -118,7 +122,25 @@ def _seeds(
     inside = (line >= 0) & (line < mask.shape[0]) & (column >= 0) & (column < mask.shape[1])
     out = np.full(mask.shape, np.inf)
     np.minimum.at(out, (line[inside], column[inside]), cost[inside])
-    return np.where(mask, out, np.inf)
+    return np.where(mask, np.minimum(out, _at_posts(network, router, side, mask, transform)), np.inf)
+
+
+def _at_posts(
+    network: Network, router: Router, side: str, mask: NDArray[np.bool_], transform: Affine
+) -> NDArray[np.float64]:
+    """Return the cells where open checkpoints of one side stand, on a road or off all roads; infinity elsewhere."""
+    own = posts(network, router)
+    xy = network.nodes[["px", "py"]].to_numpy(float)[own.loc[own["side"] == side, "node"].to_numpy(np.int64)]
+    column = np.floor((xy[:, 0] - transform.c) / transform.a).astype(int)
+    line = np.floor((xy[:, 1] - transform.f) / transform.e).astype(int)
+    inside = (line >= 0) & (line < mask.shape[0]) & (column >= 0) & (column < mask.shape[1])
+    out = np.full(mask.shape, np.inf)
+    if inside.any() and mask.any():
+        # A post on the line may fall into a cell of the other side: the nearest of its own then.
+        gap, near = distance_transform_edt(~mask, return_indices=True)
+        line, column = line[inside], column[inside]
+        np.minimum.at(out, tuple(near[:, line, column]), gap[line, column] * transform.a * PER_METRE)
+    return out
 
 
 def _spread(seeds: NDArray[np.float64], mask: NDArray[np.bool_], size: float, limit_m: float) -> NDArray[np.float64]:
@@ -126,14 +148,13 @@ def _spread(seeds: NDArray[np.float64], mask: NDArray[np.bool_], size: float, li
     number = np.full(mask.shape, -1)
     number[mask] = np.arange(mask.sum())
     tails, heads, weights = [], [], []
-    per_metre = DETOUR / (CONNECTOR_KPH * 1000 / 60)
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
         a = number[: mask.shape[0] - down, max(0, -right) : mask.shape[1] - max(0, right)]
         b = number[down:, max(0, right) : mask.shape[1] - max(0, -right)]
         both = (a >= 0) & (b >= 0)
         tails.append(a[both])
         heads.append(b[both])
-        weights.append(np.full(both.sum(), np.hypot(down, right) * size * per_metre))
+        weights.append(np.full(both.sum(), np.hypot(down, right) * size * PER_METRE))
     n = int(mask.sum())
     values = seeds[mask]
     seeded = np.flatnonzero(np.isfinite(values))

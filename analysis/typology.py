@@ -26,20 +26,22 @@ GROWTH, DETOUR, DELAY, NEITHER, NO_DATA = (
 def label_cells(cells: pd.DataFrame, *, alpha: float = ALPHA) -> pd.DataFrame:
     """Return each cell's label and its evidence.
 
-    A growth point is a significant hot spot of the realised cross-border potential per potential at home (``cross_ratio``): G* hot and itself above the mean, or high
-    among high in the local Moran.
-    A bottleneck is a significant hot spot of the lost potential (``lost_potential``), by detour or by delay, whichever costs
-    more there. Significant means an FDR-adjusted p of at most `alpha`. A cell that is both takes the label with the smaller adjusted p, in a tie the one
-    with the larger z of G*; the two flags tell that it was both.
+    A growth point is a significant hot spot of the realised cross-border potential per potential at home
+    (``cross_ratio``): G* hot and itself above the mean, or high among high in the local Moran. A bottleneck is a
+    significant hot spot of the lost potential (``lost_potential``), by detour or by delay, whichever costs more
+    there. Significant means an FDR-adjusted p of at most `alpha`. A cell that is both takes the label with the
+    smaller adjusted p, in a tie the one with the larger z of G*; the two flags tell that it was both.
 
     Parameters
     ----------
     cells
-        With ``cross_ratio``, ``lost_potential``, ``loss_detour``, ``loss_delay`` and the local statistics prefixed ``ratio_`` and ``lost_``.
+        With ``cross_ratio``, ``lost_potential``, ``loss_detour``, ``loss_delay`` and the local statistics prefixed
+        ``ratio_`` and ``lost_``.
 
     Returns
     -------
-    ``label``, ``is_growth_point``, ``is_bottleneck``, ``ratio_q``, ``loss_q`` (the smaller adjusted p of the two statistics), ``evidence``.
+    ``label``, ``is_growth_point``, ``is_bottleneck``, ``ratio_q``, ``loss_q`` (the smaller adjusted p of the two
+    statistics), ``evidence``.
     """
     n = len(cells)
     growth, growth_q, growth_z = _hot(cells, "ratio", alpha)
@@ -103,8 +105,9 @@ def named_places(cells: pd.DataFrame, settlements: pd.DataFrame) -> pd.DataFrame
 
     Returns
     -------
-    One row per place, ranked within its label: ``label``, ``place`` (largest settlement in its cells, else the nearest of its side), ``side``,
-    ``regions``, ``cells``, ``population``, ``strength`` (mean ratio of a growth point, lost person-equivalents summed for a bottleneck), ``checkpoints``, ``best_q``.
+    One row per place, ranked within its label: ``label``, ``place`` (largest settlement in its cells, else the
+    nearest of its side), ``side``, ``regions``, ``cells``, ``population``, ``strength`` (mean ratio of a growth
+    point, lost person-equivalents summed for a bottleneck), ``checkpoints``, ``best_q``.
     """
     from analysis.units import h3_weights
 

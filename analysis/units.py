@@ -71,8 +71,8 @@ def h3_cells(
 def people_in_cells(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, resolution: int = 4) -> NDArray[np.int64]:
     """Return the people of each cell: settlements that lie in it and on its side.
 
-    A settlement whose own cell belongs to the other side counts to the nearest cell of its side, of that cell's neighbours if one is, so that
-    nobody within the belt is lost or moved over the border.
+    A settlement whose own cell belongs to the other side counts to the nearest cell of its side, of that cell's
+    neighbours if one is, so that nobody within the belt is lost or moved over the border.
     """
     position = {c: i for i, c in enumerate(cells["cell"])}
     side = cells["side"].to_numpy()
@@ -122,7 +122,8 @@ def border_segments(border: gpd.GeoDataFrame, *, length_km: float = 25.0) -> gpd
 
     Returns
     -------
-    Lines with ``segment_id``, ``km_from``, ``km_to``, ``region_a``, ``region_b`` (at the middle), ``lon``, ``lat`` (of the middle).
+    Lines with ``segment_id``, ``km_from``, ``km_to``, ``region_a``, ``region_b`` (at the middle), ``lon``, ``lat``
+    (of the middle).
 
     Raises
     ------

@@ -39,8 +39,9 @@ CITY_PEOPLE = 50_000
 class Measures:
     """The result tables of a network, in longitude and latitude.
 
-    ``cells``, ``segments``, ``regions``, ``checkpoints``, ``settlements``, ``crossings``, ``border_line``, ``roads``, ``railways``; ``surface`` in the study's
-    projection; ``statistics`` and the labels of cells once hot spots were sought; ``notes`` a reader must know.
+    ``cells``, ``segments``, ``regions``, ``checkpoints``, ``settlements``, ``crossings``, ``border_line``, ``roads``,
+    ``railways``; ``surface`` in the study's projection; ``statistics`` and the labels of cells once hot spots were
+    sought; ``notes`` a reader must know.
     """
 
     cells: gpd.GeoDataFrame

@@ -43,8 +43,8 @@ def find_route(
 
     Returns
     -------
-    ``length_m``, ``time_min`` (moving), ``wait_min``, ``total_min``, ``checkpoints`` (ids in order), ``checkpoint_names``, ``straight_m``, ``origin``,
-    ``destination``, ``notes``.
+    ``length_m``, ``time_min`` (moving), ``wait_min``, ``total_min``, ``checkpoints`` (ids in order),
+    ``checkpoint_names``, ``straight_m``, ``origin``, ``destination``, ``notes``.
 
     Raises
     ------

@@ -65,13 +65,14 @@ def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None 
     checkpoints
         Layer ``checkpoints``; a ``wait_min`` in the table counts as given.
     waits
-        Medians in minutes: by ``checkpoint_id`` they stand before the table, by ``mode regime`` or ``mode`` they replace
-        `ASSUMED_WAITS` where the table states nothing.
+        Medians in minutes: by ``checkpoint_id`` they stand before the table, by ``mode regime`` or ``mode`` they
+        replace `ASSUMED_WAITS` where the table states nothing.
 
     Returns
     -------
     The frame with ``control_wait_min`` (median at the control), ``hours_wait_min`` (expected wait for the opening),
-    ``wait_min`` (their sum: what a gate charges once per crossing), ``wait_p90_min``, ``wait_assumed``, ``wait_source``.
+    ``wait_min`` (their sum: what a gate charges once per crossing), ``wait_p90_min``, ``wait_assumed``,
+    ``wait_source``.
 
     Raises
     ------

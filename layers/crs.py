@@ -45,9 +45,9 @@ def line_lengths_m(lines: Geometries) -> NDArray[np.float64]:
 def fit_equal_area(line: shapely.Geometry) -> CRS:
     """Return an equal-area projection fitted to a border line given in longitude and latitude.
 
-    An Albers conic whose parallels leave a tenth of the line's latitudes outside on either hand and whose meridian is the
-    middle of its longitudes, rounded to half degrees (Russia–Kazakhstan: 49.5, 54.5 and 67). Near the equator, where a
-    cone has no apex, Lambert's azimuthal equal-area.
+    An Albers conic whose parallels leave a tenth of the line's latitudes outside on either hand and whose meridian is
+    the middle of its longitudes, rounded to half degrees (Russia–Kazakhstan: 49.5, 54.5 and 67). Near the equator,
+    where a cone has no apex, Lambert's azimuthal equal-area.
     """
     dense = shapely.get_coordinates(shapely.segmentize(line, 0.05))
     low, high = (round(2 * float(q)) / 2 for q in np.quantile(dense[:, 1], [0.1, 0.9]))

@@ -141,8 +141,8 @@ NEW_CHECKPOINT = StyleClass("New checkpoint", "#e6007e", value="new", size=4.6)
 def quantile_classes(values: Sequence[float] | NDArray[np.float64], *, most: int = 5) -> tuple[StyleClass, ...]:
     """Return classes for an amount whose size no planner can know beforehand: quantiles, rounded.
 
-    Breaks have two significant digits; the first class begins at 0, the last is open. Unknown values are left out; fewer
-    different values make fewer classes.
+    Breaks have two significant digits; the first class begins at 0, the last is open. Unknown values are left out;
+    fewer different values make fewer classes.
     """
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]

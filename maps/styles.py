@@ -347,7 +347,8 @@ def _state(style: LayerStyle, state: str, what: str) -> LayerStyle:
 def scenario_styles() -> tuple[LayerStyle, ...]:
     """Return the drawings of a scenario: both states and the change, top of the map first.
 
-    The areas are a choice of which one is on, so the two states of one quantity stand next to each other: flip between them.
+    The areas are a choice of which one is on, so the two states of one quantity stand next to each other: flip
+    between them.
     """
     time, loss = "time to open checkpoint", "border loss"
     after = _state(_CHECKPOINTS, "after", "checkpoints")

@@ -67,7 +67,8 @@ def write_map(
     lang
         Language code of the page; it decides how numbers are written.
     fit
-        West, south, east and north of the first view; by default the layers that are not of the groups ``Ground`` and ``Background``.
+        West, south, east and north of the first view; by default the layers that are not of the groups ``Ground`` and
+        ``Background``.
     notes
         Sentences a reader should know, shown on demand.
 

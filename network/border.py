@@ -65,8 +65,8 @@ def with_sides_of_nodes(
     """Return the tables with each node's side, without links that leave both countries, and a count of what was done.
 
     A road that weaves over the line within a few kilometres crosses it once: a connected piece on one side, all of it
-    within `weave_km` of the line and no longer than that, is counted to the side it hangs on. A straight line that cuts a corner of the neighbour
-    is no crossing, because only the ends of a link decide.
+    within `weave_km` of the line and no longer than that, is counted to the side it hangs on. A straight line that
+    cuts a corner of the neighbour is no crossing, because only the ends of a link decide.
 
     Parameters
     ----------
@@ -128,8 +128,8 @@ def _unweave(
 def find_crossings(tables: Tables, border: Border) -> tuple[Tables, pd.DataFrame]:
     """Return the tables with ``crossing_id`` on every link over the line, and one row per crossing.
 
-    Parallel tracks, links that share a node at the line and points within a kilometre are one crossing. The rows have ``crossing_id``, ``mode``, ``px``,
-    ``py`` (projected) and the number of ``links``.
+    Parallel tracks, links that share a node at the line and points within a kilometre are one crossing. The rows have
+    ``crossing_id``, ``mode``, ``px``, ``py`` (projected) and the number of ``links``.
     """
     links, nodes = tables.links, tables.nodes
     side = nodes["side"].to_numpy(dtype=object)
@@ -229,8 +229,8 @@ def open_gates(
 ) -> tuple[Tables, pd.DataFrame]:
     """Split every matched crossing where its checkpoint stands and join the two posts by gates.
 
-    Several checkpoints of one crossing are parallel gates at one place, that of the nearest of them; where the post stands far from the
-    crossing's links (a rail station inside the country) the gate is at the border line.
+    Several checkpoints of one crossing are parallel gates at one place, that of the nearest of them; where the post
+    stands far from the crossing's links (a rail station inside the country) the gate is at the border line.
 
     Returns
     -------

@@ -312,9 +312,10 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def to_graph(network: Network) -> nx.MultiDiGraph[int]:
     """Return the network as one `networkx.MultiDiGraph` that OSMnx accepts.
 
-    Nodes have ``x``, ``y``, ``side``, ``kind``, ``ref``; edges the columns of the links, and OSMnx's ``osmid``, ``length`` (m),
-    ``travel_time`` (s), ``oneway``, ``reversed``, ``highway`` or ``railway``, ``geometry``. Cost fields are ``borderless_min``, ``open_min``
-    and ``actual_min``; a link that can't be passed has infinity there. Where a speed is unknown (gates) the attribute is absent.
+    Nodes have ``x``, ``y``, ``side``, ``kind``, ``ref``; edges the columns of the links, and OSMnx's ``osmid``,
+    ``length`` (m), ``travel_time`` (s), ``oneway``, ``reversed``, ``highway`` or ``railway``, ``geometry``. Cost
+    fields are ``borderless_min``, ``open_min`` and ``actual_min``; a link that can't be passed has infinity there.
+    Where a speed is unknown (gates) the attribute is absent.
     """
     links = network.links.reset_index(drop=True)
     back = links[~links["oneway"]]

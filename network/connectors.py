@@ -51,8 +51,9 @@ def snap(
     usable
         Per link; links over the border are left out by themselves.
     border
-        A straight connector that runs through the neighbour for longer than the line is uncertain is refused, and the next
-        nearest link is tried. A point on the wrong side of a generalised line may cross it once, from where it stands.
+        A straight connector that runs through the neighbour for longer than the line is uncertain is refused, and the
+        next nearest link is tried. A point on the wrong side of a generalised line may cross it once, from where it
+        stands.
     limit_km
         Straight distance at the most.
 
@@ -174,7 +175,8 @@ def connect_checkpoints(
 
     Returns
     -------
-    The tables; and per checkpoint ``connector_a_km``, ``connector_b_km`` (straight, NaN where nothing is near enough) and ``joined``.
+    The tables; and per checkpoint ``connector_a_km``, ``connector_b_km`` (straight, NaN where nothing is near enough)
+    and ``joined``.
     """
     lonlat = shapely.get_coordinates(checkpoints.geometry.to_numpy())
     n = len(lonlat)
@@ -210,12 +212,14 @@ def connect_settlements(
 ) -> tuple[Tables, pd.DataFrame]:
     """Join settlements to the road network, to the railway near them, and both by a transfer.
 
-    A settlement within ``station_km`` of the railway is taken to have a station there: an assumption, for the snapshot
-    names none. Boarding costs ``boarding_min`` on the connector and twice that on a transfer, so that neither is a short cut.
+    A settlement within ``station_km`` of the railway is taken to have a station there: an assumption, for the
+    snapshot names none. Boarding costs ``boarding_min`` on the connector and twice that on a transfer, so that
+    neither is a short cut.
 
     Returns
     -------
-    The tables; and per settlement ``node``, ``snap_km`` to the road and ``station_km`` to the railway (NaN where too far).
+    The tables; and per settlement ``node``, ``snap_km`` to the road and ``station_km`` to the railway (NaN where too
+    far).
     """
     lonlat = shapely.get_coordinates(settlements.geometry.to_numpy())
     side = settlements["side"].to_numpy(dtype=object)

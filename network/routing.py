@@ -46,8 +46,8 @@ class Path:
 class Points:
     """Points joined to a network without being in it: the nodes at both ends of their link and the way to each.
 
-    ``u``, ``v`` are positions in the router (−1 where the point joins nothing); ``to_u``, ``to_v`` minutes from the point,
-    infinite against a one-way; ``side`` as given; ``straight_km`` the connector.
+    ``u``, ``v`` are positions in the router (−1 where the point joins nothing); ``to_u``, ``to_v`` minutes from the
+    point, infinite against a one-way; ``side`` as given; ``straight_km`` the connector.
     """
 
     u: NDArray[np.int64]

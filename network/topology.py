@@ -33,8 +33,8 @@ class Tables:
     """A network as two tables.
 
     `nodes`: ``x``, ``y`` (longitude, latitude), ``px``, ``py`` (projected, m), ``side``, ``kind``, ``ref``; the index
-    counts from 0. `links`: physical pieces from ``u`` to ``v`` with ``mode``, ``kind``, ``oneway``, ``length_m`` and more;
-    ``geometry`` in longitude and latitude. `crs` is the equal-area projection of ``px`` and ``py``.
+    counts from 0. `links`: physical pieces from ``u`` to ``v`` with ``mode``, ``kind``, ``oneway``, ``length_m`` and
+    more; ``geometry`` in longitude and latitude. `crs` is the equal-area projection of ``px`` and ``py``.
     """
 
     nodes: pd.DataFrame
@@ -112,10 +112,10 @@ def components(links: pd.DataFrame, n_nodes: int) -> NDArray[np.int64]:
 def bridge_gaps(tables: Tables, mode: str = "rail") -> Tables:
     """Return the tables with links over clear digitising gaps of one mode, flagged ``bridged``.
 
-    A gap is bridged only between dead ends that face each other: both run on in the direction of the gap (within 35°), or,
-    where they all but touch (250 m, no more than rounded coordinates can be off), in opposite directions. It is at most 3 km
-    long between two components and 500 m within one; each dead end takes its nearest partner, and only if the choice is
-    mutual.
+    A gap is bridged only between dead ends that face each other: both run on in the direction of the gap (within
+    35°), or, where they all but touch (250 m, no more than rounded coordinates can be off), in opposite directions.
+    It is at most 3 km long between two components and 500 m within one; each dead end takes its nearest partner, and
+    only if the choice is mutual.
     """
     nodes, links = tables.nodes, tables.links
     own = links[links["mode"] == mode]
@@ -281,8 +281,8 @@ def contract(
 
     Notes
     -----
-    ``chain`` numbers the merged link of every row of the input in the attribute ``attrs["chain_of"]``. Rings without a node to keep stay as
-    one loop.
+    ``chain`` numbers the merged link of every row of the input in the attribute ``attrs["chain_of"]``. Rings without
+    a node to keep stay as one loop.
     """
     degree = np.bincount(np.concatenate([u, v]), minlength=len(keep))
     through = (degree == 2) & ~keep

