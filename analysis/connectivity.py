@@ -13,7 +13,8 @@ from scipy.spatial import cKDTree
 
 from layers.crs import WGS84, areas_km2, line_lengths_m, project
 from layers.regions import belt, region_of
-from network.topology import along, contract
+from network.simplify import contract
+from network.topology import along
 
 if TYPE_CHECKING:
     import geopandas as gpd

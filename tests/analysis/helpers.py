@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import h3
@@ -70,7 +70,10 @@ def drawn_land(
             open=list(is_open or [True] * n),
         ),
         settlements=settlements_of(
-            PLAIN, towns, ["RU" if s < 0 else "KZ" for s, _ in towns], population=list(population or [1000] * len(towns))
+            PLAIN,
+            towns,
+            ["RU" if s < 0 else "KZ" for s, _ in towns],
+            population=list(population or [1000] * len(towns)),
         ),
         countries=("RU", "KZ"),
     )
@@ -94,7 +97,7 @@ class Case:
     targets: Targets
 
 
-@lru_cache(maxsize=None)
+@cache
 def case(seed: int, mode: Mode = "road") -> Case:
     """Return a random border; each is built once in a session."""
     land, network = random_land(seed), random_network(seed)

@@ -164,8 +164,6 @@ def test_a_spread_that_is_not_positive_is_refused() -> None:
 def test_a_railway_without_a_gate_leaves_the_roads_alone() -> None:
     """The data may hold of a mode nothing but one piece over the line, closed."""
     rails = edges_of(PLAIN, [(-30.0, 40.0), (30.0, 40.0)], [(0, 1)], "railways")
-    land = drawn_land(
-        TOWNS, [(0, 1), (1, 2), (2, 3)], [(0.0, 0.0)], TOWNS, waits=[45.0], railways=rails
-    )  # fmt: skip
+    land = drawn_land(TOWNS, [(0, 1), (1, 2), (2, 3)], [(0.0, 0.0)], TOWNS, waits=[45.0], railways=rails)
     demand = model_demand(network_of(land))
     assert choose_checkpoints(demand).share.tolist() == pytest.approx([1.0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import geopandas as gpd
 import h3
 import numpy as np
@@ -77,7 +79,10 @@ def test_everybody_whose_cell_is_in_the_belt_is_counted_once_and_at_home(seed: i
     regions, cells = one.network.base.regions, one.cells
     where = [int(np.argmax(shapely.contains_xy(regions.geometry.to_numpy(), *xy))) for xy in spots]
     towns = gpd.GeoDataFrame(
-        {"population": rng.integers(0, 3, 150) * rng.integers(1, 10_000, 150), "side": regions["side"].to_numpy()[where]},
+        {
+            "population": rng.integers(0, 3, 150) * rng.integers(1, 10_000, 150),
+            "side": regions["side"].to_numpy()[where],
+        },
         geometry=shapely.points(spots),
         crs=WGS84,
     )
@@ -114,9 +119,7 @@ def test_a_town_whose_cell_is_abroad_goes_to_the_nearest_cell_of_its_side(lat: f
             continue
         tried += 1
         town = gpd.GeoDataFrame({"population": [7], "side": ["a"]}, geometry=[shapely.Point(lon, y)], crs=WGS84)
-        away = {
-            c: GEOD.inv(lon, y, *h3.cell_to_latlng(c)[::-1])[2] for c in h3.grid_ring(own, 1) if side.get(c) == "a"
-        }
+        away = {c: GEOD.inv(lon, y, *h3.cell_to_latlng(c)[::-1])[2] for c in h3.grid_ring(own, 1) if side.get(c) == "a"}
         ranked = sorted(away, key=lambda c: away[c])
         if len(ranked) > 1 and away[ranked[1]] - away[ranked[0]] < 300:
             continue  # as good as equal
@@ -169,7 +172,7 @@ def test_segments_cover_the_border_once(seed: int) -> None:
     assert 12.5 <= geod[-1] < 37.5
     assert segments["segment_id"].is_unique
     ends = [shapely.get_coordinates(g)[[0, -1]] for g in segments.geometry]
-    for before, after in zip(ends, ends[1:], strict=False):
+    for before, after in pairwise(ends):
         assert before[1] == pytest.approx(after[0], abs=1e-9)
 
 

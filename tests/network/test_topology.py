@@ -15,8 +15,9 @@ from pyproj import Geod
 
 from layers.crs import fit_equal_area
 from layers.errors import NetworkError
+from network.simplify import contract
 from network.speeds import with_speeds
-from network.topology import Tables, assemble, bridge_gaps, components, contract, split_links
+from network.topology import Tables, assemble, bridge_gaps, components, split_links
 from tests.borders import PLAIN, edges_of, random_land
 
 GEOD = Geod(ellps="WGS84")
