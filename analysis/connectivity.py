@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from layers.crs import WGS84, areas_km2, line_lengths_m, project
+from layers.crs import WGS84, areas_km2, line_lengths_m, points_at, project
 from layers.regions import belt, region_of
 from network.simplify import contract
 from network.topology import along
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from network.build import Network
 
 PARALLEL_M = 250.0
-"""Nodes this near are one place for densities: the two carriageways of a road, the tracks of a line, the fans of a yard."""
+"""What is this near runs beside: the two carriageways of a road, the tracks of a line, the fans of a yard."""
+PIECE_M = 500.0
 
 
 def single_lines(network: Network, mode: str) -> pd.DataFrame:
-    """Return the links of a mode with parallel ones counted once: columns of links, ``u`` and ``v`` merged places.
+    """Return the links of a mode as a graph of places, for indices that count edges: columns of links, merged ends.
 
     Nodes within 250 m are one place; of several links between two places the shortest stays, and links within a place
     go.
     """
-    links = network.links
-    ground = links[(links["mode"] == mode) & ~links["kind"].isin(["connector", "gate"])]
+    ground = ground_links(network, mode)
     used = np.unique(ground[["u", "v"]])
     xy = network.nodes[["px", "py"]].to_numpy(float)[used]
     pairs = cKDTree(xy).query_pairs(PARALLEL_M, output_type="ndarray")
@@ -43,6 +43,49 @@ def single_lines(network: Network, mode: str) -> pd.DataFrame:
     table = ground.assign(u=ends[:, 0], v=ends[:, 1])
     table = table[table["u"] != table["v"]].sort_values(["u", "v", "length_m"], kind="stable")
     return table.drop_duplicates(["u", "v"]).reset_index(drop=True)
+
+
+def ground_links(network: Network, mode: str) -> pd.DataFrame:
+    """Return the links of a mode that lie on the ground: no connectors, no gates."""
+    links = network.links
+    return links[(links["mode"] == mode) & ~links["kind"].isin(["connector", "gate"])].reset_index(drop=True)
+
+
+def counted_once(lines: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return for each line the share of it that counts, so that k parallel tracks count as one: 1/k along them.
+
+    A piece of 500 m has a parallel in each other line that runs beside its middle, within 250 m and 20°, and does not merely end
+    there. It matters not where the tracks are cut into links.
+
+    Parameters
+    ----------
+    lines
+        In a projection that is true to distances within the belt.
+    """
+    pieces = shapely.segmentize(lines, PIECE_M)
+    xy, owner = shapely.get_coordinates(pieces, return_index=True)
+    inside = np.flatnonzero(owner[1:] == owner[:-1])
+    step = xy[inside + 1] - xy[inside]
+    length = np.hypot(step[:, 0], step[:, 1])
+    middle, own = points_at((xy[inside] + xy[inside + 1]) / 2), owner[inside]
+    piece, other = shapely.STRtree(lines).query(middle, predicate="dwithin", distance=PARALLEL_M)
+    beside = own[piece] != other
+    piece, other = piece[beside], other[beside]
+    at = shapely.line_locate_point(lines[other], middle[piece])
+    whole = shapely.length(lines[other])
+    # Beside an end the nearest point is the end itself: that line goes on elsewhere.
+    runs_on = (at > 1.0) & (at < whole - 1.0)
+    piece, other, at = piece[runs_on], other[runs_on], at[runs_on]
+    a, b = (
+        shapely.get_coordinates(shapely.line_interpolate_point(lines[other], np.clip(at + d, 0, whole[runs_on])))
+        for d in (-1.0, 1.0)
+    )
+    turn = np.abs(((b - a) * step[piece]).sum(axis=1))
+    parallel = turn > np.cos(np.radians(20)) * np.hypot(*(b - a).T) * length[piece]
+    k = 1 + np.bincount(piece[parallel], minlength=len(middle))
+    counts = np.bincount(own, length / k, minlength=len(lines))
+    total = np.bincount(own, length, minlength=len(lines))
+    return np.asarray(np.divide(counts, total, out=np.ones(len(lines)), where=total > 0), float)
 
 
 def lengths_in(lines: pd.DataFrame, regions: gpd.GeoDataFrame) -> NDArray[np.float64]:
@@ -127,18 +170,22 @@ def region_connectivity(
     out["belt_area_km2"] = areas_km2(inside.geometry.to_numpy(), network.crs)
     sides = pd.concat([border.rename(columns={f"region_{s}": "region"})[["region", "length_km"]] for s in ("a", "b")])
     out["border_km"] = regions["region"].map(sides.groupby("region")["length_km"].sum()).fillna(0.0).to_numpy()
-    lines = {mode: single_lines(network, mode) for mode in ("road", "rail")}
-    for mode, table in lines.items():
-        out[f"{mode}_km"] = lengths_in(table, inside) if len(table) else 0.0
+    for mode in ("road", "rail"):
+        table = ground_links(network, mode)
+        if len(table):
+            once = counted_once(project(table["geometry"].to_numpy(dtype=object), WGS84, network.crs))
+            out[f"{mode}_km"] = lengths_in(table.assign(length_m=table["length_m"] * once), inside)
+        else:
+            out[f"{mode}_km"] = 0.0
         out[f"{mode}_density_km_per_1000km2"] = (
             1000 * out[f"{mode}_km"] / out["belt_area_km2"].where(out["belt_area_km2"] > 0)
         )
     points = network.checkpoints
-    for name, mask in (("checkpoints", points["open"] | True), ("checkpoints_open", points["open"].astype(bool))):
+    for name, mask in (("checkpoints", np.ones(len(points), bool)), ("checkpoints_open", points["open"].astype(bool))):
         at = pd.concat([points.loc[mask, "region_a"], points.loc[mask, "region_b"]]).value_counts()
         out[name] = regions["region"].map(at).fillna(0).astype(int).to_numpy()
     out["checkpoints_per_100km"] = 100 * out["checkpoints_open"] / out["border_km"].where(out["border_km"] > 0)
-    return pd.concat([out, _kansky_by_region(lines["road"], inside)], axis=1)
+    return pd.concat([out, _kansky_by_region(single_lines(network, "road"), inside)], axis=1)
 
 
 def _kansky_by_region(lines: pd.DataFrame, regions: gpd.GeoDataFrame) -> pd.DataFrame:

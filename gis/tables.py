@@ -55,7 +55,8 @@ def _regions(table: pd.DataFrame) -> list[tuple[str, ...]]:
     """Return the regions where something changes."""
     before = table["potential_cross_actual_before"]
     moved = 100 * table["potential_cross_actual_change"] / before.where(before > 0)
-    touched = (moved.abs() > CHANGED_PCT) | (table["time_to_checkpoint_min_change"].abs() > CHANGED_PCT)
+    from_nothing = (before == 0) & (table["potential_cross_actual_change"] > 0)
+    touched = (moved.abs() > CHANGED_PCT) | from_nothing | (table["time_to_checkpoint_min_change"].abs() > CHANGED_PCT)
     columns = (
         "name",
         "time_to_checkpoint_min_before",
@@ -86,10 +87,11 @@ def _shares(table: pd.DataFrame, top: int = 8) -> list[tuple[str, ...]]:
 
 
 def _cells(table: pd.DataFrame, top: int = 5) -> list[tuple[str, ...]]:
-    seen = table[table["potential_change_pct"].abs() > CHANGED_PCT]
+    # Where there was nothing before, no per cent can be told, and the gain is all the larger.
+    seen = table[~(table["potential_change_pct"].abs() <= CHANGED_PCT)]
     picked = pd.concat([seen[seen["effect"] == e].head(top) for e in ("gain", "loss")])
     return [
-        (str(c), str(r), f"{int(n):,}", str(e), f"{p:+.1f} %")
+        (str(c), str(r), f"{int(n):,}", str(e), "from nothing" if pd.isna(p) else f"{p:+.1f} %")
         for c, r, n, e, p in zip(
             picked["cell"],
             picked["region"],

@@ -55,7 +55,8 @@ class Border:
         other = self.sides["b" if side == "a" else "a"]
         out = np.zeros(len(lines))
         hit = np.flatnonzero(shapely.intersects(lines, other))
-        out[hit] = shapely.length(shapely.intersection(lines[hit], other))
+        # What runs along the line itself lies on both sides: it is not abroad.
+        out[hit] = shapely.length(shapely.difference(shapely.intersection(lines[hit], other), self.sides[side]))
         return out
 
 

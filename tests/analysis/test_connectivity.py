@@ -100,7 +100,6 @@ def test_parallel_tracks_count_once() -> None:
     assert apart["rail_km"].tolist() == pytest.approx((2 * one["rail_km"]).tolist(), rel=0.005)
 
 
-@pytest.mark.xfail(reason="tracks count once only where their nodes pair up within 250 m", strict=True)
 def test_parallel_tracks_count_once_wherever_their_nodes_are() -> None:
     """The second track of a line is cut into pieces of its own, as OpenStreetMap cuts it at bridges and speed limits."""
     one, _ = measured(rails(track(20.0, S), chain(0, 6)))
