@@ -145,7 +145,8 @@ def _at_posts(
 
 def _spread(seeds: NDArray[np.float64], mask: NDArray[np.bool_], size: float, limit_m: float) -> NDArray[np.float64]:
     """Return the minutes of the masked cells: seeds, and from them over open ground."""
-    number = np.full(mask.shape, -1)
+    # 32-bit numbers, or older releases of scipy refuse the graph.
+    number = np.full(mask.shape, -1, np.int32)
     number[mask] = np.arange(mask.sum())
     tails, heads, weights = [], [], []
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
@@ -159,8 +160,8 @@ def _spread(seeds: NDArray[np.float64], mask: NDArray[np.bool_], size: float, li
     values = seeds[mask]
     seeded = np.flatnonzero(np.isfinite(values))
     # One more node stands for the checkpoints; an edge of no length would be no edge at all.
-    tails.append(np.full(len(seeded), n))
-    heads.append(seeded)
+    tails.append(np.full(len(seeded), n, np.int32))
+    heads.append(seeded.astype(np.int32))
     weights.append(np.maximum(values[seeded], 1e-9))
     graph = coo_array((np.concatenate(weights), (np.concatenate(tails), np.concatenate(heads))), shape=(n + 1, n + 1))
     cost = dijkstra(graph.tocsr(), directed=False, indices=n)[:n]

@@ -60,7 +60,9 @@ class Overlay:
             return graph
         # In a dense matrix scipy takes all below 1e-8 for no edge; a sparse one keeps a gate without a wait.
         tail, head = np.nonzero(np.isfinite(graph))
-        return np.asarray(dijkstra(csr_array((graph[tail, head], (tail, head)), shape=(n, n))), float)
+        weight = graph[tail, head]
+        arcs = csr_array((weight, (tail.astype(np.int32), head.astype(np.int32))), shape=(n, n))
+        return np.asarray(dijkstra(arcs), float)
 
     def table(
         self, to_posts: NDArray[np.float64], from_posts: NDArray[np.float64], closed: Collection[str] = ()

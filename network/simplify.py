@@ -165,7 +165,7 @@ def _line_graph(u: NDArray[np.int64], v: NDArray[np.int64], through: NDArray[np.
     """Return the graph whose vertices are the links: two are joined where they share an inner node."""
     ends, link = np.concatenate([u, v]), np.concatenate([np.arange(len(u))] * 2)
     at = np.flatnonzero(through[ends])
-    pairs = link[at[np.argsort(ends[at], kind="stable")]].reshape(-1, 2)
+    pairs = link[at[np.argsort(ends[at], kind="stable")]].reshape(-1, 2).astype(np.int32)
     return coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(u), len(u))).tocsr()
 
 
