@@ -9,6 +9,7 @@ edges that lead out only, map layers cut to the columns that the package's map s
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -173,11 +174,13 @@ def statistics(
     from libpysal.graph import Graph as Neighbours
     from scipy.stats import false_discovery_control
 
+    warnings.simplefilter("ignore", RuntimeWarning)  # esda divides by zero where a cell has no neighbours
     table, local = [], {}
     for column in columns:
         known = cells[cells[column].notna()].set_index("cell")
         values = known[column].to_numpy(float)
-        near = Neighbours.build_h3(known.index)
+        # libpysal's build_h3 loses a cell without neighbours, and esda then fails.
+        near = Neighbours.build_contiguity(known, rook=True)
         rows = near.transform("r")
         np.random.seed(seed)  # noqa: NPY002  (esda draws from numpy's legacy generator)
         moran = Moran(values, rows, permutations=permutations)
@@ -193,7 +196,7 @@ def statistics(
             q = np.full(len(known), np.nan)
             q[~alone] = false_discovery_control(np.minimum(np.asarray(p_local)[~alone], 1.0))
             local[column, f"{name}_q"] = pd.Series(q, index=known.index)
-        local[column, "moran_i"] = pd.Series(np.where(alone, np.nan, lisa.Is), index=known.index)
+        local[column, "moran_i"] = pd.Series(lisa.Is, index=known.index)
         local[column, "g_z"] = pd.Series(
             np.where(alone, np.nan, (star.Gs - star.rGs.mean(axis=1)) / star.rGs.std(axis=1)), index=known.index
         )
