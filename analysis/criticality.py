@@ -62,15 +62,15 @@ def _fallback(choice: Choice, k: int) -> dict[str, object]:
     each had.
     """
     mine: NDArray[np.float64] = choice.trips[k]
-    others = np.delete(np.arange(len(choice.ids)), k)
     # Summed anew, not as the whole less k: where k carries all but a rounding error the difference would be noise.
-    rest = choice.trips[others].sum(axis=0)
+    rest = choice.trips[:k].sum(axis=0) + choice.trips[k + 1 :].sum(axis=0)
     passed_on = np.divide(mine, rest, out=np.zeros_like(mine), where=rest > 0)
-    taken = np.einsum("kij,ij->k", choice.trips[others], passed_on)
-    if not len(others) or not taken.max() > 0:
+    taken = np.tensordot(choice.trips, passed_on, axes=2)
+    taken[k] = 0.0
+    if not taken.max() > 0:
         return {"fallback": "", "fallback_share": np.nan}
     best = int(np.argmax(taken))
-    return {"fallback": choice.ids[others[best]], "fallback_share": float(taken[best] / mine.sum())}
+    return {"fallback": choice.ids[best], "fallback_share": float(taken[best] / mine.sum())}
 
 
 def _ratio(part: float, whole: float) -> float:

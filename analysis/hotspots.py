@@ -106,8 +106,8 @@ def local_statistics(values: NDArray[np.float64], graph: Graph, *, permutations:
         )
         p_star = calculate_significance(star.Gs, star.rGs, alternative="two-sided")
         z = (star.Gs - star.rGs.mean(axis=1)) / star.rGs.std(axis=1)
-    out["moran_i"] = local.Is
-    out["moran_quadrant"] = np.array(["", "HH", "LH", "LL", "HL"])[local.q]
+    out["moran_i"] = np.where(alone, np.nan, local.Is)
+    out["moran_quadrant"] = np.where(alone, "", np.array(["", "HH", "LH", "LL", "HL"])[local.q])
     for name, p in (("moran", p_moran), ("g", p_star)):
         p = np.where(alone, np.nan, np.asarray(p, float))
         q = np.full(len(p), np.nan)

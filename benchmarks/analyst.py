@@ -196,7 +196,7 @@ def statistics(
             q = np.full(len(known), np.nan)
             q[~alone] = false_discovery_control(np.minimum(np.asarray(p_local)[~alone], 1.0))
             local[column, f"{name}_q"] = pd.Series(q, index=known.index)
-        local[column, "moran_i"] = pd.Series(lisa.Is, index=known.index)
+        local[column, "moran_i"] = pd.Series(np.where(alone, np.nan, lisa.Is), index=known.index)
         local[column, "g_z"] = pd.Series(
             np.where(alone, np.nan, (star.Gs - star.rGs.mean(axis=1)) / star.rGs.std(axis=1)), index=known.index
         )
