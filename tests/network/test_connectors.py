@@ -9,8 +9,7 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from network.build import Network
-from network.connectors import CONNECTOR_KPH, DETOUR, ConnectorLimits, sides_for
+from network.connectors import CONNECTOR_KPH, DETOUR, ConnectorLimits
 from network.routing import compile_router
 from tests.borders import PLAIN, Land, checkpoints_of, edges_of, network_of, random_network, regions_of, settlements_of
 
@@ -171,8 +170,3 @@ def test_a_settlement_by_the_railway_has_a_station_and_a_transfer_that_cost_boar
     transfer = network.links.query("mode == 'transfer'")
     assert len(transfer) == 1
     assert transfer["time_min"].iloc[0] > 2 * boarding
-
-
-def test_sides_of_points_reach_ten_kilometres_off_the_coast(packaged: Network) -> None:
-    places = np.array([[55.1, 51.77], [69.14, 54.87], [20.0, 50.0]])
-    assert sides_for(places, packaged.base.regions).tolist() == ["a", "b", ""]
