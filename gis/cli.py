@@ -26,6 +26,13 @@ StudyArgument = Annotated[
     typer.Argument(help="Study (TOML); nothing for the packaged Russia–Kazakhstan border.", show_default=False),
 ]
 
+CacheOption = Annotated[
+    Path | None, typer.Option("--cache", help="Folder of the cache; nothing for the user's.", show_default=False)
+]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Never touch the network; say what is missing.")]
+cache_app = typer.Typer(no_args_is_help=True, help="The cache of downloaded extracts.")
+app.add_typer(cache_app, name="cache")
+
 
 @app.command()
 def run(
@@ -35,17 +42,21 @@ def run(
         int | None, typer.Option(help="Permutations of the tests; the study says 9,999.", show_default=False)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the tests.", show_default=False)] = None,
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
 ) -> None:
     """Build the network of a border, measure it, find growth points and bottlenecks, write map, layers and report."""
     from gis import load_study
     from gis import run as run_study
+    from gis.ground import Fetching
 
     changes = {k: v for k, v in (("permutations", permutations), ("seed", seed)) if v is not None}
     loaded = load_study(study)
     loaded = loaded.with_analysis(**changes) if changes else loaded
     start = time.perf_counter()
     with _progress(10) as listen:
-        result = run_study(loaded, out=out, listen=listen)
+        fetching = Fetching(cache, offline, _download_lines())
+        result = run_study(loaded, out=out, listen=listen, fetching=fetching)
     for line in result["findings"]:
         _say(f"• {line}")
     if result["warnings"]:
@@ -133,6 +144,65 @@ def scenario(
         result = run_scenario(load_study(study), opens=opens, closes=closes, out=out, listen=listen)
     print_scenario(out, result)
     _say(f"Look at: {out / 'map.html'}  {out / 'tables'}/")
+
+
+@app.command()
+def fetch(
+    study: Annotated[Path, typer.Argument(help="Study (TOML) that names extracts.")],
+    cache: CacheOption = None,
+    refresh: Annotated[bool, typer.Option(help="Ask the server for newer versions.")] = False,
+) -> None:
+    """Bring the OpenStreetMap extracts of a study into the cache, checked, so that it runs without a network."""
+    from gis import load_study
+    from gis.sources import locate_extracts
+
+    files = locate_extracts(load_study(study), cache_folder=cache, refresh=refresh, listen=_download_lines())
+    if not files:
+        _say("the study names no extract: nothing to fetch")
+    for file in files:
+        _say(f"{file.url or 'local'}  {file.path}  {file.path.stat().st_size / 1e6:,.1f} MB")
+
+
+@cache_app.command("list")
+def cache_list(cache: CacheOption = None) -> None:
+    """List what is in the cache: address, size, date, whether its md5 was checked."""
+    from layers.sources.cache import Cache
+
+    entries = Cache(cache).entries()
+    for e in sorted(entries, key=lambda e: e.url):
+        checked = "md5 checked" if e.md5_checked else "md5 not checked"
+        _say(f"{e.url}  {e.size / 1e6:,.1f} MB  {e.fetched:%Y-%m-%d %H:%M}  {checked}  sha256 {e.sha256[:12]}…")
+    _say(f"{len(entries)} files, {sum(e.size for e in entries) / 1e6:,.1f} MB")
+
+
+@cache_app.command("clear")
+def cache_clear(
+    cache: CacheOption = None,
+    older_than: Annotated[
+        float | None, typer.Option(help="Only what was fetched more than so many days ago.", show_default=False)
+    ] = None,
+) -> None:
+    """Empty the cache."""
+    from layers.sources.cache import Cache
+
+    _say(f"{Cache(cache).clear(older_than_days=older_than) / 1e6:,.1f} MB freed")
+
+
+def _download_lines() -> Callable[[str, int, int | None], None]:
+    """Return a listener of downloads: a line for each tenth, on a terminal rewritten in place."""
+    told: dict[str, int] = {}
+
+    def listen(name: str, done: int, total: int | None) -> None:
+        tenth = 10 * done // total if total else done // 50_000_000
+        if told.get(name) == tenth:
+            return
+        told[name] = tenth
+        of = f" of {total / 1e6:,.0f} MB" if total else ""
+        typer.echo(f"{name}: {done / 1e6:,.0f} MB{of}", err=True, nl=not sys.stderr.isatty())
+        if sys.stderr.isatty():
+            typer.echo("\r", err=True, nl=False)
+
+    return listen
 
 
 def _opens(places: list[str], modes: list[str], waits: list[float]) -> list[tuple[float, float, str, float | None]]:

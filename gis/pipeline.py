@@ -7,48 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import geopandas as gpd
-import numpy as np
-import shapely
+from typing import Any
 
 from analysis.hotspots import cell_statistics
 from analysis.typology import label_cells
+from gis.ground import Fetching
+from gis.ground import Prepared as Prepared
+from gis.ground import prepare as prepare
 from gis.measures import Measures as Measures
 from gis.measures import measure_network
 from gis.study import Study, load_study
-from layers.checkpoints import find_checkpoint, with_waits
-from layers.crs import WGS84, project
-from layers.errors import LayerError
-from layers.io import LAYERS, read_layer
-from layers.regions import belt, border_line, clip_to_belt, study_crs, with_sides
+from layers.checkpoints import find_checkpoint
 from layers.settlements import parse_lonlat
 from network.build import Base, Network, build_base, build_network
 from network.edits import add_checkpoints, new_checkpoint, set_open
-
-if TYPE_CHECKING:
-    from pyproj import CRS
-
-FAR_KM = {"road": 60.0, "rail": 100.0, "river": 100.0}
-"""A checkpoint further from the border line than this is an error of the table."""
-
-EDGE = 2.0
-"""Roads and railways are taken twice as deep as the settlements, where the source has them: a network cut off where
-its last settlements stand would fall apart along the cut."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The ground of a study: layers cut to the belt, the border, its projection, and what is known of the sources."""
-
-    study: Study
-    layers: dict[str, gpd.GeoDataFrame]
-    regions: gpd.GeoDataFrame
-    border: gpd.GeoDataFrame
-    crs: CRS
-    sources: list[dict[str, Any]]
-    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -68,86 +40,6 @@ class Clock:
         self.seconds[name] = round(time.perf_counter() - start, 3)
 
 
-def prepare(study: Study) -> Prepared:
-    """Return the layers of a study, validated, cut to the belt of its border.
-
-    Raises
-    ------
-    LayerError, CRSError
-        A layer can't be used, the two sides share no border, a checkpoint is far from it, nothing lies in the belt.
-    """
-    layers, sources = {}, []
-    for name in LAYERS:
-        layers[name], about = read_layer(name, study.source(name))
-        sources.append(about)
-    border = border_line(layers["regions"], study.sides)
-    crs = study_crs(border)
-    regions = with_sides(layers["regions"], study.sides)
-    for name, depth in (("roads", EDGE), ("railways", EDGE), ("settlements", 1.0)):
-        zone = project(shapely.segmentize(belt(border, depth * study.network.depth_km, crs), 20_000), crs, WGS84)
-        layers[name] = _within(layers[name], name, zone)
-    layers["checkpoints"] = with_waits(_near_border(layers["checkpoints"], border, crs), study.waits)
-    warnings = _ground_warnings(layers)
-    clipped = clip_to_belt(regions, border, EDGE * study.network.depth_km)
-    layers["regions"] = regions
-    return Prepared(study, layers, clipped, border, crs, sources, warnings)
-
-
-def _within(frame: gpd.GeoDataFrame, name: str, zone: shapely.Geometry) -> gpd.GeoDataFrame:
-    """Return the features that touch the belt; say so where none does."""
-    if frame.empty:
-        return frame
-    shapely.prepare(zone)
-    hit = shapely.intersects(frame.geometry.to_numpy(), zone)
-    if not hit.any():
-        turned = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy[:, ::-1])
-        swapped = "; longitude and latitude look swapped" if shapely.intersects(turned, zone).any() else ""
-        raise LayerError(
-            f"layer {name} has nothing within the network's depth of the border (its bounds are "
-            f"{', '.join(f'{v:.2f}' for v in frame.total_bounds)}){swapped}: allowed is a layer that covers the belt"
-        )
-    return frame[hit].reset_index(drop=True)
-
-
-def _near_border(checkpoints: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS) -> gpd.GeoDataFrame:
-    """Return the checkpoints, or say which of them stand too far from the border line."""
-    line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
-    points = checkpoints.geometry.to_numpy()
-    km = np.asarray(shapely.distance(project(points, WGS84, crs), line), float) / 1000
-    far = ~(km <= checkpoints["mode"].map(FAR_KM).to_numpy(float))
-    if not far.any():
-        return checkpoints
-    turned = shapely.transform(points[far], lambda xy: xy[:, ::-1])
-    sane = shapely.get_y(turned)
-    swapped = (abs(sane) <= 90).all() and (shapely.distance(project(turned, WGS84, crs), line) < 100_000).any()
-    listed = ", ".join(f"{i} ({k:,.0f} km)" for i, k in zip(checkpoints["checkpoint_id"][far], km[far], strict=True))
-    raise LayerError(
-        f"checkpoints far from the border line: {listed}{'; longitude and latitude look swapped' if swapped else ''}. "
-        f"Allowed is {', '.join(f'{m} {k:g} km' for m, k in FAR_KM.items())}"
-    )
-
-
-def _ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
-    """Return what a reader must know of the layers."""
-    out = []
-    unknown = int((layers["settlements"]["population"] == 0).sum())
-    if unknown:
-        out.append(
-            f"{unknown} of {len(layers['settlements'])} settlements have no known population: they keep their access and count as nobody"
-        )
-    assumed = int(layers["checkpoints"]["wait_assumed"].sum())
-    if assumed:
-        out.append(
-            f"the waits of {assumed} of {len(layers['checkpoints'])} checkpoints are assumptions: nobody measured them"
-        )
-    hours = layers["checkpoints"].loc[
-        layers["checkpoints"]["open"] & ~layers["checkpoints"]["hours_known"], "checkpoint_id"
-    ]
-    if len(hours):
-        out.append(f"open at unknown hours, taken as always: {', '.join(hours)}")
-    return out
-
-
 def build(prepared: Prepared) -> Network:
     """Return the network of prepared layers.
 
@@ -164,6 +56,7 @@ def build(prepared: Prepared) -> Network:
         prepared.border,
         prepared.crs,
         speeds=study.speeds,
+        contract=prepared.detailed,
     )
     return build_network(
         base,
@@ -200,7 +93,11 @@ def find_hot_spots(prepared: Prepared, measures: Measures) -> Measures:
 
 
 def run(
-    study: Study | str | Path | None = None, *, out: str | Path = "out", listen: Callable[[str], None] | None = None
+    study: Study | str | Path | None = None,
+    *,
+    out: str | Path = "out",
+    listen: Callable[[str], None] | None = None,
+    fetching: Fetching | None = None,
 ) -> dict[str, Any]:
     """Run a study and leave its folder; return what ``run.json`` holds.
 
@@ -212,6 +109,8 @@ def run(
         Folder for the results; written beside and moved into place at the end.
     listen
         Called with the name of each stage as it begins.
+    fetching
+        How downloads are made, where the study names extracts to fetch.
 
     Raises
     ------
@@ -224,7 +123,7 @@ def run(
     clock = Clock(listen)
     with results_folder(Path(out), "run.json") as folder:
         with clock.stage("layers"):
-            prepared = prepare(study)
+            prepared = prepare(study, fetching=fetching)
         with clock.stage("network"):
             network = build(prepared)
         with clock.stage("measures"):

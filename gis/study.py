@@ -10,7 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from layers.errors import StudyError
-from layers.io import LAYERS, NONE, SNAPSHOT, Source
+from layers.io import LAYERS, NONE, OSM, SNAPSHOT, Source
+from layers.sources.geofabrik import BASE_URL
 from network.connectors import ConnectorLimits
 
 DEFAULT_STUDY = Path(__file__).resolve().parent / "data" / "russia-kazakhstan.toml"
@@ -42,6 +43,17 @@ class Layers(_Part):
     railways: LayerSource = LayerSource()
     settlements: LayerSource = LayerSource()
     checkpoints: LayerSource = LayerSource()
+
+
+ROAD_KINDS = ("motorway", "trunk", "primary", "secondary", "tertiary")
+
+
+class Osm(_Part):
+    """OpenStreetMap extracts; layers that the study does not name otherwise are read from them."""
+
+    pbf: tuple[str, ...] = ()
+    geofabrik_url: str = BASE_URL
+    road_kinds: tuple[str, ...] = tuple(k for kind in ROAD_KINDS for k in (kind, f"{kind}_link"))
 
 
 class NetworkPart(_Part):
@@ -88,6 +100,7 @@ class Study(_Part):
     title: str = ""
     sides: tuple[str, str]
     layers: Layers = Layers()
+    osm: Osm = Osm()
     network: NetworkPart = NetworkPart()
     connectors: Connectors = Connectors()
     speeds: dict[str, float] = Field(default_factory=dict)
@@ -110,6 +123,18 @@ class Study(_Part):
             raise ValueError(
                 f"network.depth_km is {self.network.depth_km:g} and analysis.depth_km {self.analysis.depth_km:g}: the network must reach deeper than the cells"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _layers_of_extracts(self) -> Study:
+        """Let the layers that are not named come from the extracts, where there are any."""
+        named = {n for n in LAYERS if getattr(self.layers, n).path == OSM}
+        if named and not self.osm.pbf:
+            raise ValueError(f'layers {", ".join(sorted(named))} are "{OSM}", but osm.pbf names no extract')
+        if not self.osm.pbf:
+            return self
+        rest = {n: LayerSource(path=OSM) for n in LAYERS if n not in self.layers.model_fields_set}
+        object.__setattr__(self, "layers", self.layers.model_copy(update=rest))
         return self
 
     def source(self, layer: str) -> Source:
@@ -195,6 +220,13 @@ def _with_paths(study: Study, folder: Path) -> Study:
     parts = {}
     for name in LAYERS:
         part: LayerSource = getattr(study.layers, name)
-        if part.path not in (SNAPSHOT, NONE):
+        if part.path not in (SNAPSHOT, NONE, OSM):
             parts[name] = part.model_copy(update={"path": str(folder / part.path)})
-    return study.model_copy(update={"layers": study.layers.model_copy(update=parts)})
+    pbf = tuple(str(folder / name) if is_extract_file(name) else name for name in study.osm.pbf)
+    layers, osm = study.layers.model_copy(update=parts), study.osm.model_copy(update={"pbf": pbf})
+    return study.model_copy(update={"layers": layers, "osm": osm})
+
+
+def is_extract_file(name: str) -> bool:
+    """Return whether an entry of ``osm.pbf`` is a file rather than a name of Geofabrik's index."""
+    return name.endswith(".pbf")

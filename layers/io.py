@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LAYERS = tuple(SCHEMAS)
 SNAPSHOT = "snapshot"
+OSM = "osm"
+"""A layer out of the study's OpenStreetMap extracts, which `gis.pipeline` reads all at once."""
 NONE = "none"
 """A layer that the study does without: allowed for one of roads and railways."""
 
@@ -31,6 +33,30 @@ class Source:
     layer: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     rights: str = ""
+
+
+def describe_file(layer: str, path: Path, rows: int, *, rights: str = "", **known: str) -> dict[str, Any]:
+    """Return a row for the table of sources: a file of the user's own, or one that more is known of."""
+    row = {
+        "source": f"the study's own file {path.name}",
+        "version": "",
+        "date": "",
+        "licence": "as the file's owner says",
+        "note": "",
+    }
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    return {
+        "layer": layer,
+        **row,
+        "rights": rights,
+        **known,
+        "file": path.name,
+        "rows": rows,
+        "bytes": size,
+        "sha256": digest,
+    }
 
 
 def read_layer(name: str, source: Source | None = None) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
@@ -62,17 +88,4 @@ def read_layer(name: str, source: Source | None = None) -> tuple[gpd.GeoDataFram
         return empty_layer(name), {"layer": name, "source": "none: the study does without", "rows": 0}
     path = Path(source.path)
     frame = validate(read_file(path, layer=source.layer, columns=source.columns), name, str(path))
-    about = {
-        "layer": name,
-        "source": f"the study's own file {path.name}",
-        "version": "",
-        "date": "",
-        "licence": "as the file's owner says",
-        "rights": source.rights,
-        "note": "",
-        "file": path.name,
-        "rows": len(frame),
-        "bytes": path.stat().st_size,
-        "sha256": sha256(path.read_bytes()).hexdigest(),
-    }
-    return frame, about
+    return frame, describe_file(name, path, len(frame), rights=source.rights)

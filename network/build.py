@@ -25,6 +25,7 @@ from network.border import (
     with_sides_of_nodes,
 )
 from network.connectors import ConnectorLimits, connect_checkpoints, connect_settlements
+from network.simplify import simplify
 from network.speeds import with_speeds
 from network.topology import Tables, assemble, bridge_gaps, components
 
@@ -101,6 +102,7 @@ def build_base(
     crs: CRS,
     *,
     speeds: Mapping[str, float] | None = None,
+    contract: bool = False,
 ) -> Base:
     """Return the ground of a network.
 
@@ -116,6 +118,8 @@ def build_base(
         Equal-area projection of the study.
     speeds
         km/h by class, before the defaults.
+    contract
+        Merge chains of degree-2 nodes (`network.simplify`): for detailed data, which is full of them.
 
     Raises
     ------
@@ -131,6 +135,10 @@ def build_base(
         raise NetworkError("the network is empty: no road and no railway lies on the two sides of the border")
     tables, crossings = find_crossings(tables, edge)
     links = tables.links.assign(wait_min=0.0, checkpoint_id="", passable=(tables.links["crossing_id"] == "").to_numpy())
+    if contract:
+        over = links.loc[links["crossing_id"] != "", ["u", "v"]].to_numpy(np.int64).ravel()
+        report["links_before_contraction"] = len(links)
+        links = simplify(Tables(tables.nodes, links, crs), np.isin(np.arange(len(tables.nodes)), over))[0].links
     report["rail_gaps_bridged"] = int(links["bridged"].sum())
     return Base(Tables(tables.nodes, links, crs), crossings, regions, edge, report)
 

@@ -20,9 +20,11 @@ ROAD_KPH: Mapping[str, float] = {
     "tertiary": 50.0,
     "unclassified": 35.0,
     "residential": 35.0,
+    "living_street": 20.0,
+    "service": 20.0,
     "track": 20.0,
 }
-"""Car, km/h by class. Assumptions between the legal limits outside towns and observed means (docs/decisions.md)."""
+"""Car, km/h by class; a link road is driven like its class. Assumptions between the legal limits outside towns and observed means (docs/decisions.md)."""
 
 RAIL_KPH: Mapping[str, float] = {"main": 70.0, "branch": 50.0, "industrial": 25.0}
 """Passenger train, km/h by usage: assumptions."""
@@ -61,7 +63,7 @@ def with_speeds(links: pd.DataFrame, *, overrides: Mapping[str, float] | None = 
         raise NetworkError(f"speeds {wrong} are out of range: allowed is 1 to 400 km/h")
     if strange:
         raise NetworkError(f"speeds for {', '.join(map(repr, strange))}: allowed classes are {', '.join(known)}")
-    kind = links["kind"]
+    kind = links["kind"].astype(str).str.removesuffix("_link")
     by_class = kind.map({**known, **given}).astype(float)
     speed = by_class.fillna(links["mode"].map(OTHER).astype(float)).to_numpy(float)
     posted = links["maxspeed_kph"].to_numpy(float) * TAGGED_SHARE

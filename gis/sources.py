@@ -1,0 +1,149 @@
+"""A study's OpenStreetMap extracts: local files or Geofabrik's through the cache, and the layers read from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gis.study import is_extract_file
+from layers.errors import LayerError
+from layers.io import describe_file, read_layer
+from layers.schema import empty_layer, validate
+from layers.sources.cache import Cache
+from layers.sources.download import fetch
+from layers.sources.geofabrik import resolve
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import shapely
+
+    from gis.study import Study
+    from layers.sources.download import Listener
+
+
+OSM_LICENCE, OSM_RIGHTS = "ODbL-1.0", "© OpenStreetMap contributors"
+
+
+@dataclass(frozen=True)
+class LocalExtract:
+    """An extract on this disk: its file, and the address it was fetched from (empty for the user's own file)."""
+
+    path: Path
+    url: str = ""
+    note: str = ""
+
+
+def locate_extracts(
+    study: Study,
+    *,
+    cache_folder: Path | None = None,
+    offline: bool = False,
+    refresh: bool = False,
+    listen: Listener | None = None,
+) -> list[LocalExtract]:
+    """Return the study's extracts as local files, fetching those that the cache lacks.
+
+    Parameters
+    ----------
+    cache_folder
+        The user's cache folder where it is None.
+    offline
+        Never touch the network; what is missing is named.
+    refresh
+        Ask the server whether a newer version is there.
+    listen
+        Called with name, bytes done and bytes in all (None where unknown).
+
+    Raises
+    ------
+    LayerError
+        A file or a name is unknown, or a download fails.
+    """
+    own = [name for name in study.osm.pbf if is_extract_file(name)]
+    missing = [name for name in own if not Path(name).is_file()]
+    if missing:
+        raise LayerError(
+            f"no such extract: {', '.join(missing)}; allowed is a file *.osm.pbf or a name of Geofabrik's index"
+        )
+    out = [LocalExtract(Path(name)) for name in own]
+    names = [name for name in study.osm.pbf if not is_extract_file(name)]
+    if not names:
+        return out
+    cache = Cache(cache_folder)
+    extracts = resolve(names, cache=cache, base_url=study.osm.geofabrik_url, offline=offline, refresh=refresh)
+    for extract in extracts:
+        entry = fetch(extract.url, cache, checksum_url=extract.md5_url, offline=offline, refresh=refresh, listen=listen)
+        out.append(LocalExtract(entry.path, entry.url, "; ".join(cache.notes)))
+    return out
+
+
+@dataclass(frozen=True)
+class Extracts:
+    """The extracts of a study, read when asked; `about` collects rows for the table of sources, `notes` for the report."""
+
+    study: Study
+    files: list[LocalExtract]
+    about: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def regions(self) -> gpd.GeoDataFrame:
+        """Return the regions of both sides.
+
+        Raises
+        ------
+        LayerError
+            The extracts hold no whole boundary of a side: the study may name a file for the layer.
+        """
+        from layers.sources.pbf import read_regions
+
+        frame, report = read_regions([f.path for f in self.files], countries=self.study.sides)
+        if report["countries_missing"]:
+            raise LayerError(
+                f"the extracts hold no whole boundary of {' and '.join(report['countries_missing'])}: allowed are extracts "
+                "that do, or a file of regions in the study ([layers] regions = …)"
+            )
+        layer = validate(frame, "regions", "OpenStreetMap")
+        self._tell("regions", len(layer))
+        return layer
+
+    def network(
+        self, border: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, area: shapely.Geometry
+    ) -> dict[str, gpd.GeoDataFrame]:
+        """Return roads, railways, settlements and checkpoints of an area.
+
+        Parameters
+        ----------
+        regions
+            With ``side``.
+        area
+            Belt of the network in longitude and latitude.
+        """
+        from layers.osm import checkpoints_from_posts
+        from layers.sources.pbf import read_network
+
+        got = read_network([f.path for f in self.files], area, regions=regions, road_kinds=self.study.osm.road_kinds)
+        # Yards, sidings and spurs lead nowhere through: a train does not pass over them.
+        through = got.railways[got.railways["through"]]
+        inhabited = got.settlements[got.settlements["country"] != ""]
+        frames = {"roads": got.roads[got.roads["car"]], "railways": through, "settlements": inhabited}
+        layers = {n: validate(f, n, "OpenStreetMap") if len(f) else empty_layer(n) for n, f in frames.items()}
+        facts = read_layer("checkpoints")[0] if set(self.study.sides) == {"RU", "KZ"} else None
+        posts, report = checkpoints_from_posts(
+            got.posts, border, regions, facts, stations=got.stations, roads=got.roads
+        )
+        layers["checkpoints"] = posts if len(posts) else empty_layer("checkpoints")
+        self.notes.extend(f"OpenStreetMap: {n:,} {what} left out" for what, n in got.report["left_out"].items())
+        self.notes.append(f"checkpoints out of OpenStreetMap: {report}")
+        for name, frame in layers.items():
+            self._tell(name, len(frame))
+        return layers
+
+    def _tell(self, layer: str, rows: int) -> None:
+        """Add the extracts of a layer to the table of sources."""
+        from layers.sources.pbf import read_header
+
+        for f in self.files:
+            stamp = str(read_header(f.path).get("timestamp") or "")
+            known = {"source": f"OpenStreetMap extract {f.url or f.path.name}", "date": stamp, "licence": OSM_LICENCE}
+            self.about.append(describe_file(layer, f.path, rows, rights=OSM_RIGHTS, **known))

@@ -1,0 +1,281 @@
+"""What OpenStreetMap's tags say, as values: limits, one-way, access, people, hours. Text in, numbers out, no geometry.
+
+Every parser takes one text; `parsed` runs one over a column by its distinct values, for a million ways hold a few
+hundred of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NAN = float("nan")
+UNIT_KPH: Mapping[str, float] = {"": 1.0, "km/h": 1.0, "kmh": 1.0, "kph": 1.0, "mph": 1.609344, "knots": 1.852}
+WALK_KPH = 5.0
+LOWEST_KPH, HIGHEST_KPH = 1.0, 400.0
+
+GENERIC_KPH: Mapping[str, float] = {
+    "urban": 50.0,
+    "rural": 90.0,
+    "trunk": 100.0,
+    "motorway": 120.0,
+    "living_street": 20.0,
+    "bicycle_road": 30.0,
+    "school": 30.0,
+}
+"""Limits of a zone whose country has no entry in `LEGAL_KPH`: assumptions, the commonest in the world."""
+
+LEGAL_KPH: Mapping[str, Mapping[str, float]] = {
+    "RU": {"urban": 60, "rural": 90, "trunk": 90, "motorway": 110, "living_street": 20},
+    "KZ": {"urban": 60, "rural": 110, "trunk": 110, "motorway": 140, "living_street": 20},
+    "BY": {"urban": 60, "rural": 90, "trunk": 90, "motorway": 110, "living_street": 20},
+    "UA": {"urban": 50, "rural": 90, "trunk": 110, "motorway": 130, "living_street": 20},
+    "DE": {"urban": 50, "rural": 100, "motorway": NAN, "living_street": 7},
+    "AT": {"urban": 50, "rural": 100, "trunk": 100, "motorway": 130},
+    "CH": {"urban": 50, "rural": 80, "trunk": 100, "motorway": 120, "living_street": 20},
+    "LI": {"urban": 50, "rural": 80},
+    "FR": {"urban": 50, "rural": 80, "trunk": 110, "motorway": 130, "living_street": 20},
+    "IT": {"urban": 50, "rural": 90, "trunk": 110, "motorway": 130},
+    "CZ": {"urban": 50, "rural": 90, "trunk": 110, "motorway": 130, "living_street": 20},
+    "PL": {"urban": 50, "rural": 90, "motorway": 140, "living_street": 20},
+    "FI": {"urban": 50, "rural": 80, "motorway": 120, "living_street": 20},
+    "GB": {"urban": 48.28, "nsl_single": 96.56, "nsl_dual": 112.65, "motorway": 112.65},
+}
+"""km/h by country and zone, cars. A zone that is missing here takes `GENERIC_KPH`; NaN says that there is no limit."""
+
+_NUMBER = re.compile(r"^(\d{1,4}(?:\.\d+)?)\s*(km/h|kmh|kph|mph|knots)?$")
+_ZONE = re.compile(r"^([a-z]{2})\s*:\s*([a-z_]+)$")
+_ZONE_KPH = re.compile(r"^(?:[a-z]{2}\s*:\s*)?(?:zone\s*:?\s*)?(\d{1,3})$")
+
+
+def parsed(values: pd.Series, parse: Callable[[str], Any], missing: Any) -> NDArray[Any]:
+    """Return `parse` of every text, `missing` where there is none; each distinct text is parsed once.
+
+    Examples
+    --------
+    >>> parsed(pd.Series(["60", None, "60"]), lambda text: int(text), -1).tolist()
+    [60, -1, 60]
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes, distinct = values.cat.codes.to_numpy(), list(values.cat.categories)
+    else:
+        numbers, index = pd.factorize(values)
+        codes, distinct = np.asarray(numbers), list(index)
+    # The last entry serves code −1, a missing text.
+    table = pd.Series([*(parse(str(text)) for text in distinct), missing]).to_numpy()
+    return np.asarray(table[codes])
+
+
+@cache
+def parse_maxspeed(text: str, country: str = "") -> tuple[float, str]:
+    """Return a limit in km/h and what it comes from: ``tagged``, ``implicit`` (a legal zone) or ``default`` (nothing).
+
+    A list takes the lower limit. ``none`` (no limit), ``signals`` and ``variable`` say no number, so that the class of
+    the road decides.
+
+    Parameters
+    ----------
+    text
+        Value of ``maxspeed`` or of a tag that names a zone (``maxspeed:type``).
+    country
+        ISO 3166-1 code for a zone that names none (``urban``).
+
+    Examples
+    --------
+    >>> parse_maxspeed("60;80"), parse_maxspeed("KZ:rural"), parse_maxspeed("none")
+    ((60.0, 'tagged'), (110.0, 'implicit'), (nan, 'default'))
+    """
+    found = [_one_limit(part.strip(), country) for part in re.split(r"[;|]", text.casefold())]
+    known = [limit for limit in found if limit[0] == limit[0] and LOWEST_KPH <= limit[0] <= HIGHEST_KPH]
+    return min(known) if known else (NAN, "default")
+
+
+def _one_limit(text: str, country: str) -> tuple[float, str]:
+    """Return one limit of a list, in small letters."""
+    number = _NUMBER.match(text)
+    if number:
+        return round(float(number[1]) * UNIT_KPH[number[2] or ""], 2), "tagged"
+    if text in ("walk", "walking"):
+        return WALK_KPH, "tagged"
+    zone = _ZONE.match(text)
+    place, name = (zone[1].upper(), zone[2]) if zone else (country.upper(), text)
+    if name == "walk":
+        return WALK_KPH, "implicit"
+    legal = LEGAL_KPH.get("GB" if place == "UK" else place, {})
+    limit = legal.get(name, GENERIC_KPH.get(name))
+    if limit is not None:
+        return float(limit), "implicit"
+    figure = _ZONE_KPH.match(text)
+    return (float(figure[1]), "implicit") if figure else (NAN, "default")
+
+
+FORWARD, BACKWARD, BOTH = 1, -1, 0
+_ONEWAY: Mapping[str, int] = {
+    "yes": FORWARD, "true": FORWARD, "1": FORWARD, "-1": BACKWARD, "reverse": BACKWARD, "no": BOTH, "false": BOTH,
+    "0": BOTH, "reversible": BOTH, "alternating": BOTH,
+}  # fmt: skip
+ONEWAY_KINDS = ("motorway", "motorway_link")
+ONEWAY_JUNCTIONS = ("roundabout", "circular")
+_UNSAID = 9
+
+
+def oneway_of(oneway: pd.Series, kind: pd.Series, junction: pd.Series) -> NDArray[np.int8]:
+    """Return 1 (as drawn), −1 (against it) or 0 (both) for each road.
+
+    A tag stands before the defaults: motorways, their links and roundabouts are one-way. ``reversible`` and
+    ``alternating`` lanes can be driven both ways at some hour, so they count as both.
+    """
+    said = parsed(oneway, lambda text: _ONEWAY.get(text.strip().casefold(), _UNSAID), _UNSAID)
+    default = (
+        parsed(kind, lambda k: k in ONEWAY_KINDS, False) | parsed(junction, lambda j: j in ONEWAY_JUNCTIONS, False)
+    ).astype(bool)
+    return np.asarray(np.where(said != _UNSAID, said, np.where(default, FORWARD, BOTH)), np.int8)
+
+
+ACCESS_KEYS: Mapping[str, tuple[str, ...]] = {
+    "car": ("motorcar", "motor_vehicle", "vehicle", "access"),
+    "truck": ("hgv", "motor_vehicle", "vehicle", "access"),
+}
+"""Tags that decide, the most specific first."""
+CLOSED_TO_THE_PUBLIC = frozenset(
+    {"no", "private", "military", "agricultural", "forestry", "agricultural;forestry", "emergency", "bus", "psv", "use_sidepath"}
+)  # fmt: skip
+LIMITED = frozenset({"destination", "customers", "delivery", "permit", "residents", "permissive"})
+
+
+def access_of(tags: pd.DataFrame, vehicle: str) -> pd.Series:
+    """Return what the most specific access tag says to a vehicle: ``yes``, a limit, or why it may not pass.
+
+    Parameters
+    ----------
+    tags
+        Columns of `ACCESS_KEYS`, those that there are.
+    vehicle
+        ``car`` or ``truck``.
+
+    Notes
+    -----
+    Values in `CLOSED_TO_THE_PUBLIC` and `LIMITED` are handed on; every other (``yes``, ``designated``, ``unknown``, a
+    typing error) is ``yes``.
+    """
+    values = ("yes", *sorted(CLOSED_TO_THE_PUBLIC | LIMITED))
+    out = np.zeros(len(tags), np.int8)
+    for key in reversed(ACCESS_KEYS[vehicle]):
+        if key in tags:
+            said = parsed(tags[key], lambda text: values.index(_access(text)), -1).astype(np.int8)
+            out = np.where(said >= 0, said, out)
+    return pd.Series(pd.Categorical.from_codes(out, categories=pd.Index(values, dtype=object)), index=tags.index)
+
+
+def _access(text: str) -> str:
+    """Return one access value, spelling folded."""
+    value = re.sub(r"\s+", "", text.casefold())
+    return value if value in CLOSED_TO_THE_PUBLIC or value in LIMITED else "yes"
+
+
+_PEOPLE = re.compile(r"\d{1,3}(?:[\s,.'’]\d{3})+(?!\d)|\d+")
+_YEAR = re.compile(r"\(?\b((?:1[89]|20)\d{2}(?:-\d{2}(?:-\d{2})?)?)\b\)?")
+MOST_PEOPLE = 50_000_000
+
+
+@cache
+def parse_population(text: str) -> tuple[int, str]:
+    """Return people and the date that stands in brackets behind them; 0 and an empty text where unknown.
+
+    A range takes its lower end.
+
+    Examples
+    --------
+    >>> parse_population("12 345"), parse_population("~3000"), parse_population("1200 (2021)")
+    ((12345, ''), (3000, ''), (1200, '2021'))
+    """
+    head, bracket, tail = text.replace("\u00a0", " ").replace("\u202f", " ").strip().partition("(")
+    number = _PEOPLE.search(head)
+    # "1.2 million" or "3 тыс." say no count that could be trusted.
+    if not number or head.strip().startswith("-") or re.search(r"[^\W\d_]", head[number.end() :]):
+        return 0, ""
+    rest = head[number.end() :]
+    if re.match(r"[.,]\d", rest):
+        return 0, ""
+    people = int(re.sub(r"\D", "", number[0]))
+    year = _YEAR.search(tail) if bracket else None
+    return (people, year[1] if year else "") if people <= MOST_PEOPLE else (0, "")
+
+
+def is_yes(text: str) -> bool:
+    """Return whether a flag is set: anything but a no (``bridge=viaduct``, ``tunnel=culvert``, ``toll=hgv``)."""
+    return text.strip().casefold() not in ("no", "false", "0", "none", "")
+
+
+_DAY = re.compile(r"^\d{2}:\d{2}-\d{2}:\d{2}$")
+_WEEK = (datetime(2025, 1, 6), datetime(2026, 1, 5))
+"""52 whole weeks: the mean week of a year with its seasons."""
+
+
+@cache
+def open_hours_per_day(text: str) -> float:
+    """Return the mean hours a day that an ``opening_hours`` text leaves open; NaN where it can't be read.
+
+    Read by opening-hours-py over one fixed year without public holidays; where that library is missing, only ``24/7``.
+
+    Examples
+    --------
+    >>> open_hours_per_day("24/7")
+    24.0
+    """
+    if text.strip() == "24/7":
+        return 24.0
+    hours = _opening_hours(text)
+    if hours is None:
+        return NAN
+    begin, end = _WEEK
+    total = 0.0
+    for start, stop, state, _ in hours.intervals(begin, end):  # a few hundred spans of one text, cached
+        if str(state).casefold().endswith("open"):
+            total += (min(stop or end, end) - max(start, begin)).total_seconds()
+    return round(total / 3600 / (end - begin).days, 2)
+
+
+def _opening_hours(text: str) -> Any:
+    """Return the library's reading of a text, None where it can't read it."""
+    try:
+        from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]  # missing in its stubs
+    except ImportError:
+        return None
+    try:
+        return OpeningHours(text)
+    except ParserError:
+        return None
+
+
+def daily_hours(text: str) -> str:
+    """Return an ``opening_hours`` text as the layer of checkpoints has it: ``24/7``, ``HH:MM-HH:MM`` or the text itself.
+
+    ``Mo-Su 08:00-20:00`` and ``08:00-20:00`` are one thing; what differs between the days stays as it was written, and
+    `open_hours_per_day` tells its mean.
+
+    Examples
+    --------
+    >>> daily_hours("Mo-Su 08:00-20:00"), daily_hours("Mo-Su 00:00-24:00")
+    ('08:00-20:00', '24/7')
+    """
+    bare = re.sub(r"^(mo-su|daily)\s+", "", re.sub(r"\s*([-–,;])\s*", r"\1", text.strip()), flags=re.IGNORECASE)
+    bare = bare.replace("–", "-")
+    if bare in ("24/7", "00:00-24:00", "00:00-23:59", "00:00-00:00"):
+        return "24/7"
+    padded = re.sub(r"(?<!\d)(\d):", r"0\1:", bare)
+    return padded if _DAY.match(padded) else text.strip()
+
+
+def tags_of(value: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return the tags under a prefix without it: ``name:`` gives language and name."""
+    return {k[len(prefix) :]: v for k, v in value.items() if k.startswith(prefix)}

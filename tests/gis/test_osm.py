@@ -1,0 +1,158 @@
+"""Studies on OpenStreetMap extracts: the packaged belt written as PBF and read back, and what goes wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+import gis
+from layers.crs import line_lengths_m
+from layers.errors import LayerError, StudyError
+from network.build import FIELDS
+from network.routing import compile_router
+from tests.gis.conftest import call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from network.build import Network
+
+pytest.importorskip("osmium", reason="pyosmium is not installed")
+
+from tests.pbf.files import write_pbf
+
+RAIL = 10_000_000
+
+
+def ways_of(layer: gpd.GeoDataFrame, first: int, tags: dict[str, str]) -> tuple[dict[int, Any], list[Any]]:
+    """Return nodes and ways of a layer of links, node ids moved by `first`."""
+    ends = layer[["u", "v"]].to_numpy() + first + 1
+    points = {}
+    for i, position in ((0, 0), (1, -1)):
+        xy = shapely.get_coordinates(shapely.get_point(layer.geometry.to_numpy(), position))
+        points.update({int(n): (int(n), float(x), float(y)) for n, (x, y) in zip(ends[:, i], xy, strict=True)})
+    ways = [(first + k + 1, [int(u), int(v)], tags) for k, (u, v) in enumerate(ends)]
+    return points, ways
+
+
+@pytest.fixture(scope="module")
+def prepared() -> gis.Prepared:
+    """Return the packaged ground with lengths as a PBF can tell them: geodesic."""
+    ground = gis.prepare(gis.load_study())
+    for name in ("roads", "railways"):
+        layer = ground.layers[name].copy()
+        layer["length_m"] = line_lengths_m(layer.geometry.to_numpy())
+        # A way of no length is no way; a source may hold two nodes at one place.
+        ground.layers[name] = layer[layer["length_m"] > 0].reset_index(drop=True)
+    return ground
+
+
+@pytest.fixture(scope="module")
+def study(prepared: gis.Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a study that reads roads and railways of the packaged belt from a PBF."""
+    folder = tmp_path_factory.mktemp("osm")
+    roads, road_ways = ways_of(prepared.layers["roads"], 0, {"highway": "trunk"})
+    rails, rail_ways = ways_of(prepared.layers["railways"], RAIL, {"railway": "rail", "usage": "main"})
+    places = [
+        (2 * RAIL + i, float(p.x), float(p.y), {"place": "town", "name": str(n), "population": str(k)})
+        for i, (p, n, k) in enumerate(
+            zip(*(prepared.layers["settlements"][c] for c in ("geometry", "name", "population")), strict=True)
+        )
+    ]
+    nodes = sorted({**roads, **rails}.values())
+    write_pbf(folder / "belt.osm.pbf", [*nodes, *places], [*road_ways, *rail_ways], timestamp="2026-01-01T00:00:00Z")
+    text = 'sides = ["RU", "KZ"]\n[osm]\npbf = ["belt.osm.pbf"]\n[layers]\nregions = "snapshot"\ncheckpoints = "snapshot"\n'
+    (folder / "study.toml").write_text(text + 'settlements = "snapshot"\n[network]\ndepth_km = 600\n', encoding="utf-8")
+    return folder / "study.toml"
+
+
+def minutes(network: Network, mode: str, field: str) -> pd.DataFrame:
+    """Return minutes between the large settlements of a network."""
+    table = network.settlements[network.settlements["population"] >= 50_000]
+    node = table["node"].to_numpy()
+    names = table["settlement_id"].to_numpy()
+    return pd.DataFrame(compile_router(network, mode).table(node, node, FIELDS[field]), names, names)  # type: ignore[arg-type]
+
+
+def test_the_belt_read_back_from_a_pbf_gives_the_same_times(prepared: gis.Prepared, study: Path) -> None:
+    ground = gis.prepare(gis.load_study(study))
+    assert ground.detailed
+    layers = dict(prepared.layers)
+    for name, first in (("roads", 0), ("railways", RAIL)):
+        # A way ends at the last node inside the belt; the packaged layer keeps what touches it.
+        read = {frozenset(p) for p in (ground.layers[name][["u", "v"]].to_numpy() - first - 1).tolist()}
+        mine = [frozenset(p) in read for p in layers[name][["u", "v"]].to_numpy().tolist()]
+        layers[name] = layers[name][mine].reset_index(drop=True)
+        assert len(ground.layers[name]) == len(layers[name]) > 5000
+    ours = gis.build(replace(prepared, layers=layers))
+    theirs = gis.build(replace(ground, layers={**ground.layers, "settlements": layers["settlements"]}))
+    assert theirs.report["links"]["road"] < ours.report["links"]["road"]
+    for mode in ("road", "rail"):
+        for field in FIELDS:
+            one, two = minutes(ours, mode, field), minutes(theirs, mode, field)
+            assert np.isfinite(one.to_numpy()).sum() > 1000
+            # Where a place joins a link is found in the plane: on a contracted line some metres beside the same spot.
+            np.testing.assert_allclose(one, two, rtol=1e-5, atol=0.05)
+
+
+def test_sources_tell_the_extract_its_hash_and_timestamp(study: Path) -> None:
+    ground = gis.prepare(gis.load_study(study))
+    roads = next(s for s in ground.sources if s["layer"] == "roads")
+    assert "belt.osm.pbf" in roads["source"]
+    assert roads["date"].startswith("2026-01-01")
+    assert len(roads["sha256"]) == 64
+    assert roads["licence"] == "ODbL-1.0"
+
+
+def test_settlements_come_from_places(prepared: gis.Prepared, study: Path, tmp_path: Path) -> None:
+    file = study.with_name("places.toml")
+    file.write_text(study.read_text(encoding="utf-8").replace('settlements = "snapshot"\n', ""), encoding="utf-8")
+    read = gis.prepare(gis.load_study(file)).layers["settlements"]
+    known = prepared.layers["settlements"]
+    # Places of neither country, off a generalised coast or line, are nobody's; no other is lost.
+    assert len(known) - 10 <= len(read)
+    cities = known[known["population"] >= 200_000].set_index("name")["population"]
+    found = read[read["population"] >= 200_000].set_index("name")["population"]
+    assert found.reindex(cities.index).tolist() == cities.tolist()
+
+
+def test_an_extract_without_the_boundaries_asks_for_a_file(study: Path) -> None:
+    file = study.with_name("bare.toml")
+    file.write_text('sides = ["RU", "KZ"]\n[osm]\npbf = ["belt.osm.pbf"]\n', encoding="utf-8")
+    with pytest.raises(LayerError, match="no whole boundary of KZ and RU"):
+        gis.prepare(gis.load_study(file))
+
+
+def test_a_layer_of_extracts_needs_an_extract(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text('sides = ["RU", "KZ"]\n[layers]\nroads = "osm"\n', encoding="utf-8")
+    with pytest.raises(StudyError, match="names no extract"):
+        gis.load_study(file)
+
+
+def test_a_missing_extract_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text('sides = ["RU", "KZ"]\n[osm]\npbf = ["nowhere.osm.pbf"]\n', encoding="utf-8")
+    done = call("run", file, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nowhere.osm.pbf" in done.stderr
+
+
+def test_offline_names_what_is_missing_and_fetch_tells_local_files(study: Path, tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text('sides = ["RU", "KZ"]\n[osm]\npbf = ["kazakhstan"]\n', encoding="utf-8")
+    done = call("run", file, "--offline", "--cache", tmp_path / "cache", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "offline" in done.stderr
+    assert not (tmp_path / "out").exists()
+    told = call("fetch", study, "--cache", tmp_path / "cache", cwd=tmp_path)
+    assert told.returncode == 0
+    assert "belt.osm.pbf" in told.stdout
+    listed = call("cache", "list", "--cache", tmp_path / "cache", cwd=tmp_path)
+    assert "0 files" in listed.stdout
