@@ -57,6 +57,7 @@ def build(prepared: Prepared) -> Network:
         prepared.crs,
         speeds=study.speeds,
         contract=prepared.detailed,
+        tolerance_km=study.network.line_tolerance_km,
     )
     return build_network(
         base,

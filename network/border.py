@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
 WEAVE_KM = 5.0
-"""The line is known no better than this: pieces of network this short beyond it belong to the side they hang on."""
+"""A generalised line is known no better than this (a study may say otherwise): pieces of network this short beyond it belong to the side they hang on."""
 ROAD_MATCH_KM, RAIL_MATCH_KM = 15.0, 100.0
 """How far a checkpoint may stand from its crossing. Rail posts are stations, up to 45 km inside and further along the line."""
 CLUSTER_KM = 1.0
@@ -32,13 +32,16 @@ COAST_KM = 10.0
 
 @dataclass(frozen=True)
 class Border:
-    """The border in the projection: its line, and the two sides as polygons."""
+    """The border in the projection: its line, the two sides as polygons, and how far off the line may be."""
 
     line: shapely.Geometry
     sides: Mapping[str, shapely.Geometry]
+    tolerance_km: float = WEAVE_KM
 
     @classmethod
-    def of(cls, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS) -> Border:
+    def of(
+        cls, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS, tolerance_km: float = WEAVE_KM
+    ) -> Border:
         """Return the border of regions with ``side`` and the lines between them."""
         polygons = {
             side: shapely.union_all(project(regions.loc[regions["side"] == side].geometry.to_numpy(), WGS84, crs))
@@ -48,7 +51,7 @@ class Border:
             shapely.prepare(polygon)
         line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
         shapely.prepare(line)
-        return cls(line, polygons)
+        return cls(line, polygons, tolerance_km)
 
     def abroad_m(self, lines: NDArray[np.object_], side: str) -> NDArray[np.float64]:
         """Return how many metres of each line lie on the other side than `side`."""
@@ -60,13 +63,11 @@ class Border:
         return out
 
 
-def with_sides_of_nodes(
-    tables: Tables, regions: gpd.GeoDataFrame, border: Border, *, weave_km: float = WEAVE_KM
-) -> tuple[Tables, dict[str, int]]:
+def with_sides_of_nodes(tables: Tables, regions: gpd.GeoDataFrame, border: Border) -> tuple[Tables, dict[str, int]]:
     """Return the tables with each node's side, without links that leave both countries, and a count of what was done.
 
     A road that weaves over the line within a few kilometres crosses it once: a connected piece on one side, all of it
-    within `weave_km` of the line and no longer than that, is counted to the side it hangs on. A straight line that
+    within the border's tolerance of the line and no longer than that, is counted to the side it hangs on. A straight line that
     cuts a corner of the neighbour is no crossing, because only the ends of a link decide.
 
     Parameters
@@ -82,7 +83,7 @@ def with_sides_of_nodes(
     u, v = links["u"].to_numpy(), links["v"].to_numpy()
     inside = (side[u] != "") & (side[v] != "")
     links = links[inside].reset_index(drop=True)
-    side, flipped = _unweave(tables, links, side, border.line, weave_km)
+    side, flipped = _unweave(tables, links, side, border.line, border.tolerance_km)
     report = {"links_outside_both_sides": int((~inside).sum()), "nodes_unwoven": int(flipped)}
     return Tables(tables.nodes.assign(side=side), links, tables.crs), report
 
@@ -143,7 +144,7 @@ def find_crossings(tables: Tables, border: Border) -> tuple[Tables, pd.DataFrame
     lines = tables.projected(rows)
     home = nodes[["px", "py"]].to_numpy(float)[np.where(side[u[rows]] == "a", u[rows], v[rows])]
     spot = _line_points(lines, np.asarray(shapely.points(home), dtype=object), border.line)
-    label = _cluster(links.iloc[rows], spot)
+    label = _cluster(links.iloc[rows], spot, border.tolerance_km)
     frame = pd.DataFrame({"label": label, "mode": links["mode"].to_numpy()[rows], "px": spot[:, 0], "py": spot[:, 1]})
     # Which link of a crossing stands for it must not hang on their order.
     frame = frame.sort_values(["px", "py"], kind="stable")
@@ -171,13 +172,13 @@ def _line_points(
     return shapely.get_coordinates(spot)
 
 
-def _cluster(links: pd.DataFrame, spot: NDArray[np.float64]) -> NDArray[np.int64]:
+def _cluster(links: pd.DataFrame, spot: NDArray[np.float64], tolerance_km: float) -> NDArray[np.int64]:
     """Return the crossing that each crossing link belongs to."""
     n = len(links)
     d = np.linalg.norm(spot[:, None] - spot[None], axis=2) / 1000  # crossing links: hundreds at the most
     u, v, mode = links["u"].to_numpy(), links["v"].to_numpy(), links["mode"].to_numpy()
     share = (u[:, None] == u) | (v[:, None] == v) | (u[:, None] == v) | (v[:, None] == u)
-    one = (mode[:, None] == mode) & ((d <= CLUSTER_KM) | (share & (d <= WEAVE_KM)))
+    one = (mode[:, None] == mode) & ((d <= min(CLUSTER_KM, tolerance_km)) | (share & (d <= tolerance_km)))
     _, label = connected_components(coo_array(one.reshape(n, n)), directed=False)
     return np.asarray(label, np.int64)
 

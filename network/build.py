@@ -18,6 +18,7 @@ from network.border import (
     COAST_KM,
     RAIL_MATCH_KM,
     ROAD_MATCH_KM,
+    WEAVE_KM,
     Border,
     find_crossings,
     match_checkpoints,
@@ -103,6 +104,7 @@ def build_base(
     *,
     speeds: Mapping[str, float] | None = None,
     contract: bool = False,
+    tolerance_km: float = WEAVE_KM,
 ) -> Base:
     """Return the ground of a network.
 
@@ -120,13 +122,15 @@ def build_base(
         km/h by class, before the defaults.
     contract
         Merge chains of degree-2 nodes (`network.simplify`): for detailed data, which is full of them.
+    tolerance_km
+        How far off the border line may be: roads that weave within it cross once, connectors may cut so far.
 
     Raises
     ------
     NetworkError
         Nothing is left on the two sides.
     """
-    edge = Border.of(regions, border, crs)
+    edge = Border.of(regions, border, crs, tolerance_km)
     tables = assemble({"road": roads, "rail": railways}, crs)
     tables = bridge_gaps(tables, "rail")
     tables = Tables(tables.nodes, with_speeds(tables.links, overrides=speeds), crs)

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from layers.crs import WGS84, geodesic_m, lines_between, project
-from network.border import WEAVE_KM, Border, gate_links, largest_component
+from network.border import Border, gate_links, largest_component
 from network.topology import Tables, along, located, split_links
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _nearest(
     bridge = shapely.shortest_line(points[point], lines[line])
     # From the wrong side the way out is free: there and back to the line, and the line's own uncertainty.
     abroad = shapely.distance(points, border.sides[side])
-    allowed = WEAVE_KM * 1000 + 2 * abroad
+    allowed = border.tolerance_km * 1000 + 2 * abroad
     bad = np.flatnonzero(border.abroad_m(bridge, side) > allowed[point])
     keep = np.ones(len(point), bool)
     for k in bad:  # connectors that would cut through the neighbour: a handful along the line

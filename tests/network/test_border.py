@@ -9,7 +9,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
-from network.build import Network
+from layers.regions import border_line, study_crs, with_sides
+from network.build import Network, build_base
 from network.routing import compile_router
 from tests.borders import PLAIN, Land, checkpoints_of, edges_of, ground_of, network_of, regions_of, settlements_of
 
@@ -251,3 +252,17 @@ def test_crossings_are_numbered_from_west_to_east() -> None:
     crossings = network_of(land).crossings
     assert crossings["crossing_id"].tolist() == ["road-x001", "road-x002", "road-x003"]
     assert crossings.geometry.x.is_monotonic_increasing
+
+
+def test_a_finer_line_tells_a_short_trip_abroad_from_a_weaving_road() -> None:
+    """Three kilometres beyond the line are a weave where the line may be 5 km off, and three crossings where it is exact."""
+    road = [(-60.0, 0.0), (-2.0, 0.0), (1.5, 0.0), (1.5, 2.0), (-1.5, 2.0), (2.0, 3.0), (60.0, 3.0)]
+    regions = regions_of(PLAIN, [(0.0, -150.0), (0.0, 150.0)], ("RU", "KZ"))
+    roads = edges_of(PLAIN, road, [(i, i + 1) for i in range(len(road) - 1)])
+    border = border_line(regions, ("RU", "KZ"))
+    crs = study_crs(border)
+    sided = with_sides(regions, ("RU", "KZ"))
+    found = {
+        t: len(build_base(roads, roads.iloc[:0], sided, border, crs, tolerance_km=t).crossings) for t in (5.0, 0.1)
+    }
+    assert found == {5.0: 1, 0.1: 3}
