@@ -18,6 +18,8 @@ from layers.regions import belt, border_axis, region_of
 from network.topology import along
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from pyproj import CRS
 
@@ -90,6 +92,38 @@ def people_in_cells(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, reso
         if fits:
             people[fits[0]] += int(n)
     return people
+
+
+def people_from_raster(
+    cells: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, people: Callable[[gpd.GeoDataFrame], NDArray[np.float64]]
+) -> NDArray[np.int64]:
+    """Return the people of each cell from a raster, rounded to persons.
+
+    A cell over the line keeps the people on its own side; those beyond count to the nearest cell of theirs, so that the total
+    of all cells is the raster's and nobody is moved over the border.
+
+    Parameters
+    ----------
+    regions
+        With ``side``, clipped to the belt.
+    people
+        Counts the people of polygons (`layers.population.PopulationRaster.people`).
+    """
+    total = np.zeros(len(cells))
+    side = cells["side"].to_numpy(dtype=object)
+    place = _on_sphere(cells["lon"].to_numpy(float), cells["lat"].to_numpy(float))
+    for s in ("a", "b"):
+        land = shapely.union_all(regions.loc[regions["side"] == s].geometry.to_numpy())
+        shapely.prepare(land)
+        parts = shapely.intersection(cells.geometry.to_numpy(), land)
+        counted = people(gpd.GeoDataFrame(geometry=parts, crs=cells.crs)) if len(cells) else total
+        own = np.flatnonzero(side == s)
+        beyond = np.flatnonzero((side != s) & (counted > 0))
+        total[own] += counted[own]
+        if len(own) and len(beyond):
+            _, near = cKDTree(place[own]).query(place[beyond])
+            np.add.at(total, own[near], counted[beyond])
+    return np.asarray(np.rint(total), np.int64)
 
 
 def nearest_settlement(

@@ -14,7 +14,8 @@ from gis.sources import Extracts, locate_extracts
 from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
 from layers.errors import LayerError
-from layers.io import LAYERS, OSM, read_layer
+from layers.io import LAYERS, OSM, describe_file, read_layer
+from layers.population import PopulationRaster, open_population
 from layers.regions import belt, border_line, clip_to_belt, study_crs, with_sides
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Prepared:
     crs: CRS
     sources: list[dict[str, Any]]
     warnings: list[str] = field(default_factory=list)
+    population: PopulationRaster | None = None
     detailed: bool = False
     """The roads are whole ways of OpenStreetMap, whose chains of degree-2 nodes are contracted."""
 
@@ -88,9 +90,30 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
     layers["checkpoints"] = with_waits(_near_border(layers["checkpoints"], border, crs), study.waits)
     warnings = [*_ground_warnings(layers), *extracts.notes]
     layers["regions"] = regions
+    population, people = _population(study)
     return Prepared(
-        study, layers, clipped, border, crs, [*sources, *extracts.about], warnings, detailed="roads" in mapped
+        study,
+        layers,
+        clipped,
+        border,
+        crs,
+        [*sources, *extracts.about, *people],
+        warnings,
+        population,
+        detailed="roads" in mapped,
     )
+
+
+def _population(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:
+    """Return the study's raster of people, if it names one, and its row for the table of sources."""
+    part = study.population
+    if not part.raster:
+        return None, []
+    path = Path(part.raster)
+    raster = open_population(path, kind=part.kind)
+    return raster, [
+        describe_file("population", path, 0, rights=part.rights, note=f"{part.kind} raster: people of the cells")
+    ]
 
 
 def _zone(border: gpd.GeoDataFrame, depth_km: float, crs: CRS) -> shapely.Geometry:

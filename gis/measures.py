@@ -22,7 +22,7 @@ from analysis.connectivity import population_access, region_connectivity
 from analysis.criticality import close_each
 from analysis.flows import choose_checkpoints, model_demand
 from analysis.surfaces import Surface, checkpoint_surface, territory_within
-from analysis.units import border_segments, h3_cells, nearest_settlement, people_in_cells
+from analysis.units import border_segments, h3_cells, nearest_settlement, people_from_raster, people_in_cells
 from layers.crs import points_at
 from layers.errors import NetworkError
 from layers.regions import touching
@@ -31,6 +31,7 @@ from network.routing import Mode, Points, Router, compile_router
 
 if TYPE_CHECKING:
     from gis.study import Analysis
+    from layers.population import PopulationRaster
 
 CITY_PEOPLE = 50_000
 
@@ -65,6 +66,7 @@ def measure_network(
     *,
     network_depth_km: float,
     settings: Analysis,
+    population: PopulationRaster | None = None,
 ) -> Measures:
     """Return the measures of a network.
 
@@ -74,12 +76,18 @@ def measure_network(
         Whole polygons with ``side``.
     settings
         Widths, decay and mode, as the study has them.
+    population
+        Raster of people for the cells; from the settlements where it is None.
     """
     router = compile_router(network, settings.mode)
     cells = h3_cells(
         network.base.regions, border, network.crs, resolution=settings.h3_resolution, depth_km=settings.depth_km
     )
-    cells["population"] = people_in_cells(cells, network.settlements, settings.h3_resolution)
+    cells["population"] = (
+        people_from_raster(cells, network.base.regions, population.people)
+        if population
+        else people_in_cells(cells, network.settlements, settings.h3_resolution)
+    )
     cells["near"] = nearest_settlement(cells, network.settlements)
     segments = border_segments(border, length_km=settings.segment_km)
     surface = checkpoint_surface(network, router, border, depth_km=settings.depth_km, cell_km=settings.raster_km)

@@ -78,6 +78,7 @@ def measure(prepared: Prepared, network: Network) -> Measures:
         prepared.border,
         network_depth_km=study.network.depth_km,
         settings=study.analysis,
+        population=prepared.population,
     )
 
 

@@ -56,6 +56,14 @@ class Osm(_Part):
     road_kinds: tuple[str, ...] = tuple(k for kind in ROAD_KINDS for k in (kind, f"{kind}_link"))
 
 
+class Population(_Part):
+    """A raster of people for the cells; without one they are counted from the settlements."""
+
+    raster: str = ""
+    kind: Literal["count", "density"] = "count"
+    rights: str = ""
+
+
 class NetworkPart(_Part):
     """How the network is loaded and checkpoints are matched."""
 
@@ -102,6 +110,7 @@ class Study(_Part):
     sides: tuple[str, str]
     layers: Layers = Layers()
     osm: Osm = Osm()
+    population: Population = Population()
     network: NetworkPart = NetworkPart()
     connectors: Connectors = Connectors()
     speeds: dict[str, float] = Field(default_factory=dict)
@@ -224,8 +233,14 @@ def _with_paths(study: Study, folder: Path) -> Study:
         if part.path not in (SNAPSHOT, NONE, OSM):
             parts[name] = part.model_copy(update={"path": str(folder / part.path)})
     pbf = tuple(str(folder / name) if is_extract_file(name) else name for name in study.osm.pbf)
-    layers, osm = study.layers.model_copy(update=parts), study.osm.model_copy(update={"pbf": pbf})
-    return study.model_copy(update={"layers": layers, "osm": osm})
+    raster = str(folder / study.population.raster) if study.population.raster else ""
+    return study.model_copy(
+        update={
+            "layers": study.layers.model_copy(update=parts),
+            "osm": study.osm.model_copy(update={"pbf": pbf}),
+            "population": study.population.model_copy(update={"raster": raster}),
+        }
+    )
 
 
 def is_extract_file(name: str) -> bool:

@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import shapely
+from affine import Affine
 
 from tests.borders import random_land
 from tests.gis.conftest import call
@@ -196,3 +199,25 @@ def test_a_small_border_elsewhere_runs(tmp_path: Path, study_of: Callable[..., P
     done = call("run", file, "--out", "results", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "run.json").is_file()
+
+
+def test_people_of_cells_from_a_raster(tmp_path: Path, study_of: Callable[..., Path]) -> None:
+    west, south, east, north = LAND.regions.total_bounds
+    size = 0.1
+    shape = (int((north - south) / size) + 2, int((east - west) / size) + 2)
+    how = {"driver": "GTiff", "height": shape[0], "width": shape[1], "count": 1, "dtype": "float32", "nodata": -1}
+    with rasterio.open(
+        tmp_path / "people.tif", "w", crs=4326, transform=Affine(size, 0, west, 0, -size, north), **how
+    ) as file:
+        file.write(np.full(shape, 7.0, "float32"), 1)
+    more = '[population]\nraster = "people.tif"\n[analysis]\nh3_resolution = 5\npermutations = 99\n'
+    done = call("run", study_of(LAND, more=more), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    cells = pd.read_csv(tmp_path / "out" / "tables" / "cells.csv")
+    # Cells inside their side hold about their own area's worth of people: none is empty, none has a town's.
+    assert cells["population"].min() >= 0
+    assert (cells["population"] > 0).mean() > 0.9
+    assert cells["population"].max() < 20 * cells["population"].median()
+    assert "people.tif" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    file = study_of(LAND, more=more.replace("people.tif", "none.tif"))
+    assert "none.tif" in fails(tmp_path, "run", file)
