@@ -10,7 +10,7 @@ from analysis.typology import DELAY, DETOUR, GROWTH, named_places
 from layers.checkpoints import ASSUMED_WAITS
 from network.connectors import CONNECTOR_KPH
 from network.connectors import DETOUR as CONNECTOR_DETOUR
-from network.speeds import RAIL_KPH, ROAD_KPH, TAGGED_SHARE
+from network.speeds import RAIL_KPH, ROAD_KPH, SURFACES, TAGGED_SHARE
 
 if TYPE_CHECKING:
     from gis.measures import Measures
@@ -167,6 +167,9 @@ def assumptions(study: Study, network: Network) -> pd.DataFrame:
                         "the study" if kind in study.speeds else "default of the class",
                     )
                 )
+    loose = network.links["surface"].isin(list(SURFACES))
+    if loose.any():
+        rows.append(("speed on loose surfaces: share of the class and cap", "0.5–0.6, 15–40", "km/h", "assumption"))
     if (network.links["speed_source"] == "tagged").any():
         rows.append(("share of a posted limit that is driven", f"{TAGGED_SHARE:g}", "", "assumption"))
     rows += [

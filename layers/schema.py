@@ -73,7 +73,7 @@ SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
             "as_of": _text,
         }
     ),
-    "roads": pa.DataFrameSchema(_edge_columns()),
+    "roads": pa.DataFrameSchema({**_edge_columns(), "surface": _text}),
     "railways": pa.DataFrameSchema(_edge_columns()),
 }
 
@@ -107,7 +107,7 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
         "source": "",
         "as_of": "",
     },
-    "roads": {"kind": "trunk", "oneway": False, "maxspeed_kph": np.nan},
+    "roads": {"kind": "trunk", "oneway": False, "maxspeed_kph": np.nan, "surface": ""},
     "railways": {"kind": "main", "oneway": False, "maxspeed_kph": np.nan},
 }
 

@@ -80,6 +80,7 @@ def assemble(layers: Mapping[str, gpd.GeoDataFrame], crs: CRS) -> Tables:
                     "oneway": layer["oneway"].to_numpy(bool),
                     "length_m": np.maximum(layer["length_m"].to_numpy(float), line_lengths_m(lines)),
                     "maxspeed_kph": layer["maxspeed_kph"].to_numpy(float),
+                    "surface": layer["surface"].astype(str).to_numpy(dtype=object) if "surface" in layer else "",
                     "bridged": False,
                     "geometry": lines,
                 }
@@ -150,7 +151,7 @@ def bridge_gaps(tables: Tables, mode: str = "rail") -> Tables:
     kind = links["kind"].to_numpy()[[own.index[(own["u"] == n) | (own["v"] == n)][0] for n in u]]
     bridges = pd.DataFrame(
         {"u": u, "v": v, "mode": mode, "kind": kind, "oneway": False, "length_m": line_lengths_m(lines),
-         "maxspeed_kph": np.nan, "bridged": True, "geometry": lines}
+         "maxspeed_kph": np.nan, "surface": "", "bridged": True, "geometry": lines}
     )  # fmt: skip
     return Tables(nodes, pd.concat([links, bridges], ignore_index=True), tables.crs)
 

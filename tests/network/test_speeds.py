@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from layers.errors import NetworkError
-from network.speeds import OTHER, RAIL_KPH, ROAD_KPH, with_speeds
+from network.speeds import OTHER, RAIL_KPH, ROAD_KPH, SURFACES, with_speeds
 
 
 def links(**columns: object) -> pd.DataFrame:
@@ -48,3 +48,24 @@ def test_the_table_itself_is_left_alone() -> None:
     table = links(kind=["trunk"])
     with_speeds(table)
     assert "time_min" not in table
+
+
+def test_a_loose_surface_slows_by_share_and_by_cap() -> None:
+    surface = ["asphalt", "gravel", "gravel", "sand", "", "ground;sand"]
+    table = links(kind=["trunk", "trunk", "tertiary", "trunk", "trunk", "track"], surface=surface)
+    share, cap = SURFACES["gravel"]
+    expected = [
+        ROAD_KPH["trunk"],
+        min(ROAD_KPH["trunk"] * share, cap),
+        ROAD_KPH["tertiary"] * share,
+        15,
+        ROAD_KPH["trunk"],
+        10,
+    ]
+    assert with_speeds(table)["speed_kph"].tolist() == pytest.approx(expected)
+    assert ROAD_KPH["tertiary"] * share < cap < ROAD_KPH["trunk"] * share
+
+
+def test_a_link_road_is_driven_like_its_class() -> None:
+    out = with_speeds(links(kind=["motorway_link", "primary_link"]))
+    assert out["speed_kph"].tolist() == [ROAD_KPH["motorway"], ROAD_KPH["primary"]]
