@@ -83,8 +83,7 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
     clipped = clip_to_belt(regions, border, EDGE * study.network.depth_km)
     zones = {edge: _zone(border, edge * study.network.depth_km, crs) for edge in (1.0, EDGE)}
     if set(mapped) - {"regions"}:
-        read = extracts.network(border, clipped, zones[1.0])
-        layers.update({n: frame for n, frame in read.items() if n in mapped})
+        layers.update(extracts.network(border, clipped, zones[1.0], mapped))
     for name in ("roads", "railways", "settlements"):
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
     layers["checkpoints"] = with_waits(_near_border(layers["checkpoints"], border, crs), study.waits)

@@ -199,7 +199,7 @@ def _checkpoint_table(network: Network, settings: Analysis) -> tuple[gpd.GeoData
     ids = frame["checkpoint_id"]
     for column in ("share", "criticality_min", "unserved_share", "extra_users_min", "fallback_share"):
         frame[column] = ids.map(closed[column]).astype(float)
-    frame["fallback"] = ids.map(closed["fallback"]).fillna("").astype(str)
+    frame["fallback"] = ids.map(closed["fallback"]).astype(object).fillna("").astype(str)
     # A closed checkpoint carries nobody; one that joins no network is unknown.
     frame.loc[~frame["open"].astype(bool), "share"] = 0.0
     frame["share_of_mode"] = frame["share"] / frame.groupby("mode")["share"].transform("sum").replace(0.0, np.nan)
@@ -244,7 +244,7 @@ def _nearest_cities(network: Network) -> pd.DataFrame:
     for side in ("a", "b"):
         nearest = every[every["side"] == side].sort_values("minutes", kind="stable").drop_duplicates("checkpoint_id")
         named = nearest.set_index("checkpoint_id")
-        out[f"city_{side}"] = out["checkpoint_id"].map(named["city"]).fillna("").astype(str)
+        out[f"city_{side}"] = out["checkpoint_id"].map(named["city"]).astype(object).fillna("").astype(str)
         out[f"time_from_city_{side}_min"] = out["checkpoint_id"].map(named["minutes"]).astype(float)
     return out
 

@@ -162,7 +162,7 @@ def _readable(frames: dict[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame
         ("cells", "nearest_checkpoint"),
         ("settlements", "nearest_checkpoint"),
     ):
-        out[layer] = out[layer].assign(**{column: out[layer][column].map(names).fillna("")})
+        out[layer] = out[layer].assign(**{column: out[layer][column].map(names).astype(object).fillna("").astype(str)})
     ids = out["crossings"]["checkpoints"].str.split("|")
     out["crossings"] = out["crossings"].assign(checkpoints=[", ".join(names.get(i, i) for i in part) for part in ids])
     return out

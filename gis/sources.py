@@ -15,6 +15,8 @@ from layers.sources.download import fetch
 from layers.sources.geofabrik import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     import geopandas as gpd
     import shapely
 
@@ -108,9 +110,9 @@ class Extracts:
         return layer
 
     def network(
-        self, border: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, area: shapely.Geometry
+        self, border: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, area: shapely.Geometry, wanted: Collection[str]
     ) -> dict[str, gpd.GeoDataFrame]:
-        """Return roads, railways, settlements and checkpoints of an area.
+        """Return those layers of an area that are wanted: roads, railways, settlements, checkpoints.
 
         Parameters
         ----------
@@ -128,13 +130,15 @@ class Extracts:
         inhabited = got.settlements[got.settlements["country"] != ""]
         frames = {"roads": got.roads[got.roads["car"]], "railways": through, "settlements": inhabited}
         layers = {n: validate(f, n, "OpenStreetMap") if len(f) else empty_layer(n) for n, f in frames.items()}
-        facts = read_layer("checkpoints")[0] if set(self.study.sides) == {"RU", "KZ"} else None
-        posts, report = checkpoints_from_posts(
-            got.posts, border, regions, facts, stations=got.stations, roads=got.roads
-        )
-        layers["checkpoints"] = posts if len(posts) else empty_layer("checkpoints")
-        self.notes.extend(f"OpenStreetMap: {n:,} {what} left out" for what, n in got.report["left_out"].items())
-        self.notes.append(f"checkpoints out of OpenStreetMap: {report}")
+        if "checkpoints" in wanted:
+            facts = read_layer("checkpoints")[0] if set(self.study.sides) == {"RU", "KZ"} else None
+            posts, report = checkpoints_from_posts(
+                got.posts, border, regions, facts, stations=got.stations, roads=got.roads
+            )
+            layers["checkpoints"] = posts if len(posts) else empty_layer("checkpoints")
+            self.notes.append(_how_made(report))
+        self.notes.extend(_left_out(got.report["left_out"]))
+        layers = {name: frame for name, frame in layers.items() if name in wanted}
         for name, frame in layers.items():
             self._tell(name, len(frame))
         return layers
@@ -147,3 +151,18 @@ class Extracts:
             stamp = str(read_header(f.path).get("timestamp") or "")
             known = {"source": f"OpenStreetMap extract {f.url or f.path.name}", "date": stamp, "licence": OSM_LICENCE}
             self.about.append(describe_file(layer, f.path, rows, rights=OSM_RIGHTS, **known))
+
+
+def _left_out(counts: Mapping[str, int]) -> list[str]:
+    """Return a line on what the extracts hold and the layers do not."""
+    said = ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in counts.items())
+    return [f"OpenStreetMap, left out or unread: {said}"] if said else []
+
+
+def _how_made(report: Mapping[str, Any]) -> str:
+    """Return a line on checkpoints out of mapped posts."""
+    return (
+        f"{report['checkpoints']} checkpoints out of OpenStreetMap and known facts: {report['pairs']} pairs of mapped posts, "
+        f"{len(report.get('without_partner', []))} posts without a partner, "
+        f"{len(report.get('facts_alone', []))} known facts without a mapped post"
+    )

@@ -6,6 +6,7 @@ Class breaks are fixed numbers that mean something to a planner, so that two run
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -149,7 +150,10 @@ def quantile_classes(values: Sequence[float] | NDArray[np.float64], *, most: int
     k = min(most, len(np.unique(known)))
     if k < 2:
         return (StyleClass("all values", _LOST_RAMP[2], lower=float("-inf"), upper=float("inf")),)
-    found = mapclassify.Quantiles(known, k=k).bins[:-1]
+    with warnings.catch_warnings():
+        # Many equal values make fewer classes than asked for: that is as it should be.
+        warnings.filterwarnings("ignore", message="Not enough unique values")
+        found = mapclassify.Quantiles(known, k=k).bins[:-1]
     rounded = sorted({float(f"{b:.2g}") for b in found if b > 0})
     edges = (0.0, *rounded, float("inf"))
     ramp = _LOST_RAMP[-(len(edges) - 1) :]

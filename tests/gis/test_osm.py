@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from layers.crs import line_lengths_m
 from layers.errors import LayerError, StudyError
 from network.build import FIELDS
 from network.routing import compile_router
-from tests.gis.conftest import call
+from tests.gis.conftest import ROOT, call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,12 +109,22 @@ def test_sources_tell_the_extract_its_hash_and_timestamp(study: Path) -> None:
     assert roads["date"].startswith("2026-01-01")
     assert len(roads["sha256"]) == 64
     assert roads["licence"] == "ODbL-1.0"
+    told = [w for w in ground.warnings if "OpenStreetMap" in w]
+    assert any("ways cut" in w for w in told)
 
 
 def test_settlements_come_from_places(prepared: gis.Prepared, study: Path, tmp_path: Path) -> None:
     file = study.with_name("places.toml")
-    file.write_text(study.read_text(encoding="utf-8").replace('settlements = "snapshot"\n', ""), encoding="utf-8")
-    read = gis.prepare(gis.load_study(file)).layers["settlements"]
+    text = study.read_text(encoding="utf-8")
+    for layer in ("settlements", "checkpoints"):
+        text = text.replace(f'{layer} = "snapshot"\n', "")
+    file.write_text(text, encoding="utf-8")
+    ground = gis.prepare(gis.load_study(file))
+    assert any("51 known facts without a mapped post" in w for w in ground.warnings)
+    assert sorted(ground.layers["checkpoints"]["checkpoint_id"]) == sorted(
+        prepared.layers["checkpoints"]["checkpoint_id"]
+    )
+    read = ground.layers["settlements"]
     known = prepared.layers["settlements"]
     # Places of neither country, off a generalised coast or line, are nobody's; no other is lost.
     assert len(known) - 10 <= len(read)
@@ -156,3 +167,35 @@ def test_offline_names_what_is_missing_and_fetch_tells_local_files(study: Path, 
     assert "belt.osm.pbf" in told.stdout
     listed = call("cache", "list", "--cache", tmp_path / "cache", cwd=tmp_path)
     assert "0 files" in listed.stdout
+
+
+LIECHTENSTEIN = ROOT.parent / "shared" / "data" / "osm" / "liechtenstein-2015.osm.pbf"
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not LIECHTENSTEIN.exists(), reason="the shared extracts are not beside the repository")
+def test_a_real_extract_end_to_end(tmp_path: Path) -> None:
+    """Liechtenstein from OpenStreetMap, its eastern neighbour drawn by hand: the extract cuts Austria off."""
+    from layers.sources.pbf import read_regions
+
+    land = read_regions([LIECHTENSTEIN])[0].geometry.iloc[0]
+    around = shapely.difference(shapely.buffer(land, 0.1), land)
+    east = shapely.intersection(around, shapely.box(9.53, 47.1, 9.9, 47.5))
+    table = {"region": ["LI-0", "AT-8"], "name": ["Liechtenstein", "drawn"], "country": ["LI", "AT"]}
+    gpd.GeoDataFrame(table, geometry=[land, east], crs=4326).to_file(tmp_path / "regions.gpkg")
+    (tmp_path / "study.toml").write_text(
+        f'sides = ["LI", "AT"]\n[osm]\npbf = ["{LIECHTENSTEIN}"]\n[layers]\nregions = "regions.gpkg"\n'
+        "[network]\ndepth_km = 30\nline_tolerance_km = 0.2\n[connectors]\nsettlement_km = 3\npoint_km = 3\n"
+        "[analysis]\ndepth_km = 12\nh3_resolution = 7\nsegment_km = 2\nraster_km = 0.5\npermutations = 99\n",
+        encoding="utf-8",
+    )
+    done = call("run", "study.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert told["network"]["links_before_contraction"] > told["network"]["links"]["road"] > 50
+    assert told["counts"]["settlements"] == 19
+    (roads,) = [i for i in told["inputs"] if i["layer"] == "roads"]
+    assert roads["date"].startswith("2015-10-07")
+    table = pd.read_csv(tmp_path / "out" / "tables" / "checkpoints.csv")
+    assert table["name"].tolist() == ["Schaanwald – Feldkirch"]
+    assert (tmp_path / "out" / "map.html").is_file()

@@ -33,6 +33,7 @@ def test_classes_hold_like_numbers_and_breaks_are_round() -> None:
 def test_few_values_make_few_classes() -> None:
     assert len(quantile_classes([np.nan, 7.0, 7.0])) == 1
     assert len(quantile_classes([1.0, 900.0])) == 2
+    assert len(quantile_classes([0.0] * 40 + [3.0, 5.0, 8.0, 13.0])) < 5
 
 
 def test_the_drawing_comes_with_its_values_only() -> None:
