@@ -82,11 +82,15 @@ def route(
     network: Annotated[str, typer.Option(help="actual, open or borderless.")] = "actual",
     by: Annotated[str, typer.Option(help="time or length.")] = "time",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
 ) -> None:
     """Find the way between two places, with the checkpoints it passes and the wait at them."""
+    from gis.ground import Fetching
     from gis.routes import find_route
 
-    found = find_route(study, origin, destination, mode=mode, network=network, by=by)
+    fetching = Fetching(cache, offline, _download_lines())
+    found = find_route(study, origin, destination, mode=mode, network=network, by=by, fetching=fetching)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
@@ -131,9 +135,12 @@ def scenario(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-scenario"),
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
 ) -> None:
     """Compare the border before and after opening or closing checkpoints."""
     from gis import load_study, run_scenario
+    from gis.ground import Fetching
     from gis.tables import print_scenario
 
     opens = _opens(open_ or [], mode or [], wait or [])
@@ -141,7 +148,8 @@ def scenario(
     if not opens and not closes:
         raise typer.BadParameter("nothing to change: give --open LON,LAT or --close NAME")
     with _progress(7) as listen:
-        result = run_scenario(load_study(study), opens=opens, closes=closes, out=out, listen=listen)
+        fetching = Fetching(cache, offline, _download_lines())
+        result = run_scenario(load_study(study), opens=opens, closes=closes, out=out, listen=listen, fetching=fetching)
     print_scenario(out, result)
     _say(f"Look at: {out / 'map.html'}  {out / 'tables'}/")
 

@@ -87,7 +87,8 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
     for name in ("roads", "railways", "settlements"):
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
     layers["checkpoints"] = with_waits(_near_border(layers["checkpoints"], border, crs), study.waits)
-    warnings = [*_ground_warnings(layers), *extracts.notes]
+    fetched = dict.fromkeys(f.note for f in files if f.note)
+    warnings = [*_ground_warnings(layers), *fetched, *extracts.notes]
     layers["regions"] = regions
     population, people = _population(study)
     return Prepared(

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gis.measures import TABLES
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -62,17 +64,6 @@ def describe_run(
 ) -> dict[str, Any]:
     """Write ``run.json`` and return its content."""
     labels = {str(k): int(v) for k, v in measures.cells["label"].value_counts().items()}
-    tables = (
-        "regions",
-        "border_line",
-        "checkpoints",
-        "crossings",
-        "roads",
-        "railways",
-        "settlements",
-        "cells",
-        "segments",
-    )
     content = {
         "study": prepared.study.model_dump(mode="json"),
         "versions": versions(),
@@ -80,7 +71,7 @@ def describe_run(
         "seed": prepared.study.analysis.seed,
         "permutations": prepared.study.analysis.permutations,
         "border_km": round(float(prepared.border["length_km"].sum()), 3),
-        "counts": {t: len(getattr(measures, t)) for t in tables},
+        "counts": {t: len(getattr(measures, t)) for t in TABLES},
         "labels": labels,
         "network": network.report,
         "findings": findings,

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from layers.population import PopulationRaster
 
 CITY_PEOPLE = 50_000
+TABLES = (
+    "regions", "border_line", "checkpoints", "crossings", "roads", "railways", "settlements", "cells", "segments",
+)  # fmt: skip
+"""The tables of `Measures` that are layers: what the GeoPackage holds."""
 
 
 @dataclass(frozen=True)

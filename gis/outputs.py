@@ -20,6 +20,7 @@ from analysis.scenarios import REGION_COLUMNS, before_and_after, cell_changes, m
 from analysis.typology import named_places
 from gis.findings import assumptions, find_in_words
 from gis.manifest import describe_run, describe_scenario
+from gis.measures import TABLES
 from layers.crs import WGS84, project
 from layers.errors import OutputError
 from maps.qgis import write_geopackage, write_project
@@ -136,18 +137,7 @@ def write_run(folder: Path, prepared: Prepared, network: Network, measures: Meas
 
 def _frames(measures: Measures) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of a run, those of the GeoPackage, by name."""
-    names = (
-        "regions",
-        "border_line",
-        "checkpoints",
-        "crossings",
-        "roads",
-        "railways",
-        "settlements",
-        "cells",
-        "segments",
-    )
-    frames = {n: getattr(measures, n) for n in names}
+    frames = {n: getattr(measures, n) for n in TABLES}
     frames["settlements"] = frames["settlements"].drop(columns=["names"])
     frames["checkpoints"] = frames["checkpoints"].drop(columns=["names"])
     return frames

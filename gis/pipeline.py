@@ -142,6 +142,7 @@ def run_scenario(
     closes: Sequence[str] = (),
     out: str | Path = "out-scenario",
     listen: Callable[[str], None] | None = None,
+    fetching: Fetching | None = None,
 ) -> dict[str, Any]:
     """Answer what opening and closing checkpoints changes; leave a folder and return what ``scenario.json`` holds.
 
@@ -163,7 +164,7 @@ def run_scenario(
     clock = Clock(listen)
     with results_folder(Path(out), "scenario.json") as folder:
         with clock.stage("layers"):
-            prepared = prepare(study)
+            prepared = prepare(study, fetching=fetching)
         with clock.stage("network"):
             before = build(prepared)
         with clock.stage("scenario network"):

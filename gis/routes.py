@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gis.pipeline import Prepared, build, prepare
+from gis.ground import Fetching, Prepared, prepare
+from gis.pipeline import build
 from gis.study import Study, load_study
 from layers.crs import geodesic_m
 from layers.errors import PlaceError
@@ -29,6 +30,7 @@ def find_route(
     mode: str = "road",
     network: str = "actual",
     by: str = "time",
+    fetching: Fetching | None = None,
 ) -> dict[str, Any]:
     """Return the way between two places.
 
@@ -53,7 +55,7 @@ def find_route(
     """
     _check(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
     loaded = study if isinstance(study, Study) else load_study(study)
-    prepared = prepare(loaded)
+    prepared = prepare(loaded, fetching=fetching)
     built = build(prepared)
     places = [find_place(built.settlements, text) for text in (origin, destination)]
     built, nodes, sides = _join(built, prepared, places)

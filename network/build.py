@@ -63,7 +63,8 @@ class Network:
     crossings
         Points with ``crossing_id``, ``mode``, ``status`` (open or closed), ``checkpoints``, ``links``.
     checkpoints
-        The table with waits, ``joined_by`` (crossing, connector or nothing), ``match_km``, ``crossings``.
+        The table with waits, ``joined_by`` (crossing, connector or nothing), ``crossings`` and the distance to each
+        (``crossings_km``), ``match_km`` (the largest of them).
     settlements
         The layer with ``node``, ``snap_km``, ``station_km``, ``side``, ``region``.
     base, limits, road_km, rail_km
@@ -236,7 +237,10 @@ def _joined(
 ) -> gpd.GeoDataFrame:
     """Return the checkpoints with what joined them to the network, how far it was, and region codes of the layer."""
     frame = checkpoints.reset_index(drop=True).copy()
-    by_pair = pairs.groupby("checkpoint_id").agg(match_km=("match_km", "max"), crossings=("crossing_id", "|".join))
+    told = pairs.assign(km=[f"{km:.1f}" for km in pairs["match_km"]])
+    by_pair = told.groupby("checkpoint_id").agg(
+        match_km=("match_km", "max"), crossings=("crossing_id", "|".join), crossings_km=("km", "|".join)
+    )
     linked = (
         connectors.set_index("checkpoint_id")
         if len(connectors)
@@ -246,7 +250,8 @@ def _joined(
     by_connector = ids.isin(linked.index[linked["joined"].astype(bool)])
     frame["joined_by"] = np.select([ids.isin(by_pair.index), by_connector], ["crossing", "connector"], "nothing")
     frame["match_km"] = ids.map(by_pair["match_km"]).astype(float)
-    frame["crossings"] = ids.map(by_pair["crossings"]).astype(object).fillna("").astype(str)
+    for column in ("crossings", "crossings_km"):
+        frame[column] = ids.map(by_pair[column]).astype(object).fillna("").astype(str)
     for column in ("connector_a_km", "connector_b_km"):
         frame[column] = ids.map(linked[column]).astype(float)
     xy = shapely.get_coordinates(frame.geometry.to_numpy())
@@ -256,9 +261,18 @@ def _joined(
         nearest = own["region"].to_numpy(dtype=object)[own.sindex.nearest(shapely.points(xy), return_all=False)[1]]
         stated = frame[f"region_{side}"]
         frame[f"region_{side}"] = np.where(stated.isin(own["region"]), stated, nearest)
-    frame["status"] = np.where(frame["open"], "open", "closed")
-    frame["class"] = np.where(frame["open"], frame["mode"] + " open", "closed")
-    return frame
+    return with_status(frame)
+
+
+def with_status(checkpoints: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the checkpoints with ``status`` (open or closed) and ``class`` (the mode where open), as ``open`` has it."""
+    is_open = checkpoints["open"].astype(bool)
+    return checkpoints.assign(
+        **{
+            "status": np.where(is_open, "open", "closed"),
+            "class": np.where(is_open, checkpoints["mode"] + " open", "closed"),
+        }
+    )
 
 
 def _crossing_points(links: pd.DataFrame, tables: Tables, crossings: pd.DataFrame) -> gpd.GeoDataFrame:

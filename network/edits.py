@@ -18,7 +18,7 @@ from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
 from layers.errors import PlaceError
 from layers.schema import validate
-from network.build import Network, build_network, with_costs
+from network.build import Network, build_network, with_costs, with_status
 from network.connectors import connect_settlements
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ def set_open(network: Network, checkpoint_ids: Iterable[str], is_open: bool) -> 
     checkpoints = network.checkpoints.copy()
     mine = checkpoints["checkpoint_id"].isin(ids)
     checkpoints.loc[mine, "open"] = is_open
-    checkpoints["status"] = np.where(checkpoints["open"], "open", "closed")
-    checkpoints["class"] = np.where(checkpoints["open"], checkpoints["mode"] + " open", "closed")
     crossings = network.crossings.copy()
     passable = links[links["crossing"]].groupby("crossing_id")["passable"].any()
     crossings["status"] = np.where(crossings["crossing_id"].map(passable).astype(bool), "open", "closed")
     shut = sorted(crossings.loc[crossings["status"] == "closed", "crossing_id"])
     report = {**network.report, "crossings_closed": shut}
-    return replace(network, links=with_costs(links), checkpoints=checkpoints, crossings=crossings, report=report)
+    return replace(
+        network, links=with_costs(links), checkpoints=with_status(checkpoints), crossings=crossings, report=report
+    )
 
 
 def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:

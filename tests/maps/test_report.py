@@ -310,37 +310,21 @@ def test_any_script_and_dollar_signs_in_names():
 
 
 @pytest.mark.browser
-def test_report_opens_without_a_word_in_the_console(text, tmp_path):
-    if not CHROMIUM or not DRIVER:
-        pytest.skip("Chromium and ChromeDriver are not installed")
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+def test_report_opens_without_a_word_in_the_console(chromium, text, tmp_path):
     (tmp_path / "report.html").write_text(text, encoding="utf-8")
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    chromium.get_log("browser")  # what other pages said goes
     try:
         for width in (1200, 400):
-            driver.execute_cdp_cmd(
-                "Emulation.setDeviceMetricsOverride",
-                {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False},
-            )
-            driver.get((tmp_path / "report.html").as_uri())
-            assert driver.execute_script("return document.documentElement.scrollWidth") <= width
-            sizes = driver.execute_script(
+            size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+            chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            chromium.get((tmp_path / "report.html").as_uri())
+            assert chromium.execute_script("return document.documentElement.scrollWidth") <= width
+            sizes = chromium.execute_script(
                 "return [...document.querySelectorAll('figure svg')].map(s => s.getBoundingClientRect().height)"
             )
             assert len(sizes) == 4
             assert min(sizes) > 100
-        assert driver.execute_script("return document.getElementById('harm')") is None
-        assert [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []
+        assert chromium.execute_script("return document.getElementById('harm')") is None
+        assert [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"] == []
     finally:
-        driver.quit()
+        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

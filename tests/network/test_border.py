@@ -192,6 +192,9 @@ def test_a_rail_post_with_two_partners_takes_two_crossings() -> None:
         network = network_of(land_of(*over_road(-20, 20), posts, railways=rail))
         names = network.checkpoints["crossings"][0].split("|")
         assert len(names) == taken
+        told = [float(km) for km in network.checkpoints["crossings_km"][0].split("|")]
+        assert len(told) == taken
+        assert max(told) == pytest.approx(network.checkpoints["match_km"][0], abs=0.06)
         held = network.crossings[network.crossings["checkpoints"] == "c0"]
         assert sorted(held["crossing_id"]) == sorted(names)
         assert held.geometry.y.max() < PLAIN.lonlat(0, 60)[0, 1]
