@@ -53,7 +53,6 @@ _GROWTH = (
     _Column("population", "People", "count"),
     _Column("cross_ratio", "Cross-border / domestic potential", "number"),
     _Column("potential_cross_actual", "Potential across the border, actual (person-equivalents)"),
-    _Column("potential_domestic_actual", "Domestic potential (person-equivalents)"),
     _Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
     _Column("nearest_checkpoint", "Nearest checkpoint"),
     _Column("ratio_q", "Adjusted p", "p"),
