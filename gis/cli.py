@@ -164,7 +164,8 @@ def fetch(
     from gis import load_study
     from gis.sources import locate_extracts
 
-    files = locate_extracts(load_study(study), cache_folder=cache, refresh=refresh, listen=_download_lines())
+    with _download_bar() as listen:
+        files = locate_extracts(load_study(study), cache_folder=cache, refresh=refresh, listen=listen)
     if not files:
         _say("the study names no extract: nothing to fetch")
     for file in files:
@@ -194,6 +195,34 @@ def cache_clear(
     from layers.sources.cache import Cache
 
     _say(f"{Cache(cache).clear(older_than_days=older_than) / 1e6:,.1f} MB freed")
+
+
+@contextmanager
+def _download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Give a listener of downloads: a bar for each on a terminal, lines otherwise."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _download_lines()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        tasks: dict[str, Any] = {}
+
+        def listen(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+            bar.update(tasks[name], completed=done, total=total)
+
+        yield listen
 
 
 def _download_lines() -> Callable[[str, int, int | None], None]:

@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-import html
-import io
-import re
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from maps import assets
+from maps.drawing import (
+    BORDER,
+    CHECKPOINT_COLOR,
+    FAINT,
+    INK,
+    LABEL_COLOR,
+    SIDE_COLORS,
+    draw_areas,
+    figure,
+    paint,
+    scale_bar,
+    shorten,
+    to_svg,
+)
 from maps.styles import CHECKPOINT_CLASSES, DELAY, DETOUR, LABEL_CLASSES, NO_DATA
-
-_SIDE_COLORS = ("#0072b2", "#d55e00")
-_INK, _FAINT, _BORDER = "#1f2933", "#9aa5b1", "#7a0177"
-_LABEL_COLOR = {each.value: each.color for each in LABEL_CLASSES}
-_CHECKPOINT_COLOR = {each.value: each.color for each in CHECKPOINT_CLASSES}
-_RC: dict[Any, Any] = {
-    "svg.hashsalt": "borderlink",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.parse_math": False,  # a name may hold dollar signs
-    "axes.edgecolor": _FAINT,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "legend.frameon": False,
-}
 
 
 def border_profile(
@@ -67,11 +54,11 @@ def border_profile(
         An ``svg`` element with title and description.
     """
     rows = segments.sort_values("km_from", kind="stable")
-    with _figure(9.2, 4.2) as fig:
+    with figure(9.2, 4.2) as fig:
         ax = fig.subplots()
         edges = np.append(rows["km_from"].to_numpy(float), rows["km_to"].to_numpy(float)[-1:])
         columns = ("time_to_checkpoint_a_min", "time_to_checkpoint_b_min")
-        for column, color, name in zip(columns, _SIDE_COLORS, sides, strict=True):
+        for column, color, name in zip(columns, SIDE_COLORS, sides, strict=True):
             ax.stairs(rows[column].to_numpy(float), edges, color=color, linewidth=1.5, label=name, baseline=None)
         top = np.nanmax(rows[list(columns)].to_numpy(float), initial=1.0)
         ax.set(xlim=(edges.min(initial=0), max(edges.max(initial=1), 1)), ylim=(0, top * 1.08))
@@ -87,7 +74,7 @@ def border_profile(
                 marker="|",
                 markersize=13,
                 linestyle="",
-                color=_INK,
+                color=INK,
                 clip_on=False,
                 label="checkpoint",
             )
@@ -95,7 +82,7 @@ def border_profile(
         gaps = int(rows[list(columns)].isna().any(axis=1).sum())
         pairs = f"{len(_runs(rows))} stretches between the same two regions."
         words = f"{len(rows)} segments, {_worst(rows, columns)} {pairs} {gaps} segments lack a value on a side."
-        return _svg(fig, "border-profile", "Minutes to the nearest open checkpoint along the border", words)
+        return to_svg(fig, "border-profile", "Minutes to the nearest open checkpoint along the border", words)
 
 
 def _worst(rows: pd.DataFrame, columns: Sequence[str]) -> str:
@@ -177,10 +164,10 @@ def checkpoint_bars(checkpoints: pd.DataFrame, *, top: int = 15) -> str:
         .sort_values(["share", "name"], ascending=[False, True], kind="stable")
         .head(top)
     )
-    with _figure(9.2, 1.1 + 0.26 * max(len(rows), 1)) as fig:
+    with figure(9.2, 1.1 + 0.26 * max(len(rows), 1)) as fig:
         left, right = fig.subplots(1, 2, sharey=True)
         y = np.arange(len(rows))
-        colors = [_CHECKPOINT_COLOR.get(c, _FAINT) for c in rows["class"]]
+        colors = [CHECKPOINT_COLOR.get(c, FAINT) for c in rows["class"]]
         for ax, column, factor, label in (
             (left, "share", 100.0, "share of modelled cross-border demand (%)"),
             (right, "criticality_min", 1.0, "extra minutes per trip when closed"),
@@ -201,7 +188,7 @@ def checkpoint_bars(checkpoints: pd.DataFrame, *, top: int = 15) -> str:
                     va="center",
                     fontsize=8,
                 )
-        left.set_yticks(y, [_shorten(str(name)) for name in rows["name"]])
+        left.set_yticks(y, [shorten(str(name)) for name in rows["name"]])
         left.invert_yaxis()
         for ax in (left, right):
             ax.tick_params(axis="y", length=0)
@@ -211,12 +198,7 @@ def checkpoint_bars(checkpoints: pd.DataFrame, *, top: int = 15) -> str:
             fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         first = f"{rows['name'].iloc[0]} leads with {100 * rows['share'].iloc[0]:.1f} %. " if len(rows) else ""
         words = f"The {len(rows)} checkpoints with the largest share of demand. {first}The numbers are in the table of checkpoints."
-        return _svg(fig, "checkpoint-bars", "Share of demand and criticality of checkpoints", words)
-
-
-def _shorten(name: str, limit: int = 34) -> str:
-    """Cut a name that would take the room of the bars."""
-    return name if len(name) <= limit else name[: limit - 1] + "…"
+        return to_svg(fig, "checkpoint-bars", "Share of demand and criticality of checkpoints", words)
 
 
 def region_bars(regions: pd.DataFrame, *, sides: tuple[str, str] = ("a", "b")) -> str:
@@ -238,14 +220,14 @@ def region_bars(regions: pd.DataFrame, *, sides: tuple[str, str] = ("a", "b")) -
     rows = regions.assign(total=total).sort_values(
         ["side", "total", "name"], ascending=[True, False, True], kind="stable"
     )
-    with _figure(9.2, 1.3 + 0.26 * max(len(rows), 1)) as fig:
+    with figure(9.2, 1.3 + 0.26 * max(len(rows), 1)) as fig:
         ax = fig.subplots()
         y = np.arange(len(rows)) + 0.8 * (rows["side"] == rows["side"].max()).to_numpy(float) * (
             rows["side"].nunique() > 1
         )
         detour, delay = (100 * rows[c].fillna(0).to_numpy(float) for c in ("loss_detour", "loss_delay"))
-        ax.barh(y, detour, color=_LABEL_COLOR[DETOUR], height=0.72, label="lost by detour")
-        ax.barh(y, delay, left=detour, color=_LABEL_COLOR[DELAY], height=0.72, label="lost by delay")
+        ax.barh(y, detour, color=LABEL_COLOR[DETOUR], height=0.72, label="lost by detour")
+        ax.barh(y, delay, left=detour, color=LABEL_COLOR[DELAY], height=0.72, label="lost by delay")
         for at, end, gap in zip(y, detour + delay, rows["loss_detour"].isna(), strict=True):
             ax.annotate(
                 "no data" if gap else f"{end:.0f} %",
@@ -255,7 +237,7 @@ def region_bars(regions: pd.DataFrame, *, sides: tuple[str, str] = ("a", "b")) -
                 va="center",
                 fontsize=8,
             )
-        ax.set_yticks(y, [_shorten(str(name)) for name in rows["name"]])
+        ax.set_yticks(y, [shorten(str(name)) for name in rows["name"]])
         for side, name in zip("ab", sides, strict=True):
             at = y[(rows["side"] == side).to_numpy()]
             if len(at):
@@ -274,7 +256,7 @@ def region_bars(regions: pd.DataFrame, *, sides: tuple[str, str] = ("a", "b")) -
         ax.margins(x=0.08, y=0.01)
         fig.legend(loc="outside lower center", ncols=2)
         words = f"{len(rows)} regions by side, the largest loss first. The numbers are in the table of regions."
-        return _svg(fig, "region-bars", "Border loss of the regions by detour and delay", words)
+        return to_svg(fig, "region-bars", "Border loss of the regions by detour and delay", words)
 
 
 def label_map(
@@ -311,87 +293,27 @@ def label_map(
     pad = 0.03 * max(east - west, north - south)
     box = (west - pad, south - pad, east + pad, north + pad)
     height = float(np.clip(9.2 * (box[3] - box[1]) / (box[2] - box[0]), 2.5, 9.0))
-    with _figure(9.2, height + 0.6) as fig:
+    with figure(9.2, height + 0.6) as fig:
         ax = fig.subplots()
-        _draw_areas(ax, areas, box)
+        draw_areas(ax, areas, box)
         labels = drawn_cells["label"].astype(object).fillna(NO_DATA)
         for each in LABEL_CLASSES:
-            _paint(ax, drawn_cells[labels == each.value], color=each.color, edgecolor="white", linewidth=0.25)
-        _paint(ax, line.simplify((box[2] - box[0]) / 2500), color=_BORDER, linewidth=1.3)
+            paint(ax, drawn_cells[labels == each.value], color=each.color, edgecolor="white", linewidth=0.25)
+        paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.3)
         for kind in CHECKPOINT_CLASSES:
             style = {"color": kind.color, "edgecolor": "white", "linewidth": 0.4, "markersize": 17, "zorder": 5}
-            _paint(ax, points[points["class"] == kind.value], **style)
+            paint(ax, points[points["class"] == kind.value], **style)
         ax.set(xlim=box[::2], ylim=box[1::2], aspect="equal")
         ax.set_axis_off()
-        _scale_bar(ax, box)
+        scale_bar(ax, box)
         counts = labels.value_counts()
         used = [c for c in LABEL_CLASSES if counts.get(c.value, 0)]
         handles: list[Any] = [Patch(color=c.color, label=c.label) for c in used]
-        handles.append(Line2D([], [], color=_BORDER, label="Border line"))
+        handles.append(Line2D([], [], color=BORDER, label="Border line"))
         kinds = [c for c in CHECKPOINT_CLASSES if (points["class"] == c.value).any()]
         handles += [Line2D([], [], marker="o", linestyle="", color=c.color, label=c.label) for c in kinds]
         fig.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8)
         words = "; ".join(f"{c.label}: {counts[c.value]}" for c in used)
-        return _svg(fig, "label-map", "Growth points and bottlenecks of the border belt", f"Number of cells: {words}.")
-
-
-def _paint(ax: Any, shapes: gpd.GeoDataFrame | gpd.GeoSeries, **style: Any) -> None:
-    """Plot shapes; geopandas warns about a class that is empty."""
-    if len(shapes):
-        shapes.plot(ax=ax, aspect=None, **style)
-
-
-def _draw_areas(ax: Any, areas: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> None:
-    """Draw the regions as the pale ground, each named where it is seen."""
-    seen = shapely.intersection(shapely.make_valid(areas.geometry.to_numpy()), shapely.box(*box))
-    seen = shapely.simplify(seen, (box[2] - box[0]) / 1500)
-    ground = gpd.GeoDataFrame(
-        {"name": areas["name"].tolist(), "side": areas["side"].tolist()}, geometry=seen, crs=areas.crs
-    )
-    ground = ground[~ground.geometry.is_empty]
-    for side, color in (("a", "#eef3fa"), ("b", "#fbf3e4")):
-        _paint(ax, ground[ground["side"] == side], color=color, edgecolor="#a9b2ba", linewidth=0.6)
-    for name, spot in zip(ground["name"], shapely.point_on_surface(ground.geometry.to_numpy()), strict=True):
-        if not assets.is_missing(name):
-            halo = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-            ax.text(
-                spot.x, spot.y, str(name), ha="center", va="center", fontsize=7.5, color="#3d4852", zorder=6, bbox=halo
-            )
-
-
-def _scale_bar(ax: Any, box: tuple[float, float, float, float]) -> None:
-    """Draw a bar of a round length at the lower left."""
-    width = box[2] - box[0]
-    power = 10 ** np.floor(np.log10(width / 5))
-    length = max(n * power for n in (1, 2, 5) if n * power <= width / 5)
-    x, y = box[0] + 0.02 * width, box[1] + 0.03 * (box[3] - box[1])
-    ax.plot([x, x + length], [y, y], color=_INK, linewidth=2, solid_capstyle="butt", zorder=7)
-    ax.annotate(f"{length / 1000:,.0f} km", (x, y), (0, 4), textcoords="offset points", fontsize=8, zorder=7)
-
-
-@contextmanager
-def _figure(width: float, height: float) -> Iterator[Figure]:
-    """Give a figure under the settings of this module, whatever the caller's are."""
-    with warnings.catch_warnings(), mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
-        # Text stays text in the file, so a glyph that matplotlib's own font lacks is no loss.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
-        yield Figure(figsize=(width, height), layout="constrained")
-
-
-def _svg(fig: Figure, name: str, title: str, description: str) -> str:
-    """Return a figure as an ``svg`` element that a page can hold beside others."""
-    buffer = io.StringIO()
-    fig.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), transparent=True)
-    body = buffer.getvalue()[buffer.getvalue().index("<svg") :]
-    # Ids of two figures must not meet; only tags are touched, a name may look like an id.
-    own = re.compile(r'\b(id="|url\(#|xlink:href="#)')
-    body = re.sub(r"<[^>]*>", lambda tag: own.sub(rf"\g<1>{name}-", tag.group()), body)
-    view = re.search(r'viewBox="[^"]*"', body)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {view.group() if view else ""}'
-    words = (
-        f'<title id="{name}-title">{html.escape(title)}</title><desc id="{name}-desc">{html.escape(description)}</desc>'
-    )
-    named = f'{head} role="img" aria-labelledby="{name}-title" aria-describedby="{name}-desc">{words}'
-    return re.sub(r"<svg[^>]*>", lambda _: named, body, count=1).strip()
+        return to_svg(
+            fig, "label-map", "Growth points and bottlenecks of the border belt", f"Number of cells: {words}."
+        )

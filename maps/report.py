@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -12,117 +11,90 @@ from markupsafe import Markup
 
 from maps import assets, figures
 from maps.styles import DELAY, DETOUR, GROWTH
+from maps.tabular import Column, Table, write_table
 
 _TOP = 25  # rows of the ranked tables; the rest is one file away
 _SHORT = {DETOUR: "detour", DELAY: "delay"}
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A column of a table: its name, its head with the unit, how it is written, whether it holds unbreakable codes."""
-
-    name: str
-    head: str
-    kind: assets.Kind | None = None
-    code: bool = False
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """One written value and its class in the style sheet."""
-
-    text: str
-    css: str
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A table ready for the page."""
-
-    caption: str
-    heads: tuple[_Cell, ...]
-    rows: tuple[tuple[_Cell, ...], ...]
-    notes: tuple[str, ...]
-
-
 _GROWTH = (
-    _Column("rank", "Rank", "count"),
-    _Column("near", "Near"),
-    _Column("cell", "H3 cell", code=True),
-    _Column("region", "Region"),
-    _Column("population", "People", "count"),
-    _Column("cross_ratio", "Cross-border / domestic potential", "number"),
-    _Column("potential_cross_actual", "Potential across the border, actual (person-equivalents)"),
-    _Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
-    _Column("nearest_checkpoint", "Nearest checkpoint"),
-    _Column("ratio_q", "Adjusted p", "p"),
+    Column("rank", "Rank", "count"),
+    Column("near", "Near"),
+    Column("cell", "H3 cell", code=True),
+    Column("region", "Region"),
+    Column("population", "People", "count"),
+    Column("cross_ratio", "Cross-border / domestic potential", "number"),
+    Column("potential_cross_actual", "Potential across the border, actual (person-equivalents)"),
+    Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
+    Column("nearest_checkpoint", "Nearest checkpoint"),
+    Column("ratio_q", "Adjusted p", "p"),
 )
 _BOTTLENECK = (
-    _Column("rank", "Rank", "count"),
-    _Column("near", "Near"),
-    _Column("cell", "H3 cell", code=True),
-    _Column("region", "Region"),
-    _Column("type", "Lost by"),
-    _Column("lost_potential", "Lost potential (person-equivalents)"),
-    _Column("border_loss", "Border loss (%)"),
-    _Column("loss_detour", "by detour (%)"),
-    _Column("loss_delay", "by delay (%)"),
-    _Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
-    _Column("nearest_checkpoint", "Nearest checkpoint"),
-    _Column("loss_q", "Adjusted p", "p"),
+    Column("rank", "Rank", "count"),
+    Column("near", "Near"),
+    Column("cell", "H3 cell", code=True),
+    Column("region", "Region"),
+    Column("type", "Lost by"),
+    Column("lost_potential", "Lost potential (person-equivalents)"),
+    Column("border_loss", "Border loss (%)"),
+    Column("loss_detour", "by detour (%)"),
+    Column("loss_delay", "by delay (%)"),
+    Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
+    Column("nearest_checkpoint", "Nearest checkpoint"),
+    Column("loss_q", "Adjusted p", "p"),
 )
 _CHECKPOINT = (
-    _Column("name", "Checkpoint"),
-    _Column("kind", "Kind"),
-    _Column("hours", "Hours"),
-    _Column("regions", "Regions", code=True),
-    _Column("wait", "Wait, median (min)", "minutes"),
-    _Column("share", "Share of demand (%)"),
-    _Column("criticality_min", "Extra time per trip when closed (min)"),
-    _Column("unserved_share", "Demand cut off when closed (%)"),
-    _Column("fallback", "Fallback that takes over most"),
-    _Column("fallback_share", "Share it takes over (%)", "share"),
+    Column("name", "Checkpoint"),
+    Column("kind", "Kind"),
+    Column("hours", "Hours"),
+    Column("regions", "Regions", code=True),
+    Column("wait", "Wait, median (min)", "minutes"),
+    Column("share", "Share of demand (%)"),
+    Column("criticality_min", "Extra time per trip when closed (min)"),
+    Column("unserved_share", "Demand cut off when closed (%)"),
+    Column("fallback", "Fallback that takes over most"),
+    Column("fallback_share", "Share it takes over (%)", "share"),
 )
 _REGION = (
-    _Column("name", "Region"),
-    _Column("region", "Code", code=True),
-    _Column("side", "Side"),
-    _Column("population", "People", "count"),
-    _Column("border_km", "Border (km)"),
-    _Column("road_density_km_per_1000km2", "Roads (km per 1,000 km²)", "number"),
-    _Column("rail_density_km_per_1000km2", "Railways (km per 1,000 km²)", "number"),
-    _Column("checkpoints_per_100km", "Open checkpoints per 100 km", "number"),
-    _Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
-    _Column("border_loss", "Border loss (%)"),
-    _Column("loss_detour", "by detour (%)"),
-    _Column("loss_delay", "by delay (%)"),
+    Column("name", "Region"),
+    Column("region", "Code", code=True),
+    Column("side", "Side"),
+    Column("population", "People", "count"),
+    Column("border_km", "Border (km)"),
+    Column("road_density_km_per_1000km2", "Roads (km per 1,000 km²)", "number"),
+    Column("rail_density_km_per_1000km2", "Railways (km per 1,000 km²)", "number"),
+    Column("checkpoints_per_100km", "Open checkpoints per 100 km", "number"),
+    Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
+    Column("border_loss", "Border loss (%)"),
+    Column("loss_detour", "by detour (%)"),
+    Column("loss_delay", "by delay (%)"),
 )
 _STATISTICS = (
-    _Column("variable", "Variable"),
-    _Column("statistic", "Statistic"),
-    _Column("value", "Value", "number"),
-    _Column("expected", "Expected", "number"),
-    _Column("z", "z", "number"),
-    _Column("p_two_sided", "p, two-sided", "p"),
-    _Column("n", "n", "count"),
-    _Column("permutations", "Permutations", "count"),
-    _Column("note", "Note"),
+    Column("variable", "Variable"),
+    Column("statistic", "Statistic"),
+    Column("value", "Value", "number"),
+    Column("expected", "Expected", "number"),
+    Column("z", "z", "number"),
+    Column("p_two_sided", "p, two-sided", "p"),
+    Column("n", "n", "count"),
+    Column("permutations", "Permutations", "count"),
+    Column("note", "Note"),
 )
 _ASSUMPTIONS = (
-    _Column("what", "What"),
-    _Column("value", "Value", "exact"),
-    _Column("unit", "Unit"),
-    _Column("source", "Source"),
+    Column("what", "What"),
+    Column("value", "Value", "exact"),
+    Column("unit", "Unit"),
+    Column("source", "Source"),
 )
 _SOURCES = (
-    _Column("layer", "Layer"),
-    _Column("source", "Source"),
-    _Column("version", "Version"),
-    _Column("date", "Date"),
-    _Column("licence", "Licence"),
-    _Column("rights", "Attribution"),
-    _Column("rows", "Rows", "count"),
-    _Column("note", "Note"),
+    Column("layer", "Layer"),
+    Column("source", "Source"),
+    Column("version", "Version"),
+    Column("date", "Date"),
+    Column("licence", "Licence"),
+    Column("rights", "Attribution"),
+    Column("rows", "Rows", "count"),
+    Column("note", "Note"),
 )
 
 
@@ -204,9 +176,9 @@ def _figures(frames: Mapping[str, pd.DataFrame], crs: pyproj.CRS, sides: tuple[s
     return drawn
 
 
-def _tables(frames: Mapping[str, pd.DataFrame], sides: tuple[str, str]) -> dict[str, _Table]:
+def _tables(frames: Mapping[str, pd.DataFrame], sides: tuple[str, str]) -> dict[str, Table]:
     """Write the tables of results."""
-    written: dict[str, _Table] = {}
+    written: dict[str, Table] = {}
     regions = frames.get("regions")
     names = {} if regions is None else dict(zip(regions["region"], regions["name"], strict=True))
     if "cells" in frames:
@@ -221,30 +193,28 @@ def _tables(frames: Mapping[str, pd.DataFrame], sides: tuple[str, str]) -> dict[
     if regions is not None:
         ordered = pd.DataFrame(regions).sort_values(["side", "name"], kind="stable")
         named = ordered.assign(side=ordered["side"].map(dict(zip("ab", sides, strict=True))).fillna(ordered["side"]))
-        written["regions"] = _table(named, _REGION, "Regions on the border")
+        written["regions"] = write_table(named, _REGION, "Regions on the border")
     return written
 
 
-def _given(statistics: pd.DataFrame, assumptions: pd.DataFrame, sources: pd.DataFrame) -> dict[str, _Table]:
+def _given(statistics: pd.DataFrame, assumptions: pd.DataFrame, sources: pd.DataFrame) -> dict[str, Table]:
     """Write the tables that are shown as they come."""
     return {
-        "statistics": _table(statistics, _STATISTICS, "Spatial statistics"),
-        "assumptions": _table(assumptions, _ASSUMPTIONS, "Assumptions"),
-        "sources": _table(sources, _SOURCES, "Sources and licences"),
+        "statistics": write_table(statistics, _STATISTICS, "Spatial statistics"),
+        "assumptions": write_table(assumptions, _ASSUMPTIONS, "Assumptions"),
+        "sources": write_table(sources, _SOURCES, "Sources and licences"),
     }
 
 
-def _ranked(
-    cells: pd.DataFrame, labels: tuple[str, ...], by: str, columns: tuple[_Column, ...], caption: str
-) -> _Table:
+def _ranked(cells: pd.DataFrame, labels: tuple[str, ...], by: str, columns: tuple[Column, ...], caption: str) -> Table:
     """Write the cells of some labels, ranked by one number."""
     rows = cells[cells["label"].isin(labels)].sort_values([by, "cell"], ascending=[False, True], kind="stable")
     rows = rows.assign(rank=range(1, len(rows) + 1), type=rows["label"].map(_SHORT))
     notes = (f"The first {_TOP} of {len(rows)}; all are in the table of cells.",) if len(rows) > _TOP else ()
-    return _table(rows.head(_TOP), columns, caption, notes)
+    return write_table(rows.head(_TOP), columns, caption, notes)
 
 
-def _checkpoint_table(checkpoints: pd.DataFrame) -> _Table:
+def _checkpoint_table(checkpoints: pd.DataFrame) -> Table:
     """Write the checkpoints, largest share of demand first; an assumed wait bears a mark."""
     rows = checkpoints.sort_values(["share", "name"], ascending=[False, True], kind="stable")
     assumed = rows["wait_assumed"].eq(True).fillna(False).astype(bool) & rows["wait_min"].notna()
@@ -257,23 +227,4 @@ def _checkpoint_table(checkpoints: pd.DataFrame) -> _Table:
         wait=waits.where(~assumed, waits + " *"),
     )
     notes = ("* The wait is an assumption, nobody measured it.",) if assumed.any() else ()
-    return _table(rows, _CHECKPOINT, "Checkpoints, largest share of demand first", notes)
-
-
-def _table(frame: pd.DataFrame, columns: tuple[_Column, ...], caption: str, notes: tuple[str, ...] = ()) -> _Table:
-    """Write the columns of a frame that there are."""
-    heads: list[_Cell] = []
-    written: list[list[_Cell]] = []
-    gaps = False
-    for column in (c for c in columns if c.name in frame.columns):
-        values = frame[column.name]
-        kind = column.kind or assets.value_kind(column.name, column.head, values)
-        numeric = kind not in ("text", "bool")
-        unit_in_head = column.head.endswith("(%)")
-        texts = [assets.format_value(value, kind) for value in values.tolist()]
-        gaps |= numeric and any(assets.is_missing(value) for value in values.tolist())
-        css = "num" if numeric else "code" if column.code else ""
-        heads.append(_Cell(column.head, css))
-        written.append([_Cell(text.removesuffix(" %") if unit_in_head else text, css) for text in texts])
-    rows = tuple(zip(*written, strict=True)) if written else ()
-    return _Table(caption, tuple(heads), rows, (*notes, "– no value or out of reach.") if gaps else notes)
+    return write_table(rows, _CHECKPOINT, "Checkpoints, largest share of demand first", notes)

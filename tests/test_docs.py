@@ -34,6 +34,16 @@ def test_the_readmes_study_is_valid(tmp_path: Path) -> None:
     assert load_study(file).waits == {"road multilateral": 90}
 
 
+def test_the_example_studies_are_valid_and_the_readme_names_them() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    files = sorted((ROOT / "docs" / "studies").glob("*.toml"))
+    assert len(files) >= 2
+    for file in files:
+        study = load_study(file)
+        assert study.osm.pbf and study.source("roads").path == "osm"
+        assert f"borderlink run docs/studies/{file.name}" in text
+
+
 def test_every_link_in_the_documents_leads_somewhere() -> None:
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
