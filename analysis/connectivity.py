@@ -1,4 +1,4 @@
-"""Connectivity of regions: densities, checkpoints on the border, Kansky's indices on the simplified graph."""
+"""Connectivity of regions, of pairs of facing regions and of pieces of the border: densities, checkpoints, crossings."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from layers.crs import WGS84, areas_km2, line_lengths_m, points_at, project
-from layers.regions import belt, region_of
-from network.simplify import contract
-from network.topology import along
+from analysis.kansky import PARALLEL_M, ground_links, kansky_by_region, single_lines
+from layers.crs import WGS84, areas_km2, geodesic_m, line_lengths_m, points_at, project
+from layers.regions import belt
+from layers.schema import MODES
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -22,33 +22,7 @@ if TYPE_CHECKING:
 
     from network.build import Network
 
-PARALLEL_M = 250.0
-"""What is this near runs beside: the two carriageways of a road, the tracks of a line, the fans of a yard."""
 PIECE_M = 500.0
-
-
-def single_lines(network: Network, mode: str) -> pd.DataFrame:
-    """Return the links of a mode as a graph of places, for indices that count edges: columns of links, merged ends.
-
-    Nodes within 250 m are one place; of several links between two places the shortest stays, and links within a place
-    go.
-    """
-    ground = ground_links(network, mode)
-    used = np.unique(ground[["u", "v"]])
-    xy = network.nodes[["px", "py"]].to_numpy(float)[used]
-    pairs = cKDTree(xy).query_pairs(PARALLEL_M, output_type="ndarray")
-    graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(used), len(used)))
-    _, label = connected_components(graph, directed=False)
-    ends = np.sort(label[np.searchsorted(used, ground[["u", "v"]].to_numpy())], axis=1)
-    table = ground.assign(u=ends[:, 0], v=ends[:, 1])
-    table = table[table["u"] != table["v"]].sort_values(["u", "v", "length_m"], kind="stable")
-    return table.drop_duplicates(["u", "v"]).reset_index(drop=True)
-
-
-def ground_links(network: Network, mode: str) -> pd.DataFrame:
-    """Return the links of a mode that lie on the ground: no connectors, no gates."""
-    links = network.links
-    return links[(links["mode"] == mode) & ~links["kind"].isin(["connector", "gate"])].reset_index(drop=True)
 
 
 def counted_once(lines: NDArray[np.object_]) -> NDArray[np.float64]:
@@ -102,50 +76,6 @@ def lengths_in(lines: pd.DataFrame, regions: gpd.GeoDataFrame) -> NDArray[np.flo
     return np.asarray(np.bincount(where, km, minlength=len(regions)), float)
 
 
-def kansky(u: NDArray[np.int64], v: NDArray[np.int64], length_km: NDArray[np.float64]) -> dict[str, float]:
-    """Return Kansky's (1963) indices of an undirected graph, simplified first: chains of degree-2 nodes are one edge.
-
-    Returns
-    -------
-    ``kansky_e``, ``kansky_v``, ``kansky_p`` (components); ``kansky_mu`` = e − v + p; for planar graphs
-    ``kansky_alpha`` = μ/(2v − 5) and ``kansky_gamma`` = e/(3(v − 2)), NaN below three nodes; ``kansky_beta`` = e/v;
-    ``kansky_eta_km`` = L/e (km per edge); ``kansky_theta_km`` = L/v (km per node).
-
-    Examples
-    --------
-    A square with one diagonal: e = 5, v = 4, but two of its corners have degree 2 and go; 3 parallel edges of 2 nodes
-    are left.
-
-    >>> out = kansky(np.array([0, 1, 2, 3, 0]), np.array([1, 2, 3, 0, 2]), np.ones(5))
-    >>> out["kansky_e"], out["kansky_v"], out["kansky_mu"]
-    (3.0, 2.0, 2.0)
-    """
-    names = ["e", "v", "p", "mu", "alpha", "beta", "gamma", "eta_km", "theta_km"]
-    if not len(u):
-        return {f"kansky_{n}": (0.0 if n in ("e", "v", "p", "mu") else float("nan")) for n in names}
-    _, ends = np.unique(np.concatenate([u, v]), return_inverse=True)
-    a, b = np.split(ends.ravel(), 2)
-    edges = contract(a, b, length_km, np.zeros(ends.max() + 1, bool))
-    nodes, again = np.unique(edges[["u", "v"]].to_numpy(), return_inverse=True)
-    i, j = again.reshape(-1, 2).T
-    e, n, total = len(edges), len(nodes), float(length_km.sum())
-    p, _ = connected_components(coo_array((np.ones(e, np.int8), (i, j)), shape=(n, n)), directed=False)
-    mu = e - n + p
-    enough = n >= 3
-    values = [
-        e,
-        n,
-        p,
-        mu,
-        mu / (2 * n - 5) if enough else np.nan,
-        e / n,
-        e / (3 * (n - 2)) if enough else np.nan,
-        total / e,
-        total / n,
-    ]
-    return {f"kansky_{name}": float(value) for name, value in zip(names, values, strict=True)}
-
-
 def region_connectivity(
     network: Network, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, *, depth_km: float
 ) -> pd.DataFrame:
@@ -162,7 +92,7 @@ def region_connectivity(
     -------
     ``area_km2`` (whole), ``belt_area_km2``, ``border_km``, ``road_km``, ``rail_km`` (parallel lines once),
     ``road_density_km_per_1000km2``, ``rail_density_km_per_1000km2``, ``checkpoints``, ``checkpoints_open``,
-    ``checkpoints_per_100km`` (open ones), and Kansky's indices of the road network (`kansky`).
+    ``checkpoints_per_100km`` (open ones), and Kansky's indices and degrees of the road network (`analysis.kansky`).
     """
     zone = project(shapely.segmentize(belt(border, depth_km, network.crs), 20_000), network.crs, WGS84)
     inside = regions.set_geometry(shapely.intersection(regions.geometry.to_numpy(), zone))
@@ -185,16 +115,169 @@ def region_connectivity(
         at = pd.concat([points.loc[mask, "region_a"], points.loc[mask, "region_b"]]).value_counts()
         out[name] = regions["region"].map(at).fillna(0).astype(int).to_numpy()
     out["checkpoints_per_100km"] = 100 * out["checkpoints_open"] / out["border_km"].where(out["border_km"] > 0)
-    return pd.concat([out, _kansky_by_region(single_lines(network, "road"), inside)], axis=1)
+    return pd.concat([out, kansky_by_region(single_lines(network, "road"), inside)], axis=1)
 
 
-def _kansky_by_region(lines: pd.DataFrame, regions: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return Kansky's indices of the road links whose middle lies in each region."""
-    # Not an end: both pieces of a road begin at the posts of its gate, which stand at one place.
-    xy = along(lines["geometry"].to_numpy(dtype=object), np.full(len(lines), 0.5)) if len(lines) else np.empty((0, 2))
-    home = region_of(xy, regions, 0.0)
-    u, v, km = lines["u"].to_numpy(np.int64), lines["v"].to_numpy(np.int64), lines["length_m"].to_numpy(float) / 1000
-    return pd.DataFrame([kansky(u[home == r], v[home == r], km[home == r]) for r in range(len(regions))])
+def supply_of_people(
+    connectivity: pd.DataFrame,
+    regions: pd.Series,
+    settlements: pd.DataFrame,
+    *,
+    modes: tuple[str, ...] = ("road", "rail"),
+) -> pd.DataFrame:
+    """Return how much network there is for the people and places of each region, in the order of `regions`.
+
+    Engel's coefficient is L/√(S·P), Goltz's L/√(S·N): both fall between density per area and per person (see Volkova and
+    Svistelnik for their use on Altai). Engel's number hangs on the units: here L in km, S in 100 km², P in 10,000 people. Goltz's
+    has none: L in km, S in km², N settlements.
+
+    Parameters
+    ----------
+    connectivity
+        From `region_connectivity`: the lengths and the part of each area within the belt.
+    regions
+        Codes, in the same order.
+    settlements
+        Those of the network (``region``, ``population``): people and places of the belt, not of the whole region.
+
+    Returns
+    -------
+    ``settlements``, ``settlements_population``, and per mode ``<mode>_km_per_10000people``,
+    ``<mode>_engel_km_per_sqrt_100km2_10000people`` and ``<mode>_goltz``; NaN where nobody lives or no settlement is.
+
+    Examples
+    --------
+    200 km of road, 10,000 km², 40,000 people in 4 places: 50 km for 10,000 people, 200/√(100·4) = 10, 200/√(10,000·4) = 1.
+
+    >>> table = pd.DataFrame({"belt_area_km2": [1e4], "road_km": [200.0]})
+    >>> towns = pd.DataFrame({"region": ["R"] * 4, "population": [10_000] * 4})
+    >>> supply_of_people(table, pd.Series(["R"]), towns, modes=("road",)).iloc[0].tolist()
+    [4.0, 40000.0, 50.0, 10.0, 1.0]
+    """
+    by = settlements.groupby("region")["population"]
+    places = regions.map(by.size()).fillna(0).astype(int).to_numpy()
+    people = regions.map(by.sum()).fillna(0).astype(np.int64).to_numpy()
+    out = pd.DataFrame({"settlements": places, "settlements_population": people})
+    area = connectivity["belt_area_km2"].to_numpy(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for mode in modes:
+            km = connectivity[f"{mode}_km"].to_numpy(float)
+            out[f"{mode}_km_per_10000people"] = km / (people / 1e4)
+            out[f"{mode}_engel_km_per_sqrt_100km2_10000people"] = km / np.sqrt(area / 100 * people / 1e4)
+            out[f"{mode}_goltz"] = km / np.sqrt(area * places)
+    return out.replace([np.inf, -np.inf], np.nan)
+
+
+def facing_pairs(network: Network, border: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return how well each pair of regions that face each other over the border is joined, from the longest border down.
+
+    A checkpoint belongs to the pair of its two stated regions where they face each other, else to the pair whose border is nearest;
+    a crossing to the nearest. So each counts once.
+
+    Parameters
+    ----------
+    border
+        From `layers.regions.border_line`: a row per pair.
+
+    Returns
+    -------
+    ``region_a``, ``region_b``, ``border_km`` and the counts of `joined_over`, over the border of the pair.
+
+    Examples
+    --------
+    >>> pairs = facing_pairs(network, border)  # doctest: +SKIP
+    >>> pairs.loc[pairs["road_open"] == 0, ["region_a", "region_b", "border_km"]]  # doctest: +SKIP
+    """
+    stated = pd.MultiIndex.from_frame(border[["region_a", "region_b"]])
+    points = network.checkpoints
+    facing = stated.get_indexer(pd.MultiIndex.from_frame(points[["region_a", "region_b"]])) if len(points) else None
+    out = pd.DataFrame(border[["region_a", "region_b"]].reset_index(drop=True))
+    out["border_km"] = border["length_km"].to_numpy(float)
+    counts = joined_over(network, border, rows=facing)
+    out = out.join(counts)
+    return out.sort_values(["border_km", "region_a", "region_b"], ascending=[False, True, True], ignore_index=True)
+
+
+def segment_connectivity(network: Network, segments: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return how well each piece of the border is joined, in the order of `segments`.
+
+    Parameters
+    ----------
+    segments
+        From `analysis.units.border_segments`.
+
+    Returns
+    -------
+    ``segment_id``, ``border_km``, the counts of `joined_over`, and ``open_road_checkpoint_km``: the straight way from the
+    middle of the piece to the nearest open road checkpoint, NaN where there is none.
+    """
+    out = pd.DataFrame({"segment_id": segments["segment_id"].to_numpy()})
+    out["border_km"] = line_lengths_m(segments.geometry.to_numpy()) / 1000
+    out = out.join(joined_over(network, segments))
+    points = network.checkpoints
+    there = points[(points["mode"] == "road") & points["open"].astype(bool)].geometry
+    if there.empty:
+        return out.assign(open_road_checkpoint_km=np.nan)
+    lon, lat = segments["lon"].to_numpy(float)[:, None], segments["lat"].to_numpy(float)[:, None]
+    metres = geodesic_m(lon, lat, there.x.to_numpy()[None], there.y.to_numpy()[None])
+    return out.assign(open_road_checkpoint_km=metres.min(axis=1) / 1000)
+
+
+def joined_over(network: Network, lines: gpd.GeoDataFrame, *, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
+    """Return what joins the two sides over each of several pieces of the border; each thing counts to the nearest piece.
+
+    Parameters
+    ----------
+    rows
+        The piece of each checkpoint where it is known, −1 where the nearest is to be taken.
+
+    Returns
+    -------
+    ``checkpoints``, ``checkpoints_open``, ``<mode>_open`` and ``<mode>_closed`` of road, rail and river;
+    ``checkpoints_per_100km`` (open ones); ``crossings``, ``crossings_open``: places where the network crosses the line, by road
+    or rail, those by connectors left out; ``road_links_across``, ``rail_links_across``: links of the simplified graph
+    over the line, open or not (ends of one side within 250 m are one place, parallel links one).
+    """
+    line = project(lines.geometry.to_numpy(), WGS84, network.crs)
+    tree = shapely.STRtree(line)
+    points = network.checkpoints
+    where = tree.nearest(points.to_crs(network.crs).geometry.to_numpy()) if len(points) else np.empty(0, np.int64)
+    if rows is not None:
+        where = np.where(rows >= 0, rows, where)
+    n, is_open = len(lines), points["open"].to_numpy(bool)
+    out = pd.DataFrame({"checkpoints": np.bincount(where, minlength=n)})
+    out["checkpoints_open"] = np.bincount(where[is_open], minlength=n)
+    for mode in MODES:
+        mine = (points["mode"] == mode).to_numpy(bool)
+        out[f"{mode}_open"] = np.bincount(where[mine & is_open], minlength=n)
+        out[f"{mode}_closed"] = np.bincount(where[mine & ~is_open], minlength=n)
+    out["checkpoints_per_100km"] = 100 * out["checkpoints_open"] / (line_lengths_m(lines.geometry.to_numpy()) / 1000)
+    crossings = network.crossings[~network.crossings["by_connector"].astype(bool)]
+    at = tree.nearest(crossings.to_crs(network.crs).geometry.to_numpy()) if len(crossings) else np.empty(0, np.int64)
+    out["crossings"] = np.bincount(at, minlength=n)
+    out["crossings_open"] = np.bincount(at[(crossings["status"] == "open").to_numpy(bool)], minlength=n)
+    piece = pd.Series(at, index=crossings["crossing_id"].to_numpy())
+    for mode in ("road", "rail"):
+        across = _links_across(network, mode)
+        of = across[across.isin(piece.index)].map(piece).to_numpy(np.int64)
+        out[f"{mode}_links_across"] = np.bincount(of, minlength=n)
+    return out
+
+
+def _links_across(network: Network, mode: str) -> pd.Series:
+    """Return the crossing of each link over the line in the simplified graph of a mode."""
+    over = network.links[network.links["crossing"].astype(bool) & (network.links["mode"] == mode)]
+    if over.empty:
+        return pd.Series([], dtype=object)
+    used = np.unique(over[["u", "v"]])
+    xy = network.nodes[["px", "py"]].to_numpy(float)[used]
+    side = network.nodes["side"].to_numpy(dtype=object)[used]
+    pairs = cKDTree(xy).query_pairs(PARALLEL_M, output_type="ndarray")
+    pairs = pairs[side[pairs[:, 0]] == side[pairs[:, 1]]]  # the posts of a gate stand at one place
+    graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(used), len(used)))
+    label = connected_components(graph, directed=False)[1]
+    ends = np.sort(label[np.searchsorted(used, over[["u", "v"]].to_numpy())], axis=1)
+    return over.assign(u=ends[:, 0], v=ends[:, 1]).drop_duplicates(["u", "v"])["crossing_id"]
 
 
 def population_access(settlements: pd.DataFrame, regions: pd.Series) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,19 +56,50 @@ class Demand:
     """Modelled trips between the settlements of both sides.
 
     ``trips`` sums to 1: shares of the whole, for nothing is calibrated. Rows of `a` and `b` are rows of the network's
-    settlements.
+    settlements; `people_a` and `people_b` are the inhabitants of each.
     """
 
     a: NDArray[np.int64]
     b: NDArray[np.int64]
     trips: NDArray[np.float64]
     modes: tuple[ModeTimes, ...]
+    people_a: NDArray[np.float64]
+    people_b: NDArray[np.float64]
+
+    @property
+    def minutes(self) -> NDArray[np.float64]:
+        """Actual minutes of every pair by its faster mode, infinity where there is no way: shape (a, b)."""
+        out = np.full((len(self.a), len(self.b)), np.inf)
+        for m in self.modes:
+            np.minimum(out, m.minutes, out=out)
+        return out
+
+    def with_trips(self, trips: NDArray[np.float64]) -> Demand:
+        """Return the same places with other trips between them, scaled to 1: those of `analysis.gravity`, or a user's own.
+
+        Raises
+        ------
+        NetworkError
+            Another shape than (a, b), a negative number of trips, a trip between places without a way, or none at all.
+        """
+        trips = np.asarray(trips, float)
+        if trips.shape != (len(self.a), len(self.b)):
+            raise NetworkError(f"trips of shape {trips.shape}: allowed is {(len(self.a), len(self.b))}")
+        if not (np.isfinite(trips) & (trips >= 0)).all():
+            raise NetworkError("trips that are negative or unknown: allowed is 0 or more for every pair")
+        astray = int(((trips > 0) & ~np.isfinite(self.minutes)).sum())
+        if astray:
+            raise NetworkError(f"{astray} pairs have trips and no way across the border: allowed is 0 trips for them")
+        if not trips.sum() > 0:
+            raise NetworkError("no trips at all: allowed is more than 0 for some pair")
+        return replace(self, trips=trips / trips.sum())
 
 
 def model_demand(network: Network, *, half_life_min: float = HALF_LIFE_MIN, max_places: int = MAX_PLACES) -> Demand:
     """Return gravity demand across the border: T = P_a · P_b · e^(−βc), unconstrained (Wilson 1971), scaled to 1.
 
     The cost c is the actual time by the faster mode. Trips run from side a to side b; waits are the same both ways.
+    Other forms of the gravity model are in `analysis.gravity`; `Demand.with_trips` takes their trips.
 
     Raises
     ------
@@ -97,7 +128,7 @@ def model_demand(network: Network, *, half_life_min: float = HALF_LIFE_MIN, max_
         raise NetworkError(
             "no trip across the border is possible: no two inhabited settlements are connected through an open checkpoint"
         )
-    return Demand(rows["a"], rows["b"], trips / total, modes)
+    return Demand(rows["a"], rows["b"], trips / total, modes, people[rows["a"]], people[rows["b"]])
 
 
 def _mode_times(network: Network, mode: str, a: NDArray[np.int64], b: NDArray[np.int64]) -> ModeTimes | None:

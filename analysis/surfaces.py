@@ -17,7 +17,7 @@ from analysis.accessibility import nearest_checkpoint, posts
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.regions import belt
-from network.connectors import CONNECTOR_KPH, DETOUR
+from network.connectors import CONNECTOR_KPH, DETOUR, NO_GROUND
 from network.topology import along
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _seeds(
     links = network.links[
         ((network.links["mode"] == router.mode) | (router.mode == "any"))
         & ~network.links["crossing"]
-        & ~network.links["kind"].isin(["connector", "transfer"])
+        & ~network.links["kind"].isin(NO_GROUND)
     ]
     u, v = (router.positions(links[c].to_numpy(np.int64)) for c in ("u", "v"))
     use = (u >= 0) & (v >= 0)

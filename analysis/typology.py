@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from analysis.hotspots import ALPHA
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 COLUMNS = {"ratio": "cross_ratio", "lost": "lost_potential"}
@@ -21,6 +24,9 @@ GROWTH, DETOUR, DELAY, NEITHER, NO_DATA = (
     "neither",
     "no data",
 )
+GOOD, GAP = "isolated good crossing", "isolated gap (candidate)"
+KEPT_SHARE = 0.5
+"""A place keeps its label where at least this share of its cells does."""
 
 
 def label_cells(cells: pd.DataFrame, *, alpha: float = ALPHA) -> pd.DataFrame:
@@ -93,7 +99,13 @@ def _evidence(
     return out
 
 
-def named_places(cells: pd.DataFrame, settlements: pd.DataFrame) -> pd.DataFrame:
+def named_places(
+    cells: pd.DataFrame,
+    settlements: pd.DataFrame,
+    *,
+    checkpoint_names: Mapping[str, str] | None = None,
+    alternatives: Mapping[str, pd.Series] | None = None,
+) -> pd.DataFrame:
     """Return growth points and bottlenecks as named places: neighbouring cells of one label on one side are one place.
 
     Parameters
@@ -102,17 +114,23 @@ def named_places(cells: pd.DataFrame, settlements: pd.DataFrame) -> pd.DataFrame
         Labelled, with ``lon``, ``lat``, ``nearest_checkpoint``.
     settlements
         Points with ``name``, ``population``, ``side``.
+    checkpoint_names
+        From ids to names, for ``checkpoint_names``.
+    alternatives
+        Labels of the same cells under other resolutions, weights or grids, by ``cell`` (`analysis.sensitivity`), for ``stability``.
 
     Returns
     -------
     One row per place, ranked within its label: ``label``, ``place`` (largest settlement in its cells, else the
     nearest of its side), ``side``, ``regions``, ``cells``, ``population``, ``strength`` (mean ratio of a growth
-    point, lost person-equivalents summed for a bottleneck), ``checkpoints``, ``best_q``.
+    point, lost person-equivalents summed for a bottleneck), ``checkpoints``, ``best_q``, ``facing`` (regions of the nearest
+    cells on the other side); where asked for, ``checkpoint_names`` and ``stability`` (see `place_stability`).
     """
     from analysis.units import h3_weights
 
     rows = []
     marked = cells[~cells["label"].isin([NEITHER, NO_DATA])]
+    marked = marked.assign(facing=_facing(cells, marked))
     for (label, side), group in marked.groupby(["label", "side"], sort=True):
         near = h3_weights(group["cell"])
         left = set(group["cell"])
@@ -124,10 +142,130 @@ def named_places(cells: pd.DataFrame, settlements: pd.DataFrame) -> pd.DataFrame
                 part.update(fresh)
                 stack.extend(fresh)
             left -= part
-            rows.append(_place(str(label), str(side), group[group["cell"].isin(part)], settlements))
-    columns = ["label", "place", "side", "regions", "cells", "population", "strength", "checkpoints", "best_q"]
-    table = pd.DataFrame(rows, columns=columns)
+            own = group[group["cell"].isin(part)]
+            rows.append(_place(str(label), str(side), own, settlements) | _asked(own, checkpoint_names, alternatives))
+    columns = [
+        "label",
+        "place",
+        "side",
+        "regions",
+        "cells",
+        "population",
+        "strength",
+        "checkpoints",
+        "best_q",
+        "facing",
+    ]
+    table = pd.DataFrame(rows, columns=columns + _more(checkpoint_names, alternatives))
     return table.sort_values(["label", "strength"], ascending=[True, False], kind="stable", ignore_index=True)
+
+
+def isolated_outliers(
+    cells: pd.DataFrame,
+    settlements: pd.DataFrame,
+    *,
+    alpha: float = ALPHA,
+    checkpoint_names: Mapping[str, str] | None = None,
+    alternatives: Mapping[str, pd.Series] | None = None,
+) -> pd.DataFrame:
+    """Return the cells that stand out from their neighbours, ranked: isolated good crossings and isolated gaps.
+
+    The outliers of the local Moran of the realised ratio (``cross_ratio``) with an adjusted p of at most `alpha`: high among
+    low is an isolated good crossing, low among high an isolated gap, which is a candidate for a new checkpoint. A candidate
+    for a study, no more: neither roads nor ground are in it.
+
+    Parameters
+    ----------
+    cells
+        With ``cross_ratio`` and the local statistics prefixed ``ratio_``; the rest as for `named_places`.
+
+    Returns
+    -------
+    One row per cell, within its label from the surest to the least sure, then from the strongest: ``label``, ``rank``, ``place``,
+    ``side``, ``regions``, ``facing``, ``cell``, ``lon``, ``lat``, ``population``, ``cross_ratio``, ``around`` (mean ratio of its
+    neighbours), ``checkpoints``, ``best_q``; ``checkpoint_names`` and ``stability`` (of the cell's own label) where asked for.
+    """
+    columns = ["label", "rank", "place", "side", "regions", "facing", "cell", "lon", "lat", "population", "cross_ratio"]
+    columns += ["around", "checkpoints", "best_q", *_more(checkpoint_names, alternatives)]
+    if "ratio_moran_q" not in cells:
+        return pd.DataFrame(columns=columns)
+    from analysis.units import h3_weights
+
+    sure = (cells["ratio_moran_q"] <= alpha) & cells["ratio_moran_quadrant"].isin(["HL", "LH"])
+    out = cells[sure]
+    out = out.assign(facing=_facing(cells, out))
+    ratio = cells.set_index("cell")["cross_ratio"]
+    near = h3_weights(cells["cell"])
+    rows = []
+    for i in range(len(out)):  # outliers: a handful
+        own = out.iloc[[i]]
+        here = own.iloc[0]
+        label = GOOD if here["ratio_moran_quadrant"] == "HL" else GAP
+        row = _place(label, str(here["side"]), own, settlements) | _asked(own, checkpoint_names, alternatives)
+        row |= {c: here[c] for c in ("cell", "lon", "lat", "cross_ratio")}
+        rows.append(row | {"around": float(ratio[near[here["cell"]]].mean()), "best_q": float(here["ratio_moran_q"])})
+    table = pd.DataFrame(rows, columns=columns)
+    gap = (table["cross_ratio"].astype(float) - table["around"].astype(float)).abs()
+    table = table.assign(gap=-gap).sort_values(["label", "best_q", "gap"], kind="stable", ignore_index=True)
+    return table.assign(rank=table.groupby("label").cumcount() + 1)[columns]
+
+
+def place_stability(cells: pd.DataFrame, alternatives: Mapping[str, pd.Series]) -> float:
+    """Return the share of alternatives in which cells of one label keep it, as a place.
+
+    An alternative counts where it knows one of the cells at least; it keeps the label where half of those it knows have it. NaN
+    where no alternative counts.
+
+    Examples
+    --------
+    >>> place = pd.DataFrame({"cell": ["p", "q"], "label": "growth point"})
+    >>> other = {"res 5": pd.Series({"p": "growth point", "q": "neither"}), "KNN": pd.Series({"p": "neither", "q": "neither"})}
+    >>> place_stability(place, other)
+    0.5
+    """
+    kept = []
+    for labels in alternatives.values():
+        found = labels.reindex(cells["cell"])
+        known = (found.notna() & (found != NO_DATA)).to_numpy()
+        if known.any():
+            kept.append((found.to_numpy() == cells["label"].to_numpy())[known].mean() >= KEPT_SHARE)
+    return float(np.mean(kept)) if kept else float("nan")
+
+
+def _more(names: Mapping[str, str] | None, alternatives: Mapping[str, pd.Series] | None) -> list[str]:
+    """Return the columns that were asked for."""
+    return ["checkpoint_names"] * (names is not None) + ["stability"] * (alternatives is not None)
+
+
+def _asked(
+    cells: pd.DataFrame, names: Mapping[str, str] | None, alternatives: Mapping[str, pd.Series] | None
+) -> dict[str, object]:
+    """Return what was asked for of a place's cells."""
+    out: dict[str, object] = {"facing": "|".join(sorted(set(cells["facing"]) - {""}))}
+    if names is not None:
+        ids = sorted(set(cells["nearest_checkpoint"]) - {""})
+        out["checkpoint_names"] = "|".join(str(names.get(i, i)) for i in ids)
+    if alternatives is not None:
+        out["stability"] = place_stability(cells, alternatives)
+    return out
+
+
+def _facing(cells: pd.DataFrame, marked: pd.DataFrame) -> NDArray[np.object_]:
+    """Return the region of the nearest cell on the other side of each marked cell, empty where there is none."""
+    out = np.full(len(marked), "", dtype=object)
+    for side in ("a", "b"):
+        mine = (marked["side"] == side).to_numpy()
+        other = cells[(cells["side"] != side).to_numpy()]
+        if mine.any() and len(other):
+            _, near = cKDTree(_sphere(other)).query(_sphere(marked[mine]))
+            out[mine] = other["region"].to_numpy(dtype=object)[near]
+    return out
+
+
+def _sphere(cells: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the centres as unit vectors: the nearest by chord is the nearest on the ground."""
+    lon, lat = np.radians(cells["lon"].to_numpy(float)), np.radians(cells["lat"].to_numpy(float))
+    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
 def _place(label: str, side: str, cells: pd.DataFrame, settlements: pd.DataFrame) -> dict[str, object]:

@@ -1,7 +1,8 @@
-"""Make a large PBF like a country's: ``python -m benchmarks.make_pbf FOLDER [--factor 4]``.
+"""Make a large PBF like a country's: ``python -m benchmarks.make_pbf FOLDER [--factor 4] [--boundaries]``.
 
 A grid of streets with bends between its corners, in tiles, and buildings' nodes that no road uses: 5 million nodes and
-500,000 highway ways times the factor. The same factor makes the same file. Written by pyosmium; never into the repository.
+500,000 highway ways times the factor. ``--boundaries`` adds 400 regions as boundary relations, of 840 ways with a thousand nodes
+each. The same factor makes the same file. Written by pyosmium; never into the repository.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ KINDS = ("residential", "residential", "unclassified", "tertiary", "secondary", 
 LIMITS = ("60", "90", "RU:urban", "KZ:rural", "40;60", "50 mph")
 SURFACES = ("asphalt", "unpaved", "gravel", "concrete")
 NAMES = 20_000
+REGIONS, EDGE_NODES = 20, 1000
+"""Regions along a side of the square of boundaries, and nodes of each way between their corners."""
+FAR = 10**9
+"""Ids of boundaries begin here, behind all others."""
 
 
 def main() -> int:
@@ -28,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.make_pbf", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--factor", type=int, default=1)
+    parser.add_argument("--boundaries", action="store_true", help="400 regions as boundary relations too")
     options = parser.parse_args()
     folder = options.folder.resolve()
     if folder == ROOT or ROOT in folder.parents:
@@ -35,13 +41,14 @@ def main() -> int:
         return 2
     folder.mkdir(parents=True, exist_ok=True)
     start = perf_counter()
-    path = make_pbf(folder / f"generated-x{options.factor}.osm.pbf", options.factor)
+    name = f"{'bounded' if options.boundaries else 'generated'}-x{options.factor}.osm.pbf"
+    path = make_pbf(folder / name, options.factor, boundaries=options.boundaries)
     print(f"{path} {path.stat().st_size / 1e6:.0f} MB in {perf_counter() - start:.0f} s")
     return 0
 
 
-def make_pbf(path: Path, factor: int) -> Path:
-    """Write `factor` tiles and return the path."""
+def make_pbf(path: Path, factor: int, *, boundaries: bool = False) -> Path:
+    """Write `factor` tiles, and regions over them, and return the path."""
     import osmium
 
     path.unlink(missing_ok=True)
@@ -52,6 +59,7 @@ def make_pbf(path: Path, factor: int) -> Path:
     node = osmium.osm.mutable.Node
     way = osmium.osm.mutable.Way
     per_tile = _tile_nodes(0)[0].shape[0]
+    corners, edges = _boundaries(factor) if boundaries else (np.zeros((0, 2)), {})
     with writer:
         for tile in range(factor):
             xy, spare = _tile_nodes(tile)
@@ -59,13 +67,62 @@ def make_pbf(path: Path, factor: int) -> Path:
             for i, place in enumerate(np.vstack([xy, spare]).tolist()):
                 tags = {"highway": "crossing"} if i % 997 == 0 else {}
                 writer.add_node(node(id=first + i, version=1, location=tuple(place), tags=tags))
+        drawn = np.vstack([corners, *(places for places, _ in edges.values())])
+        for i, place in enumerate(drawn.tolist()):
+            writer.add_node(node(id=FAR + i, version=1, location=tuple(place)))
         for tile in range(factor):
             spares = len(_tile_nodes(tile)[1])
             first = 1 + tile * (per_tile + spares)
             rng = np.random.default_rng(tile)
             for number, refs in enumerate(_tile_ways(), 1 + tile * 10**7):
                 writer.add_way(way(id=number, version=1, nodes=[first + r for r in refs], tags=_tags(rng)))
+        for number, (_, refs) in enumerate(edges.values()):
+            writer.add_way(way(id=FAR + number, version=1, nodes=[FAR + r for r in refs]))
+        for number, (members, tags) in enumerate(_regions(list(edges)) if edges else [], 1):
+            around = [("w", FAR + i, "outer") for i in members]
+            writer.add_relation(osmium.osm.mutable.Relation(id=number, version=1, members=around, tags=tags))
     return path
+
+
+Edge = tuple[tuple[int, int], tuple[int, int]]
+
+
+def _boundaries(factor: int) -> tuple[np.ndarray, dict[Edge, tuple[np.ndarray, list[int]]]]:
+    """Return the corners of a square of regions over the tiles, and of each edge its inner places and its references."""
+    wide, high = 2.2 * min(factor, 16), 2.2 * ((factor - 1) // 16 + 1)
+    line = np.arange(REGIONS + 1) / REGIONS
+    corners = np.column_stack([c.ravel() for c in np.meshgrid(40 + wide * line, 48 + high * line, indexing="ij")])
+    share = (np.arange(1, EDGE_NODES + 1) / (EDGE_NODES + 1))[:, None]
+    out: dict[Edge, tuple[np.ndarray, list[int]]] = {}
+    for i in range(REGIONS + 1):
+        for j in range(REGIONS + 1):
+            for k, m in ((i + 1, j), (i, j + 1)):
+                if max(k, m) > REGIONS:
+                    continue
+                a, b = (REGIONS + 1) * i + j, (REGIONS + 1) * k + m
+                places = corners[a] * (1 - share) + corners[b] * share
+                first = len(corners) + len(out) * EDGE_NODES
+                out[(i, j), (k, m)] = places, [a, *range(first, first + EDGE_NODES), b]
+    return corners, out
+
+
+def _regions(edges: list[Edge]) -> list[tuple[list[int], dict[str, str]]]:
+    """Return the edges around each region, by number, and its tags: half of them Russia's, half Kazakhstan's."""
+    number = {edge: i for i, edge in enumerate(edges)}
+    out = []
+    for i in range(REGIONS):
+        for j in range(REGIONS):
+            a, b, c, d = (i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)
+            code = f"{'RU' if i < REGIONS // 2 else 'KZ'}-{i:02d}{j:02d}"
+            tags = {
+                "type": "boundary",
+                "boundary": "administrative",
+                "admin_level": "4",
+                "ISO3166-2": code,
+                "name": code,
+            }
+            out.append(([number[e] for e in ((a, b), (b, c), (d, c), (a, d))], tags))
+    return out
 
 
 def _tile_nodes(tile: int) -> tuple[np.ndarray, np.ndarray]:

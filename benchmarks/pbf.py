@@ -1,7 +1,8 @@
-"""PBF to split roads: ``python -m benchmarks.pbf FILE... [--pyrosm PYTHON] [--larger FILE:FACTOR]``.
+"""PBF to split roads: ``python -m benchmarks.pbf FILE... [--pyrosm PYTHON] [--regions FILE]``.
 
 borderlink's `read_network` against ``osmium fileinfo -e`` (which reads everything and keeps nothing) and pyrosm's
-``get_network`` with ``to_graph`` (networkx and igraph), each in a process of its own: CPU seconds, wall seconds, peak memory.
+``get_network`` with ``to_graph`` (networkx and igraph), and `read_regions` of a file with boundaries, each in a process of its own: CPU
+seconds, wall seconds, peak memory.
 Files come from ``python -m benchmarks.make_pbf`` or anywhere. Ends with code 1 where a target is missed.
 """
 
@@ -21,7 +22,7 @@ from pathlib import Path
 from time import perf_counter
 
 ROOT = Path(__file__).resolve().parent.parent
-AIM_PYROSM_CPU, AIM_PYROSM_MEMORY, AIM_FLOOR = 6.0, 4.0, 8.0
+AIM_PYROSM_CPU, AIM_PYROSM_MEMORY, AIM_FLOOR, AIM_REGIONS = 6.0, 4.0, 8.0, 3.0
 
 OURS = """
 import json, sys
@@ -31,6 +32,13 @@ roads = got.roads
 import shapely
 steps = int(shapely.get_num_coordinates(roads.geometry.to_numpy()).sum()) - len(roads)
 print(json.dumps({"ways": int(roads["osm_id"].nunique()), "steps": steps, "pieces": len(roads)}))
+"""
+
+REGIONS = """
+import json, sys
+from layers.sources.pbf import read_regions
+got, report = read_regions(sys.argv[1])
+print(json.dumps({"regions": len(got), "cut off": len(report["cut_off"])}))
 """
 
 PYROSM = """
@@ -63,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", type=Path, help="PBF files; a later one is set against the first")
     parser.add_argument("--python", default=sys.executable, help="interpreter with borderlink's dependencies")
     parser.add_argument("--pyrosm", help="interpreter with pyrosm, networkx and igraph; without it pyrosm is left out")
+    parser.add_argument("--regions", type=Path, help="PBF file with boundaries: benchmarks.make_pbf --boundaries")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args(arguments)
     rows: list[tuple[str, str, Took]] = []
@@ -87,8 +96,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             larger = path.stat().st_size / options.files[0].stat().st_size
             # The file and the time grow from what an empty run takes, which is in both.
             missed += _aim(f"{path.name}: time over {first}", ours.cpu_s / start.cpu_s, larger, at_most=True)
+    if options.regions:
+        took = _median([_run([options.python, "-c", REGIONS, str(options.regions)]) for _ in range(options.repeats)])
+        rows.append((options.regions.name, "borderlink read_regions", took))
+        floor = _floor(options.regions, options.repeats)
+        if floor:
+            rows.append((options.regions.name, "osmium fileinfo -e", floor))
+            missed += _aim("read_regions: fileinfo", took.cpu_s / floor.cpu_s, AIM_REGIONS, at_most=True)
     # Every step between two nodes of a road must be in both; pyrosm's log lines stand before its last line.
-    counted = [(what, json.loads(t.said)) for name, what, t in rows if name == first and "fileinfo" not in what]
+    counted = [(what, json.loads(t.said)) for name, what, t in rows if name == first and "steps" in t.said]
     if len({(c["ways"], c["steps"]) for _, c in counted}) > 1:
         print(f"- COUNTS DIFFER: {counted}")
         missed.append("counts")

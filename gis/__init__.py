@@ -39,6 +39,7 @@ from gis.pipeline import (  # noqa: E402  (after the check, or the wrong modules
     run_scenario,
 )
 from gis.study import Study, load_study  # noqa: E402
+from network.store import load_network, load_routers, save_network  # noqa: E402
 
 __version__ = "0.1.0"
 __all__ = [
@@ -47,9 +48,12 @@ __all__ = [
     "Study",
     "build",
     "find_hot_spots",
+    "load_network",
+    "load_routers",
     "load_study",
     "measure",
     "prepare",
     "run",
     "run_scenario",
+    "save_network",
 ]

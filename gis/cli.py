@@ -105,6 +105,43 @@ def route(
 
 
 @app.command()
+def isochrone(
+    places: Annotated[
+        list[str], typer.Argument(metavar="PLACE…", help="Settlements, lon,lat, or checkpoints by id or name.")
+    ],
+    study: Annotated[
+        Path | None, typer.Option(help="Study (TOML); nothing for the packaged one.", show_default=False)
+    ] = None,
+    minutes: Annotated[
+        str, typer.Option(help="Limits, between commas; nothing for the study's.", show_default=False)
+    ] = "",
+    network: Annotated[str, typer.Option(help="actual, open, borderless, or all.")] = "actual",
+    mode: Annotated[str, typer.Option(help="road, rail or any.")] = "road",
+    to: Annotated[bool, typer.Option("--to", help="The ground from which the place is reached.")] = False,
+    out: Annotated[Path, typer.Option(help="GeoPackage to write.")] = Path("isochrones.gpkg"),
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
+) -> None:
+    """Draw the ground within minutes of places, across the border too, as polygons for QGIS."""
+    from gis.ground import Fetching
+    from gis.isochrones import find_isochrones, write_isochrones
+
+    fetching = Fetching(cache, offline, _download_lines())
+    networks = ("borderless", "open", "actual") if network == "all" else (network,)
+    found = find_isochrones(
+        study, places, minutes=_numbers(minutes, "--minutes"), networks=networks, mode=mode,
+        direction="to" if to else "from", fetching=fetching,
+    )  # fmt: skip
+    write_isochrones(out, found)
+    for row in found.itertuples():
+        _say(
+            f"{row.place}, {row.network}, {row.minutes:g} min: {row.area_km2:,.0f} km², {row.people_a:,.0f} people on side a, "
+            f"{row.people_b:,.0f} on side b"
+        )
+    _say(f"Look at: {out}")
+
+
+@app.command()
 def scenario(
     study: StudyArgument = None,
     open_: Annotated[
@@ -156,18 +193,18 @@ def scenario(
 
 @app.command()
 def fetch(
-    study: Annotated[Path, typer.Argument(help="Study (TOML) that names extracts.")],
+    study: Annotated[Path, typer.Argument(help="Study (TOML) that names extracts or Overpass.")],
     cache: CacheOption = None,
     refresh: Annotated[bool, typer.Option(help="Ask the server for newer versions.")] = False,
 ) -> None:
-    """Bring the OpenStreetMap extracts of a study into the cache, checked, so that it runs without a network."""
+    """Bring the OpenStreetMap data of a study into the cache, checked, so that it runs without a network."""
     from gis import load_study
-    from gis.sources import locate_extracts
+    from gis.ground import Fetching, fetch_sources
 
     with _download_bar() as listen:
-        files = locate_extracts(load_study(study), cache_folder=cache, refresh=refresh, listen=listen)
+        files = fetch_sources(load_study(study), fetching=Fetching(cache, listen=listen, refresh=refresh))
     if not files:
-        _say("the study names no extract: nothing to fetch")
+        _say("the study names neither extracts nor Overpass: nothing to fetch")
     for file in files:
         _say(f"{file.url or 'local'}  {file.path}  {file.path.stat().st_size / 1e6:,.1f} MB")
 
@@ -255,6 +292,16 @@ def _opens(places: list[str], modes: list[str], waits: list[float]) -> list[tupl
     if (modes or waits) and not places:
         raise typer.BadParameter("--mode and --wait belong to --open: give --open LON,LAT too")
     return out
+
+
+def _numbers(text: str, option: str) -> list[float] | None:
+    """Return numbers between commas, None for an empty text."""
+    if not text:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{option} {text!r}: allowed are numbers between commas, e.g. 60,120") from None
 
 
 def _nth(values: list[Any], i: int, n: int, option: str, default: Any) -> Any:

@@ -7,10 +7,23 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.typology import DELAY, DETOUR, GROWTH, named_places
-from layers.checkpoints import ASSUMED_WAITS
+from layers.checkpoints import assumed_waits
 from network.connectors import CONNECTOR_KPH
 from network.connectors import DETOUR as CONNECTOR_DETOUR
-from network.speeds import RAIL_KPH, ROAD_KPH, SURFACES, TAGGED_SHARE
+from network.rail import CHANGE
+from network.speeds import (
+    FERRY,
+    FERRY_BOARDING_MIN,
+    FERRY_KPH,
+    RAIL_KPH,
+    ROAD_KPH,
+    SMOOTHNESS,
+    SURFACES,
+    TAGGED_SHARE,
+    TRUCK_KPH,
+    TRUCK_SHARE,
+    WINTER_SHARE,
+)
 
 if TYPE_CHECKING:
     from gis.measures import Measures
@@ -136,7 +149,7 @@ def assumptions(study: Study, network: Network) -> pd.DataFrame:
     used = network.checkpoints[network.checkpoints["wait_assumed"]]
     kinds = sorted({f"{m} {r}" if m == "road" else m for m, r in zip(used["mode"], used["regime"], strict=True)})
     for kind in kinds:
-        median, p90 = ASSUMED_WAITS.get(kind, (float("nan"), float("nan")))
+        median, p90 = assumed_waits(network.base.vehicle).get(kind, (float("nan"), float("nan")))
         rows.append(
             (
                 f"wait at a checkpoint, {kind} (90th percentile {p90:g})",
@@ -170,8 +183,10 @@ def assumptions(study: Study, network: Network) -> pd.DataFrame:
     loose = network.links["surface"].isin(list(SURFACES))
     if loose.any():
         rows.append(("speed on loose surfaces: share of the class and cap", "0.5–0.6, 15–40", "km/h", "assumption"))
-    if (network.links["speed_source"] == "tagged").any():
+    if network.links["speed_source"].isin(["tagged", "implicit"]).any():
         rows.append(("share of a posted limit that is driven", f"{TAGGED_SHARE:g}", "", "assumption"))
+    rows += _of_vehicle_and_season(study, network)
+    stops = network.base.stations is not None
     rows += [
         ("speed on connectors", f"{CONNECTOR_KPH:g}", "km/h", "assumption"),
         ("detour of connectors over the straight line", f"{CONNECTOR_DETOUR:g}", "ratio", "assumption"),
@@ -182,10 +197,12 @@ def assumptions(study: Study, network: Network) -> pd.DataFrame:
             "assumption",
         ),
         (
-            "a settlement this near to a railway has a station",
+            "a settlement boards at the nearest station within"
+            if stops
+            else "a settlement this near to a railway has a station",
             f"{study.connectors.station_km:g}",
             "km",
-            "assumption: the data name no stations",
+            "assumption" if stops else "assumption: the data name no stations",
         ),
         ("half-life of the potential's decay", f"{study.analysis.half_life_min:g}", "min", "Rosik et al., long trips"),
         ("spread θ of the choice of checkpoint", f"{study.analysis.theta_per_min:g}", "1/min", "assumption"),
@@ -200,3 +217,39 @@ def assumptions(study: Study, network: Network) -> pd.DataFrame:
             )
         )
     return pd.DataFrame(rows, columns=["what", "value", "unit", "source"])
+
+
+def _of_vehicle_and_season(study: Study, network: Network) -> list[tuple[str, str, str, str]]:
+    """Return the assumptions on trucks, winter, rough roads, ferries and trains that change, those that were used."""
+    links = network.links
+    rows: list[tuple[str, str, str, str]] = []
+    if network.base.vehicle == "truck":
+        rows.append(
+            (
+                f"speed of a truck: share of a car's, which counts up to {TRUCK_KPH:g} km/h",
+                f"{TRUCK_SHARE:g}",
+                "",
+                "assumption",
+            )
+        )
+    if study.network.winter:
+        rows.append(("share of the speed that is left on roads in winter", f"{WINTER_SHARE:g}", "", "assumption"))
+    if links["smoothness"].isin(list(SMOOTHNESS)).any():
+        shares = ", ".join(f"{name} {share:g}" for name, share in SMOOTHNESS.items())
+        rows.append(("share of the speed that is left on rough roads", shares, "", "assumption"))
+    if (links["kind"] == FERRY).any():
+        kph = study.speeds.get(FERRY, FERRY_KPH)
+        rows.append(
+            (
+                "speed of a ferry that tells no duration",
+                f"{kph:g}",
+                "km/h",
+                "the study" if FERRY in study.speeds else "assumption",
+            )
+        )
+        rows.append(("boarding a ferry", f"{FERRY_BOARDING_MIN:g}", "min", "assumption"))
+    if (links["kind"] == CHANGE).any():
+        for what in ("gauge", "current"):
+            minutes = getattr(study.network, f"{what}_change_min")
+            rows.append((f"a train that passes a change of {what}", f"{minutes:g}", "min", "assumption, or the study"))
+    return rows

@@ -10,13 +10,15 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gis.sources import Extracts, locate_extracts
+from gis.sources import POSTS_KM, Extracts, LocalExtract, ask_network, ask_regions, locate_extracts
 from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
 from layers.errors import LayerError
-from layers.io import LAYERS, OSM, describe_file, read_layer
+from layers.io import LAYERS, OSM, OVERPASS, describe_file, read_layer
 from layers.population import PopulationRaster, open_population
 from layers.regions import belt, border_line, clip_to_belt, study_crs, with_sides
+from layers.sources.cache import Cache
+from layers.sources.overpass import Asking
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -44,17 +46,28 @@ class Prepared:
     sources: list[dict[str, Any]]
     warnings: list[str] = field(default_factory=list)
     population: PopulationRaster | None = None
+    stations: gpd.GeoDataFrame | None = None
+    """Where people board trains; None where the source of the railways names none."""
     detailed: bool = False
     """The roads are whole ways of OpenStreetMap, whose chains of degree-2 nodes are contracted."""
 
 
 @dataclass(frozen=True)
 class Fetching:
-    """How a study's downloads are made: folder of the cache (the user's where None), without network, and who listens."""
+    """How a study's downloads are made: folder of the cache (the user's where None), without network, and who listens.
+
+    With `refresh` the servers are asked whether they have something newer than the cache.
+    """
 
     cache: Path | None = None
     offline: bool = False
     listen: Listener | None = None
+    refresh: bool = False
+
+    def asking(self, study: Study) -> Asking:
+        """Return how the study's Overpass server is asked."""
+        url = study.osm.overpass_url
+        return Asking(Cache(self.cache), url, offline=self.offline, refresh=self.refresh, listen=self.listen)
 
 
 def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
@@ -67,28 +80,31 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         extract is missing or can't be fetched.
     """
     how = fetching or Fetching()
-    mapped = [n for n in LAYERS if study.source(n).path == OSM]
-    files = locate_extracts(study, cache_folder=how.cache, offline=how.offline, listen=how.listen) if mapped else []
-    extracts = Extracts(study, files)
-    layers, sources = {}, []
+    mapped, asked = ([n for n in LAYERS if study.source(n).path == kind] for kind in (OSM, OVERPASS))
+    start = _outline(study, how)
+    layers, sources, extracts = {"regions": start.layer}, list(start.about), list(start.extracts)
     for name in LAYERS:
-        if name not in mapped:
+        if name not in ("regions", *mapped, *asked):
             layers[name], about = read_layer(name, study.source(name))
             sources.append(about)
-    if "regions" in mapped:
-        layers["regions"] = extracts.regions()
-    border = border_line(layers["regions"], study.sides)
-    crs = study_crs(border)
-    regions = with_sides(layers["regions"], study.sides)
+    border, crs = start.border, start.crs
+    regions = with_sides(start.layer, study.sides)
     clipped = clip_to_belt(regions, border, EDGE * study.network.depth_km)
     zones = {edge: _zone(border, edge * study.network.depth_km, crs) for edge in (1.0, EDGE)}
     if set(mapped) - {"regions"}:
-        layers.update(extracts.network(border, clipped, zones[1.0], mapped))
+        layers.update(extracts[0].network(border, clipped, zones[1.0], mapped))
+    if set(asked) - {"regions"}:
+        area = _asked_area(study, start)
+        extracts.append(Extracts(study, ask_network(study, area, set(asked) - {"regions"}, how.asking(study))))
+        roads = layers["roads"] if "roads" in mapped else None
+        layers.update(extracts[-1].network(border, clipped, area, asked, roads=roads))
     for name in ("roads", "railways", "settlements"):
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
-    layers["checkpoints"] = with_waits(_near_border(layers["checkpoints"], border, crs), study.waits)
-    fetched = dict.fromkeys(f.note for f in files if f.note)
-    warnings = [*_ground_warnings(layers), *fetched, *extracts.notes]
+    layers["checkpoints"] = with_waits(
+        _near_border(layers["checkpoints"], border, crs), study.waits, vehicle=study.network.vehicle
+    )
+    fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
+    warnings = [*_ground_warnings(layers), *fetched, *(note for e in extracts for note in e.notes)]
     layers["regions"] = regions
     population, people = _population(study)
     return Prepared(
@@ -97,11 +113,73 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         clipped,
         border,
         crs,
-        [*sources, *extracts.about, *people],
+        [*sources, *(row for e in extracts for row in e.about), *people],
         warnings,
         population,
-        detailed="roads" in mapped,
+        stations=next((s for e in extracts for s in e.stations), None),
+        detailed="roads" in (*mapped, *asked),
     )
+
+
+def fetch_sources(study: Study, *, fetching: Fetching | None = None) -> list[LocalExtract]:
+    """Return all extracts of a study as local files, fetching or asking for those that the cache lacks.
+
+    Raises
+    ------
+    LayerError, OutputError
+        An extract is unknown or can't be had; where Overpass is asked, the regions can't be read or share no border.
+    """
+    how = fetching or Fetching()
+    asked = {n for n in LAYERS if study.source(n).path == OVERPASS}
+    if not asked:
+        return _located(study, how)
+    start = _outline(study, how)
+    files = [f for e in start.extracts for f in e.files]
+    if asked - {"regions"}:
+        files += ask_network(study, _asked_area(study, start), asked - {"regions"}, how.asking(study))
+    return files
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """What must be known before an area can be asked for: the regions and the border; and the extracts read so far.
+
+    The first of `extracts` are the study's files and names; those that Overpass makes follow.
+    """
+
+    layer: gpd.GeoDataFrame
+    border: gpd.GeoDataFrame
+    crs: CRS
+    extracts: list[Extracts]
+    about: list[dict[str, Any]]
+
+
+def _outline(study: Study, how: Fetching) -> _Outline:
+    """Return the regions of a study from wherever they come, and the border."""
+    mapped = any(study.source(n).path == OSM for n in LAYERS)
+    extracts = [Extracts(study, _located(study, how) if mapped else [])]
+    source, about = study.source("regions"), []
+    if source.path == OVERPASS:
+        extracts.append(Extracts(study, ask_regions(study, how.asking(study))))
+    if source.path in (OSM, OVERPASS):
+        layer = extracts[-1].regions()
+    else:
+        layer, row = read_layer("regions", source)
+        about.append(row)
+    border = border_line(layer, study.sides)
+    return _Outline(layer, border, study_crs(border), extracts, about)
+
+
+def _located(study: Study, how: Fetching) -> list[LocalExtract]:
+    """Return the extracts that the study names."""
+    return locate_extracts(study, cache_folder=how.cache, offline=how.offline, refresh=how.refresh, listen=how.listen)
+
+
+def _asked_area(study: Study, start: _Outline) -> shapely.Geometry:
+    """Return the area that Overpass is asked for: the belt of the network, or only that of checkpoints."""
+    asked = {n for n in LAYERS if study.source(n).path == OVERPASS} - {"regions"}
+    depth_km = study.network.depth_km
+    return _zone(start.border, min(depth_km, POSTS_KM) if asked == {"checkpoints"} else depth_km, start.crs)
 
 
 def _population(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:

@@ -17,10 +17,11 @@ from analysis.accessibility import (
     settlement_times,
     time_to_checkpoint,
     touches_frame,
+    travel_times,
 )
 from analysis.connectivity import population_access, region_connectivity
-from analysis.criticality import close_each
-from analysis.flows import choose_checkpoints, model_demand
+from analysis.criticality import COLUMNS, close_each
+from analysis.flows import Choice, Demand, choose_checkpoints, model_demand
 from analysis.surfaces import Surface, checkpoint_surface, territory_within
 from analysis.units import border_segments, h3_cells, nearest_settlement, people_from_raster, people_in_cells
 from layers.crs import points_at
@@ -30,6 +31,8 @@ from network.build import FIELDS, Network
 from network.routing import Mode, Points, Router, compile_router
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gis.study import Analysis
     from layers.population import PopulationRaster
 
@@ -41,12 +44,28 @@ TABLES = (
 
 
 @dataclass(frozen=True)
+class Access:
+    """Minutes from places to settlements, kept for whatever else is asked of them.
+
+    ``points`` are the cells, then both ends of the segments, which stand at ``lonlat``, then the settlements; ``parts``
+    tells the rows of each.
+    """
+
+    router: Router
+    points: Points
+    targets: Targets
+    times: dict[str, NDArray[np.float64]]
+    parts: dict[str, slice]
+    lonlat: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Measures:
     """The result tables of a network, in longitude and latitude.
 
     ``cells``, ``segments``, ``regions``, ``checkpoints``, ``settlements``, ``crossings``, ``border_line``, ``roads``,
     ``railways``; ``surface`` in the study's projection; ``statistics`` and the labels of cells once hot spots were
-    sought; ``notes`` a reader must know.
+    sought; ``notes`` a reader must know. ``access``, ``demand`` and ``choice`` are what the tables were made of.
     """
 
     cells: gpd.GeoDataFrame
@@ -61,6 +80,9 @@ class Measures:
     surface: Surface
     statistics: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: list[str] = field(default_factory=list)
+    access: Access | None = None
+    demand: Demand | None = None
+    choice: Choice | None = None
 
 
 def measure_network(
@@ -95,11 +117,12 @@ def measure_network(
     cells["near"] = nearest_settlement(cells, network.settlements)
     segments = border_segments(border, length_km=settings.segment_km)
     surface = checkpoint_surface(network, router, border, depth_km=settings.depth_km, cell_km=settings.raster_km)
-    tables = _access(network, router, cells, segments, settings, network_depth_km)
+    tables, access = _access(network, router, cells, segments, settings, network_depth_km)
     cells = cells.join(tables["cells"])
     settlements = network.settlements.join(tables["settlements"])
     own = regions[touching(regions, border)].sort_values(["side", "region"], ignore_index=True)
-    checkpoints, notes = _checkpoint_table(network, settings)
+    demand, choice, notes = _demand(network, settings)
+    checkpoints = _checkpoint_table(network, demand, choice)
     notes += _reach_notes(cells, settlements, network)
     return Measures(
         cells=cells,
@@ -113,6 +136,9 @@ def measure_network(
         railways=_edges(network, "rail"),
         surface=surface,
         notes=notes,
+        access=access,
+        demand=demand,
+        choice=choice,
     )
 
 
@@ -123,23 +149,19 @@ def _access(
     segments: gpd.GeoDataFrame,
     settings: Analysis,
     depth_km: float,
-) -> dict[str, pd.DataFrame]:
-    """Return potentials and times of cells, both ends of segments, and settlements, over the same trees."""
+) -> tuple[dict[str, pd.DataFrame], Access]:
+    """Return potentials and times of cells, both ends of segments, and settlements, and the minutes they are made of."""
     xy = segments[["lon", "lat"]].to_numpy(float)
     n, m = len(cells), len(segments)
     lonlat = np.concatenate([cells[["lon", "lat"]].to_numpy(float), xy, xy])
     side = np.concatenate(
         [cells["side"].to_numpy(dtype=object), np.full(m, "a", dtype=object), np.full(m, "b", dtype=object)]
     )
-    reach = network.limits.point_km
-    ground = router.attach(lonlat, side, limit_km=reach)
-    at = router.positions(network.settlements["node"].to_numpy())
-    zero = np.zeros(len(at))
-    people = Points(at, at, zero, zero, network.settlements["side"].to_numpy(dtype=object), zero)
-    points = Points(*(np.concatenate([getattr(ground, f), getattr(people, f)]) for f in Points.__dataclass_fields__))
+    points, ground = join_points(network, router, lonlat, side)
     targets = Targets.of(network, router)
+    minutes = travel_times(router, points, targets, domestic_wait=settings.domestic_wait)
     pull = potentials(
-        router, points, targets, half_life_min=settings.half_life_min, domestic_wait=settings.domestic_wait
+        router, points, targets, half_life_min=settings.half_life_min, decay=settings.decay_function(), times=minutes
     )
     times = time_to_checkpoint(network, router, ground)
     table = pd.concat([pull.iloc[: n + 2 * m], times], axis=1)
@@ -148,14 +170,28 @@ def _access(
     edge = np.asarray(inside > depth_km * 1000, bool)
     table["by_the_frame"] = touches_frame(network, router, ground, edge)
     homes = pd.concat([pull.iloc[n + 2 * m :].reset_index(drop=True), settlement_times(network, router)], axis=1)
-    parts = {"cells": table.iloc[:n], "a": table.iloc[n : n + m], "b": table.iloc[n + m :]}
-    return {**{k: t.reset_index(drop=True) for k, t in parts.items()}, "settlements": homes}
+    parts = {"cells": slice(0, n), "a": slice(n, n + m), "b": slice(n + m, n + 2 * m)}
+    split = {name: table.iloc[rows].reset_index(drop=True) for name, rows in parts.items()}
+    rows = {**parts, "settlements": slice(n + 2 * m, len(points))}
+    return {**split, "settlements": homes}, Access(router, points, targets, minutes, rows, lonlat)
+
+
+def join_points(
+    network: Network, router: Router, lonlat: NDArray[np.float64], side: NDArray[np.object_]
+) -> tuple[Points, Points]:
+    """Return places joined to the network's links, followed by its settlements at their own nodes; and the places alone."""
+    ground = router.attach(lonlat, side, limit_km=network.limits.point_km)
+    at = router.positions(network.settlements["node"].to_numpy())
+    zero = np.zeros(len(at))
+    people = Points(at, at, zero, zero, network.settlements["side"].to_numpy(dtype=object), zero)
+    every = (np.concatenate([getattr(ground, f), getattr(people, f)]) for f in Points.__dataclass_fields__)
+    return Points(*every), ground
 
 
 def _segment_table(segments: gpd.GeoDataFrame, tables: dict[str, pd.DataFrame]) -> gpd.GeoDataFrame:
     """Return the segments with the times of both sides and the potentials of both taken together."""
     a, b = tables["a"], tables["b"]
-    out = segments.drop(columns=["lon", "lat"])
+    out = segments.copy()
     out["time_to_checkpoint_a_min"], out["time_to_checkpoint_b_min"] = (
         a["time_to_checkpoint_min"],
         b["time_to_checkpoint_min"],
@@ -189,26 +225,32 @@ def _region_table(
     return out
 
 
-def _checkpoint_table(network: Network, settings: Analysis) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Return the checkpoints with cities, share of demand, criticality and fallback, and notes."""
-    frame = network.checkpoints.copy()
-    notes: list[str] = []
+def _demand(network: Network, settings: Analysis) -> tuple[Demand | None, Choice | None, list[str]]:
+    """Return the modelled trips and their choice of checkpoint, or a note on why there are none."""
     try:
         demand = model_demand(network, half_life_min=settings.half_life_min)
-        closed = close_each(demand, choose_checkpoints(demand, theta=settings.theta_per_min)).set_index("checkpoint_id")
+        return demand, choose_checkpoints(demand, theta=settings.theta_per_min), []
     except NetworkError as error:
-        notes.append(f"no demand could be modelled: {error}")
-        columns = ["share", "criticality_min", "unserved_share", "extra_users_min", "fallback", "fallback_share"]
-        closed = pd.DataFrame(columns=columns)
+        return None, None, [f"no demand could be modelled: {error}"]
+
+
+def _checkpoint_table(network: Network, demand: Demand | None, choice: Choice | None) -> gpd.GeoDataFrame:
+    """Return the checkpoints with cities, share of demand, what their closure costs, and fallback."""
+    frame = network.checkpoints.copy()
+    closed = (
+        close_each(demand, choice) if demand is not None and choice is not None else pd.DataFrame(columns=COLUMNS)
+    ).set_index("checkpoint_id")
     ids = frame["checkpoint_id"]
-    for column in ("share", "criticality_min", "unserved_share", "extra_users_min", "fallback_share"):
-        frame[column] = ids.map(closed[column]).astype(float)
-    frame["fallback"] = ids.map(closed["fallback"]).astype(object).fillna("").astype(str)
+    for column in closed:
+        frame[column] = ids.map(closed[column])
+    numbers = [c for c in closed if c != "fallback"]
+    frame[numbers] = frame[numbers].astype(float)
+    frame["fallback"] = frame["fallback"].astype(object).fillna("").astype(str)
     # A closed checkpoint carries nobody; one that joins no network is unknown.
     frame.loc[~frame["open"].astype(bool), "share"] = 0.0
     frame["share_of_mode"] = frame["share"] / frame.groupby("mode")["share"].transform("sum").replace(0.0, np.nan)
     cities = _nearest_cities(network)
-    return frame.merge(cities, on="checkpoint_id", how="left"), notes
+    return frame.merge(cities, on="checkpoint_id", how="left")
 
 
 def _nearest_cities(network: Network) -> pd.DataFrame:
@@ -255,7 +297,7 @@ def _nearest_cities(network: Network) -> pd.DataFrame:
 
 def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
     """Return the links of a mode as lines, gates left out, with the side they lie on."""
-    links = network.links[(network.links["mode"] == mode) & (network.links["kind"] != "gate")]
+    links = network.links[(network.links["mode"] == mode) & ~network.links["kind"].isin(["gate", "change"])]
     side = network.nodes["side"].to_numpy(dtype=object)
     u, v = side[links["u"].to_numpy()], side[links["v"].to_numpy()]
     columns = ["u", "v", "kind", "length_m", "speed_kph", "time_min", "speed_source", "bridged"]

@@ -23,14 +23,17 @@ from gis.manifest import describe_run, describe_scenario
 from gis.measures import TABLES
 from layers.crs import WGS84, project
 from layers.errors import OutputError
+from maps.chapters import further_chapters
 from maps.qgis import write_geopackage, write_project
 from maps.rasters import travel_time_style, write_raster
 from maps.report import write_report
-from maps.styles import run_styles, scenario_styles
+from maps.styles import LayerStyle, scenario_styles
+from maps.thematic import chapter_styles
 from maps.web import write_map
 from network.build import Network, to_graph
 
 if TYPE_CHECKING:
+    from gis.chapters import Chapters
     from gis.measures import Measures
     from gis.pipeline import Clock, Prepared
 
@@ -89,18 +92,20 @@ def _swap(folder: Path, out: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def write_run(folder: Path, prepared: Prepared, network: Network, measures: Measures, clock: Clock) -> dict[str, Any]:
+def write_run(
+    folder: Path, prepared: Prepared, network: Network, measures: Measures, chapters: Chapters, clock: Clock
+) -> dict[str, Any]:
     """Write everything that a run leaves and return the content of ``run.json``."""
     study = prepared.study
-    styles = run_styles(measures.cells["lost_potential"].to_numpy(float))
-    frames = _frames(measures)
+    frames = _frames(measures, chapters)
+    styles = _styles(prepared, frames)
     readable = _readable(frames)
     findings = find_in_words(measures)
     warnings = [*prepared.warnings, *measures.notes]
     assumed = assumptions(study, network)
     title = f"{study.name}: growth points and bottlenecks of the border"
     with clock.stage("tables"):
-        write_tables(folder / "tables", measures)
+        write_tables(folder / "tables", measures, chapters)
     with clock.stage("raster"):
         raster = travel_time_style()
         write_raster(
@@ -131,13 +136,31 @@ def write_run(folder: Path, prepared: Prepared, network: Network, measures: Meas
             folder / "report.html", title=title, subtitle=_subtitle(prepared), findings=findings, frames=readable,
             statistics=measures.statistics, assumptions=assumed, sources=_sources(prepared), warnings=warnings, facts=facts,
             crs=prepared.crs, sides=study.sides,
+            chapters=further_chapters(_readable_tables(chapters, frames), readable, readable, crs=prepared.crs, sides=study.sides),
         )  # fmt: skip
     return describe_run(folder, prepared, network, measures, findings, warnings, clock)
 
 
-def _frames(measures: Measures) -> dict[str, gpd.GeoDataFrame]:
+def _styles(prepared: Prepared, frames: dict[str, gpd.GeoDataFrame]) -> tuple[LayerStyle, ...]:
+    """Return the drawings of the layers that there are."""
+    return chapter_styles(
+        frames,
+        lost_potential=frames["cells"]["lost_potential"].to_numpy(float),
+        minutes=prepared.study.isochrones.minutes,
+        types=_types_of(frames["regions"]),
+        places=[(word, part.rights) for word, part in prepared.study.reach.layers.items()],
+        columns={name: list(frame.columns) for name, frame in frames.items()},
+    )
+
+
+def _types_of(regions: gpd.GeoDataFrame) -> list[str]:
+    """Return the types that regions have, in their order; none where there was no typology."""
+    return sorted(regions["type"].dropna().unique()) if "type" in regions else []
+
+
+def _frames(measures: Measures, chapters: Chapters) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of a run, those of the GeoPackage, by name."""
-    frames = {n: getattr(measures, n) for n in TABLES}
+    frames = {**{n: getattr(measures, n) for n in TABLES}, **chapters.layers}
     frames["settlements"] = frames["settlements"].drop(columns=["names"])
     frames["checkpoints"] = frames["checkpoints"].drop(columns=["names"])
     return frames
@@ -153,12 +176,30 @@ def _readable(frames: dict[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame
         ("settlements", "nearest_checkpoint"),
     ):
         out[layer] = out[layer].assign(**{column: out[layer][column].map(names).astype(object).fillna("").astype(str)})
+    if "flows" in out:
+        out["flows"] = out["flows"].assign(
+            checkpoint=out["flows"]["checkpoint_id"].map(names).astype(object).fillna("")
+        )
     ids = out["crossings"]["checkpoints"].str.split("|")
     out["crossings"] = out["crossings"].assign(checkpoints=[", ".join(names.get(i, i) for i in part) for part in ids])
     return out
 
 
-def write_tables(folder: Path, measures: Measures) -> None:
+NAMES_OF = ("checkpoint_id", "best_checkpoint", "second_checkpoint", "closed_1", "closed_2")
+"""Columns of the chapters' tables that hold ids of checkpoints."""
+
+
+def _readable_tables(chapters: Chapters, frames: dict[str, gpd.GeoDataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the chapters' tables as people read them: checkpoints by name instead of id."""
+    names = frames["checkpoints"].set_index("checkpoint_id")["name"]
+    out = {}
+    for key, table in chapters.tables.items():
+        named = {c: [names.get(i, i) for i in table[c]] for c in NAMES_OF if c in table}
+        out[key] = table.assign(**{c.removesuffix("_id"): values for c, values in named.items()})
+    return out
+
+
+def write_tables(folder: Path, measures: Measures, chapters: Chapters) -> None:
     """Write the tables as CSV: columns carry their units, places have lon and lat."""
     folder.mkdir(parents=True, exist_ok=True)
     tables: dict[str, pd.DataFrame] = {
@@ -170,6 +211,8 @@ def write_tables(folder: Path, measures: Measures) -> None:
         "settlements": _with_lonlat(measures.settlements.drop(columns=["names"])),
         "statistics": measures.statistics,
         "places": named_places(measures.cells, measures.settlements),
+        **chapters.tables,
+        **{name: pd.DataFrame(layer.drop(columns="geometry")) for name, layer in chapters.layers.items()},
     }
     for name, table in tables.items():
         write_csv(table, folder / f"{name}.csv")

@@ -58,6 +58,11 @@ def build(prepared: Prepared) -> Network:
         speeds=study.speeds,
         contract=prepared.detailed,
         tolerance_km=study.network.line_tolerance_km,
+        vehicle=study.network.vehicle,
+        winter=study.network.winter,
+        gauge_change_min=study.network.gauge_change_min,
+        current_change_min=study.network.current_change_min,
+        stations=prepared.stations,
     )
     return build_network(
         base,
@@ -119,6 +124,7 @@ def run(
     layers.errors.BorderlinkError
         Anything that a user can cause.
     """
+    from gis.chapters import further_measures
     from gis.outputs import results_folder, write_run
 
     study = study if isinstance(study, Study) else load_study(study)
@@ -132,7 +138,9 @@ def run(
             measures = measure(prepared, network)
         with clock.stage("hot spots"):
             measures = find_hot_spots(prepared, measures)
-        return write_run(folder, prepared, network, measures, clock)
+        with clock.stage("chapters"):
+            measures, chapters = further_measures(prepared, network, measures)
+        return write_run(folder, prepared, network, measures, chapters, clock)
 
 
 def run_scenario(

@@ -53,12 +53,12 @@ def find_route(
     PlaceError
         A place is unknown, ambiguous, off the two sides, or not connected; or an option is unknown.
     """
-    _check(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
+    check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
     loaded = study if isinstance(study, Study) else load_study(study)
     prepared = prepare(loaded, fetching=fetching)
     built = build(prepared)
     places = [find_place(built.settlements, text) for text in (origin, destination)]
-    built, nodes, sides = _join(built, prepared, places)
+    built, nodes, sides = join_named(built, prepared, places)
     home = sides[0] == sides[1] and not loaded.analysis.domestic_wait
     # A trip that ends on its own side pays no wait, so it looks for its way without them.
     charged = "open" if network == "actual" and home else network
@@ -93,7 +93,7 @@ def find_route(
     }
 
 
-def _check(**options: tuple[str, tuple[str, ...]]) -> None:
+def check_options(**options: tuple[str, tuple[str, ...]]) -> None:
     """Raise where an option has a value that it does not allow."""
     wrong = [
         f"{name} {value!r}: allowed are {', '.join(allowed)}"
@@ -104,7 +104,7 @@ def _check(**options: tuple[str, tuple[str, ...]]) -> None:
         raise PlaceError("; ".join(wrong))
 
 
-def _join(network: Network, prepared: Prepared, places: list[Place]) -> tuple[Network, list[int], list[str]]:
+def join_named(network: Network, prepared: Prepared, places: list[Place]) -> tuple[Network, list[int], list[str]]:
     """Return the network with both places in it, their nodes and sides; settlements are in it already."""
     table = network.settlements
     free = [p for p in places if p.row is None]

@@ -1,4 +1,4 @@
-"""A study's OpenStreetMap extracts: local files or Geofabrik's through the cache, and the layers read from them."""
+"""A study's OpenStreetMap extracts: local files, Geofabrik's or Overpass's through the cache, and the layers read from them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from gis.study import is_extract_file
 from layers.errors import LayerError
 from layers.io import describe_file, read_layer
+from layers.osm import AT_LINE_KM, CLUSTER_KM, DEPTH_KM, STATION_KM
 from layers.schema import empty_layer, validate
-from layers.sources.cache import Cache
+from layers.sources.cache import Cache, public_url
 from layers.sources.download import fetch
 from layers.sources.geofabrik import resolve
+from layers.sources.overpass import Asking, fetch_network, fetch_regions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,10 +23,13 @@ if TYPE_CHECKING:
     import shapely
 
     from gis.study import Study
+    from layers.sources.cache import Entry
     from layers.sources.download import Listener
 
 
 OSM_LICENCE, OSM_RIGHTS = "ODbL-1.0", "© OpenStreetMap contributors"
+POSTS_KM = max(DEPTH_KM, STATION_KM + AT_LINE_KM + CLUSTER_KM)
+"""As far from the border line as a post or station can be part of a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class LocalExtract:
     path: Path
     url: str = ""
     note: str = ""
+    server: str = ""
+    """The Overpass server that made it for this study, whose query `url` ends with."""
 
 
 def locate_extracts(
@@ -80,6 +87,35 @@ def locate_extracts(
     return out
 
 
+def ask_regions(study: Study, asking: Asking) -> list[LocalExtract]:
+    """Return the boundaries of both sides as extracts that Overpass makes, from the cache where it has them.
+
+    Raises
+    ------
+    LayerError
+        See `layers.sources.overpass.fetch_network`.
+    """
+    return _answers(fetch_regions(study.sides, asking), asking)
+
+
+def ask_network(study: Study, area: shapely.Geometry, layers: Collection[str], asking: Asking) -> list[LocalExtract]:
+    """Return the objects of some layers in an area as extracts that Overpass makes; see `ask_regions`."""
+    entries = fetch_network(
+        area,
+        asking,
+        layers=layers,
+        road_kinds=study.osm.road_kinds,
+        largest_km2=study.osm.overpass_area_km2,
+    )
+    return _answers(entries, asking)
+
+
+def _answers(entries: list[Entry], asking: Asking) -> list[LocalExtract]:
+    """Return entries of the cache as extracts."""
+    server, note = public_url(asking.interpreter), "; ".join(asking.cache.notes)
+    return [LocalExtract(e.path, e.url, note, server) for e in entries]
+
+
 @dataclass(frozen=True)
 class Extracts:
     """The extracts of a study, read when asked; `about` collects rows for the table of sources, `notes` for the report."""
@@ -88,6 +124,8 @@ class Extracts:
     files: list[LocalExtract]
     about: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    stations: list[gpd.GeoDataFrame] = field(default_factory=list)
+    """Stations and halts of the railways, where these were read."""
 
     def regions(self) -> gpd.GeoDataFrame:
         """Return the regions of both sides.
@@ -110,7 +148,13 @@ class Extracts:
         return layer
 
     def network(
-        self, border: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, area: shapely.Geometry, wanted: Collection[str]
+        self,
+        border: gpd.GeoDataFrame,
+        regions: gpd.GeoDataFrame,
+        area: shapely.Geometry,
+        wanted: Collection[str],
+        *,
+        roads: gpd.GeoDataFrame | None = None,
     ) -> dict[str, gpd.GeoDataFrame]:
         """Return those layers of an area that are wanted: roads, railways, settlements, checkpoints.
 
@@ -120,6 +164,8 @@ class Extracts:
             With ``side``.
         area
             Belt of the network in longitude and latitude.
+        roads
+            Layer that posts are paired along where Overpass was not asked for roads; None for the straight distance.
         """
         from layers.osm import checkpoints_from_posts
         from layers.sources.pbf import read_network
@@ -128,15 +174,19 @@ class Extracts:
         # Yards, sidings and spurs lead nowhere through: a train does not pass over them.
         through = got.railways[got.railways["through"]]
         inhabited = got.settlements[got.settlements["country"] != ""]
-        frames = {"roads": got.roads[got.roads["car"]], "railways": through, "settlements": inhabited}
+        open_roads = got.roads[got.roads[self.study.network.vehicle]]
+        frames = {"roads": open_roads, "railways": through, "settlements": inhabited}
         layers = {n: validate(f, n, "OpenStreetMap") if len(f) else empty_layer(n) for n, f in frames.items()}
         if "checkpoints" in wanted:
             facts = read_layer("checkpoints")[0] if set(self.study.sides) == {"RU", "KZ"} else None
+            asked = any(f.server for f in self.files) and "roads" not in wanted
             posts, report = checkpoints_from_posts(
-                got.posts, border, regions, facts, stations=got.stations, roads=got.roads
+                got.posts, border, regions, facts, stations=got.stations, roads=roads if asked else got.roads
             )
             layers["checkpoints"] = posts if len(posts) else empty_layer("checkpoints")
             self.notes.append(_how_made(report))
+        if "railways" in wanted:
+            self.stations.append(got.stations)
         self.notes.extend(_left_out(got.report["left_out"]))
         layers = {name: frame for name, frame in layers.items() if name in wanted}
         for name, frame in layers.items():
@@ -149,7 +199,12 @@ class Extracts:
 
         for f in self.files:
             stamp = str(read_header(f.path).get("timestamp") or "")
-            known = {"source": f"OpenStreetMap extract {f.url or f.path.name}", "date": stamp, "licence": OSM_LICENCE}
+            source = f"OpenStreetMap extract {f.url or f.path.name}"
+            note = ""
+            if f.server:
+                source = f"OpenStreetMap by Overpass {f.server}"
+                note = f"query {f.url.removesuffix('.osm.pbf').rpartition('-')[2]}"
+            known = {"source": source, "date": stamp, "licence": OSM_LICENCE, "note": note}
             self.about.append(describe_file(layer, f.path, rows, rights=OSM_RIGHTS, **known))
 
 

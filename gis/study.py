@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import difflib
+import json
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
 
+from gis.settings import DecayPart, Index, Isochrones, Part, Reach, Stability, Trips, Types
 from layers.errors import StudyError
-from layers.io import LAYERS, NONE, OSM, SNAPSHOT, Source
+from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, Source
+from layers.sources.cache import public_url
 from layers.sources.geofabrik import BASE_URL
+from layers.sources.overpass import BASE_URL as OVERPASS_URL
+from layers.sources.overpass import LARGEST_KM2
+from layers.sources.postgis import is_database, masked
 from network.connectors import ConnectorLimits
+from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analysis.decays import Decay
 
 DEFAULT_STUDY = Path(__file__).resolve().parent / "data" / "russia-kazakhstan.toml"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class LayerSource(_Part):
+class LayerSource(Part):
     """Where one layer comes from."""
 
     path: str = SNAPSHOT
@@ -34,8 +42,16 @@ class LayerSource(_Part):
     def _plain_path(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
 
+    @field_serializer("path", when_used="json")
+    def _without_password(self, path: str) -> str:
+        return masked(path)
 
-class Layers(_Part):
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, masked(value) if name == "path" else value
+
+
+class Layers(Part):
     """Sources of the five layers."""
 
     regions: LayerSource = LayerSource()
@@ -48,15 +64,39 @@ class Layers(_Part):
 ROAD_KINDS = ("motorway", "trunk", "primary", "secondary", "tertiary")
 
 
-class Osm(_Part):
-    """OpenStreetMap extracts; layers that the study does not name otherwise are read from them."""
+class Osm(Part):
+    """OpenStreetMap extracts and Overpass; layers that the study does not name otherwise are read from them."""
 
     pbf: tuple[str, ...] = ()
     geofabrik_url: str = BASE_URL
+    overpass: bool | tuple[str, ...] = False
+    overpass_url: str = OVERPASS_URL
+    overpass_area_km2: float = Field(LARGEST_KM2, gt=0, le=10_000_000)
     road_kinds: tuple[str, ...] = tuple(k for kind in ROAD_KINDS for k in (kind, f"{kind}_link"))
 
+    @field_validator("overpass", mode="before")
+    @classmethod
+    def _known_layers(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            return value
+        if not isinstance(value, list | tuple) or any(name not in LAYERS for name in value):
+            raise ValueError(f"allowed is true, false, or a list of some of {', '.join(LAYERS)}")
+        return tuple(value)
 
-class Population(_Part):
+    @field_validator("overpass_url")
+    @classmethod
+    def _server(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError(f"allowed are http://… and https://…, such as {OVERPASS_URL}")
+        # Servers are named by either address; queries go to the longer one.
+        return value.rstrip("/").removesuffix("/interpreter")
+
+    @field_serializer("overpass_url", when_used="json")
+    def _without_password(self, value: str) -> str:
+        return public_url(value)
+
+
+class Population(Part):
     """A raster of people for the cells; without one they are counted from the settlements."""
 
     raster: str = ""
@@ -64,16 +104,20 @@ class Population(_Part):
     rights: str = ""
 
 
-class NetworkPart(_Part):
-    """How the network is loaded and checkpoints are matched."""
+class NetworkPart(Part):
+    """How the network is loaded and checkpoints are matched, who drives, in which season, and what trains lose on the way."""
 
     depth_km: float = Field(300, ge=20, le=2000)
     line_tolerance_km: float = Field(5, ge=0, le=50)
     road_match_km: float = Field(15, gt=0, le=200)
     rail_match_km: float = Field(100, gt=0, le=300)
+    vehicle: Literal["car", "truck"] = "car"
+    winter: bool = False
+    gauge_change_min: float = Field(GAUGE_CHANGE_MIN, ge=0, le=10_000)
+    current_change_min: float = Field(CURRENT_CHANGE_MIN, ge=0, le=10_000)
 
 
-class Connectors(_Part):
+class Connectors(Part):
     """Reach of connectors and the cost of boarding."""
 
     settlement_km: float = Field(100, gt=0, le=500)
@@ -87,7 +131,7 @@ class Connectors(_Part):
         return ConnectorLimits(**self.model_dump())
 
 
-class Analysis(_Part):
+class Analysis(Part):
     """Units, decay and tests."""
 
     depth_km: float = Field(100, gt=0, le=500)
@@ -96,14 +140,19 @@ class Analysis(_Part):
     raster_km: float = Field(2, ge=0.1, le=50)
     mode: Literal["road", "rail", "any"] = "road"
     half_life_min: float = Field(120, gt=0, le=10_000)
+    decay: DecayPart | None = None
     theta_per_min: float = Field(0.02, gt=0, le=10)
     domestic_wait: bool = False
     permutations: int = Field(9999, ge=99, le=1_000_000)
     alpha: float = Field(0.05, gt=0, lt=1)
     seed: int = Field(1, ge=0, le=2**31 - 1)
 
+    def decay_function(self) -> Decay | None:
+        """Return the decay of the potentials, None for the one by `half_life_min`."""
+        return self.decay.function() if self.decay else None
 
-class Study(_Part):
+
+class Study(Part):
     """A validated study; `load_study` reads it from TOML."""
 
     title: str = ""
@@ -116,6 +165,12 @@ class Study(_Part):
     speeds: dict[str, float] = Field(default_factory=dict)
     waits: dict[str, float] = Field(default_factory=dict)
     analysis: Analysis = Analysis()
+    reach: Reach = Reach()
+    isochrones: Isochrones = Isochrones()
+    trips: Trips = Trips()
+    index: Index = Index()
+    stability: Stability = Stability()
+    types: Types = Types()
 
     @field_validator("sides")
     @classmethod
@@ -137,15 +192,40 @@ class Study(_Part):
 
     @model_validator(mode="after")
     def _layers_of_extracts(self) -> Study:
-        """Let the layers that are not named come from the extracts, where there are any."""
+        """Let the layers that are not named come from Overpass or the extracts, where there are any."""
+        unnamed = {n for n in LAYERS if n not in self.layers.model_fields_set}
+        asked = self._asked_of_overpass(unnamed)
         named = {n for n in LAYERS if getattr(self.layers, n).path == OSM}
         if named and not self.osm.pbf:
             raise ValueError(f'layers {", ".join(sorted(named))} are "{OSM}", but osm.pbf names no extract')
-        if not self.osm.pbf:
-            return self
-        rest = {n: LayerSource(path=OSM) for n in LAYERS if n not in self.layers.model_fields_set}
-        object.__setattr__(self, "layers", self.layers.model_copy(update=rest))
+        rest = {n: LayerSource(path=OVERPASS) for n in asked}
+        if self.osm.pbf:
+            rest |= {n: LayerSource(path=OSM) for n in unnamed - asked}
+        if rest:
+            object.__setattr__(self, "layers", self.layers.model_copy(update=rest))
         return self
+
+    def _asked_of_overpass(self, unnamed: set[str]) -> set[str]:
+        """Return the layers that come from Overpass; refuse a layer with two sources, or with none."""
+        overpass = self.osm.overpass
+        if overpass is True and self.osm.pbf:
+            raise ValueError(
+                "osm.overpass = true and osm.pbf name the same layers: allowed is a list of the layers from Overpass, "
+                'such as osm.overpass = ["checkpoints"]'
+            )
+        listed = unnamed if overpass is True else set(overpass or ())
+        marked = {n for n in LAYERS if getattr(self.layers, n).path == OVERPASS}
+        twice = sorted(listed - unnamed - marked)
+        if twice:
+            raise ValueError(
+                f"layers {', '.join(twice)} stand in osm.overpass and in [layers]: allowed is one source each"
+            )
+        if marked and overpass is not True and marked - listed:
+            lost = sorted(marked - listed)
+            raise ValueError(
+                f'layers {", ".join(lost)} are "{OVERPASS}": name them in osm.overpass = {json.dumps(lost)}'
+            )
+        return listed | marked
 
     def source(self, layer: str) -> Source:
         """Return the source of a layer as `layers.io` takes it."""
@@ -211,7 +291,7 @@ def _problem(error: dict[str, Any]) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     if key == "the study":
         return message
-    return f"{key} = {error['input']!r}: {message[:1].lower()}{message[1:]}"
+    return masked(f"{key} = {error['input']!r}: {message[:1].lower()}{message[1:]}")
 
 
 def _allowed_keys(path: list[str]) -> list[str]:
@@ -230,15 +310,19 @@ def _with_paths(study: Study, folder: Path) -> Study:
     parts = {}
     for name in LAYERS:
         part: LayerSource = getattr(study.layers, name)
-        if part.path not in (SNAPSHOT, NONE, OSM):
+        if part.path not in (SNAPSHOT, NONE, OSM, OVERPASS) and not is_database(part.path):
             parts[name] = part.model_copy(update={"path": str(folder / part.path)})
     pbf = tuple(str(folder / name) if is_extract_file(name) else name for name in study.osm.pbf)
     raster = str(folder / study.population.raster) if study.population.raster else ""
+    indicators = str(folder / study.index.indicators) if study.index.indicators else ""
+    own = {n: p.model_copy(update={"path": str(folder / p.path)}) for n, p in study.reach.layers.items()}
     return study.model_copy(
         update={
             "layers": study.layers.model_copy(update=parts),
             "osm": study.osm.model_copy(update={"pbf": pbf}),
             "population": study.population.model_copy(update={"raster": raster}),
+            "reach": study.reach.model_copy(update={"layers": own}),
+            "index": study.index.model_copy(update={"indicators": indicators}),
         }
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layers.errors import LayerError, PlaceError
+from layers.limits import VEHICLES
 from layers.settlements import normalise
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ ASSUMED_WAITS: Mapping[str, tuple[float, float]] = {
 }
 """Median and 90th percentile of the wait in minutes, car or passenger train, by mode and regime. Nobody measured them:
 assumptions after published single observations (docs/decisions.md), to be replaced by a table of the user's own."""
+
+TRUCK_WAIT = (240.0, 1440.0)
+"""The same for trucks at any post by road: assumptions, between CAREC's corridor figures (2 to 9 hours) and news of
+queues of days."""
+
+POST_VEHICLES = ("car", "truck", "bus")
 
 _SPAN = re.compile(r"^(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})$")
 
@@ -57,16 +64,59 @@ def out_of_hours_wait_min(closed: float) -> float:
     return closed**2 / 48 * 60
 
 
-def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None = None) -> gpd.GeoDataFrame:
+def assumed_waits(vehicle: str = "car") -> Mapping[str, tuple[float, float]]:
+    """Return median and 90th percentile of the wait in minutes by mode and regime, for cars or trucks.
+
+    Trains and boats wait the same whatever drives on the roads.
+
+    Raises
+    ------
+    LayerError
+        Another vehicle.
+
+    Examples
+    --------
+    >>> assumed_waits()["road bilateral"], assumed_waits("truck")["road bilateral"]
+    ((30.0, 150.0), (240.0, 1440.0))
+    """
+    if vehicle not in VEHICLES:
+        raise LayerError(f"vehicle {vehicle!r}: allowed is {' or '.join(VEHICLES)}")
+    if vehicle == "car":
+        return ASSUMED_WAITS
+    return {key: TRUCK_WAIT if key.startswith("road") else value for key, value in ASSUMED_WAITS.items()}
+
+
+def open_to(checkpoints: gpd.GeoDataFrame, vehicle: str) -> gpd.GeoDataFrame:
+    """Return the checkpoints, those by road that are not for a vehicle as not ``open``.
+
+    Parameters
+    ----------
+    checkpoints
+        Layer ``checkpoints``; ``vehicles`` lists those that may pass (``car|bus``), an empty text is for all.
+    vehicle
+        One of `POST_VEHICLES`.
+    """
+    if "vehicles" not in checkpoints:
+        return checkpoints
+    others = [text != "" and vehicle not in text.split("|") for text in checkpoints["vehicles"]]
+    shut = np.array(others, bool) & (checkpoints["mode"] == "road").to_numpy()
+    return checkpoints.assign(open=checkpoints["open"].to_numpy(bool) & ~shut) if shut.any() else checkpoints
+
+
+def with_waits(
+    checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None = None, *, vehicle: str = "car"
+) -> gpd.GeoDataFrame:
     """Return the checkpoints with the wait of one crossing filled in and marked where it is an assumption.
 
     Parameters
     ----------
     checkpoints
-        Layer ``checkpoints``; a ``wait_min`` in the table counts as given.
+        Layer ``checkpoints``; a ``wait_min`` in the table counts as given, for trucks by road ``wait_truck_min``.
     waits
         Medians in minutes: by ``checkpoint_id`` they stand before the table, by ``mode regime`` or ``mode`` they
-        replace `ASSUMED_WAITS` where the table states nothing.
+        replace `assumed_waits` where the table states nothing.
+    vehicle
+        Whose wait it is on roads, car or truck. The wait of a car says nothing of a truck's.
 
     Returns
     -------
@@ -77,22 +127,28 @@ def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None 
     Raises
     ------
     LayerError
-        `waits` names what no checkpoint has.
+        `waits` names what no checkpoint has, or another vehicle.
     """
     given = dict(waits or {})
+    assumed = assumed_waits(vehicle)
     frame = checkpoints.copy()
+    if vehicle == "truck":
+        by_road = frame["mode"] == "road"
+        trucks = frame["wait_truck_min"].astype(float) if "wait_truck_min" in frame else np.nan
+        frame["wait_min"] = frame["wait_min"].where(~by_road, trucks)
+        frame["wait_p90_min"] = frame["wait_p90_min"].where(~by_road)
     kind = frame["mode"] + " " + frame["regime"]
     unknown = sorted(set(given) - set(ASSUMED_WAITS) - set(frame["checkpoint_id"]) - set(kind) - set(frame["mode"]))
     if unknown:
         raise LayerError(
             f"waits for {', '.join(map(repr, unknown))} fit no checkpoint: allowed are {', '.join(ASSUMED_WAITS)}, or a checkpoint_id"
         )
-    table = {key: value[0] for key, value in ASSUMED_WAITS.items()}
+    table = {key: value[0] for key, value in assumed.items()}
     default = kind.map(table).fillna(frame["mode"].map(table)).astype(float)
-    p90 = kind.map({k: v[1] for k, v in ASSUMED_WAITS.items()}).fillna(
-        frame["mode"].map({k: v[1] for k, v in ASSUMED_WAITS.items()})
-    )
+    tails = {key: value[1] for key, value in assumed.items()}
+    p90 = kind.map(tails).fillna(frame["mode"].map(tails))
     stated = frame["wait_min"]
+    of = "" if vehicle == "car" else f", {vehicle}"
     general = kind.map(given).fillna(frame["mode"].map(given)).astype(float).where(stated.isna())
     setting = frame["checkpoint_id"].map(given).astype(float).fillna(general)
     frame["wait_assumed"] = stated.isna() & setting.isna()
@@ -100,7 +156,7 @@ def with_waits(checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None 
     frame["wait_source"] = np.select(
         [setting.notna(), stated.notna()],
         ["the study's [waits]", frame["wait_source"].replace("", "the layer checkpoints")],
-        "assumption: " + kind.where(kind.isin(table), frame["mode"]),
+        "assumption: " + kind.where(kind.isin(table), frame["mode"]) + np.where(frame["mode"] == "road", of, ""),
     )
     # A 90th percentile belongs to its median: the assumed one beside a stated median would be invented, as would the
     # table's own beside a setting of the study.

@@ -1,4 +1,4 @@
-"""One door to every source: a layer by name from the snapshot or from a file, validated."""
+"""One door to every source: a layer by name from the snapshot, a file or a database, validated."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from layers.errors import LayerError
 from layers.schema import SCHEMAS, empty_layer, validate
 from layers.sources.files import read_file
+from layers.sources.postgis import is_database, masked, read_table
 from layers.sources.snapshot import read_snapshot, snapshot_manifest
 
 if TYPE_CHECKING:
@@ -21,18 +22,25 @@ LAYERS = tuple(SCHEMAS)
 SNAPSHOT = "snapshot"
 OSM = "osm"
 """A layer out of the study's OpenStreetMap extracts, which `gis.pipeline` reads all at once."""
+OVERPASS = "overpass"
+"""A layer out of extracts that an Overpass server makes when asked."""
 NONE = "none"
 """A layer that the study does without: allowed for one of roads and railways."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a layer comes from: ``snapshot`` or a file, with the table inside it and a column map."""
+    """Where a layer comes from: ``snapshot``, a file or a database, with the table inside it and a column map."""
 
     path: str = SNAPSHOT
     layer: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     rights: str = ""
+
+    def __repr__(self) -> str:
+        return masked(
+            f"Source({self.path!r}, layer={self.layer!r}, columns={dict(self.columns)!r}, rights={self.rights!r})"
+        )
 
 
 def describe_file(layer: str, path: Path, rows: int, *, rights: str = "", **known: str) -> dict[str, Any]:
@@ -86,6 +94,15 @@ def read_layer(name: str, source: Source | None = None) -> tuple[gpd.GeoDataFram
         return validate(read_snapshot(name), name, "packaged snapshot"), {"layer": name, **about}
     if source.path == NONE and name in ("roads", "railways"):
         return empty_layer(name), {"layer": name, "source": "none: the study does without", "rows": 0}
+    if is_database(source.path):
+        return _from_database(name, source)
     path = Path(source.path)
     frame = validate(read_file(path, layer=source.layer, columns=source.columns), name, str(path))
     return frame, describe_file(name, path, len(frame), rights=source.rights)
+
+
+def _from_database(name: str, source: Source) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
+    """Return a layer out of PostGIS; the address is told without its password."""
+    table, known = read_table(source.path, layer=source.layer, columns=source.columns)
+    about = {"layer": name, "version": "", "date": "", "licence": "as the table's owner says", "rights": source.rights}
+    return validate(table, name, str(known["source"])), {**about, **known}

@@ -44,7 +44,11 @@ FROM_FACTS = (
     "regime",
     "wait_min",
     "wait_p90_min",
+    "wait_truck_min",
+    "capacity_per_day",
+    "observed_per_day",
     "wait_source",
+    "vehicles",
     "partners",
 )
 
@@ -206,20 +210,42 @@ def _apart_km(a: pd.DataFrame, b: pd.DataFrame, roads: gpd.GeoDataFrame | None, 
     km[km > pair_km] = np.inf
     if roads is None or not np.isfinite(km).any():
         return np.asarray(km)
+    places = np.concatenate([side[["lon", "lat"]].to_numpy(float) for side in (a, b)])
+    along = _along_roads(places, roads, DETOUR * pair_km)[: len(a), len(a) :]
+    return np.where(np.isfinite(along), along, np.inf)
+
+
+def _along_roads(places: NDArray[np.float64], roads: gpd.GeoDataFrame, limit_km: float) -> NDArray[np.float64]:
+    """Return kilometres along roads between places that stand within `SNAP_KM` of one: anywhere on it, not only at its ends.
+
+    One-way roads lead to posts both ways. Infinite beyond the limit, without a way, or for a place off the roads.
+    """
+    n = len(places)
+    # Near a place degrees are square once longitudes are narrowed.
+    narrow = float(np.cos(np.radians(places[:, 1].mean())))
+    flat = shapely.transform(roads.geometry.to_numpy(), lambda xy: xy * (narrow, 1.0))
+    spot = shapely.points(places * (narrow, 1.0))
+    piece = np.asarray(shapely.STRtree(flat).nearest(spot), np.int64)
+    share = shapely.line_locate_point(flat[piece], spot, normalized=True)
+    here = shapely.get_coordinates(shapely.line_interpolate_point(flat[piece], share, normalized=True)) / (narrow, 1.0)
+    off = np.linalg.norm(_xyz(here) - _xyz(places), axis=1) > SNAP_KM
     ids, ends = np.unique(roads[["u", "v"]].to_numpy(), return_inverse=True)
-    ends = ends.reshape(-1, 2)
-    place = np.empty((len(ids), 2))
-    for column, position in ((1, -1), (0, 0)):
-        place[ends[:, column]] = shapely.get_coordinates(shapely.get_point(roads.geometry.to_numpy(), position))
-    away, node = zip(*(cKDTree(_xyz(place)).query(side) for side in xyz), strict=True)
-    # Parallel pieces would be added up by the matrix: the shortest counts. One-way roads lead to posts both ways.
-    pieces = pd.DataFrame(np.sort(ends, axis=1), columns=["u", "v"]).assign(km=roads["length_m"].to_numpy() / 1000)
-    pieces = pieces.groupby(["u", "v"])[["km"]].min().reset_index()
-    graph = coo_array((pieces["km"].clip(lower=1e-6), (pieces["u"], pieces["v"])), shape=(len(ids),) * 2).tocsr()
-    along: NDArray[np.float64] = dijkstra(graph, directed=False, indices=node[0], limit=DETOUR * pair_km)[:, node[1]]
-    along[away[0] > SNAP_KM, :] = np.inf
-    along[:, away[1] > SNAP_KM] = np.inf
-    return np.where(np.isfinite(km), along, np.inf)
+    ends, km = ends.reshape(-1, 2), roads["length_m"].to_numpy(float) / 1000
+    number = len(ids) + np.arange(n)
+    i, j = np.nonzero(np.triu(piece[:, None] == piece[None], 1))
+    own = km[piece]
+    tail = np.concatenate([ends[:, 0], number, number, number[i]])
+    head = np.concatenate([ends[:, 1], ends[piece, 0], ends[piece, 1], number[j]])
+    length = np.concatenate([km, share * own, (1 - share) * own, np.abs(share[i] - share[j]) * own[i]])
+    # Parallel pieces would be added up by the matrix: the shortest counts.
+    pairs = np.sort(np.column_stack([tail, head]), axis=1)
+    table = pd.DataFrame({"u": pairs[:, 0], "v": pairs[:, 1], "km": np.maximum(length, 1e-6)})
+    table = table.groupby(["u", "v"])[["km"]].min().reset_index()
+    graph = coo_array((table["km"], (table["u"], table["v"])), shape=(len(ids) + n,) * 2).tocsr()
+    out: NDArray[np.float64] = dijkstra(graph, directed=False, indices=number, limit=limit_km)[:, len(ids) :]
+    out[off] = np.inf
+    out[:, off] = np.inf
+    return out
 
 
 def _checkpoint(a: pd.Series | None, b: pd.Series | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pandera.errors import SchemaErrors
 
 from layers.crs import WGS84
 from layers.errors import CRSError, LayerError
+from layers.tags import SEASONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ def _edge_columns() -> dict[str, pa.Column]:
         "kind": _text,
         "oneway": pa.Column(bool, coerce=True),
         "maxspeed_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
+        "osm_id": pa.Column("int64", coerce=True),
     }
 
 
@@ -49,6 +51,8 @@ SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
             "name": _name,
             "names": _text,
             "country": pa.Column(str, pa.Check.str_matches(r"^[A-Z]{2}$"), coerce=True),
+            "capital": _text,
+            "population_date": _text,
             "population": pa.Column("int64", pa.Check.ge(0), coerce=True),
         }
     ),
@@ -68,13 +72,31 @@ SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
             "hours": _text,
             "wait_min": pa.Column(float, pa.Check.ge(0), nullable=True, coerce=True),
             "wait_p90_min": pa.Column(float, pa.Check.ge(0), nullable=True, coerce=True),
+            "wait_truck_min": pa.Column(float, pa.Check.ge(0), nullable=True, coerce=True),
+            "capacity_per_day": pa.Column(float, pa.Check.gt(0), nullable=True, coerce=True),
+            "observed_per_day": pa.Column(float, pa.Check.ge(0), nullable=True, coerce=True),
             "wait_source": _text,
+            "vehicles": pa.Column(str, pa.Check.str_matches(r"^(|(car|truck|bus)(\|(car|truck|bus))*)$"), coerce=True),
             "source": _text,
             "as_of": _text,
         }
     ),
-    "roads": pa.DataFrameSchema({**_edge_columns(), "surface": _text}),
-    "railways": pa.DataFrameSchema(_edge_columns()),
+    "roads": pa.DataFrameSchema(
+        {
+            **_edge_columns(),
+            "country": _text,
+            "speed_source": _text,
+            "maxspeed_hgv_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
+            "surface": _text,
+            "smoothness": _text,
+            "season": pa.Column(str, pa.Check.isin(SEASONS), coerce=True),
+            "toll": pa.Column(bool, coerce=True),
+            "car": pa.Column(bool, coerce=True),
+            "truck": pa.Column(bool, coerce=True),
+            "duration_min": pa.Column(float, pa.Check.gt(0), nullable=True, coerce=True),
+        }
+    ),
+    "railways": pa.DataFrameSchema({**_edge_columns(), "gauge": _text, "current": _text}),
 }
 
 GEOMETRY = {
@@ -86,11 +108,19 @@ GEOMETRY = {
 }
 
 YES_NO = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
-FLAGS = {"regions": (), "settlements": (), "checkpoints": ("open",), "roads": ("oneway",), "railways": ("oneway",)}
+FLAGS = {
+    "regions": (),
+    "settlements": (),
+    "checkpoints": ("open",),
+    "roads": ("oneway", "toll", "car", "truck"),
+    "railways": ("oneway",),
+}
+TAGGED = ("toll",)
+"""Flags whose tag has further values that all say yes (``toll=hgv``)."""
 
 DEFAULTS: Mapping[str, Mapping[str, object]] = {
     "regions": {},
-    "settlements": {"names": "", "population": 0},
+    "settlements": {"names": "", "population": 0, "population_date": "", "capital": ""},
     "checkpoints": {
         "name_ru": "",
         "name_kk": "",
@@ -103,12 +133,31 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
         "hours": "24/7",
         "wait_min": np.nan,
         "wait_p90_min": np.nan,
+        "wait_truck_min": np.nan,
+        "capacity_per_day": np.nan,
+        "observed_per_day": np.nan,
         "wait_source": "",
+        "vehicles": "",
         "source": "",
         "as_of": "",
     },
-    "roads": {"kind": "trunk", "oneway": False, "maxspeed_kph": np.nan, "surface": ""},
-    "railways": {"kind": "main", "oneway": False, "maxspeed_kph": np.nan},
+    "roads": {
+        "kind": "trunk",
+        "oneway": False,
+        "maxspeed_kph": np.nan,
+        "osm_id": 0,
+        "country": "",
+        "speed_source": "",
+        "maxspeed_hgv_kph": np.nan,
+        "surface": "",
+        "smoothness": "",
+        "season": "",
+        "toll": False,
+        "car": True,
+        "truck": True,
+        "duration_min": np.nan,
+    },
+    "railways": {"kind": "main", "oneway": False, "maxspeed_kph": np.nan, "osm_id": 0, "gauge": "", "current": ""},
 }
 
 
@@ -162,8 +211,12 @@ def empty_layer(layer: str) -> gpd.GeoDataFrame:
 
 def _flags(values: pd.Series, layer: str, column: str, where: str) -> pd.Series:
     """Return yes and no as they are written in tables, as booleans: "no" must not become true for being a text."""
+    if values.dtype == bool:
+        return values
     said = values.astype(str).str.strip().str.lower()
     known = said.map(YES_NO)
+    if column in TAGGED:
+        known = known.where(known.notna(), True)
     if known.isna().any():
         odd = ", ".join(sorted({repr(v) for v in values[known.isna()]})[:3])
         raise LayerError(f"layer {layer} ({where}): column {column!r} holds {odd}: allowed are {', '.join(YES_NO)}")

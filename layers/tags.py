@@ -1,4 +1,4 @@
-"""What OpenStreetMap's tags say, as values: limits, one-way, access, people, hours. Text in, numbers out, no geometry.
+"""What OpenStreetMap's tags say, as values: limits, one-way, access, seasons, currents, people, hours. Text in, numbers out, no geometry.
 
 Every parser takes one text; `parsed` runs one over a column by its distinct values, for a million ways hold a few
 hundred of them.
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from layers.limits import GENERIC_KPH, LEGAL_KPH
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -22,35 +24,6 @@ NAN = float("nan")
 UNIT_KPH: Mapping[str, float] = {"": 1.0, "km/h": 1.0, "kmh": 1.0, "kph": 1.0, "mph": 1.609344, "knots": 1.852}
 WALK_KPH = 5.0
 LOWEST_KPH, HIGHEST_KPH = 1.0, 400.0
-
-GENERIC_KPH: Mapping[str, float] = {
-    "urban": 50.0,
-    "rural": 90.0,
-    "trunk": 100.0,
-    "motorway": 120.0,
-    "living_street": 20.0,
-    "bicycle_road": 30.0,
-    "school": 30.0,
-}
-"""Limits of a zone whose country has no entry in `LEGAL_KPH`: assumptions, the commonest in the world."""
-
-LEGAL_KPH: Mapping[str, Mapping[str, float]] = {
-    "RU": {"urban": 60, "rural": 90, "trunk": 90, "motorway": 110, "living_street": 20},
-    "KZ": {"urban": 60, "rural": 110, "trunk": 110, "motorway": 140, "living_street": 20},
-    "BY": {"urban": 60, "rural": 90, "trunk": 90, "motorway": 110, "living_street": 20},
-    "UA": {"urban": 50, "rural": 90, "trunk": 110, "motorway": 130, "living_street": 20},
-    "DE": {"urban": 50, "rural": 100, "motorway": NAN, "living_street": 7},
-    "AT": {"urban": 50, "rural": 100, "trunk": 100, "motorway": 130},
-    "CH": {"urban": 50, "rural": 80, "trunk": 100, "motorway": 120, "living_street": 20},
-    "LI": {"urban": 50, "rural": 80},
-    "FR": {"urban": 50, "rural": 80, "trunk": 110, "motorway": 130, "living_street": 20},
-    "IT": {"urban": 50, "rural": 90, "trunk": 110, "motorway": 130},
-    "CZ": {"urban": 50, "rural": 90, "trunk": 110, "motorway": 130, "living_street": 20},
-    "PL": {"urban": 50, "rural": 90, "motorway": 140, "living_street": 20},
-    "FI": {"urban": 50, "rural": 80, "motorway": 120, "living_street": 20},
-    "GB": {"urban": 48.28, "nsl_single": 96.56, "nsl_dual": 112.65, "motorway": 112.65},
-}
-"""km/h by country and zone, cars. A zone that is missing here takes `GENERIC_KPH`; NaN says that there is no limit."""
 
 _NUMBER = re.compile(r"^(\d{1,4}(?:\.\d+)?)\s*(km/h|kmh|kph|mph|knots)?$")
 _ZONE = re.compile(r"^([a-z]{2})\s*:\s*([a-z_]+)$")
@@ -180,6 +153,113 @@ def _access(text: str) -> str:
     """Return one access value, spelling folded."""
     value = re.sub(r"\s+", "", text.casefold())
     return value if value in CLOSED_TO_THE_PUBLIC or value in LIMITED else "yes"
+
+
+_WARM = frozenset({"summer", "spring", "autumn", "dry_season", "dry"})
+SEASONS = ("", "winter", "summer", "some")
+
+
+@cache
+def season_of(seasonal: str, ice_or_winter_road: bool = False) -> str:
+    """Return when a road can be driven: always (an empty text), in ``winter``, in ``summer`` (not in winter), at ``some`` time.
+
+    An ice road or winter road is one of winter whatever ``seasonal`` says. ``seasonal=yes`` and what is not understood
+    tell no time: ``some``.
+
+    Examples
+    --------
+    >>> season_of("winter"), season_of("spring;summer"), season_of("yes"), season_of("no"), season_of("yes", True)
+    ('winter', 'summer', 'some', '', 'winter')
+    """
+    if ice_or_winter_road:
+        return "winter"
+    said = {part.strip() for part in seasonal.casefold().split(";")}
+    if said <= {"no", ""} or said >= {"winter", "summer"}:
+        return ""
+    if said == {"winter"}:
+        return "winter"
+    return "summer" if said <= _WARM else "some"
+
+
+_CLOCK = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d))?$")
+_PERIOD = re.compile(r"^PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?$")
+
+
+@cache
+def parse_duration(text: str) -> float:
+    """Return the minutes of a ``duration``: ``HH:MM``, ``HH:MM:SS``, minutes alone or ISO 8601; NaN where it is none.
+
+    Examples
+    --------
+    >>> parse_duration("01:30"), parse_duration("45"), parse_duration("PT1H30M"), parse_duration("long")
+    (90.0, 45.0, 90.0, nan)
+    """
+    bare = text.strip().upper()
+    if bare.isascii() and bare.isdigit() and len(bare) <= 4:
+        return float(bare) or NAN
+    match = _CLOCK.match(bare) or _PERIOD.match(bare)
+    if not match:
+        return NAN
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return (60 * hours + minutes + seconds / 60) or NAN
+
+
+HIGHEST_DC_VOLT = 3000
+"""Railways of up to 3 kV without a ``frequency`` run on direct current: an assumption that holds for all main lines."""
+
+
+@cache
+def current_of(electrified: str, voltage: str, frequency: str) -> str:
+    """Return a track's current as one label: ``none``, ``3 kV DC``, ``25 kV 50 Hz``; an empty text where it is unknown.
+
+    Unknown is what is electrified without a voltage, with alternating current of an unknown frequency, or can be
+    switched between several currents.
+
+    Examples
+    --------
+    >>> current_of("contact_line", "3000", "0"), current_of("contact_line", "25000", "50"), current_of("no", "", "")
+    ('3 kV DC', '25 kV 50 Hz', 'none')
+    >>> current_of("contact_line", "25000;3000", "50;0"), current_of("yes", "", "")
+    ('', '')
+    """
+    said = electrified.strip().casefold()
+    if said == "no":
+        return "none"
+    volt, hertz = (_one_number(text) for text in (voltage, frequency))
+    if said == "" or not 0 < volt < 1e6:
+        return ""
+    if not frequency.strip() and volt <= HIGHEST_DC_VOLT:
+        hertz = 0.0
+    if not 0 <= hertz < 1000:
+        return ""
+    hertz = 16.7 if 16 < hertz < 17 else hertz  # 16 2/3, written in many ways
+    tension = f"{volt / 1000:g} kV" if volt >= 1000 else f"{volt:g} V"
+    return f"{tension} {hertz:g} Hz" if hertz else f"{tension} DC"
+
+
+def _one_number(text: str) -> float:
+    """Return the number of a tag, NaN where it says none or several."""
+    try:
+        return float(text)
+    except ValueError:
+        return NAN
+
+
+def capital_of(tags: Mapping[str, str]) -> str:
+    """Return of what a place is the capital, as ``capital`` has it: ``yes`` (a country), a level 2 to 11, or an empty text.
+
+    Of several levels in ``admin_centre:4=yes`` and the like the highest counts.
+
+    Examples
+    --------
+    >>> capital_of({"capital": "4"}), capital_of({"capital": "no"}), capital_of({"admin_centre:6": "yes"})
+    ('4', '', '6')
+    """
+    said = tags.get("capital", "").strip().casefold()
+    if said == "yes" or (said.isdecimal() and 2 <= int(said) <= 11):
+        return said
+    levels = [int(k) for k, v in tags_of(tags, "admin_centre:").items() if k.isdecimal() and is_yes(v)]
+    return str(min(levels)) if levels else ""
 
 
 _PEOPLE = re.compile(r"\d{1,3}(?:[\s,.'’]\d{3})+(?!\d)|\d+")

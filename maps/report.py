@@ -10,8 +10,9 @@ import pyproj
 from markupsafe import Markup
 
 from maps import assets, figures
+from maps.chapters import keys
 from maps.styles import DELAY, DETOUR, GROWTH
-from maps.tabular import Column, Table, write_table
+from maps.tabular import Chapter, Column, Table, write_table
 
 _TOP = 25  # rows of the ranked tables; the rest is one file away
 _SHORT = {DETOUR: "detour", DELAY: "delay"}
@@ -112,6 +113,7 @@ def write_report(
     facts: Mapping[str, str],
     crs: pyproj.CRS,
     sides: tuple[str, str] = ("a", "b"),
+    chapters: Sequence[Chapter] = (),
     lang: str = "en",
 ) -> None:
     """Write the report of a run as one self-contained, printable HTML file.
@@ -137,6 +139,8 @@ def write_report(
         Projected CRS of the overview map.
     sides
         Names of the two sides.
+    chapters
+        Further sections, after the regions.
     lang
         Language code of the page.
     """
@@ -149,6 +153,8 @@ def write_report(
         "findings": list(findings),
         "warnings": list(warnings),
         "facts": dict(facts),
+        "chapters": chapters,
+        "contents": keys(chapters),
         "figures": {
             key: Markup(svg) for key, svg in _figures(frames, crs, sides if named else ("side a", "side b")).items()
         },

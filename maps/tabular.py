@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pandas as pd
+from markupsafe import Markup
 
 from maps import assets
 
@@ -54,3 +55,20 @@ def write_table(frame: pd.DataFrame, columns: tuple[Column, ...], caption: str, 
         written.append([Cell(text.removesuffix(" %") if unit_in_head else text, css) for text in texts])
     rows = tuple(zip(*written, strict=True)) if written else ()
     return Table(caption, tuple(heads), rows, (*notes, "– no value or out of reach.") if gaps else notes)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A section of the report: words, figures with captions, tables; `empty` is said where there is neither."""
+
+    key: str
+    title: str
+    intro: str
+    figures: tuple[tuple[Markup, str], ...] = ()
+    tables: tuple[Table, ...] = ()
+    empty: str = "This run has no such tables."
+
+
+def made(*tables: Table | None) -> tuple[Table, ...]:
+    """Return the tables that have rows."""
+    return tuple(t for t in tables if t is not None and t.rows)

@@ -13,10 +13,10 @@ from scipy.sparse.csgraph import connected_components
 
 from layers.crs import WGS84, points_at, project
 from layers.regions import side_of
-from network.topology import Tables, components, split_links
+from network.topology import TOLD, Tables, components, split_links
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -226,6 +226,29 @@ def match_checkpoints(
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
+def on_shut_roads(
+    shut: Sequence[shapely.Geometry], crs: CRS, checkpoints: gpd.GeoDataFrame, pairs: pd.DataFrame, road_km: float
+) -> NDArray[np.bool_]:
+    """Return which checkpoints by road stand on a road over the line that is shut, and on no other.
+
+    Parameters
+    ----------
+    shut
+        Lines in the projection `crs`.
+    pairs
+        From `match_checkpoints`: a crossing that is not `CLUSTER_KM` further away than the shut road is the same place.
+    """
+    out = np.zeros(len(checkpoints), bool)
+    if not len(shut):
+        return out
+    points = project(checkpoints.geometry.to_numpy(), WGS84, crs)
+    km = np.asarray(shapely.distance(points, shapely.union_all(list(shut))), float) / 1000
+    nearest = pairs.groupby("checkpoint_id")["match_km"].min()
+    open_km = checkpoints["checkpoint_id"].map(nearest).astype(float).fillna(np.inf).to_numpy(float)
+    by_road = (checkpoints["mode"] == "road").to_numpy(bool)
+    return np.asarray(by_road & (km <= road_km) & (km + CLUSTER_KM < open_km), bool)
+
+
 def open_gates(
     tables: Tables, crossings: pd.DataFrame, pairs: pd.DataFrame, checkpoints: gpd.GeoDataFrame
 ) -> tuple[Tables, pd.DataFrame]:
@@ -309,6 +332,7 @@ def gate_links(
             "oneway": True,
             "length_m": 0.0,
             "maxspeed_kph": np.nan,
+            **TOLD,
             "bridged": False,
             "speed_kph": np.nan,
             "speed_source": "",

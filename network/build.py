@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -11,45 +11,24 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from layers.checkpoints import open_to
 from layers.crs import WGS84, project
-from layers.errors import NetworkError
 from layers.regions import region_of
-from network.border import (
-    COAST_KM,
-    RAIL_MATCH_KM,
-    ROAD_MATCH_KM,
-    WEAVE_KM,
-    Border,
-    find_crossings,
-    match_checkpoints,
-    open_gates,
-    with_sides_of_nodes,
-)
+from network.base import Base as Base
+from network.base import build_base as build_base
+from network.base import stops_of
+from network.border import COAST_KM, RAIL_MATCH_KM, ROAD_MATCH_KM, match_checkpoints, on_shut_roads, open_gates
 from network.connectors import ConnectorLimits, connect_checkpoints, connect_settlements
-from network.simplify import simplify
-from network.speeds import with_speeds
-from network.topology import Tables, assemble, bridge_gaps, components
+from network.topology import Tables, components
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from numpy.typing import NDArray
     from pyproj import CRS
 
 NETWORKS = ("borderless", "open", "actual")
 FIELDS = {name: f"{name}_min" for name in NETWORKS}
 """The three cost fields: every crossing passable without a wait; open checkpoints only, no wait; open checkpoints with
 their waits. A link that can't be passed costs infinity: it is absent, not expensive."""
-
-
-@dataclass(frozen=True)
-class Base:
-    """The ground of a network before its checkpoints: links with speeds and sides, crossings found, the border line."""
-
-    tables: Tables
-    crossings: pd.DataFrame
-    regions: gpd.GeoDataFrame
-    border: Border
-    report: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -96,58 +75,6 @@ class Network:
         return Tables(self.nodes, self.links, self.crs)
 
 
-def build_base(
-    roads: gpd.GeoDataFrame,
-    railways: gpd.GeoDataFrame,
-    regions: gpd.GeoDataFrame,
-    border: gpd.GeoDataFrame,
-    crs: CRS,
-    *,
-    speeds: Mapping[str, float] | None = None,
-    contract: bool = False,
-    tolerance_km: float = WEAVE_KM,
-) -> Base:
-    """Return the ground of a network.
-
-    Parameters
-    ----------
-    roads, railways
-        Validated layers; either may be empty.
-    regions
-        With ``side``, clipped to the belt (`layers.regions.clip_to_belt`).
-    border
-        From `layers.regions.border_line`.
-    crs
-        Equal-area projection of the study.
-    speeds
-        km/h by class, before the defaults.
-    contract
-        Merge chains of degree-2 nodes (`network.simplify`): for detailed data, which is full of them.
-    tolerance_km
-        How far off the border line may be: roads that weave within it cross once, connectors may cut so far.
-
-    Raises
-    ------
-    NetworkError
-        Nothing is left on the two sides.
-    """
-    edge = Border.of(regions, border, crs, tolerance_km)
-    tables = assemble({"road": roads, "rail": railways}, crs)
-    tables = bridge_gaps(tables, "rail")
-    tables = Tables(tables.nodes, with_speeds(tables.links, overrides=speeds), crs)
-    tables, report = with_sides_of_nodes(tables, regions, edge)
-    if tables.links.empty:
-        raise NetworkError("the network is empty: no road and no railway lies on the two sides of the border")
-    tables, crossings = find_crossings(tables, edge)
-    links = tables.links.assign(wait_min=0.0, checkpoint_id="", passable=(tables.links["crossing_id"] == "").to_numpy())
-    if contract:
-        over = links.loc[links["crossing_id"] != "", ["u", "v"]].to_numpy(np.int64).ravel()
-        report["links_before_contraction"] = len(links)
-        links = simplify(Tables(tables.nodes, links, crs), np.isin(np.arange(len(tables.nodes)), over))[0].links
-    report["rail_gaps_bridged"] = int(links["bridged"].sum())
-    return Base(Tables(tables.nodes, links, crs), crossings, regions, edge, report)
-
-
 def build_network(
     base: Base,
     checkpoints: gpd.GeoDataFrame,
@@ -156,6 +83,7 @@ def build_network(
     limits: ConnectorLimits | None = None,
     road_km: float = ROAD_MATCH_KM,
     rail_km: float = RAIL_MATCH_KM,
+    stations: gpd.GeoDataFrame | None = None,
 ) -> Network:
     """Return the network with its checkpoints as gates and its settlements joined.
 
@@ -164,31 +92,38 @@ def build_network(
     base
         From `build_base`.
     checkpoints
-        With waits (`layers.checkpoints.with_waits`).
+        With waits (`layers.checkpoints.with_waits`) of the base's vehicle. Those by road that are not for it are closed.
     settlements
         Validated layer, cut to the belt.
     road_km, rail_km
         Farthest distance of a checkpoint from its crossing, by mode.
+    stations
+        Where settlements board trains; those of the base where it is None.
 
     Notes
     -----
-    The order of the checkpoints changes nothing, and each is matched without regard to the others.
+    The order of the checkpoints changes nothing, and each is matched without regard to the others. One on a road that is
+    not for the base's vehicle and season joins nothing: no connector leads round a closed road.
     """
     limits = limits or ConnectorLimits()
+    base = base if stations is None else replace(base, stations=stops_of(stations))
+    checkpoints = open_to(checkpoints, base.vehicle)
     pairs = match_checkpoints(base.tables, checkpoints, road_km=road_km, rail_km=rail_km)
+    barred = checkpoints["checkpoint_id"][on_shut_roads(base.shut, base.tables.crs, checkpoints, pairs, road_km)]
+    pairs = pairs[~pairs["checkpoint_id"].isin(barred)]
     tables, crossings = open_gates(base.tables, base.crossings, pairs, checkpoints)
-    alone = checkpoints[(checkpoints["mode"] == "road") & ~checkpoints["checkpoint_id"].isin(pairs["checkpoint_id"])]
+    joined = checkpoints["checkpoint_id"].isin([*pairs["checkpoint_id"], *barred])
+    alone = checkpoints[(checkpoints["mode"] == "road") & ~joined]
     tables, connectors = connect_checkpoints(tables, alone, base.border, limits.checkpoint_km)
     settlements = _placed(settlements, base.regions)
-    tables, snaps = connect_settlements(tables, settlements, base.border, limits)
+    tables, snaps = connect_settlements(tables, settlements, base.border, limits, stations=base.stations)
     links = with_costs(tables.links)
-    joined = _joined(checkpoints, pairs, connectors, base.regions)
     network = Network(
         nodes=tables.nodes,
         links=links,
         crs=tables.crs,
         crossings=_crossing_points(links, tables, crossings),
-        checkpoints=joined,
+        checkpoints=_joined(checkpoints, pairs, connectors, base.regions),
         settlements=settlements.assign(**{str(c): snaps[c].to_numpy() for c in snaps}),
         base=base,
         limits=limits,
@@ -206,6 +141,8 @@ def with_costs(links: pd.DataFrame) -> pd.DataFrame:
     closed = ~links["passable"].to_numpy(bool)
     open_min = np.where(closed, np.inf, moving)
     return links.assign(
+        # Gates, connectors and transfers are no ways of OpenStreetMap.
+        osm_ids=links["osm_ids"].fillna("") if "osm_ids" in links else "",
         crossing=links["crossing_id"] != "",
         borderless_min=moving,
         open_min=open_min,
@@ -328,11 +265,22 @@ EDGE_COLUMNS = (
     "mode", "kind", "length_m", "time_min", "wait_min", "speed_kph", "speed_source", "crossing", "crossing_id",
     "checkpoint_id", "bridged", "borderless_min", "open_min", "actual_min",
 )  # fmt: skip
+TOLD_COLUMNS = ("surface", "smoothness", "toll", "gauge", "current")
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return rows as dicts, which is how networkx holds them."""
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _osm_ids(links: pd.DataFrame) -> NDArray[np.object_]:
+    """Return what OSMnx calls ``osmid``: ids out of ``osm_ids``, and numbers that are no way's where there are none."""
+    known = (links["osm_ids"] != "").to_numpy(bool)
+    rows = np.arange(len(links))
+    out = np.where(known.any(), -1 - rows, rows).astype(object)
+    ids = [[int(i) for i in text.split("|")] for text in links.loc[known, "osm_ids"]]  # networkx holds Python's numbers
+    out[known] = pd.Series([i[0] if len(i) == 1 else i for i in ids], dtype=object).to_numpy()
+    return out
 
 
 def to_graph(network: Network) -> nx.MultiDiGraph[int]:
@@ -341,18 +289,21 @@ def to_graph(network: Network) -> nx.MultiDiGraph[int]:
     Nodes have ``x``, ``y``, ``side``, ``kind``, ``ref``; edges the columns of the links, and OSMnx's ``osmid``,
     ``length`` (m), ``travel_time`` (s), ``oneway``, ``reversed``, ``highway`` or ``railway``, ``geometry``. Cost
     fields are ``borderless_min``, ``open_min`` and ``actual_min``; a link that can't be passed has infinity there.
-    Where a speed is unknown (gates) the attribute is absent.
+    Where a speed is unknown (gates) the attribute is absent, as are ``surface``, ``smoothness``, ``toll``, ``gauge`` and
+    ``current`` of edges, and ``change`` of nodes (where trains change gauge or current), where they say nothing. ``osmid`` is the way's id, or the list of several, as OSMnx
+    has it; in a network without any, the row of the link; else −1 − row for a link that is no way.
     """
     links = network.links.reset_index(drop=True)
     back = links[~links["oneway"]]
     flipped = back.assign(u=back["v"], v=back["u"], geometry=shapely.reverse(back["geometry"].to_numpy(dtype=object)))
     both = pd.concat([links.assign(reversed=False), flipped.assign(reversed=True)])
-    both["osmid"] = both.index.to_numpy()
+    both["osmid"] = _osm_ids(links)[both.index.to_numpy()]
     graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(crs="epsg:4326", created_with="borderlink", simplified=True)
     used = np.unique(links[["u", "v"]])
-    nodes = network.nodes.loc[used, ["x", "y", "side", "kind", "ref"]]
-    graph.add_nodes_from(zip(used.tolist(), _records(nodes), strict=True))
-    records = _records(both[["osmid", "oneway", "reversed", *EDGE_COLUMNS, "geometry"]])
+    nodes = network.nodes.loc[used, ["x", "y", "side", "kind", "ref", "change"]]
+    places = [{k: v for k, v in place.items() if k != "change" or v} for place in _records(nodes)]
+    graph.add_nodes_from(zip(used.tolist(), places, strict=True))
+    records = _records(both[["osmid", "oneway", "reversed", *EDGE_COLUMNS, *TOLD_COLUMNS, "geometry"]])
     for record in records:  # networkx holds one dict per edge
         record["length"] = record["length_m"]
         record["travel_time"] = record["time_min"] * 60
@@ -360,6 +311,9 @@ def to_graph(network: Network) -> nx.MultiDiGraph[int]:
             del record["speed_kph"]
         if record["geometry"] is None:
             del record["geometry"]
+        for name in TOLD_COLUMNS:
+            if not record[name]:
+                del record[name]
         record["railway" if record["mode"] == "rail" else "highway"] = record["kind"]
     graph.add_edges_from(zip(both["u"].tolist(), both["v"].tolist(), records, strict=True))
     return graph

@@ -11,7 +11,7 @@ import shapely
 
 from layers.crs import WGS84, geodesic_m, lines_between, project
 from network.border import Border, gate_links, largest_component
-from network.topology import Tables, along, located, split_links
+from network.topology import TOLD, Tables, along, located, split_links
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -21,6 +21,10 @@ CONNECTOR_KPH = 50.0
 DETOUR = 1.3
 """A connector stands for roads that the data lack: 50 km/h over 1.3 times the straight line, both assumptions."""
 CANDIDATES = 400
+NO_GROUND = ("connector", "transfer", "gate", "change", "ferry")
+"""Kinds of links that nothing can join between their ends."""
+STATION_OFF_KM = 1.0
+"""A station that is mapped further from every track is no station of this railway."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,18 @@ def snap(
     node_side = tables.nodes["side"].to_numpy(dtype=object)
     u_side = node_side[tables.links["u"].to_numpy()]
     domestic = u_side == node_side[tables.links["v"].to_numpy()]
-    ground = ~tables.links["kind"].isin(["connector", "transfer", "gate"]).to_numpy()
+    ground = ~tables.links["kind"].isin(NO_GROUND).to_numpy()
     points = np.asarray(project(shapely.points(lonlat), WGS84, tables.crs), dtype=object)
     link, fraction = np.full(n, -1), np.zeros(n)
     for s in ("a", "b"):
         rows = np.flatnonzero(usable & domestic & ground & (u_side == s))
         mine = np.flatnonzero(side == s)
         if len(rows) and len(mine):
-            link[mine], fraction[mine] = _nearest(points[mine], tables.projected(rows), rows, border, s, limit_km)
+            lines = tables.projected(rows)
+            near = _nearest(points[mine], lines, border, s, limit_km)
+            found, line = mine[near >= 0], near[near >= 0]
+            link[found] = rows[line]
+            fraction[found] = shapely.line_locate_point(lines[line], points[found], normalized=True)
     straight = np.full(n, np.nan)
     hit = link >= 0
     if hit.any():
@@ -84,12 +92,11 @@ def snap(
 def _nearest(
     points: NDArray[np.object_],
     lines: NDArray[np.object_],
-    rows: NDArray[np.int64],
     border: Border,
     side: str,
     limit_km: float,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the nearest line's row and fraction for points of one side; −1 where none is near enough."""
+) -> NDArray[np.int64]:
+    """Return the position of the nearest line (or station) for points of one side; −1 where none is near enough."""
     tree = shapely.STRtree(lines)
     point, line = tree.query_nearest(points, max_distance=limit_km * 1000, all_matches=False)
     bridge = shapely.shortest_line(points[point], lines[line])
@@ -105,11 +112,55 @@ def _nearest(
         fine = near[border.abroad_m(bridges, side) <= allowed[point[k]]]
         keep[k] = len(fine) > 0
         line[k] = fine[0] if len(fine) else line[k]
-    link, fraction = np.full(len(points), -1), np.zeros(len(points))
-    point, line = point[keep], line[keep]
-    link[point] = rows[line]
-    fraction[point] = shapely.line_locate_point(lines[line], points[point], normalized=True)
-    return link, fraction
+    out = np.full(len(points), -1)
+    out[point[keep]] = line[keep]
+    return out
+
+
+def snap_to_stations(
+    tables: Tables,
+    lonlat: NDArray[np.float64],
+    side: NDArray[np.object_],
+    stations: gpd.GeoDataFrame,
+    usable: NDArray[np.bool_],
+    border: Border,
+    limit_km: float,
+) -> pd.DataFrame:
+    """Return where each point joins the railway: at the nearest station of its own side.
+
+    Parameters
+    ----------
+    stations
+        Points; each stands at the nearest usable link within `STATION_OFF_KM`, and on that link's side.
+    tables, lonlat, side, usable, border, limit_km
+        As in `snap`; the distance is that to the station.
+
+    Returns
+    -------
+    As `snap`.
+    """
+    place = shapely.get_coordinates(stations.geometry.to_numpy())
+    spots = [
+        snap(tables, place, np.full(len(place), s, dtype=object), usable, border, STATION_OFF_KM) for s in ("a", "b")
+    ]
+    away = np.column_stack([spot["straight_m"].fillna(np.inf) for spot in spots])
+    here, there = (project(shapely.points(xy), WGS84, tables.crs) for xy in (lonlat, place))
+    here, there = np.asarray(here, dtype=object), np.asarray(there, dtype=object)
+    link, fraction = np.full(len(lonlat), -1), np.zeros(len(lonlat))
+    for k, s in enumerate(("a", "b")):
+        known = np.flatnonzero(np.isfinite(away[:, k]) & (away.argmin(axis=1) == k))
+        mine = np.flatnonzero(side == s)
+        if len(known) and len(mine):
+            near = _nearest(here[mine], there[known], border, s, limit_km)
+            found, station = mine[near >= 0], known[near[near >= 0]]
+            link[found] = spots[k]["link"].to_numpy()[station]
+            fraction[found] = spots[k]["fraction"].to_numpy()[station]
+    straight = np.full(len(lonlat), np.nan)
+    hit = link >= 0
+    if hit.any():
+        xy = along(tables.links["geometry"].to_numpy(dtype=object)[link[hit]], fraction[hit])
+        straight[hit] = geodesic_m(*lonlat[hit].T, *xy.T)
+    return pd.DataFrame({"link": link, "fraction": fraction, "straight_m": straight})
 
 
 def connector_times(straight_m: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -133,6 +184,7 @@ def _connector_links(
             "oneway": False,
             "length_m": length,
             "maxspeed_kph": np.nan,
+            **TOLD,
             "bridged": False,
             "speed_kph": CONNECTOR_KPH,
             "speed_source": "assumption",
@@ -151,6 +203,8 @@ def _add_nodes(
 ) -> tuple[Tables, NDArray[np.int64]]:
     """Return the tables with further nodes, and their numbers."""
     fresh = pd.DataFrame({"x": lonlat[:, 0], "y": lonlat[:, 1], "side": side, "kind": kind, "ref": ref})
+    if "change" in tables.nodes:
+        fresh["change"] = ""
     node = len(tables.nodes) + np.arange(len(fresh))
     return Tables(
         pd.concat([tables.nodes, located(fresh, tables.crs)], ignore_index=True), tables.links, tables.crs
@@ -208,12 +262,18 @@ def connect_checkpoints(
 
 
 def connect_settlements(
-    tables: Tables, settlements: gpd.GeoDataFrame, border: Border, limits: ConnectorLimits
+    tables: Tables,
+    settlements: gpd.GeoDataFrame,
+    border: Border,
+    limits: ConnectorLimits,
+    *,
+    stations: gpd.GeoDataFrame | None = None,
 ) -> tuple[Tables, pd.DataFrame]:
     """Join settlements to the road network, to the railway near them, and both by a transfer.
 
-    A settlement within ``station_km`` of the railway is taken to have a station there: an assumption, for the
-    snapshot names none. Boarding costs ``boarding_min`` on the connector and twice that on a transfer, so that
+    A settlement joins the railway at the nearest of `stations` within ``station_km``. Where no stations are known (None)
+    one within ``station_km`` of the railway is taken to have a station there: an assumption, for the snapshot names
+    none. Boarding costs ``boarding_min`` on the connector and twice that on a transfer, so that
     neither is a short cut.
 
     Returns
@@ -227,7 +287,12 @@ def connect_settlements(
     tables, node = _add_nodes(tables, lonlat, side, "settlement", ref)
     road = snap(tables, lonlat, side, largest_component(tables, "road"), border, limits.settlement_km)
     tables, road_anchor = _join(tables, road, node, "road", "anchor")
-    rail = snap(tables, lonlat, side, largest_component(tables, "rail"), border, limits.station_km)
+    railway = largest_component(tables, "rail")
+    rail = (
+        snap(tables, lonlat, side, railway, border, limits.station_km)
+        if stations is None
+        else snap_to_stations(tables, lonlat, side, stations, railway, border, limits.station_km)
+    )
     tables, rail_anchor = _join(tables, rail, node, "rail", "station", limits.boarding_min)
     change = np.flatnonzero((road_anchor >= 0) & (rail_anchor >= 0))
     transfers = _connector_links(tables, rail_anchor[change], road_anchor[change], "transfer", 2 * limits.boarding_min)

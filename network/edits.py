@@ -75,6 +75,20 @@ def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:
     return replace(network, links=with_costs(links), checkpoints=checkpoints)
 
 
+def scale_waits(network: Network, factor: float) -> Network:
+    """Return the network with the waits of all gates times a factor: what waits that nobody measured may be instead.
+
+    Raises
+    ------
+    PlaceError
+        A factor that is negative.
+    """
+    if not factor >= 0:
+        raise PlaceError(f"waits times {factor:g}: allowed is 0 or more")
+    links = network.links
+    return replace(network, links=with_costs(links.assign(wait_min=links["wait_min"] * factor)))
+
+
 def new_checkpoint(
     network: Network, lon: float, lat: float, *, mode: str = "road", wait_min: float | None = None, number: int = 1
 ) -> gpd.GeoDataFrame:
@@ -95,20 +109,22 @@ def new_checkpoint(
         raise PlaceError(
             f"a new checkpoint at {lon:g},{lat:g} would stand {km:,.0f} km from the border line: allowed is lon,lat within {FAR_KM:g} km of it"
         )
+    wait = np.nan if wait_min is None else float(wait_min)
     row = gpd.GeoDataFrame(
         {
             "checkpoint_id": [f"new-{number}"],
             "mode": [mode],
             "name": [f"New checkpoint {number} ({lon:g},{lat:g})"],
             "regime": ["multilateral"],
-            "wait_min": [np.nan if wait_min is None else float(wait_min)],
+            "wait_min": [wait],
+            "wait_truck_min": [wait],
             "wait_source": ["the scenario"],
             "source": ["scenario"],
         },
         geometry=[shapely.Point(lon, lat)],
         crs=WGS84,
     )
-    return with_waits(validate(row, "checkpoints", "scenario"))
+    return with_waits(validate(row, "checkpoints", "scenario"), vehicle=network.base.vehicle)
 
 
 def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
@@ -150,7 +166,9 @@ def add_places(
         geometry=shapely.points(np.asarray(lonlat, float)),
         crs=WGS84,
     )
-    tables, snaps = connect_settlements(network.tables, frame, network.base.border, network.limits)
+    tables, snaps = connect_settlements(
+        network.tables, frame, network.base.border, network.limits, stations=network.base.stations
+    )
     links = tables.links
     links["crossing_id"] = links["crossing_id"].fillna("")
     placed = replace(network, nodes=tables.nodes, links=with_costs(links))

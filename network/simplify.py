@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUMMED = ("length_m", "time_min")
-ANY = ("bridged",)
+ANY = ("bridged", "toll")
+SEPARATOR = "|"
+"""Between the ids of the OSM ways that one link was made of."""
 
 
 def simplify(tables: Tables, keep: NDArray[np.bool_]) -> tuple[Tables, pd.DataFrame]:
@@ -29,8 +33,8 @@ def simplify(tables: Tables, keep: NDArray[np.bool_]) -> tuple[Tables, pd.DataFr
 
     Returns
     -------
-    The tables: lengths and minutes summed, geometry joined, ``speed_kph`` the chain's mean, flags true where one part's is, other columns
-    from the longest part. Nodes keep their numbers; those inside a chain are left without links. And the members:
+    The tables: lengths and minutes summed, geometry joined, ``speed_kph`` the chain's mean, flags true where one part's is, ``osm_ids``
+    those of all parts in their order from u to v, each once, other columns from the longest part. Nodes keep their numbers; those inside a chain are left without links. And the members:
     ``link`` (row in the new table), ``position`` along it, ``part`` (row in the old one), ``reversed``.
 
     Notes
@@ -198,6 +202,8 @@ def _merged(
     for column in ANY:
         if column in links:
             columns[column] = np.bincount(chain, links[column].to_numpy(bool), minlength=n) > 0
+    if "osm_ids" in links:
+        columns["osm_ids"] = _joined_ids(links["osm_ids"].to_numpy(dtype=object), chain[order], order, n)
     if "time_min" in columns and "speed_kph" in links:
         minutes = np.asarray(columns["time_min"], float)
         km = np.asarray(columns["length_m"], float) / 1000
@@ -205,6 +211,21 @@ def _merged(
         single = np.bincount(chain, minlength=n) == 1
         columns["speed_kph"] = np.where(single, out["speed_kph"].to_numpy(float), mean)
     return out.assign(**columns)
+
+
+def _joined_ids(
+    texts: NDArray[np.object_], chain: NDArray[np.int64], order: NDArray[np.int64], n: int
+) -> NDArray[np.object_]:
+    """Return the ids of each chain's parts along it, each once, as one text; `chain` is in the `order` of the parts."""
+    words = pc.split_pattern(pa.array(texts[order], pa.string(), from_pandas=True), SEPARATOR)
+    owner = chain[pc.list_parent_indices(words).to_numpy()]
+    word = pc.dictionary_encode(words.flatten())
+    code = word.indices.to_numpy().astype(np.int64)
+    known = (np.asarray(pc.utf8_length(word.dictionary)) > 0)[code]
+    use = np.flatnonzero(known & ~pd.Series(owner * len(word.dictionary) + code).duplicated().to_numpy())
+    stop = np.cumsum(np.bincount(owner[use], minlength=n))
+    lists = pa.ListArray.from_arrays(np.r_[0, stop].astype(np.int32), word.dictionary.take(pa.array(code[use])))
+    return np.asarray(pc.binary_join(lists, SEPARATOR).to_numpy(zero_copy_only=False), dtype=object)
 
 
 def _joined_lines(

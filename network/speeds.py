@@ -1,4 +1,4 @@
-"""Speeds and moving times of links, each with the source of its speed."""
+"""Speeds and moving times of links by vehicle, season, surface and legal limit, each with the source of its speed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layers.errors import NetworkError
+from layers.limits import VEHICLES, class_kph
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,14 @@ ROAD_KPH: Mapping[str, float] = {
 RAIL_KPH: Mapping[str, float] = {"main": 70.0, "branch": 50.0, "industrial": 25.0}
 """Passenger train, km/h by usage: assumptions."""
 
+FERRY = "ferry"
+FERRY_KPH = 15.0
+FERRY_BOARDING_MIN = 30.0
+"""A ferry without a ``duration``: km/h, an assumption; and what getting on and off costs, half of it at each landing:
+an assumption."""
+FERRY_RANGE_KPH = (1.0, 100.0)
+"""A duration that makes a ferry slower or faster than this is a slip of the source."""
+
 SURFACES: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(("unpaved", "gravel", "fine_gravel", "compacted", "pebblestone", "rock"), (0.6, 40.0)),
     **dict.fromkeys(("ground", "dirt", "earth", "grass", "woodchips"), (0.5, 30.0)),
@@ -38,58 +47,155 @@ SURFACES: Mapping[str, tuple[float, float]] = {
 """Share of the speed that is left on a loose surface, and its cap in km/h: assumptions; the caps are OSRM's car profile
 or below. A surface that is not named or not here slows nobody."""
 
+SMOOTHNESS: Mapping[str, float] = {"bad": 0.8, "very_bad": 0.5, "horrible": 0.3, "very_horrible": 0.2}
+"""Share of the speed that is left on a rough road: assumptions. Surface and smoothness tell of one thing, so that the
+smaller share counts and not their product. What is ``impassable`` is left out (`network.vehicles`)."""
+
 TAGGED_SHARE = 0.9
-"""A posted limit is driven at nine tenths of it: an assumption."""
+"""A limit that is known for a road is driven at nine tenths of it: an assumption."""
+
+TRUCK_KPH, TRUCK_SHARE = 70.0, 0.8
+"""A truck's class speed is a car's, at most 70 km/h, times 0.8: assumptions. On a trunk road that is 56 km/h; CAREC
+measured 51 km/h in motion on its Kazakh corridors (CPMM 2022)."""
+
+WINTER_SHARE = 0.8
+"""Share of the speed of every road that is left in winter: an assumption."""
 
 OTHER = {"road": 35.0, "rail": 50.0}
+KNOWN_KPH: Mapping[str, float] = {**ROAD_KPH, FERRY: FERRY_KPH, **RAIL_KPH}
 
 
-def with_speeds(links: pd.DataFrame, *, overrides: Mapping[str, float] | None = None) -> pd.DataFrame:
+def with_speeds(
+    links: pd.DataFrame, *, overrides: Mapping[str, float] | None = None, vehicle: str = "car", winter: bool = False
+) -> pd.DataFrame:
     """Return the links with ``speed_kph``, ``speed_source`` and ``time_min`` (moving, without any wait).
 
     Parameters
     ----------
     links
-        With ``mode`` (road or rail), ``kind``, ``length_m``, ``maxspeed_kph`` (NaN where unknown), and ``surface`` if known.
+        With ``mode`` (road or rail), ``kind``, ``length_m``, ``maxspeed_kph`` (NaN where unknown), and what is known of
+        ``surface``, ``smoothness``, ``country``, ``maxspeed_hgv_kph``, ``duration_min`` (ferries) and ``speed_source``
+        (``implicit`` where the limit is that of a legal zone which the tags name).
     overrides
-        km/h by class of road or usage of rail; they stand before the defaults, not before a posted limit that is lower.
+        km/h by class of road or usage of rail, of the study's own vehicle; they stand before the defaults, not before a
+        mapped limit that is lower.
+    vehicle
+        Car or truck, on roads alone.
+    winter
+        Drive all roads at `WINTER_SHARE`.
 
     Notes
     -----
-    ``speed_source`` is ``tagged`` (posted limit × 0.9, never above the class), ``study``, ``default`` (class known) or
-    ``fallback`` (class unknown).
+    A car drives the class's speed, where a limit is mapped min(class, 0.9 × limit). A class speed is one that is driven:
+    it is never above the legal limit of its country and class (`layers.limits.class_kph`), and may equal it. A truck
+    drives 0.8 × min(class, legal limit of trucks, 70), where a limit is mapped no more than 0.9 of it. Then surface,
+    smoothness and winter.
+
+    ``speed_source`` is ``tagged`` (posted limit, or a ferry's duration), ``implicit`` (limit of a zone that the tags
+    name), ``study``, ``default`` (class known) or ``fallback`` (class unknown).
 
     Raises
     ------
     NetworkError
-        A speed that is not between 1 and 400 km/h, or a class that is in no table.
+        A speed that is not between 1 and 400 km/h, a class that is in no table, or another vehicle.
     """
+    given = _checked(overrides, vehicle)
+    kind = links["kind"].astype(str).str.removesuffix("_link")
+    by_class = kind.map({**KNOWN_KPH, **given}).astype(float)
+    speed = np.asarray(by_class.fillna(links["mode"].map(OTHER).astype(float)).to_numpy(float), np.float64)
+    by_study = kind.isin(list(given)).to_numpy(bool)
+    posted = _limits(links, vehicle) * TAGGED_SHARE
+    tagged = np.isfinite(posted)
+    on_road = (links["mode"] == "road").to_numpy(bool) & (kind != FERRY).to_numpy(bool)
+    speed = _of_class(speed, links, kind, vehicle, own=on_road & ~by_study)
+    speed = np.where(tagged, np.fmin(posted, speed), speed)
+    timed = np.full(len(links), np.nan)
+    if "duration_min" in links:
+        timed = _ferry_kph(links, kind)
+        speed = np.where(np.isfinite(timed), timed, speed)
+    out = links.copy()
+    speed = _on_ground(speed, links)
+    out["speed_kph"] = np.where(on_road, speed * WINTER_SHARE, speed) if winter else speed
+    of_zone = (links["speed_source"] == "implicit").to_numpy(bool) if "speed_source" in links else ~tagged
+    out["speed_source"] = np.select(
+        [np.isfinite(timed), tagged & of_zone, tagged, by_study, by_class.notna()],
+        ["tagged", "implicit", "tagged", "study", "default"],
+        "fallback",
+    )
+    out["time_min"] = out["length_m"] / 1000 / out["speed_kph"] * 60
+    return _with_boarding(out, (kind == FERRY).to_numpy(bool))
+
+
+def _checked(overrides: Mapping[str, float] | None, vehicle: str) -> dict[str, float]:
+    """Return the speeds of the study, or say what is wrong with them."""
     given = dict(overrides or {})
-    known = {**ROAD_KPH, **RAIL_KPH}
     wrong = {k: v for k, v in given.items() if not 1 <= v <= 400}
-    strange = sorted(set(given) - set(known))
+    strange = sorted(set(given) - set(KNOWN_KPH))
     if wrong:
         raise NetworkError(f"speeds {wrong} are out of range: allowed is 1 to 400 km/h")
     if strange:
-        raise NetworkError(f"speeds for {', '.join(map(repr, strange))}: allowed classes are {', '.join(known)}")
-    kind = links["kind"].astype(str).str.removesuffix("_link")
-    by_class = kind.map({**known, **given}).astype(float)
-    speed = by_class.fillna(links["mode"].map(OTHER).astype(float)).to_numpy(float)
-    posted = links["maxspeed_kph"].to_numpy(float) * TAGGED_SHARE
-    tagged = np.isfinite(posted)
-    out = links.copy()
-    speed = np.asarray(np.where(tagged, np.fmin(posted, speed), speed), float)
-    out["speed_kph"] = _on_surface(speed, links["surface"]) if "surface" in links else speed
-    out["speed_source"] = np.select(
-        [tagged, kind.isin(list(given)), by_class.notna()], ["tagged", "study", "default"], "fallback"
-    )
-    out["time_min"] = out["length_m"] / 1000 / out["speed_kph"] * 60
-    return out
+        raise NetworkError(f"speeds for {', '.join(map(repr, strange))}: allowed classes are {', '.join(KNOWN_KPH)}")
+    if vehicle not in VEHICLES:
+        raise NetworkError(f"vehicle {vehicle!r}: allowed is {' or '.join(VEHICLES)}")
+    return given
 
 
-def _on_surface(speed: NDArray[np.floating[Any]], surface: pd.Series) -> NDArray[np.float64]:
-    """Return speeds as the surface lets them be."""
-    name = surface.astype(str).str.split(";").str[0].str.strip()
-    share = name.map({k: v[0] for k, v in SURFACES.items()}).astype(float).fillna(1.0)
-    cap = name.map({k: v[1] for k, v in SURFACES.items()}).astype(float).fillna(np.inf)
-    return np.minimum(speed * share.to_numpy(float), cap.to_numpy(float))
+def _limits(links: pd.DataFrame, vehicle: str) -> NDArray[np.float64]:
+    """Return the limit that is mapped for each link itself, NaN where there is none."""
+    limit = links["maxspeed_kph"].to_numpy(float)
+    if vehicle == "truck" and "maxspeed_hgv_kph" in links:
+        limit = np.fmin(limit, links["maxspeed_hgv_kph"].to_numpy(float))
+    return limit
+
+
+def _of_class(
+    speed: NDArray[np.float64],
+    links: pd.DataFrame,
+    kind: pd.Series,
+    vehicle: str,
+    *,
+    own: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return the speeds of classes as the law and the vehicle let them be, on roads whose speed is our `own`."""
+    speed = speed.copy()
+    if "country" in links:
+        # A limit for trucks alone does not lift the law for all.
+        free = own & np.isnan(links["maxspeed_kph"].to_numpy(float))
+        speed[free] = np.fmin(speed[free], class_kph(links["country"][free], kind[free], vehicle))
+    if vehicle == "truck":
+        speed[own] = TRUCK_SHARE * np.minimum(speed[own], TRUCK_KPH)
+    return speed
+
+
+def _ferry_kph(links: pd.DataFrame, kind: pd.Series) -> NDArray[np.float64]:
+    """Return the speed of ferries that tell how long they take, NaN for all else."""
+    hours = links["duration_min"].to_numpy(float) / 60
+    kph = np.full(len(links), np.nan)
+    use = (kind == FERRY).to_numpy(bool) & (hours > 0)
+    kph[use] = links["length_m"].to_numpy(float)[use] / 1000 / hours[use]
+    low, high = FERRY_RANGE_KPH
+    return np.where((kph >= low) & (kph <= high), kph, np.nan)
+
+
+def _on_ground(speed: NDArray[np.float64], links: pd.DataFrame) -> NDArray[np.float64]:
+    """Return speeds as surface and smoothness let them be."""
+    share: NDArray[Any] = np.ones(len(links))
+    cap: NDArray[Any] = np.full(len(links), np.inf)
+    if "surface" in links:
+        name = links["surface"].astype(str).str.split(";").str[0].str.strip()
+        share = name.map({k: v[0] for k, v in SURFACES.items()}).astype(float).fillna(1.0).to_numpy(float)
+        cap = name.map({k: v[1] for k, v in SURFACES.items()}).astype(float).fillna(np.inf).to_numpy(float)
+    if "smoothness" in links:
+        rough = links["smoothness"].astype(str).map(SMOOTHNESS).astype(float).fillna(1.0).to_numpy(float)
+        share = np.minimum(share, rough)
+    return np.asarray(np.minimum(speed * share, cap), np.float64)
+
+
+def _with_boarding(links: pd.DataFrame, ferry: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the links with half of the boarding on every end of a ferry that is a landing: a node of other roads."""
+    if not ferry.any() or "u" not in links:
+        return links
+    land = np.unique(links.loc[~ferry, ["u", "v"]].to_numpy())
+    landings = np.isin(links["u"].to_numpy(), land).astype(float) + np.isin(links["v"].to_numpy(), land)
+    links["time_min"] += np.where(ferry, landings * FERRY_BOARDING_MIN / 2, 0.0)
+    return links

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,26 @@ from layers.crs import GEOD, WGS84, geodesic_m, line_lengths_m, lines_between, p
 from layers.errors import NetworkError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import geopandas as gpd
     from numpy.typing import NDArray
     from pyproj import CRS
+
+TOLD: Mapping[str, object] = {
+    "surface": "",
+    "smoothness": "",
+    "toll": False,
+    "gauge": "",
+    "current": "",
+    "osm_ids": "",
+}
+"""What a source may tell of a link and stays with it, and what stands where it tells nothing."""
+FOR_SPEEDS: Mapping[str, object] = {
+    "country": "",
+    "speed_source": "",
+    "maxspeed_hgv_kph": np.nan,
+    "duration_min": np.nan,
+}
+"""The same for what speeds alone are made of (`network.speeds`)."""
 
 GAP_M = 3000.0
 SAME_GAP_M = 500.0
@@ -80,7 +96,8 @@ def assemble(layers: Mapping[str, gpd.GeoDataFrame], crs: CRS) -> Tables:
                     "oneway": layer["oneway"].to_numpy(bool),
                     "length_m": np.maximum(layer["length_m"].to_numpy(float), line_lengths_m(lines)),
                     "maxspeed_kph": layer["maxspeed_kph"].to_numpy(float),
-                    "surface": layer["surface"].astype(str).to_numpy(dtype=object) if "surface" in layer else "",
+                    **{c: _told(layer, c, blank) for c, blank in {**TOLD, **FOR_SPEEDS}.items()},
+                    "osm_ids": _id_texts(layer["osm_id"]) if "osm_id" in layer else "",
                     "bridged": False,
                     "geometry": lines,
                 }
@@ -92,6 +109,19 @@ def assemble(layers: Mapping[str, gpd.GeoDataFrame], crs: CRS) -> Tables:
     table = pd.concat(links, ignore_index=True)
     table = table[table["u"] != table["v"]].reset_index(drop=True)
     return Tables(located(pd.concat(nodes, ignore_index=True), crs), table, crs)
+
+
+def _told(layer: pd.DataFrame, column: str, blank: object) -> object:
+    """Return what a layer tells of its links in a column, or what stands where it tells nothing."""
+    if column not in layer:
+        return blank
+    values = layer[column]
+    return values.astype(str).to_numpy(dtype=object) if isinstance(blank, str) else values.to_numpy(type(blank))
+
+
+def _id_texts(ids: pd.Series) -> NDArray[np.object_]:
+    """Return OSM's way ids as texts, empty where they are unknown (0): a link merged of several ways has several."""
+    return ids.astype(str).where(ids != 0, "").to_numpy(dtype=object)
 
 
 def located(nodes: pd.DataFrame, crs: CRS) -> pd.DataFrame:
@@ -148,10 +178,11 @@ def bridge_gaps(tables: Tables, mode: str = "rail") -> Tables:
         return tables
     u, v = dead[i[chosen]], dead[j[chosen]]
     lines = lines_between(nodes[["x", "y"]].to_numpy()[u], nodes[["x", "y"]].to_numpy()[v])
-    kind = links["kind"].to_numpy()[[own.index[(own["u"] == n) | (own["v"] == n)][0] for n in u]]
+    before = links.loc[[own.index[(own["u"] == n) | (own["v"] == n)][0] for n in u]]
+    like = {c: before[c].to_numpy(dtype=object) for c in ("kind", "gauge", "current") if c in links}
     bridges = pd.DataFrame(
-        {"u": u, "v": v, "mode": mode, "kind": kind, "oneway": False, "length_m": line_lengths_m(lines),
-         "maxspeed_kph": np.nan, "surface": "", "bridged": True, "geometry": lines}
+        {"u": u, "v": v, "mode": mode, "oneway": False, "length_m": line_lengths_m(lines), "maxspeed_kph": np.nan,
+         **TOLD, **FOR_SPEEDS, **like, "bridged": True, "geometry": lines}
     )  # fmt: skip
     return Tables(nodes, pd.concat([links, bridges], ignore_index=True), tables.crs)
 
@@ -192,6 +223,8 @@ def split_links(
     fresh = pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "kind": kind, "ref": ""})
     if "side" in nodes:
         fresh["side"] = nodes["side"].to_numpy()[links["u"].to_numpy()[row]]
+    if "change" in nodes:
+        fresh["change"] = ""
     pieces = _pieces(links, unique, share, xy)
     kept = links.drop(index=links.index[np.unique(row)])
     return (

@@ -39,7 +39,7 @@ _CHUNK = 1 << 16
 T = TypeVar("T")
 
 
-class _TroubleError(Exception):
+class TroubleError(Exception):
     """Something that may pass: worth another attempt, not before `after` seconds."""
 
     def __init__(self, text: str, after: float = 0.0) -> None:
@@ -139,14 +139,14 @@ class _Job:
         except (ValueError, requests.TooManyRedirects) as error:
             raise LayerError(f"{public_url(url)} can't be fetched: {error}") from error
         except requests.RequestException as error:
-            raise _TroubleError(_reason(error, self.timeout)) from error
+            raise TroubleError(reason_of(error, self.timeout)) from error
 
     def chunks(self, response: requests.Response) -> Iterator[bytes]:
         """Yield the body; trouble on the line becomes one kind of error."""
         try:
             yield from response.iter_content(_CHUNK)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _TroubleError(_reason(error, self.timeout)) from error
+            raise TroubleError(reason_of(error, self.timeout)) from error
 
     def throw_away(self) -> None:
         """Drop what has come so far."""
@@ -275,7 +275,7 @@ def _retried(job: _Job, url: str, attempt: Callable[[], T]) -> T:
     while True:
         try:
             return attempt()
-        except _TroubleError as trouble:
+        except TroubleError as trouble:
             size = job.part.size()
             if size >= best + PROGRESS_BYTES:
                 failures, best = 0, size
@@ -305,7 +305,7 @@ def _attempt(job: _Job, known: Entry | None) -> bool:
             _write(job, response, start if fits else 0)
             return True
         if not (start and status in (206, 416)):
-            raise _refusal(job.url, response)
+            raise refusal_of(job.url, response)
     # The server can't go on from here, e.g. it has a newer and shorter file: from the start, which can't come back here.
     job.throw_away()
     return _attempt(job, known)
@@ -329,10 +329,10 @@ def _write(job: _Job, response: requests.Response, start: int) -> None:
             os.fsync(file.fileno())
     total = job.part.about.total
     if total is not None and done != total:
-        raise _TroubleError(f"the connection was cut at {done:,} of {total:,} bytes")
+        raise TroubleError(f"the connection was cut at {done:,} of {total:,} bytes")
 
 
-def _refusal(url: str, response: requests.Response) -> Exception:
+def refusal_of(url: str, response: requests.Response) -> Exception:
     """Return the error for a status that brings no file."""
     answer = f"the server answers {response.status_code} {response.reason or ''}".rstrip()
     if response.status_code not in WORTH_RETRYING:
@@ -343,7 +343,7 @@ def _refusal(url: str, response: requests.Response) -> Exception:
         after = 0.0
     if after > MAX_RETRY_AFTER_S:
         return LayerError(f"{public_url(url)} can't be fetched now: {answer}, to wait over {MAX_RETRY_AFTER_S:.0f} s")
-    return _TroubleError(answer, after)
+    return TroubleError(answer, after)
 
 
 def _refuse_other_things(job: _Job) -> None:
@@ -372,7 +372,7 @@ def _published_md5(job: _Job, url: str) -> str | None:
             if response.status_code in (404, 410):
                 return None
             if response.status_code != 200:
-                raise _refusal(url, response)
+                raise refusal_of(url, response)
             return b"".join(islice(job.chunks(response), 16)).decode("utf-8", "replace")
 
     text = _retried(job, url, ask)
@@ -387,7 +387,7 @@ def _published_md5(job: _Job, url: str) -> str | None:
     return found[0].lower()
 
 
-def _reason(error: BaseException, timeout: float) -> str:
+def reason_of(error: BaseException, timeout: float) -> str:
     """Return in a few words why a connection failed: the system's own error, out of its wrappings."""
     if isinstance(error, requests.Timeout) or "timed out" in str(error).lower():
         return f"no answer within {timeout:g} s"

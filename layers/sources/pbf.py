@@ -69,7 +69,7 @@ def read_network(
     area
         Polygon in longitude and latitude; None for everything in the files. A way ends at the last node inside.
     regions
-        Layer ``regions``: fills ``country`` of settlements, roads and railways (empty outside all of them).
+        Layer ``regions``: fills ``country`` of settlements, roads and railways (empty outside all of them, and without it).
     road_kinds
         Values of ``highway`` to keep; None for all that a car may use.
 
@@ -96,9 +96,8 @@ def read_network(
     roads, railways = _edges(got, kinds)
     settlements = settlements_of(got.points, got.counts)
     posts, stations = posts_of(got.points, got.counts), stations_of(got.points)
-    if regions is not None:
-        for frame in (roads, railways, settlements):
-            frame["country"] = _countries(frame, regions)
+    for frame in (roads, railways, settlements):
+        frame["country"] = "" if regions is None else _countries(frame, regions)
     report = {
         "files": [{"file": f.name, **_about(f)} for f in files],
         "nodes": len(got.nodes.ids),
@@ -149,13 +148,16 @@ def _check_area(area: shapely.Geometry | None) -> None:
 
 
 def _edges(got: Collected, kinds: Sequence[str]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return the split roads and railways; the ways' table is freed as soon as both are read."""
+    """Return the split roads and railways; what is read out of the ways is freed as soon as it is no longer needed."""
+    place = got.nodes.find(got.ways.refs)
+    got.ways.refs = np.zeros(0, np.int64)
     tags = way_table(got)
     # A way may be a railway and have a class of road that was not asked for.
     tags["highway"] = tags["highway"].cat.set_categories([k for k in tags["highway"].cat.categories if k in kinds])
-    tables = roads_of(tags, got.counts), railways_of(tags, got.counts)
+    tables = [railways_of(tags, got.counts), roads_of(tags, got.counts)]
     del tags
-    roads, railways = (split_ways(table, got.ways, got.nodes, got.counts) for table in tables)
+    # Nobody but `split_ways` holds a table, so that it can let go of it.
+    roads, railways = (split_ways(tables.pop(), got.ways.counts, place, got.nodes, got.counts) for _ in range(2))
     return roads, railways
 
 

@@ -8,6 +8,7 @@ Format: https://wiki.openstreetmap.org/wiki/PBF_Format
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,30 +29,52 @@ NODES, DENSE, WAYS, RELATIONS = 1, 2, 3, 4
 _VARINT, _BYTES = 0, 2
 
 
-def read_blobs(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield kind (``OSMHeader`` or ``OSMData``) and unpacked content of every block of a file.
+def read_blobs(path: Path, begin: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Yield kind (``OSMHeader`` or ``OSMData``) and unpacked content of every block of a file, or from a byte on.
 
     Raises
     ------
     LayerError
         The file is missing, empty, no PBF or cut off.
     """
-    for at, kind, data in _blobs(path):
+    for at, kind, data in _blobs(path, begin):
         yield kind, _unpacked(path, at, data)
 
 
-def check_whole(path: Path) -> None:
-    """Raise `LayerError` where a file is no PBF or its last block is cut off; nothing is unpacked."""
-    for _ in _blobs(path):
-        pass
+def block_starts(path: Path) -> list[int]:
+    """Return the byte at which each block begins, the header's first, and where the last one ends; nothing is unpacked.
+
+    Raises
+    ------
+    LayerError
+        The file is no PBF or its last block is cut off.
+    """
+    return [*(at for at, _, _ in _blobs(path)), path.stat().st_size]
 
 
-def _blobs(path: Path) -> Iterator[tuple[int, str, bytes]]:
-    """Yield place, kind and packed content of every block of a file."""
+def first_with(path: Path, starts: Sequence[int], kind: int) -> int:
+    """Return the first block of a sorted file that holds a group of `kind` or of a later one: a dozen are unpacked."""
+
+    def reaches(number: int) -> bool:
+        for what, data in read_blobs(path, starts[number]):
+            kinds = [group for group, _, _ in read_block(data, texts=False).groups] if what == "OSMData" else []
+            if kinds:
+                return max(kinds) >= kind
+        return True
+
+    try:
+        return bisect_left(range(len(starts) - 1), True, lo=1, key=reaches)
+    except (IndexError, ValueError) as error:
+        raise error if isinstance(error, LayerError) else _broken(path, 0, f"a block can't be read ({error})") from None
+
+
+def _blobs(path: Path, begin: int = 0) -> Iterator[tuple[int, str, bytes]]:
+    """Yield place, kind and packed content of every block of a file, or from a byte on."""
     if not path.is_file():
         raise LayerError(f"no such file: {path}")
     with path.open("rb") as file:
-        first = True
+        first = not begin
+        file.seek(begin)
         while True:
             at = file.tell()
             size = file.read(4)
@@ -238,6 +261,13 @@ def side_by_side(
     return out
 
 
+def first_numbers(raw: NDArray[np.uint8], at: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return field 1 of many messages, a number that stands first in nearly all files."""
+    if np.all(raw[at] == 1 << 3):
+        return _varint_at(raw, at + 1)[0]
+    return side_by_side(raw, at, end, (1,))[1][0]
+
+
 def _varint_at(raw: NDArray[np.uint8], at: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the numbers that begin at given places, and the places behind them."""
     byte = raw[at]
@@ -285,13 +315,13 @@ class Block:
         return (east + self.granularity * lon) // 100, (north + self.granularity * lat) // 100
 
 
-def read_block(buf: bytes) -> Block:
-    """Return the parts of one unpacked ``OSMData`` block."""
+def read_block(buf: bytes, *, texts: bool = True) -> Block:
+    """Return the parts of one unpacked ``OSMData`` block; without its texts where nobody reads tags."""
     strings: list[tuple[int, int]] = []
     spans: list[tuple[int, int]] = []
     grid = {17: 100, 19: 0, 20: 0}
     for field, _, a, b in fields(buf, 0, len(buf)):
-        if field == 1:
+        if field == 1 and texts:
             strings = [(x, y) for _, _, x, y in fields(buf, a, b)]
         elif field == 2:
             spans.append((a, b))

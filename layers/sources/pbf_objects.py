@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ E7 = 10_000_000
 LONGEST_TAG = 1020
 """Bytes of a value: OpenStreetMap allows 255 characters, which take four bytes each at the most."""
 GRID = 256
+GROWN_FROM = 100_000
 FIND_AT_ONCE = 1_000_000
 
 
@@ -59,6 +60,30 @@ class Area:
         look = np.flatnonzero(state == 2)
         out[rows[look]] = shapely.intersects_xy(self.polygon, x[look], y[look])
         return np.asarray(out, bool)
+
+
+class Growing:
+    """A column that grows in place: no second copy of it is ever held, as joining a list of its pieces would."""
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self.values = np.empty(GROWN_FROM, dtype)
+        self.size = 0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Put values behind those that are there."""
+        need = self.size + len(values)
+        if need > len(self.values):
+            # What is not yet written takes no memory.
+            self.values.resize(max(need, len(self.values) * 5 // 4), refcheck=False)
+        self.values[self.size : need] = values
+        self.size = need
+
+    def take(self) -> NDArray[Any]:
+        """Return the column, which is empty after."""
+        values, size = self.values, self.size
+        self.values, self.size = np.empty(0, values.dtype), 0
+        values.resize(size, refcheck=False)
+        return values
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from layers.crs import WGS84
-from layers.tags import daily_hours, parse_population, tags_of
+from layers.tags import capital_of, daily_hours, parse_population, tags_of
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -45,7 +45,7 @@ SETTLEMENT_COLUMNS = (
 
 
 def settlements_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDataFrame:
-    """Return the named places among the objects; ``country`` is empty, ``population`` 0 where unknown."""
+    """Return the named places among the objects; ``country`` is empty, ``population`` 0 where unknown, ``capital`` by `capital_of`."""
     rows = []
     for thing in objects:
         tags = thing.tags
@@ -62,7 +62,7 @@ def settlements_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDa
             {
                 "settlement_id": thing.osm_id, "name": name, "names": names_of(tags, name), "country": "",
                 "population": people, "population_date": tags.get("population:date") or dated, "kind": tags["place"],
-                "capital": tags.get("capital", ""), "lon": thing.lon, "lat": thing.lat,
+                "capital": capital_of(tags), "lon": thing.lon, "lat": thing.lat,
             }
         )  # fmt: skip
     return _frame(rows, SETTLEMENT_COLUMNS, "settlement_id")

@@ -15,6 +15,7 @@ from layers.sources.pbf_blocks import DENSE, KNOWN_FEATURES, NODES, SORTED, WAYS
 from layers.sources.pbf_objects import (
     E7,
     Area,
+    Growing,
     Nodes,
     Tagged,
     Ways,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from layers.sources.pbf_blocks import Block
 
 Wanted = dict[bytes, tuple[bytes, ...]]
+NODE_TYPES = (np.int64, np.int32, np.int32)
+"""Of id, longitude and latitude, in 1e-7 degrees."""
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -164,7 +167,7 @@ class _File:
 
     def __init__(self, path: Path, area: Area | None, words: Words, lines: Wanted, points: Wanted) -> None:
         self.path, self.area, self.words, self.lines, self.points = path, area, words, lines, points
-        self.chunks: list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]] = []
+        self.columns = [Growing(dtype) for dtype in NODE_TYPES]
         self.ways: list[Ways] = []
         self.places: list[Tagged] = []
         self.nodes = Nodes.of(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
@@ -218,21 +221,14 @@ class _File:
             keep &= self.area.holds(lon, lat)
         if len(wanted):
             self.places += tagged_nodes(block, tags, wanted, ids, lon, lat, keep, self.words)
-        if keep.all():
-            self.chunks.append((ids, lon.astype(np.int32), lat.astype(np.int32)))
-        elif keep.any():
-            self.chunks.append((ids[keep], lon[keep].astype(np.int32), lat[keep].astype(np.int32)))
+        all_of_them = bool(keep.all())
+        for column, values in zip(self.columns, (ids, lon, lat), strict=True):
+            column.add(values if all_of_them else values[keep])
 
     def _close_nodes(self) -> None:
-        """Put the nodes together, one column at a time: the chunks of a column are freed before the next."""
-        if not self.chunks:
-            return
-        columns = [list(c) for c in zip(*self.chunks, strict=True)]
-        self.chunks = []
-        joined = []
-        while columns:
-            joined.append(np.concatenate(columns.pop(0)))
-        self.nodes = Nodes.of(*joined)
+        """Put the nodes that were read in the order of their ids."""
+        if self.columns[0].size:
+            self.nodes = Nodes.of(*(column.take() for column in self.columns))
 
     def _ways(self, block: Block, at: NDArray[np.int64], end: NDArray[np.int64]) -> None:
         """Keep a group's wanted ways that have a node in the area."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -15,12 +16,27 @@ import shapely
 
 from layers.crs import WGS84, areas_km2, fit_equal_area
 from layers.errors import LayerError
-from layers.sources.pbf_blocks import check_whole
+from layers.sources.pbf_blocks import (
+    RELATIONS,
+    WAYS,
+    block_starts,
+    first_numbers,
+    first_with,
+    packed,
+    read_blobs,
+    read_block,
+    running,
+    side_by_side,
+    zigzag,
+)
+from layers.sources.pbf_objects import E7, Nodes
 from layers.sources.pbf_points import names_of
 from layers.sources.pbf_read import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 LEVELS = (2, 4, 6)
 COUNTRY, REGION = 2, 4
@@ -35,6 +51,26 @@ ALWAYS = ("en", "ru", "kk")
 COVERED = 0.99
 """Regions that leave more of their country than this uncovered are not all of them."""
 COLUMNS = ("region", "name", "country", "admin_level", "osm_id", "names")
+
+
+@dataclass(frozen=True)
+class _Extract:
+    """A file, where its blocks begin, and which of them (from, to) may hold ways and relations: few, if it is sorted."""
+
+    path: Path
+    starts: list[int]
+    ways: tuple[int, int]
+    relations: tuple[int, int]
+
+    @classmethod
+    def of(cls, path: Path, in_order: bool) -> _Extract:
+        """Return a file that is whole: osmium takes one that ends between two blocks' sizes as whole."""
+        starts = block_starts(path)
+        end = len(starts) - 1
+        if not in_order:
+            return cls(path, starts, (1, end), (1, end))
+        way, relation = (first_with(path, starts, kind) for kind in (WAYS, RELATIONS))
+        return cls(path, starts, (way, min(relation + 1, end)), (relation, end))
 
 
 @dataclass(frozen=True)
@@ -122,18 +158,22 @@ def read_boundaries(
     """
     files = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     headers = {path: read_header(path) for path in files}
-    for path in files:
-        check_whole(path)  # osmium takes a file that ends between two blocks' sizes as whole
-    newest_first = sorted(headers, key=lambda p: headers[p]["timestamp"], reverse=True)
-    if not newest_first:
+    # Of an object in several files the first one counts.
+    extracts = [
+        _Extract.of(path, headers[path]["sorted"])
+        for path in sorted(headers, key=lambda p: headers[p]["timestamp"], reverse=True)
+    ]
+    if not extracts:
         raise LayerError("no PBF is given: allowed are one or several files")
     relations: dict[int, _Relation] = {}
-    for path in newest_first:
-        for relation, found in _relations(path, {str(level) for level in levels}):
-            relations.setdefault(relation, found)
-    ways = _way_refs(newest_first, {way for r in relations.values() for way, _ in r.ways})
-    places = _places(newest_first, {ref for refs in ways.values() for ref in refs})
-    whole = {i: r for i, r in relations.items() if _is_whole(r, ways, places)}
+    for extract in reversed(extracts):
+        relations.update(_relations(extract, {str(level) for level in levels}))
+    wanted = np.array(sorted({way for r in relations.values() for way, _ in r.ways}), np.int64)
+    ways: dict[int, NDArray[np.int64]] = {}
+    for extract in reversed(extracts):
+        ways.update(_way_refs(extract, wanted))
+    places = _places(extracts, np.unique(np.concatenate([*ways.values(), np.zeros(0, np.int64)])))
+    whole = _whole(relations, ways, places)
     polygons = _assembled(whole, ways, places)
     rows = [_row(i, whole[i], languages) for i in sorted(polygons)]
     columns = [*COLUMNS, *(f"name_{lang}" for lang in languages)]
@@ -151,66 +191,100 @@ def read_boundaries(
     return frame, report
 
 
-def _objects(path: Path, entity: Any, *filters: Any) -> Iterator[Any]:
-    """Yield the objects of one kind that pass osmium's filters; its errors become ours."""
+def _objects(path: Path, entity: Any, wanted: Any, *, name: Path) -> Iterator[Any]:
+    """Yield the objects of one kind that pass osmium's filter; its errors become ours and name the user's file."""
     import osmium
 
-    processor = osmium.FileProcessor(str(path), entity)
-    for one in filters:
-        processor = processor.with_filter(one)
     try:
-        yield from processor
+        yield from osmium.FileProcessor(str(path), entity).with_filter(wanted)
     except (RuntimeError, ValueError) as error:
-        raise LayerError(f"{path} is damaged: {error}; download it again") from None
+        raise LayerError(f"{name} is damaged: {error}; download it again") from None
 
 
-def _relations(path: Path, levels: set[str]) -> Iterator[tuple[int, _Relation]]:
-    """Yield the boundary relations of a file."""
+def _relations(extract: _Extract, levels: set[str]) -> dict[int, _Relation]:
+    """Return the boundary relations of a file; osmium gets its header and the blocks that may hold some."""
     import osmium
 
-    for relation in _objects(
-        path, osmium.osm.RELATION, osmium.filter.TagFilter(("boundary", "administrative"))
-    ):  # some hundreds
-        tags = dict(relation.tags)
-        if tags.get("admin_level") in levels and tags.get("type") in ("boundary", "multipolygon"):
-            members = tuple((m.ref, m.role) for m in relation.members if m.type == "w")
-            yield relation.id, _Relation(tags, members)
+    out: dict[int, _Relation] = {}
+    starts, begin = extract.starts, extract.starts[extract.relations[0]]
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder) / "relations.osm.pbf"
+        with extract.path.open("rb") as whole, part.open("wb") as file:
+            file.write(whole.read(starts[1]))
+            whole.seek(begin)
+            shutil.copyfileobj(whole, file)
+        administrative = osmium.filter.TagFilter(("boundary", "administrative"))
+        for relation in _objects(part, osmium.osm.RELATION, administrative, name=extract.path):  # some hundreds
+            tags = dict(relation.tags)
+            if tags.get("admin_level") in levels and tags.get("type") in ("boundary", "multipolygon"):
+                members = tuple((m.ref, m.role) for m in relation.members if m.type == "w")
+                out.setdefault(relation.id, _Relation(tags, members))
+    return out
 
 
-def _way_refs(paths: Sequence[Path], wanted: set[int]) -> dict[int, list[int]]:
-    """Return the nodes of the wanted ways."""
-    import osmium
-
-    found: dict[int, list[int]] = {}
-    for path in paths:
-        if wanted:
-            for way in _objects(path, osmium.osm.WAY, osmium.filter.IdFilter(wanted)):  # boundaries only
-                found.setdefault(way.id, [n.ref for n in way.nodes])
+def _way_refs(extract: _Extract, wanted: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    """Return the nodes of the wanted ways of a file."""
+    found: dict[int, NDArray[np.int64]] = {}
+    begin, stop = extract.ways
+    if not len(wanted) or begin >= stop:
+        return found
+    blobs = read_blobs(extract.path, extract.starts[begin])
+    for number, (_, data) in zip(range(begin, stop), blobs, strict=False):
+        try:
+            block = read_block(data, texts=False)
+            for what, at, end in block.groups:
+                if what == WAYS:
+                    _take_refs(block.raw, at, end, wanted, found)
+        except (IndexError, ValueError, OverflowError) as error:
+            raise LayerError(
+                f"{extract.path} is damaged: block {number} can't be read ({error}); download it again"
+            ) from None
     return found
 
 
-def _places(paths: Sequence[Path], wanted: set[int]) -> dict[int, tuple[float, float]]:
-    """Return longitude and latitude of the wanted nodes."""
+def _take_refs(
+    raw: NDArray[np.uint8],
+    at: NDArray[np.int64],
+    end: NDArray[np.int64],
+    wanted: NDArray[np.int64],
+    found: dict[int, NDArray[np.int64]],
+) -> None:
+    """Put the nodes of a group's wanted ways to those that were found."""
+    ids = first_numbers(raw, at, end)
+    chosen = np.flatnonzero(np.isin(ids, wanted))
+    if len(chosen):
+        delta, count = packed(raw, *side_by_side(raw, at[chosen], end[chosen], (8,))[8])
+        refs = np.split(running(zigzag(delta), count), np.cumsum(count)[:-1])
+        for way, nodes in zip(ids[chosen].tolist(), refs, strict=True):  # boundaries only
+            found.setdefault(way, nodes)
+
+
+def _places(extracts: Sequence[_Extract], wanted: NDArray[np.int64]) -> Nodes:
+    """Return the wanted nodes."""
     import osmium
 
-    found: dict[int, tuple[float, float]] = {}
-    for path in paths:
-        if wanted:
-            for node in _objects(path, osmium.osm.NODE, osmium.filter.IdFilter(wanted)):  # of boundaries only
-                if node.location.valid():
-                    found.setdefault(node.id, (node.location.lon, node.location.lat))
-    return found
+    def rows(path: Path) -> Iterator[tuple[int, int, int]]:
+        for node in _objects(path, osmium.osm.NODE, osmium.filter.IdFilter(wanted.tolist()), name=path):
+            place = node.location  # of boundaries only
+            if place.valid():
+                yield node.id, place.x, place.y
+
+    kind = np.dtype([("id", np.int64), ("lon", np.int32), ("lat", np.int32)])
+    found = [np.fromiter(rows(e.path), kind) for e in extracts if len(wanted)]
+    table = np.concatenate([*found, np.zeros(0, kind)])
+    return Nodes.of(table["id"], table["lon"], table["lat"])
 
 
-def _is_whole(relation: _Relation, ways: Mapping[int, list[int]], places: Mapping[int, object]) -> bool:
-    """Return whether every way of a relation and every node of those is at hand."""
-    return bool(relation.ways) and all(
-        way in ways and all(ref in places for ref in ways[way]) for way, _ in relation.ways
-    )
+def _whole(
+    relations: Mapping[int, _Relation], ways: Mapping[int, NDArray[np.int64]], places: Nodes
+) -> dict[int, _Relation]:
+    """Return the relations of which every way and every node of those is at hand."""
+    known = {way for way, refs in ways.items() if bool(np.all(places.find(refs) >= 0))}
+    return {i: r for i, r in relations.items() if r.ways and all(way in known for way, _ in r.ways)}
 
 
 def _assembled(
-    relations: Mapping[int, _Relation], ways: Mapping[int, list[int]], places: Mapping[int, tuple[float, float]]
+    relations: Mapping[int, _Relation], ways: Mapping[int, NDArray[np.int64]], places: Nodes
 ) -> dict[int, shapely.Geometry]:
     """Return the polygons of relations; those that osmium's assembler refuses are missing.
 
@@ -219,26 +293,17 @@ def _assembled(
     """
     import osmium
 
-    used = sorted({way for r in relations.values() for way, _ in r.ways})
     out: dict[int, shapely.Geometry] = {}
-    if not used:
+    if not relations:
         return out
-    kind = osmium.osm.mutable
     factory = osmium.geom.WKBFactory()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "boundaries.osm.pbf"
-        with osmium.SimpleWriter(str(path)) as writer:
-            for ref in sorted({ref for way in used for ref in ways[way]}):
-                writer.add_node(kind.Node(id=ref, version=1, location=places[ref]))
-            for way in used:
-                writer.add_way(kind.Way(id=way, version=1, nodes=ways[way]))
-            for i in sorted(relations):
-                members = [("w", way, role) for way, role in relations[i].ways]
-                tags = {"type": "boundary"}
-                writer.add_relation(kind.Relation(id=i, version=1, members=members, tags=tags))
-        areas: Iterator[Any] = iter(osmium.FileProcessor(str(path)).with_areas())
+        path = Path(folder) / "boundaries.osm.opl"
+        path.write_text("\n".join(_opl(relations, ways, places)) + "\n", encoding="utf-8")
+        only_areas = osmium.filter.EntityFilter(osmium.osm.AREA)
+        areas: Iterator[Any] = iter(osmium.FileProcessor(str(path)).with_areas().with_filter(only_areas))
         for thing in areas:
-            if thing.is_area() and not thing.from_way():
+            if not thing.from_way():
                 try:
                     polygon = shapely.from_wkb(factory.create_multipolygon(thing))
                 except RuntimeError:  # osmium found no rings
@@ -246,6 +311,25 @@ def _assembled(
                 if shapely.is_valid(polygon) and not polygon.is_empty:
                     out[thing.orig_id()] = polygon
     return out
+
+
+def _opl(relations: Mapping[int, _Relation], ways: Mapping[int, NDArray[np.int64]], places: Nodes) -> Iterator[str]:
+    """Yield relations, their ways and nodes as lines of OPL, which osmium reads: https://osmcode.org/opl-file-format/."""
+    used = sorted({way for r in relations.values() for way, _ in r.ways})
+    here = places.only(np.concatenate([ways[way] for way in used]))
+    degrees = (here.lon / E7).tolist(), (here.lat / E7).tolist()
+    for ref, lon, lat in zip(here.ids.tolist(), *degrees, strict=True):  # of boundaries only
+        yield f"n{ref} v1 x{lon:.7f} y{lat:.7f}"
+    for way in used:
+        yield f"w{way} v1 N" + ",".join(f"n{ref}" for ref in ways[way].tolist())
+    for i in sorted(relations):
+        members = (f"w{way}@{''.join(map(_escaped, role))}" for way, role in relations[i].ways)
+        yield f"r{i} v1 Ttype=boundary M" + ",".join(members)
+
+
+def _escaped(letter: str) -> str:
+    """Return a letter of a role as OPL has it."""
+    return letter if letter.isascii() and letter.isalnum() else f"%{ord(letter):x}%"
 
 
 def _row(osm_id: int, relation: _Relation, languages: Sequence[str]) -> dict[str, Any]:

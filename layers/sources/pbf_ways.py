@@ -12,14 +12,27 @@ import shapely
 from layers.crs import WGS84, geodesic_m
 from layers.sources.pbf_blocks import ranges
 from layers.sources.pbf_objects import E7
-from layers.tags import BACKWARD, BOTH, LIMITED, access_of, is_yes, oneway_of, parse_maxspeed, parsed
+from layers.tags import (
+    BACKWARD,
+    BOTH,
+    LIMITED,
+    SEASONS,
+    access_of,
+    current_of,
+    is_yes,
+    oneway_of,
+    parse_duration,
+    parse_maxspeed,
+    parsed,
+    season_of,
+)
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from numpy.typing import NDArray
 
-    from layers.sources.pbf_objects import Nodes, Ways
+    from layers.sources.pbf_objects import Nodes
     from layers.sources.pbf_read import Collected
 
 ROAD_KINDS = (
@@ -38,6 +51,7 @@ YES_NO = {"road": ("ice_road", "winter_road", "toll", "bridge", "tunnel"), "rail
 ROAD_KEYS = (
     "highway", "route", "junction", "area", "military", "oneway", "maxspeed", "maxspeed:forward", "maxspeed:backward",
     "maxspeed:type", "source:maxspeed", "maxspeed:hgv", "access", "vehicle", "motor_vehicle", "motorcar", "hgv",
+    "duration",
 )  # fmt: skip
 KEYS = tuple(dict.fromkeys([*ROAD_KEYS, *TEXTS["road"], *YES_NO["road"], "railway", *TEXTS["rail"], *YES_NO["rail"]]))
 LIMITS = ("maxspeed", "maxspeed:forward", "maxspeed:backward")
@@ -50,10 +64,10 @@ SEMI_MAJOR_M, ECCENTRICITY2 = 6378137.0, 0.0066943799901413165
 
 
 def way_table(collected: Collected) -> pd.DataFrame:
-    """Return one row per way, its wanted tags as categories."""
+    """Return one row per way, its wanted tags as categories; their codes are used up."""
     ways, words = collected.ways, collected.words
     missing = np.full(len(ways.ids), -1, np.int32)
-    columns = {k.decode(): words.column(k, ways.codes.get(k, missing)) for k in words.keys}
+    columns = {k.decode(): words.column(k, ways.codes.pop(k, missing)) for k in words.keys}
     return pd.DataFrame({"osm_id": ways.ids, **columns})
 
 
@@ -95,14 +109,24 @@ def roads_of(tags: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:
         index=kept.index,
     )
     out["maxspeed_hgv_kph"] = parsed(kept["maxspeed:hgv"], lambda t: parse_maxspeed(t)[0], np.nan).astype(np.float32)
+    out["season"] = _seasons(out)
+    out["duration_min"] = parsed(kept["duration"], parse_duration, np.nan).astype(np.float32)
     return out
+
+
+def _seasons(roads: pd.DataFrame) -> pd.Categorical:
+    """Return when each road can be driven, see `layers.tags.season_of`."""
+    codes = parsed(roads["seasonal"], lambda t: SEASONS.index(season_of(t)), 0)
+    frozen = (roads["ice_road"] | roads["winter_road"]).to_numpy()
+    codes = np.where(frozen, SEASONS.index("winter"), codes)
+    return pd.Categorical.from_codes(codes, categories=pd.Index(SEASONS, dtype=object))
 
 
 def railways_of(tags: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:
     """Return the railways among the ways, with the columns of the layer; see `roads_of`.
 
     ``kind`` is the usage (main, branch, industrial, tourism) or the service (yard, siding, spur, crossover), ``rail``
-    where neither is told.
+    where neither is told; ``current`` one label for ``electrified``, ``voltage`` and ``frequency``.
     """
     kept = tags[tags["railway"].isin(RAIL_KINDS)]
     kept = _without(kept, kept["military"].notna() | (kept["usage"] == "military"), "railways_military", counts)
@@ -116,9 +140,17 @@ def railways_of(tags: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:
             **_speeds(kept, counts),
             "through": ~service.isin(SIDE_TRACKS),
             **_further(kept, "rail"),
+            "current": _currents(kept),
         },
         index=kept.index,
     )
+
+
+def _currents(tags: pd.DataFrame) -> pd.Categorical:
+    """Return each railway's current, see `layers.tags.current_of`."""
+    kind, volt, hertz = (tags[c].astype(object).fillna("") for c in ("electrified", "voltage", "frequency"))
+    joined = kind + "|" + volt + "|" + hertz
+    return pd.Categorical(parsed(joined, lambda text: current_of(*text.split("|", 2)), ""))
 
 
 def _without(tags: pd.DataFrame, out: pd.Series, reason: str, counts: Counter[str]) -> pd.DataFrame:
@@ -151,28 +183,32 @@ def _speeds(tags: pd.DataFrame, counts: Counter[str]) -> dict[str, object]:
     }
 
 
-def split_ways(table: pd.DataFrame, ways: Ways, nodes: Nodes, counts: Counter[str]) -> gpd.GeoDataFrame:
+def split_ways(
+    table: pd.DataFrame, sizes: NDArray[np.int64], place: NDArray[np.int32], nodes: Nodes, counts: Counter[str]
+) -> gpd.GeoDataFrame:
     """Return the ways of `table` as pieces between shared nodes: ``u``, ``v``, ``length_m``, ``oneway`` and its columns.
 
     A node that two of these ways share, or one way passes twice, parts them; a crossing without one (a bridge) does not.
     A way is broken where a node is missing, never joined over the gap. A way that is one-way against its drawing is turned.
+    ``duration_min`` (ferries) is shared out by length.
 
     Parameters
     ----------
     table
         From `roads_of` or `railways_of`.
-    ways, nodes
-        What was collected; ``table``'s index is the position in `ways`.
+    sizes, place
+        How many references each collected way has, and the position in `nodes` of each reference (−1: missing), one way
+        behind the other; ``table``'s index is the position of the way.
+    nodes
+        What was collected.
     counts
         Takes ``ways_cut`` (a node missing or outside the area) and ``ways_without_a_piece``.
     """
     rows = table.index.to_numpy(np.int64)
-    count = ways.counts[rows]
-    stop = np.cumsum(ways.counts)[rows]
-    refs = ways.refs.copy() if len(rows) == len(ways.ids) else ways.refs[ranges(stop - count, stop)]
-    _turn(refs, count, table["direction"].to_numpy() == BACKWARD)
-    place = nodes.find(refs)
-    del refs
+    count = sizes[rows]
+    stop = np.cumsum(sizes)[rows]
+    place = place.copy() if len(rows) == len(sizes) else place[ranges(stop - count, stop)]
+    _turn(place, count, table["direction"].to_numpy() == BACKWARD)
     owner = np.repeat(np.arange(len(rows), dtype=np.int32), count)
     known = place >= 0
     counts["ways_cut"] += _distinct(owner[~known])
@@ -186,19 +222,24 @@ def split_ways(table: pd.DataFrame, ways: Ways, nodes: Nodes, counts: Counter[st
     counts["ways_without_a_piece"] += len(rows) - _distinct(owner)
     shared = np.bincount(place, minlength=len(nodes.ids)) > 1
     cut = shared[place] | begins | ends
-    del shared
     first = np.flatnonzero(cut & ~ends)
     last = np.flatnonzero(cut & ~begins)
+    owner = owner[first]
+    pieces = table.iloc[owner].reset_index(drop=True)
+    # The lines take most of the memory: what they do not need goes before they are drawn.
+    del table, stop, known, begins, keep, ends, alone, shared, cut
     lines, length = _drawn(place, first, last, nodes)
-    pieces = table.iloc[owner[first]].reset_index(drop=True)
     pieces.insert(0, "u", nodes.ids[place[first]])
     pieces.insert(1, "v", nodes.ids[place[last]])
     pieces.insert(2, "length_m", length)
     pieces.insert(4, "oneway", pieces.pop("direction").to_numpy() != BOTH)
-    return gpd.GeoDataFrame(pieces, geometry=lines, crs=WGS84)
+    if "duration_min" in pieces:
+        whole = np.bincount(owner, length, minlength=len(rows))[owner]
+        pieces["duration_min"] *= np.divide(length, whole, out=np.ones(len(length)), where=whole > 0).astype(np.float32)
+    return gpd.GeoDataFrame(pieces, geometry=lines, crs=WGS84, copy=False)
 
 
-def _turn(refs: NDArray[np.int64], count: NDArray[np.int64], back: NDArray[np.bool_]) -> None:
+def _turn(refs: NDArray[np.int32], count: NDArray[np.int64], back: NDArray[np.bool_]) -> None:
     """Turn the references of some ways round, in place."""
     stop = np.cumsum(count)[back]
     start = stop - count[back]

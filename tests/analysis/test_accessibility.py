@@ -9,15 +9,20 @@ from numpy.typing import NDArray
 
 from analysis.accessibility import (
     Targets,
+    added_minutes,
     decay,
+    lost_access,
     nearest_checkpoint,
+    own_rows,
     posts,
     potentials,
     settlement_times,
     time_to_checkpoint,
     touches_frame,
     travel_times,
+    with_self_times,
 )
+from analysis.decays import Decay, exponential, gaussian, power, zones
 from layers.errors import NetworkError
 from network.build import FIELDS, NETWORKS, Network
 from network.edits import add_places, set_open, set_wait
@@ -124,6 +129,61 @@ def test_the_loss_is_detour_and_delay(seed: int) -> None:
     assert found["cross_ratio"].to_numpy() == pytest.approx(ratio.to_numpy(), nan_ok=True)
 
 
+ANY = [gaussian(80.0), power(1.0, 15.0), zones({60: 1.0, 180: 0.4})]
+
+
+@pytest.mark.parametrize("fades", ANY)
+@pytest.mark.parametrize("seed", range(3))
+def test_any_decay_keeps_the_order_and_adds_up(seed: int, fades: Decay) -> None:
+    one = case(seed, "any")
+    times = travel_times(one.router, one.points, one.targets)
+    found = potentials(one.router, one.points, one.targets, decay=fades, times=times)
+    home = one.points.side[:, None] == one.targets.side[None]
+    for n in NETWORKS:
+        expected = [
+            sum(p * f for p, f in zip(one.targets.people, row, strict=True))
+            for row in np.where(~home, fades(times[n]), 0)
+        ]
+        known = one.points.joined
+        assert found[f"potential_cross_{n}"][known].to_numpy() == pytest.approx(np.array(expected)[known], rel=1e-9)
+    free, allowed, real = (found[f"potential_cross_{n}"].dropna() for n in NETWORKS)
+    assert (real <= allowed * (1 + 1e-12)).all()
+    assert (allowed <= free * (1 + 1e-12)).all()
+    lost = found["border_loss"].dropna()
+    assert len(lost)
+    assert (lost - found["loss_detour"] - found["loss_delay"]).abs().max() <= 1e-12
+
+
+@pytest.mark.parametrize("domestic_wait", [False, True])
+def test_given_times_change_no_bit(domestic_wait: bool) -> None:
+    one = case(3)
+    times = travel_times(one.router, one.points, one.targets, domestic_wait=domestic_wait)
+    grown = potentials(one.router, one.points, one.targets, half_life_min=HALF, domestic_wait=domestic_wait)
+    for options in ({"half_life_min": HALF}, {"decay": exponential(HALF)}):
+        pd.testing.assert_frame_equal(
+            potentials(one.router, one.points, one.targets, times=times, **options),  # type: ignore[arg-type]
+            grown,
+            check_exact=True,
+        )
+
+
+def test_what_the_border_adds_and_takes() -> None:
+    inf = float("inf")
+    minutes = {
+        "borderless": np.array([10.0, 20.0, inf]),
+        "open": np.array([15.0, inf, inf]),
+        "actual": np.array([75.0, inf, inf]),
+    }
+    added = added_minutes(minutes, "x")
+    nan = float("nan")
+    expected = [[10, 15, 75, 5, 60, 65], [20, nan, nan, nan, nan, nan], [nan] * 6]
+    assert added.to_numpy() == pytest.approx(np.array(expected), nan_ok=True)
+    columns = ["x_borderless_min", "x_open_min", "x_actual_min", "x_detour_min", "x_delay_min", "x_border_min"]
+    assert list(added) == columns
+    lost = lost_access({"borderless": np.array([9.0]), "open": np.array([7.0]), "actual": np.array([8.0])}, "y")
+    assert lost.iloc[0].tolist() == [9, 7, 8, 2, -1, 1]
+
+
 def cost(times: pd.Series) -> NDArray[np.float64]:
     return times.fillna(np.inf).to_numpy()
 
@@ -220,6 +280,66 @@ def test_people_half_a_half_life_away_by_hand() -> None:
     assert found["loss_detour"].tolist() == pytest.approx([0, 0])
     assert found["lost_potential"].tolist() == pytest.approx([5000 * fast - 2500, 1000 * fast - 500])
     assert found["cross_ratio"].tolist() == pytest.approx([2.5, 0.1])
+
+
+def test_people_of_ones_own_place_by_hand() -> None:
+    """A town of 314 km² at 30 km/h: half its radius of 10 km takes ten minutes, on all networks, and nothing across changes."""
+    network = one_road([1000, 5000])
+    router = compile_router(network, "road")
+    points, targets = at_settlements(network, router), Targets.of(network, router)
+    assert own_rows(router, points, targets).tolist() == [0, 1]
+    area = np.array([np.pi * 100, np.nan])
+    plain = potentials(router, points, targets, half_life_min=20.0)
+    found = potentials(router, points, targets, half_life_min=20.0, self_area_km2=area, self_kph=30.0)
+    for n in NETWORKS:
+        assert found[f"potential_domestic_{n}"].tolist() == pytest.approx([1000 * 0.5**0.5, 5000])
+        assert found[f"potential_cross_{n}"].equals(plain[f"potential_cross_{n}"])
+    assert plain["potential_domestic_open"].tolist() == [1000, 5000]
+
+
+def test_people_of_a_cell_stand_at_its_mean_time() -> None:
+    network = one_road([1000, 5000])
+    router = compile_router(network, "road")
+    spots = np.vstack([PLAIN.lonlat(-50.0, 0.0), PLAIN.lonlat(30.0, 0.0)])
+    points = router.attach(spots, np.array(["a", "b"], dtype=object), limit_km=50.0)
+    targets = Targets.of(network, router)
+    times = travel_times(router, points, targets)
+    area = np.array([np.pi * 400, np.pi * 100])
+    found = with_self_times(times, points, targets, np.array([0, -1]), area, kph=40.0)
+    for n in NETWORKS:
+        assert found[n][0, 0] == pytest.approx(15)
+        kept = np.ones((2, 2), bool)
+        kept[0, 0] = False
+        assert (found[n][kept] == times[n][kept]).all()
+        assert times[n][0, 0] != found[n][0, 0]  # the table given is left as it was
+    with pytest.raises(NetworkError, match="place of the other side"):
+        with_self_times(times, points, targets, np.array([1, -1]), area)
+    with pytest.raises(NetworkError, match="self-potential of 1 targets and 2 areas"):
+        with_self_times(times, points, targets, np.array([1]), area)
+
+
+def test_without_self_time_the_result_hangs_on_zoning() -> None:
+    """Two towns 20 km apart, or the same people as one: without areas the merger alone brings more than with them."""
+    apart = [(-60.0, 0.0), (-40.0, 0.0), (40.0, 0.0)]
+    two = network_of(drawn_land(apart, [(0, 1), (1, 2)], [(0.0, 0.0)], apart, population=[1000, 1000, 1]))
+    one = network_of(drawn_land(apart, [(0, 1), (1, 2)], [(0.0, 0.0)], [apart[0], apart[2]], population=[2000, 1]))
+    told = {}
+    for name, network in (("two", two), ("one", one)):
+        router = compile_router(network, "road")
+        points, targets = at_settlements(network, router), Targets.of(network, router)
+        size = {"two": 3, "one": 2}[name]
+        area = np.full(size, np.nan)
+        area[0] = np.pi * (10 if name == "two" else 20) ** 2
+        for what, options in (("without", {}), ("with", {"self_area_km2": area, "self_kph": 60.0})):
+            told[name, what] = potentials(router, points, targets, half_life_min=20.0, **options)[
+                "potential_domestic_open"
+            ][0]  # type: ignore[arg-type]
+    between = 0.5 ** (drive_min(*apart[:2]) / 20)
+    assert told["two", "without"] == pytest.approx(1000 + 1000 * between)
+    assert told["one", "without"] == pytest.approx(2000)
+    assert told["two", "with"] == pytest.approx(1000 * 0.5 ** (5 / 20) + 1000 * between)
+    assert told["one", "with"] == pytest.approx(2000 * 0.5 ** (10 / 20))
+    assert abs(told["one", "with"] / told["two", "with"] - 1) < abs(told["one", "without"] / told["two", "without"] - 1)
 
 
 def test_a_settlement_without_a_known_population_is_nobody() -> None:

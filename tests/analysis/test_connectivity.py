@@ -10,11 +10,20 @@ import pytest
 import shapely
 from scipy.spatial import Delaunay
 
-from analysis.connectivity import kansky, lengths_in, population_access, region_connectivity, single_lines
+from analysis.connectivity import (
+    facing_pairs,
+    lengths_in,
+    population_access,
+    region_connectivity,
+    segment_connectivity,
+    supply_of_people,
+)
+from analysis.kansky import degree_statistics, kansky, single_lines
+from analysis.units import border_segments
 from layers.crs import GEOD, WGS84
 from layers.regions import border_line
 from network.build import Network
-from tests.analysis.helpers import PLAIN, Ends, Places, drawn_land, network_of
+from tests.analysis.helpers import PLAIN, Ends, Places, case, drawn_land, network_of
 from tests.borders import Land, edges_of
 
 SEEDS = range(8)
@@ -240,3 +249,111 @@ def test_access_weighted_by_people_by_hand() -> None:
     assert np.isnan(q["border_loss"])
     assert (none["population"], none["people_without_checkpoint"]) == (0, 0)
     assert none.drop(["population", "people_without_checkpoint"]).isna().all()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_degrees_are_those_of_a_graph_simplified_by_networkx(seed: int) -> None:
+    rng = np.random.default_rng(50 + seed)
+    triangles = Delaunay(rng.random((30, 2))).simplices
+    pairs = np.unique(np.sort(np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]])), axis=0)
+    pairs = pairs[rng.random(len(pairs)) < 0.5]
+    graph = simplified(pairs[:, 0].tolist(), pairs[:, 1].tolist(), [1.0] * len(pairs))
+    degree = np.array([d for _, d in graph.degree()])
+    assert degree_statistics(pairs[:, 0], pairs[:, 1]) == pytest.approx(
+        {
+            "degree_mean": 2 * graph.number_of_edges() / graph.number_of_nodes(),
+            "degree_max": degree.max(),
+            "dead_ends_share": np.mean(degree == 1),
+            "crossroads_share": np.mean(degree >= 4),
+        }
+    )
+    assert np.isnan(list(degree_statistics(np.array([], int), np.array([], int)).values())).all()
+
+
+def test_engel_and_goltz_by_hand_and_their_units() -> None:
+    """Ten times the area and a tenth of the people: Engel's number stays, the densities do not."""
+    table = pd.DataFrame(
+        {"belt_area_km2": [1e4, 1e5, 5e3], "road_km": [200.0, 200.0, 7.0], "rail_km": [0.0, 50.0, 3.0]}
+    )
+    towns = pd.DataFrame({"region": ["p"] * 4 + ["q"], "population": [10_000] * 4 + [4_000]})
+    found = supply_of_people(table, pd.Series(["p", "q", "nobody"]), towns)
+    assert found["settlements"].tolist() == [4, 1, 0]
+    assert found["settlements_population"].tolist() == [40_000, 4_000, 0]
+    assert found["road_km_per_10000people"].tolist() == pytest.approx([50, 500, NAN], nan_ok=True)
+    engel = found["road_engel_km_per_sqrt_100km2_10000people"]
+    assert engel.tolist() == pytest.approx([10, 10, NAN], nan_ok=True)
+    density = 1000 * table["road_km"] / table["belt_area_km2"]
+    per_person = found["road_km_per_10000people"]
+    # L/√(SP) is the mean of both densities by multiplication: per 100 km² and per 10,000 people.
+    assert engel[:2].tolist() == pytest.approx(np.sqrt(density / 10 * per_person)[:2].tolist())
+    assert found["road_goltz"].tolist() == pytest.approx([1, 200 / np.sqrt(1e5), NAN], nan_ok=True)
+    assert found["rail_goltz"].tolist() == pytest.approx([0, 50 / np.sqrt(1e5), NAN], nan_ok=True)
+
+
+def three_roads(**options: object) -> Network:
+    """Three roads over the line at 0, 0.1 (the other carriageway) and 60 km; the last has no checkpoint; one post is off the roads."""
+    nodes = [(s, t) for t in (0.0, 0.1, 60.0) for s in (-100.0, -5.0, 5.0, 100.0)]
+    ends = [(4 * k + i, 4 * k + i + 1) for k in range(3) for i in range(3)]
+    land = drawn_land(
+        nodes,
+        [*ends, (0, 4), (0, 8), (3, 7), (3, 11)],
+        [(0.0, 0.0), (0.0, -110.0), (0.0, 110.0)],
+        [(-100.0, 5.0), (100.0, 5.0)],
+        is_open=[True, True, False],
+        **options,
+    )
+    return network_of(land)
+
+
+def test_a_pair_of_regions_by_hand() -> None:
+    network = three_roads()
+    border = network_border(network)
+    row = facing_pairs(network, border).iloc[0]
+    km = float(border["length_km"].sum())
+    assert row["border_km"] == pytest.approx(km)
+    assert (row["checkpoints"], row["checkpoints_open"], row["road_open"], row["road_closed"]) == (3, 2, 2, 1)
+    assert (row["rail_open"], row["river_open"]) == (0, 0)
+    assert row["checkpoints_per_100km"] == pytest.approx(200 / km)
+    assert (row["crossings"], row["crossings_open"]) == (2, 1)
+    assert (row["road_links_across"], row["rail_links_across"]) == (2, 0), "two carriageways are one link"
+
+
+def network_border(network: Network) -> gpd.GeoDataFrame:
+    return border_line(network.base.regions, ("RU", "KZ"))
+
+
+def test_segments_by_hand() -> None:
+    """The border is 300 km long, from −150 to 150 km: posts at 0, −110 (open) and 110 (closed)."""
+    network = three_roads()
+    segments = border_segments(network_border(network), length_km=50.0)
+    table = segment_connectivity(network, segments)
+    assert table["checkpoints"].sum() == 3
+    lat = segments["lat"].to_numpy()
+    order = np.argsort(lat)
+    found = table.iloc[order]
+    assert found["road_closed"].tolist() == [0, 0, 0, 0, 0, 1]
+    assert found["road_open"].to_numpy()[[0, 1, 4, 5]].tolist() == [1, 0, 0, 0]
+    assert found["crossings"].sum() == 2
+    middle = [-125, -75, -25, 25, 75, 125]
+    expected = [min(abs(t), abs(t + 110)) for t in middle]
+    assert found["open_road_checkpoint_km"].tolist() == pytest.approx(expected, abs=1.0)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_checkpoint_and_crossing_counts_once_whatever_the_pieces(seed: int) -> None:
+    made = case(seed)
+    network = made.network
+    pairs = facing_pairs(network, made.border)
+    pieces = segment_connectivity(network, border_segments(made.border, length_km=40.0))
+    real = network.crossings[~network.crossings["by_connector"].astype(bool)]
+    for table in (pairs, pieces):
+        assert table["checkpoints"].sum() == len(network.checkpoints)
+        assert table["checkpoints_open"].sum() == network.checkpoints["open"].sum()
+        modes = table[[f"{m}_{s}" for m in ("road", "rail", "river") for s in ("open", "closed")]].to_numpy()
+        assert modes.sum(axis=1).tolist() == table["checkpoints"].tolist()
+        assert table["crossings"].sum() == len(real)
+        assert table["crossings_open"].sum() == (real["status"] == "open").sum()
+    columns = ["road_links_across", "rail_links_across"]
+    assert pairs[columns].sum().tolist() == pieces[columns].sum().tolist()
+    assert 1 <= pairs["rail_links_across"].sum() <= 2
+    assert pieces["border_km"].sum() == pytest.approx(pairs["border_km"].sum(), rel=1e-3)

@@ -272,3 +272,25 @@ def test_a_graph_of_another_order_is_no_matter() -> None:
     assert isinstance(graph, Graph)
     for cell, near in graph.adjacency.groupby(level=0):
         assert set(near.index.get_level_values(1)) == {c for c in h3.grid_ring(cell, 1) if c in CELLS}
+
+
+def test_other_weights_are_heard_and_named() -> None:
+    """On a graph where nobody touches but two halves of the cells among themselves."""
+    cells = disk(3)
+    half = len(cells) // 2
+    focal = [c for part in (cells[:half], cells[half:]) for c in part for d in part if d != c]
+    other = [d for part in (cells[:half], cells[half:]) for c in part for d in part if d != c]
+    graph = Graph.from_arrays(focal, other, np.ones(len(focal)))
+    values = np.r_[np.full(half, 9.0), np.zeros(len(cells) - half)] + field(0, cells)
+    values[5] = np.nan
+    local, table, _ = cell_statistics(
+        frame(values, cells), {"v": "x"}, permutations=199, graph=graph, weights="two halves"
+    )
+    assert table["note"].tolist() == ["two halves, row-standardised"]
+    known = np.isfinite(values)
+    z = values - np.nanmean(values)
+    part = np.arange(len(cells)) < half
+    lag = np.array([z[known & (part == part[i]) & (np.arange(len(cells)) != i)].mean() for i in range(len(cells))])
+    expected = (z * lag * (known.sum() - 1) / np.nansum(z * z))[known]
+    assert local.loc[known, "v_moran_i"].to_numpy() == pytest.approx(expected, rel=1e-9)
+    assert local.loc[~known].isna().all(axis=None)

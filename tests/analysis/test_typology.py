@@ -11,7 +11,19 @@ import pandas as pd
 import pytest
 import shapely
 
-from analysis.typology import DELAY, DETOUR, GROWTH, NEITHER, NO_DATA, label_cells, named_places
+from analysis.typology import (
+    DELAY,
+    DETOUR,
+    GAP,
+    GOOD,
+    GROWTH,
+    NEITHER,
+    NO_DATA,
+    isolated_outliers,
+    label_cells,
+    named_places,
+    place_stability,
+)
 from tests.analysis.helpers import disk
 
 
@@ -201,3 +213,65 @@ def test_no_labelled_cell_makes_no_place() -> None:
     found = named_places(cells_of([HEART], [NEITHER]), towns_at([HEART], ["Heart"], [5]))
     assert found.empty
     assert "place" in found
+
+
+def across(cells: list[str], label: list[str], side: list[str], **columns: Any) -> gpd.GeoDataFrame:
+    """Return labelled cells of both sides with regions of their own."""
+    return cells_of(cells, label, side=side, region=[f"{s.upper()}{i}" for i, s in enumerate(side)], **columns)
+
+
+def test_a_place_faces_the_regions_of_the_nearest_cells_on_the_other_side() -> None:
+    row = [h3.latlng_to_cell(50.0, 60.0 + 1.5 * k, 4) for k in range(5)]
+    table = across(row, [GROWTH, NEITHER, NEITHER, NEITHER, DELAY], ["a", "a", "b", "b", "a"])
+    found = named_places(table, towns_at(row[:1], ["T"], [5])).set_index("label")
+    assert found.loc[GROWTH, "facing"] == "B2"
+    assert found.loc[DELAY, "facing"] == "B3"
+    alone = across(row[:2], [GROWTH, NEITHER], ["a", "a"])
+    assert named_places(alone, towns_at(row[:1], ["T"], [5]))["facing"].tolist() == [""]
+
+
+def test_names_of_checkpoints_and_stability_come_where_they_are_asked_for() -> None:
+    ring = [HEART, *sorted(h3.grid_ring(HEART, 1))[:2]]
+    table = cells_of(ring, [GROWTH] * 3, nearest_checkpoint=["c2", "c1", ""])
+    towns = towns_at([HEART], ["T"], [5])
+    assert not {"checkpoint_names", "stability"} & set(named_places(table, towns))
+    other = {
+        "kept by two": pd.Series([GROWTH, GROWTH, NEITHER], index=ring),
+        "kept by one of two": pd.Series([GROWTH, NEITHER, NO_DATA], index=ring),
+        "lost": pd.Series([GROWTH, NEITHER, NEITHER], index=ring),
+        "unknown": pd.Series([NO_DATA, NO_DATA], index=ring[:2]),
+    }
+    found = named_places(table, towns, checkpoint_names={"c1": "First"}, alternatives=other).iloc[0]
+    assert found["checkpoints"] == "c1|c2"
+    assert found["checkpoint_names"] == "First|c2"
+    assert found["stability"] == pytest.approx(2 / 3)
+    assert np.isnan(place_stability(table, {"unknown": other["unknown"]}))
+
+
+def test_isolated_outliers_are_ranked_with_their_neighbours() -> None:
+    spots = [h3.latlng_to_cell(lat, 60.0, 4) for lat in (40.0, 45.0, 50.0, 55.0, 60.0)]
+    rings = [sorted(h3.grid_ring(c, 1)) for c in spots]
+    cells = [*spots, *(c for ring in rings for c in ring)]
+    n = len(cells) - 5
+    table = cells_of(
+        cells,
+        [NEITHER] * len(cells),
+        cross_ratio=[0.1, 0.2, 3.0, 0.3, 4.0] + [2.0] * 12 + [0.4] * 6 + [2.0] * 6 + [0.5] * 6,
+        ratio_moran_q=[0.02, 0.02, 0.03, 0.2, 0.01] + [0.001] * n,
+        ratio_moran_quadrant=["LH", "LH", "HL", "LH", "HL"] + ["HH"] * n,
+    )
+    found = isolated_outliers(table, towns_at(spots, list("PQRST"), [5] * 5), checkpoint_names={"c0": "Post"})
+    assert found["place"].tolist() == ["P", "Q", "T", "R"]
+    assert found["label"].tolist() == [GAP] * 2 + [GOOD] * 2
+    assert found["rank"].tolist() == [1, 2, 1, 2]
+    assert found["cell"].tolist() == [spots[k] for k in (0, 1, 4, 2)]
+    assert found["around"].tolist() == pytest.approx([2.0, 2.0, 0.5, 0.4])
+    assert found["best_q"].tolist() == [0.02, 0.02, 0.01, 0.03]
+    assert found["checkpoint_names"].tolist() == ["Post"] * 4
+    assert isolated_outliers(table, towns_at(spots, list("PQRST"), [5] * 5), alpha=0.015)["place"].tolist() == ["T"]
+
+
+def test_without_a_test_there_is_no_outlier() -> None:
+    found = isolated_outliers(cells_of([HEART], [NEITHER]), towns_at([HEART], ["T"], [5]))
+    assert found.empty
+    assert {"label", "rank", "cell", "best_q"} <= set(found)

@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
-from layers.checkpoints import ASSUMED_WAITS, closed_hours, find_checkpoint, out_of_hours_wait_min, with_waits
+from layers.checkpoints import ASSUMED_WAITS, closed_hours, find_checkpoint, open_to, out_of_hours_wait_min, with_waits
 from layers.errors import LayerError, PlaceError
 from tests.borders import PLAIN, checkpoints_of
 
@@ -124,3 +124,42 @@ def test_an_ambiguous_name_lists_the_ids_to_choose_from() -> None:
 def test_an_unknown_name_lists_all(text: str) -> None:
     with pytest.raises(PlaceError, match=r"names no checkpoint.*road-ozinki.*road-ilek"):
         find_checkpoint(named(), text)
+
+
+def test_trucks_wait_their_own_time_by_road_and_trains_theirs() -> None:
+    table = posts(
+        mode=["road", "road", "road", "rail"],
+        wait_min=[20.0, 20.0, np.nan, 50.0],
+        wait_p90_min=[90.0, 90.0, np.nan, 95.0],
+        wait_truck_min=[np.nan, 300.0, np.nan, 777.0],
+    )
+    frame = with_waits(table, vehicle="truck")
+    assert frame["control_wait_min"].tolist() == [240, 300, 240, 50]
+    assert frame["wait_assumed"].tolist() == [True, False, True, False]
+    # The percentile of cars is not one of trucks.
+    assert frame["wait_p90_min"].fillna(-1).tolist() == [1440, -1, 1440, 95]
+    assert frame["wait_source"][0] == "assumption: road unknown, truck"
+    cars = with_waits(table)
+    assert cars["control_wait_min"].tolist() == [20, 20, ASSUMED_WAITS["road unknown"][0], 50]
+
+
+def test_a_setting_of_the_study_holds_for_its_vehicle() -> None:
+    frame = with_waits(posts(mode=["road", "road"], wait_truck_min=[np.nan, 100.0]), {"c0": 33.0}, vehicle="truck")
+    assert frame["control_wait_min"].tolist() == [33, 100]
+
+
+def test_a_vehicle_without_waits_is_refused() -> None:
+    with pytest.raises(LayerError, match="vehicle 'bus': allowed is car or truck"):
+        with_waits(posts(mode=["road"]), vehicle="bus")
+
+
+def test_a_post_is_closed_to_vehicles_that_it_does_not_name() -> None:
+    table = posts(
+        mode=["road", "road", "road", "road", "rail"],
+        vehicles=["", "car|bus", "truck", "car|truck", "car"],
+        open=[True, True, True, False, True],
+    )
+    assert open_to(table, "truck")["open"].tolist() == [True, False, True, False, True]
+    assert open_to(table, "car")["open"].tolist() == [True, True, False, False, True]
+    assert open_to(table, "bus")["open"].tolist() == [True, True, False, False, True]
+    assert table["open"].tolist() == [True, True, True, False, True]

@@ -185,3 +185,27 @@ def test_the_given_frame_is_left_alone() -> None:
     validate(frame, "settlements", "here")
     assert frame.equals(before)
     assert list(frame.columns) == list(before.columns)
+
+
+@pytest.mark.parametrize("text", ["car", "car|truck", "", "bus|car"])
+def test_vehicles_of_a_post_are_a_list_of_known_ones(text: str) -> None:
+    frame = points(name=["A", "B"], mode="road", vehicles=[text, None])
+    assert validate(frame, "checkpoints", "here")["vehicles"].tolist() == [text, ""]
+
+
+@pytest.mark.parametrize("text", ["tank", "car,truck", "car|"])
+def test_other_vehicles_are_refused(text: str) -> None:
+    with pytest.raises(LayerError, match="'vehicles'"):
+        validate(points(name=["A", "B"], mode="road", vehicles=[text, ""]), "checkpoints", "here")
+
+
+def test_what_a_road_tells_is_kept_and_what_it_does_not_tell_forbids_nothing() -> None:
+    told = lines([(60, 50), (61, 50)], [(61, 50), (62, 50)], toll=["hgv", None], truck=["no", None], gauge=[1, 2])
+    frame = validate(told, "roads", "here")
+    assert frame["toll"].tolist() == [True, False]
+    assert frame["truck"].tolist() == [False, True]
+    assert frame["car"].tolist() == [True, True]
+    assert frame["season"].tolist() == ["", ""]
+    assert "gauge" not in frame
+    with pytest.raises(LayerError, match="'season'"):
+        validate(told.assign(season="monsoon"), "roads", "here")

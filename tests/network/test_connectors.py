@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from pyproj import Geod
 
+from layers.checkpoints import with_waits
+from network.build import build_network
 from network.connectors import CONNECTOR_KPH, DETOUR, ConnectorLimits
+from network.edits import add_checkpoints, new_checkpoint
 from network.routing import compile_router
-from tests.borders import PLAIN, Land, checkpoints_of, edges_of, network_of, random_network, regions_of, settlements_of
+from tests.borders import (
+    PLAIN,
+    Land,
+    checkpoints_of,
+    edges_of,
+    ground_of,
+    network_of,
+    random_network,
+    regions_of,
+    settlements_of,
+)
 
 GEOD = Geod(ellps="WGS84")
 LINE = [(0.0, -150.0), (0.0, 150.0)]
@@ -170,3 +184,59 @@ def test_a_settlement_by_the_railway_has_a_station_and_a_transfer_that_cost_boar
     transfer = network.links.query("mode == 'transfer'")
     assert len(transfer) == 1
     assert transfer["time_min"].iloc[0] > 2 * boarding
+
+
+def stations_of(places: list[tuple[float, float]], **columns: object) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(columns, geometry=shapely.points(PLAIN.lonlat(*np.array(places, float).T)), crs="EPSG:4326")
+
+
+def test_a_settlement_boards_at_the_nearest_station_where_stations_are_known() -> None:
+    # The railway runs along s = −70 from t = −140 to 0; the second station is 300 m beside it, the third on no track.
+    stations = stations_of([(-70.0, -65.0), (-69.7, -20.0), (-78.0, -100.0)], kind=["station", "halt", "station"])
+    towns = [(-72.0, -60.0), (-75.0, -18.0), (-78.0, -100.5), (-70.0, -45.0)]
+    land = land_of(towns, ["RU"] * 4)
+    network = build_network(ground_of(land).base, with_waits(land.checkpoints), land.settlements, stations=stations)
+    km = network.settlements["station_km"].to_numpy()
+    xy = [PLAIN.lonlat(*p)[0] for p in ((-72.0, -60.0), (-70.0, -65.0), (-75.0, -18.0), (-70.0, -20.0))]
+    assert km[0] == pytest.approx(GEOD.inv(*xy[0], *xy[1])[2] / 1000, rel=1e-3)
+    assert km[1] == pytest.approx(GEOD.inv(*xy[2], *xy[3])[2] / 1000, rel=5e-3)
+    # A station away from the track is none, and a town on the track without one within 10 km has none.
+    assert np.isnan(km[2:]).all()
+    rail = network.links.query("mode == 'rail' and kind == 'connector'")
+    assert rail["u"].tolist() == network.settlements["node"].tolist()[:2]
+    assert rail["time_min"].tolist() == pytest.approx(
+        network.limits.boarding_min + km[:2] * DETOUR / CONNECTOR_KPH * 60
+    )
+    assumed = network_of(land).settlements["station_km"]
+    assert assumed.notna().tolist() == [True, True, True, True]
+
+
+def test_a_station_across_the_border_serves_nobody_on_this_side() -> None:
+    rail = edges_of(PLAIN, [(-100.0, 0.0), (-6.0, 0.0), (8.0, 0.0), (100.0, 0.0)], [(0, 1), (1, 2), (2, 3)], "railways")
+    land = replace(land_of([(-9.0, 1.0), (12.0, 1.0)], ["RU", "KZ"]), railways=rail)
+    stations = stations_of([(10.0, 0.0)])
+    limits = ConnectorLimits(station_km=50.0)
+    network = build_network(
+        ground_of(land).base, with_waits(land.checkpoints), land.settlements, stations=stations, limits=limits
+    )
+    assert network.settlements["station_km"].notna().tolist() == [False, True]
+
+
+def test_a_source_that_names_no_stop_leaves_the_assumption() -> None:
+    land = land_of([(-72.0, -60.0)], ["RU"])
+    for stations in (stations_of([(0.0, 0.0)], kind=["border"]), stations_of([(0.0, 0.0)]).iloc[:0]):
+        base = replace(ground_of(land).base)
+        network = build_network(base, with_waits(land.checkpoints), land.settlements, stations=stations)
+        assert network.base.stations is None
+        assert network.settlements["station_km"].notna().all()
+
+
+def test_stations_of_the_base_outlive_a_rebuild() -> None:
+    stations = stations_of([(-70.0, -65.0)], kind=["station"])
+    land = land_of([(-72.0, -60.0), (-70.0, -20.0)], ["RU", "RU"])
+    network = build_network(ground_of(land).base, with_waits(land.checkpoints), land.settlements, stations=stations)
+    again = add_checkpoints(network, new_checkpoint(network, *PLAIN.lonlat(0.0, 20.0)[0]))
+    assert again.settlements["station_km"].tolist() == pytest.approx(
+        network.settlements["station_km"].tolist(), nan_ok=True
+    )
+    assert again.settlements["station_km"].notna().tolist() == [True, False]

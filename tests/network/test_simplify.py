@@ -9,10 +9,13 @@ import pandas as pd
 import pytest
 import shapely
 
+from layers.checkpoints import with_waits
 from layers.crs import line_lengths_m
+from network.base import build_base
+from network.build import build_network, to_graph
 from network.simplify import simplify
 from network.topology import Tables, components
-from tests.borders import ground_of, random_land
+from tests.borders import ground_of, network_of, random_land
 
 
 def tables_of(
@@ -71,6 +74,24 @@ def test_a_chain_of_one_ways_keeps_its_direction() -> None:
     row = simplify(tables, keep(tables))[0].links.iloc[0]
     assert (row["u"], row["v"], row["oneway"]) == (3, 0, True)
     assert shapely.get_coordinates(row["geometry"])[0].tolist() == [3.0, 0.0]
+
+
+def test_ids_of_ways_are_kept_along_the_chain_each_once() -> None:
+    line = [(float(i), 0.0) for i in range(6)]
+    tables = tables_of(line, [(5, 4), (3, 4), (2, 3), (2, 1), (1, 0)])
+    links = tables.links.assign(osm_ids=["7000000001", "12", "", "12|5", "7000000001"])
+    row = simplify(Tables(tables.nodes, links, tables.crs), keep(tables))[0].links.iloc[0]
+    assert (row["u"], row["v"], row["osm_ids"]) == (0, 5, "7000000001|12|5")
+    stopped = simplify(Tables(tables.nodes, links, tables.crs), keep(tables, 2, 3))[0].links
+    assert stopped.set_index("u")["osm_ids"].to_dict() == {0: "7000000001|12|5", 2: "", 3: "12|7000000001"}
+    blank = simplify(Tables(tables.nodes, links.assign(osm_ids=""), tables.crs), keep(tables))[0].links
+    assert blank["osm_ids"].tolist() == [""]
+
+
+def test_a_flag_of_one_part_is_the_chains() -> None:
+    tables = tables_of(LINE, [(0, 1), (1, 2), (2, 3)])
+    links = tables.links.assign(toll=[False, True, False])
+    assert simplify(Tables(tables.nodes, links, tables.crs), keep(tables))[0].links["toll"].tolist() == [True]
 
 
 def test_rings_stay_rings() -> None:
@@ -139,3 +160,38 @@ def test_the_same_edges_as_osmnx(seed: int) -> None:
     )
     others = sorted((a, b, round(d["length"], 3)) for a, b, d in theirs.edges(data=True) if a < b)
     assert mine == others
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_osmnx_gets_the_ids_of_the_ways(seed: int) -> None:
+    land = random_land(seed, nodes=60)
+    ground = ground_of(land)
+    roads = land.roads.assign(osm_id=9_000_000_000 + np.arange(len(land.roads)))
+    base = build_base(roads, land.railways, ground.regions, ground.border, ground.crs, contract=True)
+    network = build_network(base, with_waits(land.checkpoints), land.settlements)
+    graph = to_graph(network)
+    several = 0
+    for u, v, data in graph.edges(data=True):
+        ids = data["osmid"] if isinstance(data["osmid"], list) else [data["osmid"]]
+        assert all(type(i) is int for i in ids)
+        several += len(ids) > 1
+        of_osm = data["mode"] == "road" and data["kind"] not in ("connector", "gate")
+        assert all(i >= 9_000_000_000 for i in ids) == of_osm
+        if not of_osm:
+            link = network.links.iloc[-1 - ids[0]]
+            assert {u, v} == {link["u"], link["v"]}
+    assert several
+    # Every road of the base is in some link, and what a link names is what it is drawn of.
+    known = {int(i) for text in base.tables.links["osm_ids"] if text for i in text.split("|")}
+    plain = build_base(roads, land.railways, ground.regions, ground.border, ground.crs)
+    assert known == {int(i) for i in plain.tables.links["osm_ids"] if i}
+    lines = dict(zip(roads["osm_id"], roads.geometry, strict=True))
+    for text, line in base.tables.links[["osm_ids", "geometry"]].itertuples(index=False):
+        if text:
+            drawn = sum(lines[int(i)].length for i in text.split("|"))
+            assert drawn == pytest.approx(line.length)
+
+
+def test_a_network_of_no_osm_data_has_no_ids() -> None:
+    network = network_of(random_land(0))
+    assert (network.links["osm_ids"] == "").all()

@@ -91,6 +91,21 @@ def test_posts_are_paired_along_the_road(ground: Any) -> None:
     assert got.geometry.y.tolist() == pytest.approx([50.1 + 2 * KM, 50.1 - 6 * KM])
 
 
+def test_posts_in_the_middle_of_a_road_are_paired_along_it(ground: Any) -> None:
+    """In the steppe the next junction is far: posts stand on a piece, not at its ends."""
+    given = posts({"e": -3, "n": 0}, {"e": 3, "n": 0}, {"e": 3, "n": -4})
+    ends = [(60 + e * WIDE, 50.1 + n * KM) for e, n in ((-40, 0), (40, 0))]
+    other = [(60 + 3 * WIDE, 50.1 - 4 * KM), (60 + 3 * WIDE, 50.1 - 40 * KM)]
+    lines = [shapely.LineString(ends), shapely.LineString(other)]
+    table = {"u": [1, 3], "v": [2, 4]}
+    road = validate(gpd.GeoDataFrame(table, geometry=lines, crs=WGS84), "roads", "test")
+    got, report = checkpoints_from_posts(given, *ground, roads=road)
+    assert report["pairs"] == 1
+    assert report["without_partner"] == ["road-osm3"]
+    assert got["checkpoint_id"].tolist() == ["road-osm1", "road-osm3"]
+    assert got.geometry.x[0] == pytest.approx(60, abs=1e-9)
+
+
 def test_what_is_no_border_post_is_left_out_and_counted(ground: Any) -> None:
     given = posts(
         {"e": -3, "n": 0}, {"e": -80, "n": 0, "name": "Airport"}, {"e": -600, "n": 0}, {"e": 3, "n": 9, "what": "customs"},

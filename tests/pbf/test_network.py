@@ -89,14 +89,15 @@ def test_tags_of_a_road_become_columns(tmp_path: Path) -> None:
     tags = {
         "highway": "tertiary", "maxspeed": "40 mph", "surface": "gravel", "smoothness": "bad", "seasonal": "winter",
         "winter_road": "yes", "toll": "yes", "tunnel": "yes", "access": "permit", "hgv": "no", "name": "Дорога", "ref": "A310",
-        "maxspeed:hgv": "50",
+        "maxspeed:hgv": "50", "duration": "00:10",
     }  # fmt: skip
     row = read(tmp_path, line_of(2), [(100, [1, 2], tags)]).roads.iloc[0]
     assert row["maxspeed_kph"] == pytest.approx(64.37, abs=0.01)
     expected = {
         "kind": "tertiary", "speed_source": "tagged", "surface": "gravel", "smoothness": "bad", "seasonal": "winter",
         "winter_road": True, "ice_road": False, "toll": True, "bridge": False, "tunnel": True, "access": "permit", "car": True,
-        "truck": False, "name": "Дорога", "ref": "A310", "maxspeed_hgv_kph": 50, "osm_id": 100,
+        "truck": False, "name": "Дорога", "ref": "A310", "maxspeed_hgv_kph": 50, "osm_id": 100, "season": "winter",
+        "duration_min": 10,
     }  # fmt: skip
     assert {k: row[k] for k in expected} == expected
 
@@ -167,6 +168,7 @@ def test_railways(tmp_path: Path) -> None:
     assert got["osm_id"].tolist() == [100, 101, 102, 103]
     assert got["kind"].tolist() == ["main", "yard", "crossover", "rail"]
     assert got["through"].tolist() == [True, False, True, True]
+    assert got["current"].tolist() == ["25 kV 50 Hz", "", "", ""]
     assert got.loc[0, ["gauge", "electrified", "voltage", "frequency", "maxspeed_kph"]].tolist() == [
         "1520", "contact_line", "25000", "50", 120.0
     ]  # fmt: skip

@@ -10,6 +10,8 @@ import shapely
 from layers.errors import LayerError
 from layers.schema import validate
 from layers.sources.pbf import read_boundaries, read_regions
+from layers.sources.pbf_blocks import RELATIONS, block_starts, first_with, read_blobs, read_block
+from layers.sources.pbf_blocks import WAYS as WAY_GROUPS
 from tests.pbf.files import Node, Relation, Way, write_pbf
 
 pytest.importorskip("osmium", reason="osmium (pyosmium) is not installed")
@@ -68,6 +70,39 @@ def test_a_relation_in_pieces_is_assembled_from_several_extracts(tmp_path: Path)
     got, report = read_regions([one, two])
     assert shapely.area(got.geometry.to_numpy()).tolist() == pytest.approx([0.96])
     assert report["cut_off"] == []
+
+
+def test_a_file_that_is_not_sorted_gives_the_same(tmp_path: Path) -> None:
+    one, two = (
+        read_regions(write_pbf(tmp_path / name, CORNERS, WAYS, [FIRST, SECOND], in_order=in_order))
+        for name, in_order in (("a.osm.pbf", True), ("b.osm.pbf", False))
+    )
+    assert one[0].equals(two[0])
+    assert {**one[1], "files": []} == {**two[1], "files": []}
+
+
+def test_regions_of_a_file_of_many_blocks(tmp_path: Path) -> None:
+    # 30,000 nodes and 20,000 ways before and behind those of the boundaries: blocks hold 8,000 objects.
+    more = [(1000 + i, 20 + i * 1e-4, 40.0) for i in range(30_000)]
+    roads: list[Way] = [(i + 1000 * (i >= 50), [1000 + i, 1001 + i], {"highway": "track"}) for i in range(1, 20_000)]
+    few = read_regions(write_pbf(tmp_path / "few.osm.pbf", CORNERS, WAYS, [FIRST, SECOND]))[0]
+    ways = sorted([w for w in roads if w[0] not in {w[0] for w in WAYS}] + WAYS, key=lambda w: w[0])
+    for name, in_order in (("many.osm.pbf", True), ("mixed.osm.pbf", False)):
+        path = write_pbf(tmp_path / name, [*CORNERS, *more], ways, [FIRST, SECOND], in_order=in_order)
+        starts = block_starts(path)
+        assert len(starts) > 8
+        assert read_regions(path)[0].equals(few)
+    many = tmp_path / "many.osm.pbf"
+    held = [{g for g, _, _ in read_block(data).groups} for kind, data in read_blobs(many) if kind == "OSMData"]
+    for kind in (WAY_GROUPS, RELATIONS):
+        assert first_with(many, block_starts(many), kind) == 1 + next(i for i, g in enumerate(held) if kind in g)
+
+
+def test_roles_of_any_letters_are_no_matter(tmp_path: Path) -> None:
+    named = relation(1, [(100, "outer"), (101, "внешний, 1@%"), (103, "inner")], 4, ISO3166_2="RU-AAA", name="First")
+    got, report = read_regions(write_pbf(tmp_path / "a.osm.pbf", CORNERS, WAYS, [named]))
+    assert shapely.area(got.geometry.to_numpy()).tolist() == pytest.approx([0.96])
+    assert report["not_assembled"] == []
 
 
 @pytest.mark.parametrize("lost", ["way", "node"])

@@ -9,13 +9,17 @@ import pytest
 
 from layers.tags import (
     access_of,
+    capital_of,
+    current_of,
     daily_hours,
     is_yes,
     oneway_of,
     open_hours_per_day,
+    parse_duration,
     parse_maxspeed,
     parse_population,
     parsed,
+    season_of,
 )
 
 
@@ -117,3 +121,55 @@ def test_each_distinct_text_is_parsed_once() -> None:
     assert parsed(pd.Series(["a", "bb", "a", None], dtype=object), length, -1).tolist() == [1, 2, 1, -1]
     assert parsed(pd.Series(["a", "bb", "a", None], dtype="category"), length, -1).tolist() == [1, 2, 1, -1]
     assert sorted(seen) == ["a", "a", "bb", "bb"]
+
+
+@pytest.mark.parametrize(
+    ("text", "frozen", "season"),
+    [
+        ("no", False, ""), ("", False, ""), ("winter", False, "winter"), ("Summer", False, "summer"),
+        ("spring; summer;autumn", False, "summer"), ("dry_season", False, "summer"), ("yes", False, "some"),
+        ("wet_season", False, "some"), ("winter;summer", False, ""), ("winter;spring", False, "some"),
+        ("yes", True, "winter"), ("", True, "winter"), ("summer", True, "winter"),
+    ],
+)  # fmt: skip
+def test_seasons(text: str, frozen: bool, season: str) -> None:
+    assert season_of(text, frozen) == season
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("00:15", 15), ("1:30", 90), ("48:00", 2880), ("01:30:30", 90.5), ("25", 25), ("PT2H", 120), ("pt1h30m", 90), (" 00:05 ", 5)],
+)  # fmt: skip
+def test_durations(text: str, minutes: float) -> None:
+    assert parse_duration(text) == minutes
+
+
+@pytest.mark.parametrize("text", ["", "long", "0", "00:00", "1:75", "-5", "PT", "3 h", "99999", "²"])
+def test_what_is_no_duration_says_nothing(text: str) -> None:
+    assert math.isnan(parse_duration(text))
+
+
+@pytest.mark.parametrize(
+    ("electrified", "voltage", "frequency", "label"),
+    [
+        ("contact_line", "25000", "50", "25 kV 50 Hz"), ("contact_line", "3000", "0", "3 kV DC"), ("contact_line", "3000", "", "3 kV DC"),
+        ("rail", "750", "", "750 V DC"), ("contact_line", "15000", "16.67", "15 kV 16.7 Hz"), ("yes", "15000", "16.7", "15 kV 16.7 Hz"),
+        ("no", "", "", "none"), ("no", "25000", "50", "none"), ("contact_line", "25000", "", ""), ("contact_line", "", "", ""),
+        ("yes", "", "50", ""), ("", "25000", "50", ""), ("contact_line", "3000;25000", "0;50", ""), ("contact_line", "nan", "50", ""),
+        ("contact_line", "25000", "inf", ""), ("contact_line", "-3", "0", ""),
+    ],
+)  # fmt: skip
+def test_currents(electrified: str, voltage: str, frequency: str, label: str) -> None:
+    assert current_of(electrified, voltage, frequency) == label
+
+
+@pytest.mark.parametrize(
+    ("tags", "capital"),
+    [
+        ({}, ""), ({"capital": "yes"}, "yes"), ({"capital": "6"}, "6"), ({"capital": "no"}, ""), ({"capital": "former"}, ""),
+        ({"admin_centre:6": "yes", "admin_centre:4": "yes"}, "4"), ({"admin_centre:4": "no"}, ""),
+        ({"capital": "4", "admin_centre:6": "yes"}, "4"),
+    ],
+)  # fmt: skip
+def test_capitals(tags: dict[str, str], capital: str) -> None:
+    assert capital_of(tags) == capital

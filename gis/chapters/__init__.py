@@ -1,0 +1,60 @@
+"""The chapters of a run beyond its first measures: connectivity, reach, trips, statistics, levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+
+from gis.chapters.chapter import Chapter
+from gis.chapters.connectivity import connectivity_chapter
+from gis.chapters.levels import levels_chapter
+from gis.chapters.reach import reach_chapter
+from gis.chapters.statistics import statistics_chapter
+from gis.chapters.trips import trips_chapter
+
+if TYPE_CHECKING:
+    from gis.ground import Prepared
+    from gis.measures import Measures
+    from network.build import Network
+
+__all__ = ["Chapter", "Chapters", "further_measures"]
+
+
+@dataclass(frozen=True)
+class Chapters:
+    """All tables and layers that the chapters add to a run, by name."""
+
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    layers: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
+
+
+def further_measures(prepared: Prepared, network: Network, measures: Measures) -> tuple[Measures, Chapters]:
+    """Return the measures with the columns and notes of every chapter, and the chapters' own tables and layers."""
+    study = prepared.study
+    found = [
+        connectivity_chapter(study, network, measures, prepared.border),
+        reach_chapter(prepared, network, measures),
+        trips_chapter(study, network, measures),
+        statistics_chapter(prepared, network, measures),
+    ]
+    for chapter in found:
+        measures = _joined(measures, chapter)
+    # The index weighs what the others computed.
+    found.append(levels_chapter(prepared, network, measures))
+    measures = _joined(measures, found[-1])
+    tables = {name: table for chapter in found for name, table in chapter.tables.items() if len(table.columns)}
+    layers = {name: layer for chapter in found for name, layer in chapter.layers.items()}
+    return measures, Chapters(tables, layers)
+
+
+def _joined(measures: Measures, chapter: Chapter) -> Measures:
+    """Return the measures with a chapter's columns and notes; a column that is there already stays as it is."""
+    changed = {}
+    for name, columns in chapter.columns.items():
+        table = getattr(measures, name)
+        fresh = columns[[c for c in columns if c not in table]]
+        changed[name] = table.reset_index(drop=True).join(fresh.reset_index(drop=True))
+    return replace(measures, notes=[*measures.notes, *chapter.notes], **changed)

@@ -1,0 +1,115 @@
+"""The chapter on reach: people and cities across the border, the user's own places, catchments, isochrones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from analysis.accessibility import travel_times
+from analysis.catchments import floating_catchments
+from analysis.opportunities import nearest_place, return_times, within_a_day, within_minutes
+from analysis.places import cities, join_places, places_report, targets_of
+from gis.chapters.chapter import Chapter
+from gis.isochrones import draw_isochrones
+from gis.measures import join_points
+from layers.sources.files import read_file
+from network.build import NETWORKS
+from network.routing import compile_router
+
+if TYPE_CHECKING:
+    from gis.ground import Prepared
+    from gis.measures import Access, Measures
+    from gis.settings import Places
+    from network.build import Network
+
+LAYERS = ("cells", "settlements")
+"""Layers that gain the columns of this chapter."""
+
+
+def reach_chapter(prepared: Prepared, network: Network, measures: Measures) -> Chapter:
+    """Return the chapter's tables, the layers of places and isochrones, and columns of cells and settlements."""
+    access, study = measures.access, prepared.study
+    if access is None:
+        return Chapter(notes=["no travel times are known: nothing is told of reach"])
+    parts = [_people(access, study.reach.within_min, study.reach.day_min, study.analysis.domestic_wait)]
+    parts.append(_cities(network, access, study.reach.city_people, study.analysis.domestic_wait))
+    tables: dict[str, pd.DataFrame] = {}
+    layers: dict[str, gpd.GeoDataFrame] = {}
+    notes: list[str] = []
+    for word, source in study.reach.layers.items():
+        found = _own_layer(network, measures.settlements, access, word, source, study.analysis.domestic_wait)
+        parts.append(found.columns["all"])
+        tables |= found.tables
+        layers |= found.layers
+        notes += found.notes
+    table = pd.concat(parts, axis=1)
+    columns = {name: table.iloc[access.parts[name]].reset_index(drop=True) for name in LAYERS}
+    tables["reach"] = _mean_reach(measures.settlements, columns["settlements"], study.reach.within_min)
+    if study.isochrones.places:
+        layers["isochrones"] = draw_isochrones(network, prepared, study.isochrones.places)
+    return Chapter(tables, layers, columns, notes)
+
+
+def _people(access: Access, limits: tuple[float, ...], day_min: float, domestic_wait: bool) -> pd.DataFrame:
+    """Return the people across the border within several times, and within a day and back."""
+    side, joined = access.points.side, access.points.joined
+    within = within_minutes(access.times, side, access.targets, limits_min=limits, joined=joined)
+    back = return_times(access.router, access.points, access.targets, access.times, domestic_wait=domestic_wait)
+    day = within_a_day(access.times, back, side, access.targets, one_way_min=day_min, joined=joined)
+    return pd.concat([within, day], axis=1)
+
+
+def _cities(network: Network, access: Access, people: int, domestic_wait: bool) -> pd.DataFrame:
+    """Return the nearest city across the border and the minutes to it."""
+    large = cities(network, people=people)
+    large = large[access.router.positions(large["node"].to_numpy()) >= 0].reset_index(drop=True)
+    times = travel_times(access.router, access.points, targets_of(large), domestic_wait=domestic_wait)
+    return nearest_place(times, access.points.side, large, "city", where="cross")
+
+
+def _own_layer(
+    network: Network, settlements: pd.DataFrame, access: Access, word: str, source: Places, domestic_wait: bool
+) -> Chapter:
+    """Return what a layer of the user's own gives: nearest place at home and anywhere, and catchments where it has weights."""
+    frame = read_file(Path(source.path), layer=source.layer)
+    joined, places = join_places(network, frame, name=source.name, weight=source.weight)
+    router = compile_router(joined, access.router.mode)
+    points, _ = join_points(joined, router, access.lonlat, access.points.side[: len(access.lonlat)])
+    reached = places[router.positions(places["node"].to_numpy()) >= 0].reset_index(drop=True)
+    times = travel_times(router, points, targets_of(reached), domestic_wait=domestic_wait)
+    parts = [nearest_place(times, points.side, reached, word, where=where) for where in ("own", "any")]
+    lost = int((~places["joined"]).sum())
+    notes = [f"{lost} of {len(places)} places of {word} join no road and serve nobody"] if lost else []
+    tables = {f"{word}_report": places_report(places)}
+    if source.weight is not None and len(reached):
+        homes = access.parts["settlements"]
+        people = settlements["population"].to_numpy(float)
+        found = floating_catchments(
+            {n: times[n][homes] for n in NETWORKS}, people, reached["weight"].to_numpy(float), what=word
+        )
+        tables[f"{word}_catchments"] = pd.concat([reached[["place", "side"]], found.supply], axis=1)
+        tables[f"{word}_supply"] = pd.concat(
+            [settlements[["settlement_id", "name", "side", "region", "population"]], found.demand], axis=1
+        )
+    return Chapter(
+        tables, {word: places.assign(is_joined=places["joined"].astype(str))}, {"all": pd.concat(parts, axis=1)}, notes
+    )
+
+
+def _mean_reach(settlements: pd.DataFrame, columns: pd.DataFrame, limits: tuple[float, ...]) -> pd.DataFrame:
+    """Return the people across the border that an inhabitant of each side reaches in the mean, by network and time."""
+    rows = []
+    for side in ("a", "b"):
+        mine = (settlements["side"] == side).to_numpy()
+        weight = settlements["population"].to_numpy(float)[mine]
+        for limit in limits:
+            for network in NETWORKS:
+                value = columns[f"people_within_{limit:g}min_cross_{network}"].to_numpy(float)[mine]
+                known = np.isfinite(value) & (weight > 0)
+                mean = (value[known] * weight[known]).sum() / weight[known].sum() if known.any() else np.nan
+                rows.append((side, network, limit, mean))
+    return pd.DataFrame(rows, columns=["side", "network", "within_min", "people"])

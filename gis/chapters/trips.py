@@ -1,0 +1,139 @@
+"""The chapter on trips: where they run, flows between regions, load and queues, agreement with counts, what closures cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from analysis.betweenness import Carried, carry, checkpoint_betweenness, link_betweenness
+from analysis.criticality import close_pairs, fallbacks
+from analysis.criticality_edges import close_links
+from analysis.fit import MIN_COUNTS, compare_counts
+from analysis.gravity import region_flows
+from analysis.load import Load, equilibrium
+from analysis.units import nearest_settlement
+from gis.chapters.chapter import Chapter, rows_like
+from layers.crs import WGS84
+from network.routing import compile_router
+
+if TYPE_CHECKING:
+    from analysis.flows import Choice, Demand
+    from gis.measures import Measures
+    from gis.study import Study
+    from network.build import Network
+
+
+def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter:
+    """Return the chapter's tables, the layers of flows and of closed links, and columns of the checkpoints."""
+    demand, choice = measures.demand, measures.choice
+    if demand is None or choice is None:
+        return Chapter(notes=["no trips across the border could be modelled: no flows, no closures"])
+    total = study.trips.per_day or None
+    carried = {m.mode: _carried(network, demand, m.mode) for m in demand.modes}
+    flows = {mode: link_betweenness(flow) for mode, flow in carried.items()}
+    tables = {
+        "region_flows": region_flows(network, demand, total_per_day=total),
+        "fallbacks": fallbacks(choice),
+        "closures_pairs": _pairs(study, demand, choice),
+    }
+    layers = {"flows": _flow_lines(network, flows)}
+    closed = _links(study, network, demand, flows)
+    layers |= {"closures_links": closed} if len(closed) else {}
+    ids = measures.checkpoints["checkpoint_id"]
+    notes: list[str] = []
+    columns = [_shortest_shares(carried, ids)]
+    flow = choice.share
+    if total is not None:
+        load = _load(study, network, choice, total)
+        tables["load"], tables["load_rounds"] = load.checkpoints, load.rounds
+        notes += load.notes
+        columns.append(_load_columns(load, ids))
+        flow = load.checkpoints.set_index("checkpoint_id")["flow_per_day"]
+    counts = _known(network, "observed_per_day")
+    if len(counts) >= MIN_COUNTS:
+        fit = compare_counts(flow, counts)
+        tables["fit"], tables["fit_summary"] = fit.checkpoints, fit.summary
+    elif len(counts):
+        notes.append(
+            f"{len(counts)} checkpoints have counts: {MIN_COUNTS} or more are needed to tell how the model fits"
+        )
+    return Chapter(tables, layers, {"checkpoints": pd.concat(columns, axis=1)}, notes)
+
+
+def _carried(network: Network, demand: Demand, mode: str) -> Carried:
+    """Return what each part of a mode carries of the modelled trips."""
+    node = network.settlements["node"].to_numpy(np.int64)
+    router = compile_router(network, mode)  # type: ignore[arg-type]
+    return carry(router, node[demand.a], node[demand.b], demand.trips)
+
+
+def _flow_lines(network: Network, flows: dict[str, pd.DataFrame]) -> gpd.GeoDataFrame:
+    """Return the links that carry trips as lines; gates, which have no length, are left out."""
+    parts = []
+    for table in flows.values():
+        ground = table[table["kind"] != "gate"]
+        links = network.links.iloc[ground["link"].to_numpy(np.int64)]
+        more = {c: links[c].to_numpy() for c in ("length_m", "time_min", "osm_ids") if c in links}
+        named = ground.drop(columns=["trips"]).rename(columns={"share": "flow_share"})
+        parts.append(gpd.GeoDataFrame(named.assign(**more), geometry=links["geometry"].to_numpy(), crs=WGS84))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _shortest_shares(carried: dict[str, Carried], ids: pd.Series) -> pd.DataFrame:
+    """Return the share of its mode's trips whose quickest way leads through each checkpoint."""
+    table = pd.concat([checkpoint_betweenness(flow) for flow in carried.values()])
+    named = table[["checkpoint_id", "share"]].rename(columns={"share": "betweenness_share"})
+    return rows_like(named, ids, "checkpoint_id")
+
+
+def _load(study: Study, network: Network, choice: Choice, total: float) -> Load:
+    """Return the loads of the road checkpoints."""
+    return equilibrium(
+        choice,
+        network.checkpoints.set_index("checkpoint_id")["wait_min"],
+        total_per_day=total,
+        capacity_per_day=_known(network, "capacity_per_day"),
+        theta=study.analysis.theta_per_min,
+        peak_min=study.trips.peak_min,
+    )
+
+
+def _load_columns(load: Load, ids: pd.Series) -> pd.DataFrame:
+    """Return what the layer of checkpoints holds of the loads."""
+    named = load.checkpoints.rename(columns={"wait_min": "wait_loaded_min"})
+    kept = ["checkpoint_id", "flow_per_day", "load_factor", "wait_loaded_min"]
+    return rows_like(named[kept], ids, "checkpoint_id")
+
+
+def _known(network: Network, column: str) -> pd.Series:
+    """Return the known numbers of a column of the checkpoints, by id."""
+    table = network.checkpoints
+    if column not in table:
+        return pd.Series(dtype=float)
+    known: pd.Series = table.set_index("checkpoint_id")[column].astype(float).dropna()
+    return known
+
+
+def _pairs(study: Study, demand: Demand, choice: Choice) -> pd.DataFrame:
+    """Return joint closures of both modes."""
+    modes = [m.mode for m in demand.modes if choice.mode.count(m.mode) > 1]
+    parts = [close_pairs(demand, choice, mode=mode, top=study.trips.closed_together) for mode in modes]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _links(study: Study, network: Network, demand: Demand, flows: dict[str, pd.DataFrame]) -> gpd.GeoDataFrame:
+    """Return what the loss of the most used links of each mode costs, empty where there is none."""
+    top = study.trips.links_closed
+    parts = [close_links(network, demand, flow, mode=mode, top=top) for mode, flow in flows.items()] if top else []
+    parts = [p for p in parts if len(p)]
+    if not parts:
+        return gpd.GeoDataFrame()
+    table: gpd.GeoDataFrame = pd.concat(parts, ignore_index=True)
+    middle = table.geometry.representative_point()
+    side = network.nodes["side"].to_numpy(dtype=object)[table["u"].to_numpy(np.int64)]
+    spots = pd.DataFrame({"lon": middle.x, "lat": middle.y, "side": side})
+    table.insert(0, "place", nearest_settlement(spots, network.settlements))
+    return table

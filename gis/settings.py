@@ -1,0 +1,136 @@
+"""Settings of a study's further chapters: reach, trips, isochrones, index and types."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from analysis.decays import Decay, decay_named
+from layers.errors import NetworkError
+
+
+class Part(BaseModel):
+    """A section of a study: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Return limits in minutes, each once, or say what is wrong with them."""
+    wrong = [v for v in values if not 0 < v <= 10_000]
+    if wrong or not values:
+        given = f"{wrong[0]:g} min" if wrong else "no limit"
+        raise ValueError(f"{given}: allowed are minutes from more than 0 to 10,000")
+    return tuple(sorted(set(values)))
+
+
+class Places(Part):
+    """A layer of the user's own: hospitals, universities, anything that people travel to."""
+
+    path: str
+    layer: str | None = None
+    name: str | None = None
+    weight: str | None = None
+    rights: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+
+class DecayPart(Part):
+    """How fast a place loses pull with time, other than by `half_life_min`; see `analysis.decays`."""
+
+    name: Literal["exponential", "power", "gaussian", "cumulative", "zones"]
+    half_life_min: float | None = None
+    exponent: float | None = None
+    from_min: float | None = None
+    sigma_min: float | None = None
+    limit_min: float | None = None
+    weights: dict[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _usable(self) -> DecayPart:
+        try:
+            self.function()
+        except (NetworkError, TypeError) as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def function(self) -> Decay:
+        """Return the decay itself."""
+        return decay_named(self.name, **self.model_dump(exclude={"name"}, exclude_none=True))
+
+
+class Reach(Part):
+    """Who and what is within reach: limits, the size of a city, the user's own layers."""
+
+    within_min: tuple[float, ...] = (60, 120, 180, 240)
+    day_min: float = Field(240, gt=0, le=1440)
+    city_people: int = Field(100_000, ge=1)
+    layers: dict[str, Places] = Field(default_factory=dict)
+
+    _limits = field_validator("within_min")(_rising)
+
+    @field_validator("layers")
+    @classmethod
+    def _words(cls, layers: dict[str, Places]) -> dict[str, Places]:
+        wrong = [n for n in layers if not (n.isidentifier() and n.islower()) or n in ("city", "people", "checkpoint")]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} can't name a layer: allowed is a word of small letters such as hospital")
+        return layers
+
+
+class Isochrones(Part):
+    """Places whose isochrones a run draws: settlements, ``lon,lat`` or checkpoints."""
+
+    places: tuple[str, ...] = ()
+    minutes: tuple[float, ...] = (60, 120, 240)
+
+    _limits = field_validator("minutes")(_rising)
+
+
+class Trips(Part):
+    """Trips across the border: their total, and how queues grow where capacities are known."""
+
+    per_day: float = Field(0, ge=0)
+    peak_min: float = Field(1440, ge=0, le=1440)
+    closed_together: int = Field(15, ge=2, le=100)
+    links_closed: int = Field(50, ge=0, le=1000)
+    cities_per_region: int = Field(1, ge=1, le=10)
+
+
+class Index(Part):
+    """The three-level index: the user's indicators, how they are put together, and the draws of the rank intervals."""
+
+    indicators: str = ""
+    weights: Literal["equal", "entropy", "pca"] | dict[str, float] = "equal"
+    normalisation: Literal["minmax", "z", "rank"] = "minmax"
+    aggregation: Literal["geometric", "arithmetic"] = "geometric"
+    level_weights: dict[str, float] | None = None
+    goalposts: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    least_known: float = Field(0.5, gt=0, le=1)
+    draws: int = Field(1000, ge=100, le=100_000)
+
+
+class Stability(Part):
+    """How far labels hang on choices: other weights, cells and grids; and chance placement of the checkpoints."""
+
+    alternatives: Literal["none", "weights", "all"] = "weights"
+    null_draws: int = Field(199, ge=0, le=100_000)
+    null: Literal["places", "waits"] = "places"
+
+
+class Types(Part):
+    """The typology: its axes, the names of its four types and of groups that hang together, all the study's own."""
+
+    potential: str = "potential_cross_borderless"
+    permeability: str = "border_loss"
+    directions: tuple[Literal[1, -1], Literal[1, -1]] = (1, -1)
+    cuts: dict[Literal["potential", "permeability"], float] = Field(default_factory=dict)
+    names: dict[Literal["high-high", "high-low", "low-high", "low-low"], str] = Field(default_factory=dict)
+    methods: tuple[Literal["skater", "ward", "maxp"], ...] = ("skater", "ward")
+    groups: int | None = Field(None, ge=2, le=100)
+    group_names: dict[int, str] = Field(default_factory=dict)

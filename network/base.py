@@ -1,0 +1,154 @@
+"""The ground of a network before its checkpoints: links with speeds and sides, crossings found, trains' changes placed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from layers.crs import WGS84, project
+from layers.errors import NetworkError
+from network.border import WEAVE_KM, Border, find_crossings, with_sides_of_nodes
+from network.rail import CHANGE, CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN, kinds_meet, split_changes
+from network.simplify import simplify
+from network.speeds import with_speeds
+from network.topology import FOR_SPEEDS, Tables, assemble, bridge_gaps
+from network.vehicles import usable_roads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from pyproj import CRS
+
+STOPS = ("station", "halt")
+"""Kinds of stations where people board; a place where a railway crosses a border is none."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The ground of a network before its checkpoints.
+
+    Attributes
+    ----------
+    tables, crossings, border
+        Links with speeds and sides, the crossings found, the border line.
+    regions
+        With ``side``, clipped to the belt.
+    report
+        Counts of what was done and left out.
+    vehicle
+        Whose roads and speeds these are, ``car`` or ``truck``.
+    stations
+        Where settlements board trains; None where the source names none.
+    shut
+        Roads over the border line that are not for this vehicle and season, as lines in the projection: a checkpoint on
+        one of them is on no network.
+    """
+
+    tables: Tables
+    crossings: pd.DataFrame
+    regions: gpd.GeoDataFrame
+    border: Border
+    report: dict[str, Any]
+    vehicle: str = "car"
+    stations: gpd.GeoDataFrame | None = None
+    shut: tuple[shapely.Geometry, ...] = ()
+
+
+def build_base(
+    roads: gpd.GeoDataFrame,
+    railways: gpd.GeoDataFrame,
+    regions: gpd.GeoDataFrame,
+    border: gpd.GeoDataFrame,
+    crs: CRS,
+    *,
+    speeds: Mapping[str, float] | None = None,
+    contract: bool = False,
+    tolerance_km: float = WEAVE_KM,
+    vehicle: str = "car",
+    winter: bool = False,
+    gauge_change_min: float = GAUGE_CHANGE_MIN,
+    current_change_min: float = CURRENT_CHANGE_MIN,
+    stations: gpd.GeoDataFrame | None = None,
+) -> Base:
+    """Return the ground of a network.
+
+    Parameters
+    ----------
+    roads, railways
+        Validated layers; either may be empty.
+    regions
+        With ``side``, clipped to the belt (`layers.regions.clip_to_belt`).
+    border
+        From `layers.regions.border_line`.
+    crs
+        Equal-area projection of the study.
+    speeds
+        km/h by class, before the defaults.
+    contract
+        Merge chains of degree-2 nodes (`network.simplify`): for detailed data, which is full of them.
+    tolerance_km
+        How far off the border line may be: roads that weave within it cross once, connectors may cut so far.
+    vehicle, winter
+        Who drives, and when: which roads there are (`network.vehicles`) and how fast they are (`network.speeds`).
+    gauge_change_min, current_change_min
+        What a train loses where gauge or current changes (`network.rail`).
+    stations
+        Points where settlements board trains; with ``kind``, only stations and halts count. None, or without any, where
+        the source names none.
+
+    Raises
+    ------
+    NetworkError
+        Nothing is left on the two sides, or a vehicle or speed is not allowed.
+    """
+    edge = Border.of(regions, border, crs, tolerance_km)
+    roads, out, left_out = usable_roads(roads, vehicle=vehicle, winter=winter)
+    lines = np.asarray(project(out.geometry.to_numpy(), WGS84, crs), dtype=object)
+    shut = tuple(lines[shapely.intersects(lines, edge.line)])
+    tables = assemble({"road": roads, "rail": railways}, crs)
+    tables = bridge_gaps(tables, "rail")
+    tables, report = with_sides_of_nodes(tables, regions, edge)
+    if tables.links.empty:
+        raise NetworkError("the network is empty: no road and no railway lies on the two sides of the border")
+    links = with_speeds(_with_countries(tables, regions), overrides=speeds, vehicle=vehicle, winter=winter)
+    tables = Tables(tables.nodes, links.drop(columns=[c for c in FOR_SPEEDS if c != "speed_source"]), crs)
+    tables = split_changes(tables, gauge_min=gauge_change_min, current_min=current_change_min)
+    tables, crossings = find_crossings(tables, edge)
+    links = tables.links.assign(wait_min=0.0, checkpoint_id="", passable=(tables.links["crossing_id"] == "").to_numpy())
+    if contract:
+        report["links_before_contraction"] = len(links)
+        links = simplify(Tables(tables.nodes, links, crs), _kept(tables))[0].links
+    report["rail_gaps_bridged"] = int(links["bridged"].sum())
+    changes = int((tables.links["kind"] == CHANGE).sum())
+    report |= left_out | ({"rail_changes": changes} if changes else {})
+    return Base(Tables(tables.nodes, links, crs), crossings, regions, edge, report, vehicle, stops_of(stations), shut)
+
+
+def stops_of(stations: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
+    """Return the stations where people board, None where there is not one: then the source names none."""
+    if stations is None:
+        return None
+    stops = stations[stations["kind"].isin(STOPS)] if "kind" in stations else stations
+    return stops.reset_index(drop=True) if len(stops) else None
+
+
+def _with_countries(tables: Tables, regions: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the links with their country: the source's, else that of the side of their first node."""
+    of_side = regions.drop_duplicates("side").set_index("side")["country"]
+    links = tables.links
+    side = tables.nodes["side"].iloc[links["u"].to_numpy()]
+    return links.assign(country=np.where(links["country"] != "", links["country"], side.map(of_side)))
+
+
+def _kept(tables: Tables) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return the nodes that contraction must leave: ends of crossings, changes of trains, borders of kinds of track."""
+    links = tables.links
+    fixed = (links["crossing_id"] != "") | (links["kind"] == CHANGE)
+    out = kinds_meet(tables)
+    out[links.loc[fixed, ["u", "v"]].to_numpy(np.int64).ravel()] = True
+    return out
