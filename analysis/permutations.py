@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -118,15 +119,18 @@ def _percentile(ordered: NDArray[np.float64], percent: float) -> float:
     return b - (b - a) * (1 - t) if t >= 0.5 else a + (b - a) * t
 
 
+@lru_cache(maxsize=4)
 def neighbour_draws(n: int, most: int, permutations: int, seed: int) -> NDArray[np.int64]:
     """Return esda's draws of neighbours: positions among the other n − 1 units, shape (permutations, most).
 
-    Each row is drawn without replacement. One table serves all units, as in esda without numba.
+    Each row is drawn without replacement. One table serves all units, as in esda without numba, and all statistics of as many
+    units: it is kept, and can't be written to.
     """
     rng = np.random.RandomState(seed)  # esda draws from numpy's legacy generator
     out = np.empty((permutations, most), np.int64)
     for k in range(permutations):  # one draw without replacement at a time is all that numpy has
         out[k] = rng.choice(n - 1, size=most, replace=False)
+    out.flags.writeable = False
     return out
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from network.routing import Router
 
 VARIABLES = {"ratio": "cross_ratio", "lost": "lost_potential"}
+MEASURED = ("cross_ratio", "lost_potential", "border_loss", "loss_detour", "loss_delay")
+"""Columns of `analysis.accessibility.potentials` that labels are made of."""
 HALF = (0.5, 0.5)
 
 
@@ -153,14 +155,17 @@ def labels_of(
     Parameters
     ----------
     cells
-        With ``cell``, ``lon``, ``lat``, ``side``.
+        With ``cell``, ``lon``, ``lat``, ``side``; what `MEASURED` names is taken where it is there, so that no tree is grown
+        again for other weights of the same cells.
     graph
         Who is whose neighbour; H3 contiguity where it is None.
     """
-    pull = potentials(
-        router, _attached(router, cells), Targets.of(router.network, router), half_life_min=half_life_min, decay=decay
-    )
-    table = pd.DataFrame(cells[["cell"]]).join(pull.set_index(cells.index))
+    if set(MEASURED) <= set(cells):
+        table = pd.DataFrame(cells[["cell", *MEASURED]])
+    else:
+        targets = Targets.of(router.network, router)
+        pull = potentials(router, _attached(router, cells), targets, half_life_min=half_life_min, decay=decay)
+        table = pd.DataFrame(cells[["cell"]]).join(pull.set_index(cells.index))
     local, _, _ = cell_statistics(table, VARIABLES, permutations=permutations, seed=seed, alpha=alpha, graph=graph)
     return label_cells(table.join(local), alpha=alpha)["label"]
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.typology import DELAY, DETOUR, GROWTH, named_places
+from analysis.efficiency import REFERENCE_KPH
+from analysis.typology import DELAY, DETOUR, GAP, GROWTH, named_places
 from layers.checkpoints import assumed_waits
 from network.connectors import CONNECTOR_KPH
 from network.connectors import DETOUR as CONNECTOR_DETOUR
@@ -26,11 +27,14 @@ from network.speeds import (
 )
 
 if TYPE_CHECKING:
+    from gis.chapters import Chapters
     from gis.measures import Measures
     from gis.study import Study
     from network.build import Network
 
 FAR_MIN = 240.0
+WEAK = 0.5
+"""Stability below which a place is no finding."""
 
 
 def find_in_words(measures: Measures) -> list[str]:
@@ -143,6 +147,93 @@ def _statistics(measures: Measures) -> list[str]:
     return [f"Neighbouring cells are alike: Moran's {said}, {int(table['permutations'].iloc[0]):,} permutations."]
 
 
+def find_in_chapters(chapters: Chapters, names: pd.Series) -> list[str]:
+    """Return what the further chapters add to the findings.
+
+    Parameters
+    ----------
+    names
+        Names of the checkpoints by id.
+    """
+    tables = chapters.tables
+    out = [
+        _matched(tables.get("matched_border_effect")),
+        _hanging(tables.get("redundancy"), names),
+        _together(tables.get("closures_pairs"), names),
+        _gaps(chapters.layers.get("outliers")),
+        _sure(tables.get("places")),
+    ]
+    return [line for line in out if line]
+
+
+def _matched(table: pd.DataFrame | None) -> str:
+    """Return what trips across cost beside trips at home over the same distance."""
+    if table is None or table["slower"].isna().any():
+        return ""
+    slower = table.set_index("network")["slower"]
+    real, free = (_longer(float(slower[name]) - 1) for name in ("actual", "borderless"))
+    return f"Over the same distance a trip across the border takes {real} than a trip at home; without any border it would be {free}, which the roads themselves make."
+
+
+def _longer(share: float) -> str:
+    """Return a share in words."""
+    return f"{abs(share):.0%} {'longer' if share >= 0 else 'shorter'}"
+
+
+def _hanging(table: pd.DataFrame | None, names: pd.Series) -> str:
+    """Return the pairs of cities that hang most on one checkpoint."""
+    if table is None or table.empty:
+        return ""
+    worst = table.dropna(subset=["redundancy_min"]).nlargest(3, "redundancy_min")
+    said = "; ".join(
+        f"{r.origin_name}–{r.destination_name} ({names.get(r.best_checkpoint, r.best_checkpoint)}, +{r.redundancy_min:.0f} min by the second best)"
+        for r in worst.itertuples()
+    )
+    return f"Of the largest cities these pairs hang most on one checkpoint: {said}." if said else ""
+
+
+def _together(table: pd.DataFrame | None, names: pd.Series) -> str:
+    """Return the road checkpoints that stand in for each other."""
+    if table is None or table.empty:
+        return ""
+    road = table[(table["mode"] == "road") & (table["synergy_min"] > 1)].nlargest(2, "synergy_min")
+    said = "; ".join(
+        f"{names.get(r.closed_1, r.closed_1)} and {names.get(r.closed_2, r.closed_2)} (+{r.criticality_min:.0f} min per trip, "
+        f"{r.synergy_min:.0f} of them beyond the two apart)"
+        for r in road.itertuples()
+    )
+    return f"Closed together, these pairs of road checkpoints cost more than each by itself: {said}." if said else ""
+
+
+def _gaps(table: pd.DataFrame | None) -> str:
+    """Return the candidates for a new checkpoint."""
+    if table is None or table.empty:
+        return ""
+    gaps = table[table["label"] == GAP]
+    said = ", ".join(f"{r.place} ({r.regions}, facing {r.facing})" for r in gaps.head(5).itertuples())
+    return f"Isolated gaps, candidates for a study of a new checkpoint: {said}." if said else ""
+
+
+def _sure(table: pd.DataFrame | None) -> str:
+    """Return which named places keep their label under other choices, and which do not."""
+    if table is None or table.empty or "stability" not in table:
+        return ""
+    firm = table.loc[table["stability"] >= 1, "place"]
+    weak = table.loc[table["stability"] < WEAK, "place"]
+    said = [f"{', '.join(firm)} under every other choice of neighbours that was tried"] if len(firm) else []
+    lost = (
+        f"do not build on {', '.join(weak)}, which {'keeps' if len(weak) == 1 else 'keep'} it under fewer than half"
+        if len(weak)
+        else ""
+    )
+    kept = (
+        f"Of the named places keep their label: {said[0]}"
+        if said
+        else "No named place keeps its label under every other choice"
+    )
+    return f"{kept}; {lost}." if lost else f"{kept}."
+
+
 def assumptions(study: Study, network: Network) -> pd.DataFrame:
     """Return every value that nobody measured: what, value, unit, source."""
     rows: list[tuple[str, str, str, str]] = []
@@ -204,6 +295,8 @@ def assumptions(study: Study, network: Network) -> pd.DataFrame:
             "km",
             "assumption" if stops else "assumption: the data name no stations",
         ),
+        ("speed of the straight road that efficiency is held against", f"{REFERENCE_KPH:g}", "km/h", "assumption"),
+        ("waits in the low and the high variant of the ranks", "0.5, 2", "times", "assumption"),
         ("half-life of the potential's decay", f"{study.analysis.half_life_min:g}", "min", "Rosik et al., long trips"),
         ("spread θ of the choice of checkpoint", f"{study.analysis.theta_per_min:g}", "1/min", "assumption"),
     ]

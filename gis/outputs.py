@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +13,10 @@ import shapely
 
 from analysis.scenarios import REGION_COLUMNS, before_and_after, cell_changes, most_changed, totals
 from analysis.typology import named_places
-from gis.findings import assumptions, find_in_words
+from gis.findings import assumptions, find_in_chapters, find_in_words
 from gis.manifest import describe_run, describe_scenario
 from gis.measures import TABLES
 from layers.crs import WGS84, project
-from layers.errors import OutputError
 from maps.chapters import further_chapters
 from maps.qgis import write_geopackage, write_project
 from maps.rasters import travel_time_style, write_raster
@@ -38,60 +32,6 @@ if TYPE_CHECKING:
     from gis.pipeline import Clock, Prepared
 
 
-@contextmanager
-def results_folder(out: Path, mark: str) -> Iterator[Path]:
-    """Give a fresh folder to write into; on success it takes the place of `out`, on any error `out` stays as it was.
-
-    Parameters
-    ----------
-    mark
-        File that tells results of this kind: a folder that holds other things is never replaced.
-
-    Raises
-    ------
-    OutputError
-        `out` can't be written or holds something else.
-    """
-    out = out.absolute()
-    try:
-        if out.exists() and not out.is_dir():
-            raise OutputError(f"{out} is a file: allowed is a folder for the results, new or of an earlier run")
-        if out.is_dir() and any(out.iterdir()) and not (out / mark).is_file():
-            raise OutputError(
-                f"{out} holds other things than results ({mark} is missing): allowed is a new or empty folder, or one of an earlier run"
-            )
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"results can't be written to {out}: {error.strerror or error}; allowed is a folder in a writable place"
-        ) from None
-    try:
-        yield folder
-        folder.chmod(0o755)
-        _swap(folder, out)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _swap(folder: Path, out: Path) -> None:
-    """Put the new folder in the place of the old one, which goes only after."""
-    if not out.exists():
-        folder.rename(out)
-        return
-    old = out.with_name(f".{out.name}-old-{os.getpid()}")
-    out.rename(old)
-    try:
-        folder.rename(out)
-    except OSError:
-        old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def write_run(
     folder: Path, prepared: Prepared, network: Network, measures: Measures, chapters: Chapters, clock: Clock
 ) -> dict[str, Any]:
@@ -101,6 +41,7 @@ def write_run(
     styles = _styles(prepared, frames)
     readable = _readable(frames)
     findings = find_in_words(measures)
+    findings += find_in_chapters(chapters, measures.checkpoints.set_index("checkpoint_id")["name"])
     warnings = [*prepared.warnings, *measures.notes]
     assumed = assumptions(study, network)
     title = f"{study.name}: growth points and bottlenecks of the border"

@@ -18,6 +18,7 @@ from gis.measures import Measures as Measures
 from gis.measures import measure_network
 from gis.study import Study, load_study
 from layers.checkpoints import find_checkpoint
+from layers.folders import fresh_folder
 from layers.settlements import parse_lonlat
 from network.build import Base, Network, build_base, build_network
 from network.edits import add_checkpoints, new_checkpoint, set_open
@@ -125,11 +126,11 @@ def run(
         Anything that a user can cause.
     """
     from gis.chapters import further_measures
-    from gis.outputs import results_folder, write_run
+    from gis.outputs import write_run
 
     study = study if isinstance(study, Study) else load_study(study)
     clock = Clock(listen)
-    with results_folder(Path(out), "run.json") as folder:
+    with fresh_folder(Path(out), "run.json") as folder:
         with clock.stage("layers"):
             prepared = prepare(study, fetching=fetching)
         with clock.stage("network"):
@@ -166,11 +167,11 @@ def run_scenario(
     layers.errors.BorderlinkError
         A place, name or study that can't be used; nothing is written.
     """
-    from gis.outputs import results_folder, write_scenario
+    from gis.outputs import write_scenario
 
     study = study if isinstance(study, Study) else load_study(study)
     clock = Clock(listen)
-    with results_folder(Path(out), "scenario.json") as folder:
+    with fresh_folder(Path(out), "scenario.json") as folder:
         with clock.stage("layers"):
             prepared = prepare(study, fetching=fetching)
         with clock.stage("network"):

@@ -44,6 +44,22 @@ def test_the_example_studies_are_valid_and_the_readme_names_them() -> None:
         assert f"borderlink run docs/studies/{file.name}" in text
 
 
+def test_the_packaged_study_states_its_defaults() -> None:
+    """What stands in it is what a study takes that leaves it out."""
+    from gis.study import Study
+
+    text = (ROOT / "gis" / "data" / "russia-kazakhstan.toml").read_text(encoding="utf-8")
+    bare = Study.model_validate({"sides": ["RU", "KZ"]}).model_dump(mode="json")
+    stated = tomllib.loads(text)
+    for section, values in stated.items():
+        if isinstance(values, dict):
+            for key, value in values.items():
+                default = bare[section][key]
+                assert value == (default["path"] if section == "layers" else default), f"{section}.{key}"
+    told = set(bare) - {"title", "sides"}
+    assert told <= set(stated)
+
+
 def test_every_link_in_the_documents_leads_somewhere() -> None:
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):

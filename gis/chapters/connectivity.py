@@ -63,7 +63,7 @@ def connectivity_chapter(study: Study, network: Network, measures: Measures, bor
         "network_efficiency": graph_efficiency(router, roots=ROOTS),
         "alternatives": ways,
         "redundancy": second,
-        "city_cuts": city_cuts(network, a, b),
+        "city_cuts": city_cuts(network, a, b, checkpoint_capacity_per_day=known_capacities(network)),
     }
     columns = {
         "regions": _region_columns(network, measures, pairs, router, second),
@@ -78,7 +78,8 @@ def _region_pairs(
     """Return the pairs of regions that face each other: what joins them, what the border costs, what holds if one fails."""
     keys = ["region_a", "region_b"]
     out: pd.DataFrame = facing_pairs(network, border)
-    cuts = region_cuts(network, border).drop(columns=["cities_a", "cities_b"])
+    cuts = region_cuts(network, border, checkpoint_capacity_per_day=known_capacities(network))
+    cuts = cuts.drop(columns=["cities_a", "cities_b"])
     spare = redundancy_of_regions(second).drop(columns=["pairs"])
     for table in (border_effect_of_regions(effects), cuts, spare):
         out = out.merge(table, on=keys, how="left", validate="1:1")
@@ -100,3 +101,10 @@ def _region_columns(
     spare = regions["region"].map(ends.groupby("region")["redundancy_min"].median()).rename("redundancy_median_min")
     out: pd.DataFrame = pd.concat([people, circuity, fair, spare.reset_index(drop=True)], axis=1)
     return out
+
+
+def known_capacities(network: Network) -> dict[str, float] | None:
+    """Return vehicles a day and direction by checkpoint, half of what both directions pass; None where nothing is known."""
+    table = network.checkpoints.set_index("checkpoint_id")
+    known = table["capacity_per_day"].dropna() if "capacity_per_day" in table else pd.Series(dtype=float)
+    return {str(k): float(v) / 2 for k, v in known.items()} or None

@@ -9,9 +9,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from analysis.accessibility import travel_times
-from analysis.catchments import floating_catchments
-from analysis.opportunities import nearest_place, return_times, within_a_day, within_minutes
+from analysis.accessibility import potentials, travel_times
+from analysis.catchments import floating_catchments, rational_access
+from analysis.opportunities import logsum_times, nearest_place, return_times, within_a_day, within_minutes
 from analysis.places import cities, join_places, places_report, targets_of
 from gis.chapters.chapter import Chapter
 from gis.isochrones import draw_isochrones
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gis.ground import Prepared
     from gis.measures import Access, Measures
     from gis.settings import Places
+    from gis.study import Analysis
     from network.build import Network
 
 LAYERS = ("cells", "settlements")
@@ -47,7 +48,9 @@ def reach_chapter(prepared: Prepared, network: Network, measures: Measures) -> C
         layers |= found.layers
         notes += found.notes
     table = pd.concat(parts, axis=1)
+    both = _road_and_rail(network, access, study.analysis)
     columns = {name: table.iloc[access.parts[name]].reset_index(drop=True) for name in LAYERS}
+    columns["settlements"] = pd.concat([columns["settlements"], both], axis=1)
     tables["reach"] = _mean_reach(measures.settlements, columns["settlements"], study.reach.within_min)
     if study.isochrones.places:
         layers["isochrones"] = draw_isochrones(network, prepared, study.isochrones.places)
@@ -71,6 +74,24 @@ def _cities(network: Network, access: Access, people: int, domestic_wait: bool) 
     return nearest_place(times, access.points.side, large, "city", where="cross")
 
 
+def _road_and_rail(network: Network, access: Access, settings: Analysis) -> pd.DataFrame:
+    """Return the potentials of the settlements by road and rail together; no columns where the network lacks a mode."""
+    if access.router.mode != "road" or not (network.links["mode"] == "rail").any():
+        return pd.DataFrame()
+    rows = access.parts["settlements"]
+    by_road = {name: minutes[rows] for name, minutes in access.times.items()}
+    rail = compile_router(network, "rail")
+    none = np.empty((0, 2))
+    homes, _ = join_points(network, rail, none, np.empty(0, dtype=object))
+    by_rail = travel_times(rail, homes, access.targets, domestic_wait=settings.domestic_wait)
+    times = logsum_times({"road": by_road, "rail": by_rail})
+    pull = potentials(
+        rail, homes, access.targets, half_life_min=settings.half_life_min, decay=settings.decay_function(), times=times
+    )
+    kept = pull[["potential_cross_borderless", "potential_cross_open", "potential_cross_actual", "border_loss"]]
+    return kept.add_suffix("_road_and_rail")
+
+
 def _own_layer(
     network: Network, settlements: pd.DataFrame, access: Access, word: str, source: Places, domestic_wait: bool
 ) -> Chapter:
@@ -92,8 +113,9 @@ def _own_layer(
             {n: times[n][homes] for n in NETWORKS}, people, reached["weight"].to_numpy(float), what=word
         )
         tables[f"{word}_catchments"] = pd.concat([reached[["place", "side"]], found.supply], axis=1)
+        crowded = rational_access({n: times[n][homes] for n in NETWORKS}, people, reached["weight"].to_numpy(float))
         tables[f"{word}_supply"] = pd.concat(
-            [settlements[["settlement_id", "name", "side", "region", "population"]], found.demand], axis=1
+            [settlements[["settlement_id", "name", "side", "region", "population"]], found.demand, crowded], axis=1
         )
     return Chapter(
         tables, {word: places.assign(is_joined=places["joined"].astype(str))}, {"all": pd.concat(parts, axis=1)}, notes

@@ -184,20 +184,20 @@ def test_an_interrupted_run_leaves_the_former_results_whole(tmp_path: Path, monk
 
 
 def test_results_take_the_place_of_former_ones(tmp_path: Path) -> None:
-    from gis.outputs import results_folder
+    from layers.folders import fresh_folder
 
     former = tmp_path / "out"
     former.mkdir()
     (former / "run.json").write_text("old")
     (former / "stale.txt").write_text("old")
-    with results_folder(former, "run.json") as folder:
+    with fresh_folder(former, "run.json") as folder:
         (folder / "run.json").write_text("new")
         assert (former / "run.json").read_text() == "old"
     assert [p.name for p in former.iterdir()] == ["run.json"]
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     (former / "run.json").unlink()
     (former / "other.txt").write_text("mine")
-    with pytest.raises(OutputError, match="other things"), results_folder(former, "run.json"):
+    with pytest.raises(OutputError, match="other things"), fresh_folder(former, "run.json"):
         pass
 
 
