@@ -307,7 +307,7 @@ def _judge(ground: Ground, null: Null, draws: int) -> tuple[list[str], bool]:
     ways = prod(comb(int(n), int(k)) for n, k in zip(held["size"], held["count"], strict=True))
     if ways == 1:
         return [
-            "the structural null can't be drawn: the network holds no crossing without an open checkpoint; it takes data that "
+            "the structural null can't be drawn: every crossing of a mode with open checkpoints holds one; it takes data that "
             "hold the roads over the line where nobody may cross"
         ], True
     empty = slots["wait_min"].isna()

@@ -28,7 +28,9 @@ def _refuse_namesakes() -> None:
 
 _refuse_namesakes()
 
-from gis.pipeline import (  # noqa: E402  (after the check, or the wrong modules would be imported)
+from gis.chapters import Chapters, further_measures  # noqa: E402  (after the check, or the wrong modules would be imported)
+from gis.isochrones import find_isochrones  # noqa: E402
+from gis.pipeline import (  # noqa: E402
     Measures,
     Prepared,
     build,
@@ -43,11 +45,14 @@ from network.store import load_network, load_routers, save_network  # noqa: E402
 
 __version__ = "0.1.0"
 __all__ = [
+    "Chapters",
     "Measures",
     "Prepared",
     "Study",
     "build",
     "find_hot_spots",
+    "find_isochrones",
+    "further_measures",
     "load_network",
     "load_routers",
     "load_study",

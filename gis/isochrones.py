@@ -18,8 +18,6 @@ from gis.study import Study, load_study
 from layers.checkpoints import find_checkpoint
 from layers.errors import OutputError, PlaceError
 from layers.settlements import find_place
-from maps.geopackage import write_geopackage
-from maps.thematic import isochrone_style
 from network.build import NETWORKS, Network
 from network.routing import MODES, Router, compile_router
 
@@ -135,6 +133,10 @@ def write_isochrones(path: FilePath, found: gpd.GeoDataFrame) -> None:
     OutputError
         The file has another ending, or can't be written.
     """
+    # Drawing takes half a second to import, which who only computes need not wait for.
+    from maps.geopackage import write_geopackage
+    from maps.thematic import isochrone_style
+
     if path.suffix.lower() != ".gpkg":
         raise OutputError(f"{path} can't be written: allowed is a file *.gpkg")
     if not path.resolve().parent.is_dir():
