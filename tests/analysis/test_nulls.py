@@ -215,7 +215,7 @@ def test_where_every_crossing_is_open_the_null_can_not_be_drawn_and_waits_may_be
     table, notes = structural_null(network, by_the_road(), draws=19)
     assert table.empty
     assert "p_worse" in table
-    assert "holds no crossing without an open checkpoint" in notes[0]
+    assert "every crossing of a mode with open checkpoints holds one" in notes[0]
     dealt, notes = structural_null(network, by_the_road(), null="waits", draws=199)
     assert notes[0] == "the null of waits leaves the checkpoints where they are"
     assert set(dealt["indicator"]) == set(WORSE) - {"time_to_checkpoint_min"}
