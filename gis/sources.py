@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import shapely
+
 from gis.study import is_extract_file
 from layers.errors import LayerError
 from layers.io import describe_file, read_layer
 from layers.osm import AT_LINE_KM, CLUSTER_KM, DEPTH_KM, STATION_KM
 from layers.schema import empty_layer, validate
+from layers.settlements import with_known_people
 from layers.sources.cache import Cache, public_url
 from layers.sources.download import fetch
 from layers.sources.geofabrik import resolve
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     import geopandas as gpd
-    import shapely
 
     from gis.study import Study
     from layers.sources.cache import Entry
@@ -177,14 +179,24 @@ class Extracts:
         open_roads = got.roads[got.roads[self.study.network.vehicle]]
         frames = {"roads": open_roads, "railways": through, "settlements": inhabited}
         layers = {n: validate(f, n, "OpenStreetMap") if len(f) else empty_layer(n) for n, f in frames.items()}
+        packaged = set(self.study.sides) == {"RU", "KZ"}
         if "checkpoints" in wanted:
-            facts = read_layer("checkpoints")[0] if set(self.study.sides) == {"RU", "KZ"} else None
+            facts = read_layer("checkpoints")[0] if packaged else None
             asked = any(f.server for f in self.files) and "roads" not in wanted
             posts, report = checkpoints_from_posts(
                 got.posts, border, regions, facts, stations=got.stations, roads=roads if asked else got.roads
             )
             layers["checkpoints"] = posts if len(posts) else empty_layer("checkpoints")
             self.notes.append(_how_made(report))
+        if "settlements" in wanted and packaged:
+            known, about = read_layer("settlements")
+            known = known[shapely.intersects(known.geometry.to_numpy(), area)]
+            layers["settlements"], counts = with_known_people(layers["settlements"], known, source="GeoNames")
+            if any(counts.values()):
+                self.about.append(about)
+                self.notes.append(
+                    f"people of {counts['filled']} settlements and {counts['added']} whole settlements that OpenStreetMap lacks are from GeoNames"
+                )
         if "railways" in wanted:
             self.stations.append(got.stations)
         self.notes.extend(_left_out(got.report["left_out"]))

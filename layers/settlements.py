@@ -1,4 +1,4 @@
-"""Finding a settlement by any of its names, or a place by coordinates."""
+"""Settlements: found by any of their names or by coordinates, and filled up from a layer that knows more of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from layers.errors import PlaceError
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from numpy.typing import NDArray
 
 _LONLAT = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*[,;]\s*(-?\d+(?:\.\d+)?)\s*$")
 DOMINANT = 10
@@ -116,3 +118,67 @@ def _suggest(settlements: gpd.GeoDataFrame, text: str) -> str:
     close = get_close_matches(normalise(text), [normalise(n) for n in names], n=3, cutoff=0.75)
     by_form = dict(zip(map(normalise, reversed(names.tolist())), reversed(names.tolist()), strict=True))
     return f" (did you mean {', '.join(by_form[c] for c in close)}?)" if close else ""
+
+
+SAME_KM, NEAR_KM = 10.0, 3.0
+"""Places of one name within `SAME_KM` are one; a place of another name is new where nothing stands within `NEAR_KM`."""
+
+
+def with_known_people(
+    settlements: gpd.GeoDataFrame, known: gpd.GeoDataFrame, *, source: str
+) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
+    """Return settlements with the people that another layer knows of them, and with its inhabited places that they lack.
+
+    A number that is there already stays. Distances are great circles.
+
+    Parameters
+    ----------
+    settlements, known
+        Layers ``settlements``, validated.
+    source
+        What ``population_date`` says where the number is from `known`.
+
+    Returns
+    -------
+    The layer, the added places at its end with negated ids; and the counts ``filled`` and ``added``.
+    """
+    import pandas as pd
+
+    counts = {"filled": 0, "added": 0}
+    inhabited = known[known["population"] > 0].reset_index(drop=True)
+    if inhabited.empty:
+        return settlements, counts
+    place, other = (_on_sphere_km(f) for f in (settlements, inhabited))
+    names = [_names(row) for row in zip(settlements["name"], settlements["names"], strict=True)]
+    tree = cKDTree(place) if len(place) else None
+    people, dated = settlements["population"].to_numpy(np.int64).copy(), settlements["population_date"].to_list()
+    lacking = []
+    for i, row in enumerate(
+        zip(inhabited["name"], inhabited["names"], strict=True)
+    ):  # places of the belt: some thousand
+        around = tree.query_ball_point(other[i], SAME_KM) if tree is not None else []
+        away = {j: float(np.linalg.norm(place[j] - other[i])) for j in around}
+        same = sorted((km, j) for j, km in away.items() if names[j] & _names(row))
+        if same and people[same[0][1]] == 0:
+            people[same[0][1]] = int(inhabited["population"].iloc[i])
+            dated[same[0][1]] = source
+            counts["filled"] += 1
+        elif not same and not any(km <= NEAR_KM for km in away.values()):
+            lacking.append(i)
+    counts["added"] = len(lacking)
+    fresh = inhabited.iloc[lacking]
+    fresh = fresh.assign(settlement_id=-fresh["settlement_id"].abs() - 1, population_date=source)
+    filled = settlements.assign(population=people, population_date=dated)
+    both: gpd.GeoDataFrame = pd.concat([filled, fresh[filled.columns]], ignore_index=True) if lacking else filled
+    return both, counts
+
+
+def _names(row: tuple[str, str]) -> set[str]:
+    """Return all names of a place as they are compared."""
+    return {normalise(part) for part in (row[0], *row[1].split("|"))} - {""}
+
+
+def _on_sphere_km(frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Return points as kilometres on a sphere, so that chords are distances anywhere."""
+    lon, lat = np.radians(frame.geometry.x.to_numpy(float)), np.radians(frame.geometry.y.to_numpy(float))
+    return 6371.0 * np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])

@@ -17,6 +17,7 @@ from analysis.load import Load, equilibrium
 from analysis.units import nearest_settlement
 from gis.chapters.chapter import Chapter, rows_like
 from layers.crs import WGS84
+from layers.errors import LayerError
 from network.routing import compile_router
 
 if TYPE_CHECKING:
@@ -46,20 +47,17 @@ def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter
     notes: list[str] = []
     columns = [_shortest_shares(carried, ids)]
     flow = choice.share
-    if total is not None:
+    if total is not None and "road" in choice.mode:
         load = _load(study, network, choice, total)
         tables["load"], tables["load_rounds"] = load.checkpoints, load.rounds
         notes += load.notes
         columns.append(_load_columns(load, ids))
         flow = load.checkpoints.set_index("checkpoint_id")["flow_per_day"]
-    counts = _known(network, "observed_per_day")
-    if len(counts) >= MIN_COUNTS:
-        fit = compare_counts(flow, counts)
-        tables["fit"], tables["fit_summary"] = fit.checkpoints, fit.summary
-    elif len(counts):
-        notes.append(
-            f"{len(counts)} checkpoints have counts: {MIN_COUNTS} or more are needed to tell how the model fits"
-        )
+    elif total is not None:
+        notes.append("no modelled trip goes by road: nothing is told of the load of road checkpoints")
+    fit, more = _fit(flow, _known(network, "observed_per_day"))
+    tables |= fit
+    notes += more
     return Chapter(tables, layers, {"checkpoints": pd.concat(columns, axis=1)}, notes)
 
 
@@ -99,6 +97,26 @@ def _load(study: Study, network: Network, choice: Choice, total: float) -> Load:
         theta=study.analysis.theta_per_min,
         peak_min=study.trips.peak_min,
     )
+
+
+def _fit(flow: pd.Series, counts: pd.Series) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Return how the flows agree with the counts, and notes: a count where the model has no flow is left out."""
+    astray = [str(i) for i in counts.index if i not in flow.index]
+    counts = counts.drop(index=astray)
+    notes = []
+    if astray:
+        notes.append(f"counts at {', '.join(astray)} are not compared: the model has no flow there")
+    if len(counts) < MIN_COUNTS:
+        if len(counts):
+            notes.append(
+                f"{len(counts)} checkpoints have counts: {MIN_COUNTS} or more are needed to tell how the model fits"
+            )
+        return {}, notes
+    try:
+        fit = compare_counts(flow, counts)
+    except LayerError as error:
+        return {}, [*notes, f"the model is not compared with counts: {error}"]
+    return {"fit": fit.checkpoints, "fit_summary": fit.summary}, notes
 
 
 def _load_columns(load: Load, ids: pd.Series) -> pd.DataFrame:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import geopandas as gpd
 import pytest
+import shapely
 
 from layers.errors import PlaceError
-from layers.settlements import find_place, normalise, parse_lonlat
+from layers.schema import validate
+from layers.settlements import find_place, normalise, parse_lonlat, with_known_people
 from tests.borders import PLAIN, settlements_of
 
 ROWS = [
@@ -93,3 +95,29 @@ def test_coordinates_out_of_range_say_so_and_guess_a_swap() -> None:
     assert "swapped" not in str(error.value)
     assert parse_lonlat("Orenburg") is None
     assert parse_lonlat("-70.5,-33") == (-70.5, -33.0)
+
+
+def _places(*rows: tuple[str, str, int, float, float]) -> gpd.GeoDataFrame:
+    table = [{"settlement_id": i, "name": n, "names": more, "country": "RU", "population": p} for i, (n, more, p, _, _) in enumerate(rows, 1)]  # fmt: skip
+    points = [shapely.Point(x, y) for *_, x, y in rows]
+    return validate(gpd.GeoDataFrame(table, geometry=points, crs=4326), "settlements", "test")
+
+
+def test_people_that_one_layer_lacks_come_from_another() -> None:
+    """0.01° of latitude is 1.11 km."""
+    osm = _places(("Илек", "Ilek", 0, 53.0, 51.5), ("Orsk", "", 200_000, 58.5, 51.2), ("Hamlet", "", 0, 60.0, 52.0))
+    known = _places(
+        ("Ilek", "", 9000, 53.0, 51.55),  # 5.6 km off: the same
+        ("Orsk", "", 1, 58.5, 51.2),  # a number that is there stays
+        ("Ilek", "", 77, 53.0, 51.7),  # 22 km off: a namesake of its own
+        ("Other", "", 500, 60.0, 52.02),  # 2.2 km from a place of another name: taken for it
+        ("Ghost", "", 0, 65.0, 52.0),  # nobody lives there
+    )
+    filled, counts = with_known_people(osm, known, source="GeoNames")
+    assert counts == {"filled": 1, "added": 1}
+    assert filled["population"].tolist() == [9000, 200_000, 0, 77]
+    assert filled["population_date"].tolist() == ["GeoNames", "", "", "GeoNames"]
+    assert filled["settlement_id"].is_unique
+    assert filled.geometry.y.iloc[3] == 51.7
+    assert with_known_people(osm.iloc[:0], known, source="x")[1] == {"filled": 0, "added": 4}
+    assert with_known_people(osm, known.iloc[4:], source="x")[0] is osm
