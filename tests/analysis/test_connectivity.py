@@ -357,3 +357,17 @@ def test_each_checkpoint_and_crossing_counts_once_whatever_the_pieces(seed: int)
     assert pairs[columns].sum().tolist() == pieces[columns].sum().tolist()
     assert 1 <= pairs["rail_links_across"].sum() <= 2
     assert pieces["border_km"].sum() == pytest.approx(pairs["border_km"].sum(), rel=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore")  # momepy's own, not ours
+def test_kansky_agrees_with_momepy_on_a_connected_graph_without_chains() -> None:
+    """momepy's meshedness is (e − v + 1)/(2v − 5), its gamma e/(3(v − 2)), its edge–node ratio e/v, of a radius that takes all in."""
+    momepy = pytest.importorskip("momepy", reason="momepy is not installed")
+    graph = nx.wheel_graph(9)
+    graph.add_edges_from([(0, 20), (1, 21)])  # two dead ends
+    ends = np.array(graph.edges)
+    found = kansky(ends[:, 0], ends[:, 1], np.ones(len(ends)))
+    whole = 10 * graph.number_of_nodes()
+    for ours, name in (("alpha", "meshedness"), ("gamma", "gamma"), ("beta", "edge_node_ratio")):
+        told = getattr(momepy, name)(graph, radius=whole, verbose=False)
+        assert found[f"kansky_{ours}"] == pytest.approx(next(iter(nx.get_node_attributes(told, name).values())))
