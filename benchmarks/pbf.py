@@ -22,7 +22,7 @@ from pathlib import Path
 from time import perf_counter
 
 ROOT = Path(__file__).resolve().parent.parent
-AIM_PYROSM_CPU, AIM_PYROSM_MEMORY, AIM_FLOOR, AIM_REGIONS = 6.0, 4.0, 8.0, 3.0
+AIM_PYROSM_CPU, AIM_PYROSM_MEMORY, AIM_FLOOR, AIM_REGIONS = 6.0, 4.0, 8.0, 2.0
 
 OURS = """
 import json, sys

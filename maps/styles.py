@@ -104,6 +104,11 @@ _EDGE_FIELDS = {
     "speed_kph": "Speed (km/h)",
     "time_min": "Time (min)",
     "speed_source": "Source of the speed",
+    "surface": "Surface",
+    "toll": "Toll",
+    "gauge": "Gauge (mm)",
+    "current": "Current",
+    "osm_ids": "OpenStreetMap ways",
     "side": "Side",
     "bridged": "Bridged digitising gap",
 }

@@ -231,6 +231,9 @@ def compile_router(network: Network, mode: Mode = "road") -> Router:
     tail = position[np.concatenate([u, v[both]])]
     head = position[np.concatenate([v, u[both]])]
     arc = np.concatenate([rows, rows[both]])
+    # Sorted once for all fields: which of parallel arcs is the cheapest is all that differs between them.
+    order = np.lexsort((arc, head, tail))
+    tail, head, arc = tail[order], head[order], arc[order]
     costs, kept = {}, {}
     for name in NETWORKS:
         minutes = links[FIELDS[name]].to_numpy(float)[arc]
@@ -244,14 +247,19 @@ def compile_router(network: Network, mode: Mode = "road") -> Router:
 def _compile(
     tail: NDArray[np.int64], head: NDArray[np.int64], weight: NDArray[np.float64], arc: NDArray[np.int64], n: int
 ) -> tuple[csr_array, NDArray[np.int64]]:
-    """Return the CSR of passable arcs, the cheapest of parallel ones, and the link of each entry."""
-    order = np.lexsort((arc, weight, head, tail))
-    order = order[np.isfinite(weight[order])]
-    first = np.r_[True, (np.diff(tail[order]) != 0) | (np.diff(head[order]) != 0)] if len(order) else np.array([], bool)
-    order = order[first]
-    indptr = np.searchsorted(tail[order], np.arange(n + 1)).astype(np.int32)
-    graph = csr_array((weight[order], head[order].astype(np.int32), indptr), shape=(n, n))
-    return graph, arc[order]
+    """Return the CSR of passable arcs, the cheapest of parallel ones, and the link of each entry.
+
+    Arcs come sorted by tail, head and row.
+    """
+    begins = np.r_[True, (np.diff(tail) != 0) | (np.diff(head) != 0)]
+    group = np.cumsum(begins) - 1
+    least = np.minimum.reduceat(weight, np.flatnonzero(begins))[group]
+    cheapest = np.flatnonzero((weight == least) & np.isfinite(weight))
+    # Of equally cheap ones the lower row.
+    use = cheapest[np.r_[True, np.diff(group[cheapest]) != 0]] if len(cheapest) else cheapest
+    indptr = np.searchsorted(tail[use], np.arange(n + 1)).astype(np.int32)
+    graph = csr_array((weight[use], head[use].astype(np.int32), indptr), shape=(n, n))
+    return graph, arc[use]
 
 
 def at_points(points: Points, tree: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -256,7 +256,7 @@ def _plain(value: Any) -> Any:
 
 def _write(path: Path, table: pd.DataFrame) -> None:
     """Write a table; a GeoDataFrame as GeoParquet."""
-    coded = [str(c) for c in table.columns if str(c) not in UNIQUE and not pd.api.types.is_float_dtype(table[c])]
+    coded = [str(c) for c in table.columns if str(c) not in UNIQUE and not pd.api.types.is_numeric_dtype(table[c])]
     table.to_parquet(path, compression="lz4", use_dictionary=coded)
 
 
@@ -287,12 +287,12 @@ def _apart(base: pd.DataFrame, table: pd.DataFrame, rows: NDArray[np.int64]) -> 
     """Return which row of `table` each row of `base` is (−1: none), proposed by `rows`, and the rows that are none."""
     same = (rows >= 0) & (rows < len(table))
     if set(base.columns) <= set(table.columns) and isinstance(base.index, pd.RangeIndex):
-        other = table.iloc[np.where(same, rows, 0)]
-        for column in base.columns:
-            if column == "geometry":
-                continue
-            a, b = base[column].reset_index(drop=True), other[column].reset_index(drop=True)
-            same &= ((a == b) | (a.isna() & b.isna())).to_numpy(bool, na_value=False)
+        columns = [c for c in base.columns if c != "geometry"]
+        other = table[columns].iloc[np.where(same, rows, 0)].reset_index(drop=True)
+        for column in columns:
+            a, b = base[column], other[column]
+            equal = (a == b).to_numpy(bool, na_value=False)
+            same &= equal if equal.all() else equal | (a.isna() & b.isna()).to_numpy()
     else:
         same[:] = False
     return np.where(same, rows, -1).astype(np.int32), base[~same]

@@ -282,7 +282,7 @@ class TestInQgis:
         assert layer["opacity"] == pytest.approx(style.opacity)
         if style.kind != "single":
             assert layer["legend"] == [item.label for item in style.classes]
-        assert layer["aliases"] == dict(style.fields)
+        assert layer["aliases"] == {c: name for c, name in style.fields.items() if c in frames[style.layer]}
         assert layer["licences"] == [style.licence]
         assert layer["rights"] == [style.rights]
 
