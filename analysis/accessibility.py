@@ -60,7 +60,10 @@ def travel_times(
         Charge waits to a trip between two places of one side that passes through the neighbour. The rule is no: a
         wait belongs to trips that end on the other side (trains pass in transit without control).
     """
-    table = {name: router.point_table(points, targets.node, FIELDS[name]) for name in NETWORKS}
+    table: dict[str, NDArray[np.float64]] = {}
+    for name in NETWORKS:
+        twin = next((n for n in table if router.costs[FIELDS[n]] is router.costs[FIELDS[name]]), None)
+        table[name] = table[twin] if twin else router.point_table(points, targets.node, FIELDS[name])
     if not domestic_wait:
         home = points.side[:, None] == targets.side[None]
         table["actual"] = np.where(home, table["open"], table["actual"])

@@ -248,7 +248,7 @@ def _quadratic(orders: NDArray[np.float64], weights: csr_array) -> NDArray[np.fl
 
 def _moran(z: NDArray[np.float64], rows: csr_array) -> Orders:
     """Return Moran's I of orders of centred values."""
-    scale, square = len(z) / rows.sum() if rows.nnz else np.nan, (z * z).sum()
+    scale, square = len(z) / rows.sum() if rows.sum() > 0 else np.nan, (z * z).sum()
     return lambda orders: scale * _quadratic(orders, rows) / (square or np.nan)
 
 

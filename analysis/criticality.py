@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from analysis.flows import CHUNK
 from layers.errors import NetworkError
 from network.overlay import min_plus
 
@@ -37,8 +38,6 @@ LEAST_SHARE = 0.001
 """Fallbacks that take less of a closed checkpoint's trips are left out of the table."""
 DENSE = 3
 """Whole tables are quicker than single pairs where at least one pair in so many is wanted."""
-CHUNK = 4_000_000
-"""Numbers held at once where a table is as large as pairs times checkpoints."""
 
 
 def close_each(demand: Demand, choice: Choice) -> pd.DataFrame:
@@ -56,7 +55,7 @@ def close_each(demand: Demand, choice: Choice) -> pd.DataFrame:
     inhabitants of settlements with Δ above 30 and 60 minutes; ``people_cut_off`` of those that reached the other side
     by the mode before and no place there any more (they are in neither of the two).
     """
-    share, taken = choice.share, _handed_over(choice)
+    share, taken = choice.share, choice.handed_over
     ways = {m.mode: fastest_ways(demand, m) for m in demand.modes}
     rows = []
     for k, (checkpoint, mode) in enumerate(zip(choice.ids, choice.mode, strict=True)):
@@ -131,7 +130,7 @@ def fallbacks(choice: Choice, *, least_share: float = LEAST_SHARE) -> pd.DataFra
     ``closed``, ``fallback``, ``share``: the part of the closed one's trips that the fallback takes, largest first.
     A fallback "" is the part that finds no other checkpoint. With `least_share` 0 the shares of a closed one sum to 1.
     """
-    taken = _handed_over(choice)
+    taken = choice.handed_over
     rows = []
     for k, closed in enumerate(choice.ids):
         parts = taken[k].copy()
@@ -140,23 +139,6 @@ def fallbacks(choice: Choice, *, least_share: float = LEAST_SHARE) -> pd.DataFra
         order = np.argsort(-parts, kind="stable")
         rows += [(closed, names[m], parts[m]) for m in order if parts[m] > 0 and parts[m] >= least_share]
     return pd.DataFrame(rows, columns=["closed", "fallback", "share"])
-
-
-def _handed_over(choice: Choice) -> NDArray[np.float64]:
-    """Return the share of each checkpoint's trips (rows) that each other one takes when it closes; NaN without trips."""
-    n, a, b = choice.trips.shape
-    taken = np.zeros((n, n))
-    step = max(1, CHUNK // max(1, n * b))
-    for start in range(0, a, step):  # chunks of origins: a table per checkpoint of all pairs would be large
-        mine = choice.trips[:, start : start + step].reshape(n, -1)
-        # Summed anew, not as the whole less k: where k carries all but a rounding error the difference would be noise.
-        rest = np.zeros_like(mine)
-        np.cumsum(mine[:-1], axis=0, out=rest[1:])
-        rest[:-1] += np.cumsum(mine[:0:-1], axis=0)[::-1]
-        taken += np.divide(mine, rest, out=np.zeros_like(mine), where=rest > 0) @ mine.T
-    np.fill_diagonal(taken, 0.0)
-    whole = choice.trips.sum(axis=(1, 2))
-    return taken / np.where(whole > 0, whole, np.nan)[:, None]
 
 
 def _fallback(ids: list[str], taken: NDArray[np.float64]) -> dict[str, object]:

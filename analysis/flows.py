@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,8 @@ THETA_PER_MIN = 0.02
 """Spread of the choice of checkpoint: the odds halve for every 35 minutes more. An assumption."""
 MAX_PLACES = 1500
 """Settlements per side at the most, the largest first: pairs grow with the product."""
+CHUNK = 4_000_000
+"""Numbers held at once where a table is as large as pairs times checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,23 @@ class Choice:
     def share(self) -> pd.Series:
         """Share of all modelled demand that each checkpoint carries; they sum to the demand that finds a way."""
         return pd.Series(self.trips.sum(axis=(1, 2)), index=self.ids, dtype=float)
+
+    @cached_property
+    def handed_over(self) -> NDArray[np.float64]:
+        """Share of each checkpoint's trips (rows) that each other one takes when it closes; NaN without trips."""
+        n, a, b = self.trips.shape
+        taken = np.zeros((n, n))
+        step = max(1, CHUNK // max(1, n * b))
+        for start in range(0, a, step):  # chunks of origins: a table per checkpoint of all pairs would be large
+            mine = self.trips[:, start : start + step].reshape(n, -1)
+            # Summed anew, not as the whole less k: where k carries all but a rounding error the difference would be noise.
+            rest = np.zeros_like(mine)
+            np.cumsum(mine[:-1], axis=0, out=rest[1:])
+            rest[:-1] += np.cumsum(mine[:0:-1], axis=0)[::-1]
+            taken += np.divide(mine, rest, out=np.zeros_like(mine), where=rest > 0) @ mine.T
+        np.fill_diagonal(taken, 0.0)
+        whole = self.trips.sum(axis=(1, 2))
+        return taken / np.where(whole > 0, whole, np.nan)[:, None]
 
 
 def choose_checkpoints(demand: Demand, *, theta: float = THETA_PER_MIN) -> Choice:

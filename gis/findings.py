@@ -296,10 +296,11 @@ def assumptions(study: Study, network: Network) -> pd.DataFrame:
             "assumption" if stops else "assumption: the data name no stations",
         ),
         ("speed of the straight road that efficiency is held against", f"{REFERENCE_KPH:g}", "km/h", "assumption"),
-        ("waits in the low and the high variant of the ranks", "0.5, 2", "times", "assumption"),
-        ("half-life of the potential's decay", f"{study.analysis.half_life_min:g}", "min", "Rosik et al., long trips"),
+        _decay_of(study),
         ("spread θ of the choice of checkpoint", f"{study.analysis.theta_per_min:g}", "1/min", "assumption"),
     ]
+    if study.analysis.decay is None:
+        rows.append(("waits and half-life in the variants of the ranks", "0.5, 2", "times", "assumption"))
     if not study.analysis.domestic_wait:
         rows.append(
             (
@@ -346,3 +347,13 @@ def _of_vehicle_and_season(study: Study, network: Network) -> list[tuple[str, st
             minutes = getattr(study.network, f"{what}_change_min")
             rows.append((f"a train that passes a change of {what}", f"{minutes:g}", "min", "assumption, or the study"))
     return rows
+
+
+def _decay_of(study: Study) -> tuple[str, str, str, str]:
+    """Return the row of the decay: the study's own, or the half-life."""
+    own = study.analysis.decay
+    if own is None:
+        half = f"{study.analysis.half_life_min:g}"
+        return "half-life of the potential's decay", half, "min", "Rosik et al., long trips"
+    said = ", ".join(f"{k} {v}" for k, v in own.model_dump(exclude={"name"}, exclude_none=True).items())
+    return f"decay of the potential, {own.name}", said, "min", "the study"

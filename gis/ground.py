@@ -107,6 +107,7 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
     warnings = [*_ground_warnings(layers), *fetched, *(note for e in extracts for note in e.notes)]
     layers["regions"] = regions
     population, people = _population(study)
+    people += _own_files(study)
     return Prepared(
         study,
         layers,
@@ -180,6 +181,23 @@ def _asked_area(study: Study, start: _Outline) -> shapely.Geometry:
     asked = {n for n in LAYERS if study.source(n).path == OVERPASS} - {"regions"}
     depth_km = study.network.depth_km
     return _zone(start.border, min(depth_km, POSTS_KM) if asked == {"checkpoints"} else depth_km, start.crs)
+
+
+def _own_files(study: Study) -> list[dict[str, Any]]:
+    """Return the rows of the study's own places and indicators for the table of sources; a missing file is told before anything is computed.
+
+    Raises
+    ------
+    LayerError
+        A file that is not there.
+    """
+    named = {word: (part.path, part.rights) for word, part in study.reach.layers.items()}
+    if study.index.indicators:
+        named["indicators"] = (study.index.indicators, "")
+    missing = [f"{word} ({path})" for word, (path, _) in named.items() if not Path(path).is_file()]
+    if missing:
+        raise LayerError(f"no such file: {', '.join(missing)}; allowed are files that are there")
+    return [describe_file(word, Path(path), 0, rights=rights) for word, (path, rights) in named.items()]
 
 
 def _population(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:

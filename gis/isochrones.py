@@ -81,7 +81,7 @@ def draw_isochrones(
 ) -> gpd.GeoDataFrame:
     """Return the same on a network that is built; see `find_isochrones`."""
     study = prepared.study
-    doors = [_doors(network, prepared, text, mode) for text in places]
+    doors = [_doors(network, prepared, text, mode) for text in dict.fromkeys(places)]
     parts = [
         isochrones(
             router,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import osmnx as ox
 import pandas as pd
 import shapely
 
@@ -25,6 +24,7 @@ from maps.styles import LayerStyle, scenario_styles
 from maps.thematic import chapter_styles
 from maps.web import write_map
 from network.build import Network, to_graph
+from network.graphml import write_graphml
 
 if TYPE_CHECKING:
     from gis.chapters import Chapters
@@ -70,7 +70,7 @@ def write_run(
             notes=_map_notes(measures),
         )
     with clock.stage("graph"):
-        ox.save_graphml(to_graph(network), folder / "graph.graphml")
+        write_graphml(to_graph(network), folder / "graph.graphml")
     with clock.stage("report"):
         facts = _facts(prepared, network, measures)
         write_report(

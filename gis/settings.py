@@ -7,7 +7,67 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from analysis.decays import Decay, decay_named
-from layers.errors import NetworkError
+from analysis.quadrants import Axes, type_names
+from layers.errors import LayerError, NetworkError
+
+TAKEN = frozenset(
+    [
+        "alternatives",
+        "association",
+        "border_effect",
+        "border_line",
+        "cells",
+        "checkpoint",
+        "checkpoints",
+        "city",
+        "city_cuts",
+        "closures_links",
+        "closures_pairs",
+        "crossings",
+        "distance_bands",
+        "efficiency",
+        "fallbacks",
+        "fit",
+        "fit_summary",
+        "flows",
+        "group_agreement",
+        "group_choices",
+        "groups",
+        "index",
+        "indicators",
+        "isochrones",
+        "layer_styles",
+        "load",
+        "load_rounds",
+        "matched_border_effect",
+        "network_efficiency",
+        "outliers",
+        "people",
+        "places",
+        "railways",
+        "rank_sensitivity",
+        "ranks",
+        "reach",
+        "redundancy",
+        "region_flows",
+        "region_pairs",
+        "regions",
+        "roads",
+        "segments",
+        "settlements",
+        "stability",
+        "statistics",
+        "structural_null",
+        "travel_time",
+        "type_shares",
+        "types",
+    ]
+)
+"""Names of a run's own tables, layers and columns: a layer of the user's own would take their place."""
+TAKEN_HEADS = ("cells_", "checkpoints_", "gpkg_", "regions_", "rtree_", "sqlite_")
+"""Beginnings of the names of drawings, and of what a GeoPackage keeps for itself."""
+OWN_TABLES = ("catchments", "report", "supply")
+"""Tables that a layer of the user's own leaves beside itself, as ``hospital_report``."""
 
 
 class Part(BaseModel):
@@ -77,9 +137,15 @@ class Reach(Part):
     @field_validator("layers")
     @classmethod
     def _words(cls, layers: dict[str, Places]) -> dict[str, Places]:
-        wrong = [n for n in layers if not (n.isidentifier() and n.islower()) or n in ("city", "people", "checkpoint")]
+        wrong = [n for n in layers if not (n.isidentifier() and n.islower())]
         if wrong:
             raise ValueError(f"{wrong[0]!r} can't name a layer: allowed is a word of small letters such as hospital")
+        made = {f"{n}_{table}" for n in layers for table in OWN_TABLES}
+        taken = [n for n in layers if n in TAKEN | made or n.startswith(TAKEN_HEADS)]
+        if taken:
+            raise ValueError(
+                f"{taken[0]!r} can't name a layer, for a run has a table or a column of that name: allowed is another word, such as hospital"
+            )
         return layers
 
 
@@ -134,3 +200,11 @@ class Types(Part):
     methods: tuple[Literal["skater", "ward", "maxp"], ...] = ("skater", "ward")
     groups: int | None = Field(None, ge=2, le=100)
     group_names: dict[int, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Types:
+        try:
+            type_names(Axes(self.potential, self.permeability, self.directions), self.names)
+        except LayerError as error:
+            raise ValueError(str(error)) from None
+        return self

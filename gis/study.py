@@ -6,7 +6,7 @@ import difflib
 import json
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
 
@@ -298,11 +298,18 @@ def _allowed_keys(path: list[str]) -> list[str]:
     """Return the keys of a part of the study."""
     model: Any = Study
     for step in path:
-        annotation = model.model_fields[step].annotation if step in getattr(model, "model_fields", {}) else None
-        if not hasattr(annotation, "model_fields"):
-            return []
-        model = annotation
-    return list(model.model_fields)
+        if get_origin(model) is dict:
+            model = get_args(model)[1]
+        else:
+            fields = getattr(model, "model_fields", {})
+            model = fields[step].annotation if step in fields else None
+        # A part that may be left out is a part or nothing.
+        model = (
+            next((m for m in get_args(model) if hasattr(m, "model_fields")), model)
+            if get_origin(model) is not dict
+            else model
+        )
+    return list(getattr(model, "model_fields", {}))
 
 
 def _with_paths(study: Study, folder: Path) -> Study:

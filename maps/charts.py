@@ -8,13 +8,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
+import shapely
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from maps.drawing import BORDER, FAINT, INK, SIDE_COLORS, draw_areas, figure, paint, scale_bar, shorten, to_svg
-from maps.thematic import FLOW_CLASSES, TYPE_COLORS
+from maps.thematic import FLOW_CLASSES, type_colors
 
 NETWORK_COLORS = {"borderless": "#9aa5b1", "open": "#56b4e9", "actual": "#0072b2"}
 
@@ -50,8 +51,16 @@ def flow_map(
         handles: list[Any] = []
         for each in FLOW_CLASSES:
             low, high, width = float(each.lower or 0), float(each.upper or 0), float(each.size or 1) * 1.8
-            mine = links[(links["flow_share"] >= low) & (links["flow_share"] < high)]
-            paint(ax, mine, color=each.color, linewidth=width, zorder=3 + low)
+            mine = links[(links["flow_share"] >= low) & (links["flow_share"] < high)].geometry.to_numpy()
+            # Links in a row are one stroke: a tenth of the paths, and of the page.
+            stroke = shapely.simplify(shapely.line_merge(shapely.multilinestrings(mine)), (box[2] - box[0]) / 2500)
+            paint(
+                ax,
+                gpd.GeoSeries([stroke] if len(mine) else [], crs=target),
+                color=each.color,
+                linewidth=width,
+                zorder=3 + low,
+            )
             handles.append(Line2D([], [], color=each.color, linewidth=width, label=each.label))
         paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.0, linestyle=(0, (4, 2)), zorder=5)
         handles.append(Line2D([], [], color=BORDER, linestyle=(0, (4, 2)), linewidth=1.0, label="Border line"))
@@ -137,7 +146,8 @@ def rank_intervals(ranks: pd.DataFrame, *, sides: tuple[str, str]) -> str:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_xlabel("rank: median and 5–95 % of all variants; 1 is best")
         fig.legend(loc="outside lower center", ncols=2)
-        first = f"{rows['name'].iloc[0]} has the best median rank. " if len(rows) else ""
+        ranked = rows["rank_median"].notna().any()
+        first = f"{rows['name'].iloc[0]} has the best median rank. " if ranked else ""
         words = f"{len(rows)} regions. {first}The numbers are in the table of ranks."
         return to_svg(fig, "rank-intervals", "Ranks of the regions with their intervals", words)
 
@@ -163,7 +173,8 @@ def quadrants(types: pd.DataFrame, *, axes: tuple[str, str], cuts: tuple[float, 
     with figure(9.2, 5.2) as fig:
         ax = fig.subplots()
         names = sorted(rows["type"].unique())
-        colors = dict(zip(names, TYPE_COLORS, strict=False))
+        # A type without a place in the figure keeps its colour in the map.
+        colors = type_colors(sorted(types["type"].dropna().unique()))
         ax.axvline(cuts[0], color=FAINT, linewidth=0.8, linestyle="--")
         ax.axhline(cuts[1], color=FAINT, linewidth=0.8, linestyle="--")
         for name in names:
@@ -174,31 +185,40 @@ def quadrants(types: pd.DataFrame, *, axes: tuple[str, str], cuts: tuple[float, 
             ax.set_xscale("log")
             ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         ax.set(xlabel=axes[0], ylabel=axes[1])
-        _write_names(fig, ax, rows)
         handles = [Patch(color=colors[name], label=name) for name in names]
         if handles:
             fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 2))
+        _write_names(fig, ax, rows)
         words = "; ".join(f"{name}: {int((rows['type'] == name).sum())}" for name in names)
         return to_svg(fig, "quadrants", "Types of regions by potential and permeability", f"Regions by type: {words}.")
 
 
 def _write_names(fig: Figure, ax: Any, rows: pd.DataFrame) -> None:
-    """Write each point's name beside it where it covers no point and no name; where there is no room the nearest place is taken."""
+    """Write each point's name beside it where it covers no point and no name; where there is no room the nearest place is taken.
+
+    All else must be drawn already: what comes later would move the points.
+    """
     fig.draw_without_rendering()
     xy = ax.transData.transform(rows[["x", "y"]].to_numpy(float)) * 72 / fig.dpi
+    west, south, east, north = ax.get_window_extent().extents * 72 / fig.dpi
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in xy]
     places = zip(xy, rows["x"], rows["y"], rows["name"], strict=True)
     for (x, y), at_x, at_y, name in places:  # regions: a few dozen
         text = shorten(str(name), 24)
         wide, high = 3.9 * len(text), 8.0
-        spots = [(-wide / 2, 7), (-wide / 2, -7 - high), (8, -high / 2), (-8 - wide, -high / 2), (8, 5), (8, -5 - high)]
+        spots = [(-wide / 2, 7), (-wide / 2, -7 - high), (8, -high / 2), (-8 - wide, -high / 2)]
+        spots += [(a, b) for b in (5, -5 - high) for a in (8, -8 - wide)]
+        spots += [(a, b) for b in (17, -17 - high) for a in (-wide / 2, 0, -wide)]
         boxes = [(x + a, y + b, x + a + wide, y + b + high) for a, b in spots]
-        free = [not any(_overlap(box, other) for other in taken) for box in boxes]
-        best = free.index(True) if any(free) else 0
+        inside = [box[0] >= west and box[1] >= south and box[2] <= east and box[3] <= north for box in boxes]
+        clear = [not any(_overlap(box, other) for other in taken) for box in boxes]
+        free = [i for i, ok in enumerate(clear) if ok and inside[i]] or [i for i, ok in enumerate(clear) if ok]
+        best = free[0] if free else 0
         taken.append(boxes[best])
-        ax.annotate(
+        written = ax.annotate(
             text, (at_x, at_y), spots[best], textcoords="offset points", fontsize=7, color=INK, ha="left", va="bottom"
         )
+        written.set_in_layout(False)
 
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:

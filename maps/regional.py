@@ -138,12 +138,14 @@ def levels_chapter(tables: Mapping[str, pd.DataFrame], sides: tuple[str, str]) -
     named = dict(zip("ab", sides, strict=True))
     if "ranks" in tables:
         ranks = tables["ranks"].assign(
-            interval=lambda t: [f"{a:g}–{b:g}" for a, b in zip(t["rank_p5"], t["rank_p95"], strict=True)]
+            interval=lambda t: [
+                f"{a:g}–{b:g}" if a == a else "" for a, b in zip(t["rank_p5"], t["rank_p95"], strict=True)
+            ]
         )
         figures.append(
             (
                 Markup(charts.rank_intervals(ranks, sides=sides)),
-                "Ranks over random choices of weights, normalisation and aggregation, of waits halved and doubled, and of a shorter and a longer reach. A long bar says "
+                "Ranks over random choices of weights, normalisation and aggregation, and, with the half-life as decay, of waits and half-life halved and doubled. A long bar says "
                 "that the place of a region hangs on how the index is made.",
             )
         )  # fmt: skip

@@ -54,7 +54,6 @@ _FLOWS = LayerStyle(
         "mode": "Mode",
         "kind": "Class",
         "flow_share": "Share of modelled trips across the border",
-        "checkpoint": "Checkpoint",
         "length_m": "Length (m)",
         "osm_ids": "OpenStreetMap ways",
     },
@@ -171,6 +170,7 @@ _INDEX = LayerStyle(
     },
     name_column="name",
     visible=False,
+    opacity=0.7,
     outline="#8a8a8a",
 )
 
@@ -292,11 +292,14 @@ def _places(word: str, rights: str) -> LayerStyle:
     )
 
 
+def type_colors(names: Sequence[str]) -> dict[str, str]:
+    """Return the colour of each type, the same in the map and in the report: give all types that regions have, in order."""
+    return {name: TYPE_COLORS[i % len(TYPE_COLORS)] for i, name in enumerate(dict.fromkeys(names))}
+
+
 def _types(names: Sequence[str]) -> LayerStyle:
     """Return the drawing of the types of regions."""
-    classes = tuple(
-        StyleClass(name, TYPE_COLORS[i % len(TYPE_COLORS)], value=name) for i, name in enumerate(dict.fromkeys(names))
-    )
+    classes = tuple(StyleClass(name, color, value=name) for name, color in type_colors(names).items())
     return replace(
         _INDEX,
         key="regions_type",

@@ -240,6 +240,11 @@ def compile_router(network: Network, mode: Mode = "road") -> Router:
         metres = np.where(np.isfinite(minutes), links["length_m"].to_numpy(float)[arc], np.inf)
         for key, weight in ((FIELDS[name], minutes), (f"length_m:{name}", metres)):
             costs[key], kept[key] = _compile(tail, head, weight, arc, len(nodes))
+    for key in ("open_min", "length_m:open"):
+        # Where no crossing is closed the two networks are one: who grows trees sees it, and grows them once.
+        free = key.replace("open", "borderless")
+        if costs[key].nnz == costs[free].nnz and (costs[key] != costs[free]).nnz == 0:
+            costs[key] = costs[free]
     side = network.nodes["side"].to_numpy(dtype=object)[nodes]
     return Router(network, mode, nodes, position, side, costs, kept)
 

@@ -40,6 +40,8 @@ ROOTS = 64
 
 def connectivity_chapter(study: Study, network: Network, measures: Measures, border: gpd.GeoDataFrame) -> Chapter:
     """Return the chapter's tables, and columns of regions, segments, checkpoints and settlements."""
+    if not (network.links["mode"] == "road").any():
+        return Chapter(notes=["the network has no roads: nothing is told of the ways between regions and cities"])
     router = compile_router(network, "road")
     places = network.settlements
     pairs = place_pairs(

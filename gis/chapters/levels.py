@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.accessibility import potentials
 from analysis.connectivity import population_access
 from analysis.contiguity import open_contiguity, plain_contiguity
-from analysis.indicators import TRANSPORT, IndicatorSet, collect_indicators
+from analysis.indicators import TRANSPORT, IndicatorSet, collect_indicators, informative
 from analysis.levels import LevelIndex, level_index
 from analysis.quadrants import Axes, quadrant_types
 from analysis.ranking import Choices, Ranking, rank_regions, rank_sensitivity
@@ -48,17 +48,16 @@ def levels_chapter(prepared: Prepared, network: Network, measures: Measures) -> 
     there = {c: about for c, about in TRANSPORT.items() if c in regions}
     part = study.index
     chosen = collect_indicators(regions, own, transport=there, goalposts=part.goalposts)
-    try:
-        index = level_index(
-            chosen,
-            normalisation=part.normalisation,
-            weights=part.weights,
-            aggregation=part.aggregation,
-            level_weights=part.level_weights,
-            least_known=part.least_known,
-        )
-    except LayerError as error:
-        return Chapter(notes=[*notes, f"no index of regions: {error}"])
+    if informative(chosen).about.empty:
+        return Chapter(notes=[*notes, *informative(chosen).notes, "no index of regions: no indicator tells them apart"])
+    index = level_index(
+        chosen,
+        normalisation=part.normalisation,
+        weights=part.weights,
+        aggregation=part.aggregation,
+        level_weights=part.level_weights,
+        least_known=part.least_known,
+    )
     kinds = study.types
     cuts = kinds.cuts.get("potential"), kinds.cuts.get("permeability")
     axes = Axes(kinds.potential, kinds.permeability, kinds.directions, cuts)

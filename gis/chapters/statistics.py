@@ -134,9 +134,13 @@ def _null(study: Study, network: Network, measures: Measures) -> tuple[pd.DataFr
     draws = study.stability.null_draws
     if not draws:
         return pd.DataFrame(), []
+    # The gates of chance bring connectors of their own: a cell that joins no road of the run would join one of them.
+    cells = measures.cells[measures.cells["potential_cross_borderless"].notna()].reset_index(drop=True)
+    if cells.empty:
+        return pd.DataFrame(), ["no cell joins the network: no chance placement of checkpoints is drawn"]
     table, notes = structural_null(
         network,
-        measures.cells,
+        cells,
         mode="rail" if study.analysis.mode == "rail" else "road",
         null=study.stability.null,
         draws=draws,
@@ -145,7 +149,7 @@ def _null(study: Study, network: Network, measures: Measures) -> tuple[pd.DataFr
         decay=study.analysis.decay_function(),
         alpha=study.analysis.alpha,
     )
-    named = measures.cells["cell"].to_numpy(dtype=object)
+    named = cells["cell"].to_numpy(dtype=object)
     if len(table):
         table = table.assign(unit=[u if u == "all" else named[int(u)] for u in table["unit"]])
     return table, notes

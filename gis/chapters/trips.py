@@ -21,6 +21,8 @@ from layers.errors import LayerError
 from network.routing import compile_router
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from analysis.flows import Choice, Demand
     from gis.measures import Measures
     from gis.study import Study
@@ -33,10 +35,11 @@ def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter
     if demand is None or choice is None:
         return Chapter(notes=["no trips across the border could be modelled: no flows, no closures"])
     total = study.trips.per_day or None
+    by_road = choice.trips[[m == "road" for m in choice.mode]].sum(axis=0)
     carried = {m.mode: _carried(network, demand, m.mode) for m in demand.modes}
     flows = {mode: link_betweenness(flow) for mode, flow in carried.items()}
     tables = {
-        "region_flows": region_flows(network, demand, total_per_day=total),
+        "region_flows": _region_flows(network, demand, by_road, total),
         "fallbacks": fallbacks(choice),
         "closures_pairs": _pairs(study, demand, choice),
     }
@@ -47,7 +50,7 @@ def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter
     notes: list[str] = []
     columns = [_shortest_shares(carried, ids)]
     flow = choice.share
-    if total is not None and "road" in choice.mode:
+    if total is not None and by_road.sum() > 0:
         load = _load(study, network, choice, total)
         tables["load"], tables["load_rounds"] = load.checkpoints, load.rounds
         notes += load.notes
@@ -59,6 +62,17 @@ def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter
     tables |= fit
     notes += more
     return Chapter(tables, layers, {"checkpoints": pd.concat(columns, axis=1)}, notes)
+
+
+def _region_flows(network: Network, demand: Demand, by_road: NDArray[np.float64], total: float | None) -> pd.DataFrame:
+    """Return the trips between regions; what runs a day are vehicles, so it counts the trips that go by road alone."""
+    out = region_flows(network, demand)
+    if total is None or not by_road.sum() > 0:
+        return out
+    road = region_flows(network, demand.with_trips(by_road), total_per_day=total)
+    keys = ["region_a", "region_b"]
+    found = out[keys].merge(road[[*keys, "flow_per_day"]], on=keys, how="left")["flow_per_day"]
+    return out.assign(flow_per_day=found.fillna(0.0).to_numpy())
 
 
 def _carried(network: Network, demand: Demand, mode: str) -> Carried:

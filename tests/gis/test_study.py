@@ -47,6 +47,14 @@ def test_paths_count_from_the_studys_folder(tmp_path: Path) -> None:
         ('sides = ["RU", "KZ"]\n[analysis]\nmode = "boat"', ["analysis.mode", "'boat'", "road"]),
         ('sides = ["RU", "KZ"]\n[analysis]\ndepth_km = 400', ["network must reach deeper"]),
         ('sides = ["RU", "KZ"]\n[waits]\nrail = "long"', ["waits.rail", "'long'"]),
+        (
+            'sides = ["RU", "KZ"]\n[analysis.decay]\nname = "power"\nexponent = 1\nfrom = 3',
+            ["'analysis.decay.from'", "from_min"],
+        ),
+        (
+            'sides = ["RU", "KZ"]\n[reach.layers]\nhospital = { path = "h.gpkg", beds = "n" }',
+            ["'reach.layers.hospital.beds'", "weight"],
+        ),
         ("sides = [", ["no valid TOML"]),
     ],
 )
