@@ -297,8 +297,7 @@ def _attach(
     return Points(
         u=ends["u"],
         v=ends["v"],
-        # At the start of a one-way link a point stands at u already.
-        to_u=np.where(oneway & (fraction > 0), np.inf, minutes + fraction * along),
+        to_u=np.where(oneway, np.inf, minutes + fraction * along),
         to_v=minutes + (1 - fraction) * along,
         side=side,
         straight_km=spots["straight_m"].to_numpy() / 1000,
