@@ -133,7 +133,7 @@ def isochrone(
         direction="to" if to else "from", fetching=fetching,
     )  # fmt: skip
     write_isochrones(out, found)
-    for row in found.itertuples():
+    for row in found.itertuples():  # a line of the answer each
         _say(
             f"{row.place}, {row.network}, {row.minutes:g} min: {row.area_km2:,.0f} km², {row.people_a:,.0f} people on side a, "
             f"{row.people_b:,.0f} on side b"

@@ -187,7 +187,7 @@ def _hanging(table: pd.DataFrame | None, names: pd.Series) -> str:
     worst = table.dropna(subset=["redundancy_min"]).nlargest(3, "redundancy_min")
     said = "; ".join(
         f"{r.origin_name}–{r.destination_name} ({names.get(r.best_checkpoint, r.best_checkpoint)}, +{r.redundancy_min:.0f} min by the second best)"
-        for r in worst.itertuples()
+        for r in worst.itertuples()  # three
     )
     return f"Of the largest cities these pairs hang most on one checkpoint: {said}." if said else ""
 
@@ -200,7 +200,7 @@ def _together(table: pd.DataFrame | None, names: pd.Series) -> str:
     said = "; ".join(
         f"{names.get(r.closed_1, r.closed_1)} and {names.get(r.closed_2, r.closed_2)} (+{r.criticality_min:.0f} min per trip, "
         f"{r.synergy_min:.0f} of them beyond the two apart)"
-        for r in road.itertuples()
+        for r in road.itertuples()  # two
     )
     return f"Closed together, these pairs of road checkpoints cost more than each by itself: {said}." if said else ""
 

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from maps.drawing import BORDER, FAINT, INK, SIDE_COLORS, draw_areas, figure, paint, scale_bar, shorten, to_svg
+from maps.drawing import BORDER, FAINT, INK, SIDE_COLORS, draw_areas, figure, paint, scale_bar, shorten, to_svg, view
 from maps.thematic import FLOW_CLASSES, type_colors
 
 NETWORK_COLORS = {"borderless": "#9aa5b1", "open": "#56b4e9", "actual": "#0072b2"}
@@ -41,10 +41,7 @@ def flow_map(
     """
     target = pyproj.CRS.from_user_input(crs)
     links, line, areas = (f.to_crs(target) for f in (flows, border_line, regions))
-    west, south, east, north = line.total_bounds if len(line) else areas.total_bounds
-    pad = 0.08 * max(east - west, north - south)
-    box = (west - pad, south - pad, east + pad, north + pad)
-    height = float(np.clip(9.2 * (box[3] - box[1]) / (box[2] - box[0]), 2.5, 9.0))
+    box, height = view(line.total_bounds if len(line) else areas.total_bounds, 0.08)
     with figure(9.2, height + 0.6) as fig:
         ax = fig.subplots()
         draw_areas(ax, areas, box)

@@ -6,7 +6,7 @@ import html
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,6 +43,14 @@ _RC: dict[Any, Any] = {
 def shorten(name: str, limit: int = 34) -> str:
     """Cut a name that would take the room of the bars."""
     return name if len(name) <= limit else name[: limit - 1] + "…"
+
+
+def view(bounds: Sequence[float], pad: float) -> tuple[tuple[float, float, float, float], float]:
+    """Return the box of a map with a rim, as a share of its longer side, and the height in inches that suits its 9.2 of width."""
+    west, south, east, north = bounds
+    rim = pad * max(east - west, north - south)
+    box = (west - rim, south - rim, east + rim, north + rim)
+    return box, float(np.clip(9.2 * (box[3] - box[1]) / (box[2] - box[0]), 2.5, 9.0))
 
 
 def paint(ax: Any, shapes: gpd.GeoDataFrame | gpd.GeoSeries, **style: Any) -> None:

@@ -27,6 +27,7 @@ from maps.drawing import (
     scale_bar,
     shorten,
     to_svg,
+    view,
 )
 from maps.styles import CHECKPOINT_CLASSES, DELAY, DETOUR, LABEL_CLASSES, NO_DATA
 
@@ -289,10 +290,7 @@ def label_map(
     """
     target = pyproj.CRS.from_user_input(crs)
     drawn_cells, line, points, areas = (f.to_crs(target) for f in (cells, border_line, checkpoints, regions))
-    west, south, east, north = drawn_cells.total_bounds if len(drawn_cells) else areas.total_bounds
-    pad = 0.03 * max(east - west, north - south)
-    box = (west - pad, south - pad, east + pad, north + pad)
-    height = float(np.clip(9.2 * (box[3] - box[1]) / (box[2] - box[0]), 2.5, 9.0))
+    box, height = view(drawn_cells.total_bounds if len(drawn_cells) else areas.total_bounds, 0.03)
     with figure(9.2, height + 0.6) as fig:
         ax = fig.subplots()
         draw_areas(ax, areas, box)

@@ -41,7 +41,7 @@ _STABLE = (
     Column("kept_share", "Share that keep it (%)", "share"),
     Column("gained", "gain it", "count"),
 )
-_ASSOCIATION = (
+STATISTICS = (
     Column("variable", "Variable"),
     Column("statistic", "Statistic"),
     Column("value", "Value", "number"),
@@ -49,8 +49,10 @@ _ASSOCIATION = (
     Column("z", "z", "number"),
     Column("p_two_sided", "p, two-sided", "p"),
     Column("n", "n", "count"),
+    Column("permutations", "Permutations", "count"),
     Column("note", "Note"),
 )
+"""Columns of a table of global statistics, here and in the report's own section."""
 _NULL = (
     Column("indicator", "Indicator, median of people"),
     Column("observed", "Observed", "number"),
@@ -121,7 +123,7 @@ def places_chapter(
             write_table(whole, _NULL, "The open checkpoints against as many placed by chance among all crossings")
         )  # fmt: skip
     if "association" in tables:
-        written.append(write_table(tables["association"], _ASSOCIATION, "Association along the whole border"))
+        written.append(write_table(tables["association"], STATISTICS, "Association along the whole border"))
     return Chapter(
         "places",
         "Places and how sure they are",

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from maps import assets, figures
 from maps.chapters import keys
+from maps.regional import STATISTICS
 from maps.styles import DELAY, DETOUR, GROWTH
 from maps.tabular import Chapter, Column, Table, write_table
 
@@ -69,17 +70,6 @@ _REGION = (
     Column("border_loss", "Border loss (%)"),
     Column("loss_detour", "by detour (%)"),
     Column("loss_delay", "by delay (%)"),
-)
-_STATISTICS = (
-    Column("variable", "Variable"),
-    Column("statistic", "Statistic"),
-    Column("value", "Value", "number"),
-    Column("expected", "Expected", "number"),
-    Column("z", "z", "number"),
-    Column("p_two_sided", "p, two-sided", "p"),
-    Column("n", "n", "count"),
-    Column("permutations", "Permutations", "count"),
-    Column("note", "Note"),
 )
 _ASSUMPTIONS = (
     Column("what", "What"),
@@ -206,7 +196,7 @@ def _tables(frames: Mapping[str, pd.DataFrame], sides: tuple[str, str]) -> dict[
 def _given(statistics: pd.DataFrame, assumptions: pd.DataFrame, sources: pd.DataFrame) -> dict[str, Table]:
     """Write the tables that are shown as they come."""
     return {
-        "statistics": write_table(statistics, _STATISTICS, "Spatial statistics"),
+        "statistics": write_table(statistics, STATISTICS, "Spatial statistics"),
         "assumptions": write_table(assumptions, _ASSUMPTIONS, "Assumptions"),
         "sources": write_table(sources, _SOURCES, "Sources and licences"),
     }
