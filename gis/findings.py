@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.efficiency import REFERENCE_KPH
+from analysis.isochrones import OFF_ROAD_KM
+from analysis.load import A, B
+from analysis.opportunities import LOGSUM_PER_MIN
 from analysis.typology import DELAY, DETOUR, GAP, GROWTH, named_places
 from layers.checkpoints import assumed_waits
 from network.connectors import CONNECTOR_KPH
@@ -234,89 +237,95 @@ def _sure(table: pd.DataFrame | None) -> str:
     return f"{kept}; {lost}." if lost else f"{kept}."
 
 
+Row = tuple[str, str, str, str]
+"""What is assumed, its value, its unit, and where it is from."""
+
+
 def assumptions(study: Study, network: Network) -> pd.DataFrame:
     """Return every value that nobody measured: what, value, unit, source."""
-    rows: list[tuple[str, str, str, str]] = []
+    rows = [
+        *_of_waits(study, network),
+        *_of_speeds(study, network),
+        *_of_vehicle_and_season(study, network),
+        *_of_ways(study, network),
+        *_of_measures(study, network),
+    ]
+    return pd.DataFrame(rows, columns=["what", "value", "unit", "source"])
+
+
+def _of_waits(study: Study, network: Network) -> list[Row]:
+    """Return the assumptions on waits that were used."""
+    rows: list[Row] = []
     used = network.checkpoints[network.checkpoints["wait_assumed"]]
     kinds = sorted({f"{m} {r}" if m == "road" else m for m, r in zip(used["mode"], used["regime"], strict=True)})
     for kind in kinds:
         median, p90 = assumed_waits(network.base.vehicle).get(kind, (float("nan"), float("nan")))
-        rows.append(
-            (
-                f"wait at a checkpoint, {kind} (90th percentile {p90:g})",
-                f"{median:g}",
-                "min",
-                "assumption after single published observations",
-            )
-        )
+        what = f"wait at a checkpoint, {kind} (90th percentile {p90:g})"
+        rows.append((what, f"{median:g}", "min", "assumption after single published observations"))
     if (network.checkpoints["hours_wait_min"] > 0).any():
-        rows.append(
-            (
-                "wait for the opening of part-day checkpoints, arrivals spread evenly",
-                "h²/48",
-                "h",
-                "assumption; h hours closed a day",
-            )
-        )
+        what = "wait for the opening of part-day checkpoints, arrivals spread evenly"
+        rows.append((what, "h²/48", "h", "assumption; h hours closed a day"))
+    if not study.analysis.domestic_wait:
+        what = "wait of a home trip that passes through the neighbour"
+        rows.append((what, "0", "min", "rule: a wait belongs to trips that end on the other side"))
+    return rows
+
+
+def _of_speeds(study: Study, network: Network) -> list[Row]:
+    """Return the assumptions on speeds that were used."""
+    rows: list[Row] = []
+    links = network.links
     for name, table in (("road", ROAD_KPH), ("rail", RAIL_KPH)):
-        kinds_here = network.links.loc[network.links["mode"] == name, "kind"]
-        for kind, kph in table.items():
-            if (kinds_here == kind).any():
-                value = study.speeds.get(kind, kph)
-                rows.append(
-                    (
-                        f"speed, {name} {kind}",
-                        f"{value:g}",
-                        "km/h",
-                        "the study" if kind in study.speeds else "default of the class",
-                    )
-                )
-    loose = network.links["surface"].isin(list(SURFACES))
-    if loose.any():
+        here = set(links.loc[links["mode"] == name, "kind"])
+        for kind in (k for k in table if k in here):
+            own = kind in study.speeds
+            value = study.speeds.get(kind, table[kind])
+            source = "the study" if own else "default of the class"
+            rows.append((f"speed, {name} {kind}", f"{value:g}", "km/h", source))
+    if links["surface"].isin(list(SURFACES)).any():
         rows.append(("speed on loose surfaces: share of the class and cap", "0.5–0.6, 15–40", "km/h", "assumption"))
-    if network.links["speed_source"].isin(["tagged", "implicit"]).any():
+    if links["speed_source"].isin(["tagged", "implicit"]).any():
         rows.append(("share of a posted limit that is driven", f"{TAGGED_SHARE:g}", "", "assumption"))
-    rows += _of_vehicle_and_season(study, network)
-    stops = network.base.stations is not None
-    rows += [
+    return rows
+
+
+def _of_ways(study: Study, network: Network) -> list[Row]:
+    """Return the assumptions on connectors and stations."""
+    boarding, station = f"{study.connectors.boarding_min:g}", f"{study.connectors.station_km:g}"
+    rows = [
         ("speed on connectors", f"{CONNECTOR_KPH:g}", "km/h", "assumption"),
         ("detour of connectors over the straight line", f"{CONNECTOR_DETOUR:g}", "ratio", "assumption"),
-        (
-            "boarding a train; a change between road and rail costs twice that",
-            f"{study.connectors.boarding_min:g}",
-            "min",
-            "assumption",
-        ),
-        (
-            "a settlement boards at the nearest station within"
-            if stops
-            else "a settlement this near to a railway has a station",
-            f"{study.connectors.station_km:g}",
-            "km",
-            "assumption" if stops else "assumption: the data name no stations",
-        ),
+        ("boarding a train; a change between road and rail costs twice that", boarding, "min", "assumption"),
+    ]
+    if network.base.stations is not None:
+        return [*rows, ("a settlement boards at the nearest station within", station, "km", "assumption")]
+    what = "a settlement this near to a railway has a station"
+    return [*rows, (what, station, "km", "assumption: the data name no stations")]
+
+
+def _of_measures(study: Study, network: Network) -> list[Row]:
+    """Return the assumptions of the measures that this study asks for."""
+    rows = [
         ("speed of the straight road that efficiency is held against", f"{REFERENCE_KPH:g}", "km/h", "assumption"),
         _decay_of(study),
         ("spread θ of the choice of checkpoint", f"{study.analysis.theta_per_min:g}", "1/min", "assumption"),
     ]
     if study.analysis.decay is None:
         rows.append(("waits and half-life in the variants of the ranks", "0.5, 2", "times", "assumption"))
-    if not study.analysis.domestic_wait:
-        rows.append(
-            (
-                "wait of a home trip that passes through the neighbour",
-                "0",
-                "min",
-                "rule: a wait belongs to trips that end on the other side",
-            )
-        )
-    return pd.DataFrame(rows, columns=["what", "value", "unit", "source"])
+    if study.analysis.mode == "road" and (network.links["mode"] == "rail").any():
+        rows.append(("λ of road and rail together", f"{LOGSUM_PER_MIN:g}", "1/min", "assumption"))
+    if study.trips.per_day:
+        curve = f"a = {A:g}, b = {B:g}, {study.trips.peak_min:g}"
+        rows.append(("growth of waits with load: a, b, and how long a queue grows", curve, "min", "assumption"))
+    if study.isochrones.places:
+        rows.append(("ground of isochrones: farthest from a road", f"{OFF_ROAD_KM:g}", "km", "assumption"))
+    return rows
 
 
-def _of_vehicle_and_season(study: Study, network: Network) -> list[tuple[str, str, str, str]]:
+def _of_vehicle_and_season(study: Study, network: Network) -> list[Row]:
     """Return the assumptions on trucks, winter, rough roads, ferries and trains that change, those that were used."""
     links = network.links
-    rows: list[tuple[str, str, str, str]] = []
+    rows: list[Row] = []
     if network.base.vehicle == "truck":
         rows.append(
             (
@@ -349,7 +358,7 @@ def _of_vehicle_and_season(study: Study, network: Network) -> list[tuple[str, st
     return rows
 
 
-def _decay_of(study: Study) -> tuple[str, str, str, str]:
+def _decay_of(study: Study) -> Row:
     """Return the row of the decay: the study's own, or the half-life."""
     own = study.analysis.decay
     if own is None:

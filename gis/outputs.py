@@ -117,10 +117,6 @@ def _readable(frames: dict[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame
         ("settlements", "nearest_checkpoint"),
     ):
         out[layer] = out[layer].assign(**{column: out[layer][column].map(names).astype(object).fillna("").astype(str)})
-    if "flows" in out:
-        out["flows"] = out["flows"].assign(
-            checkpoint=out["flows"]["checkpoint_id"].map(names).astype(object).fillna("")
-        )
     ids = out["crossings"]["checkpoints"].str.split("|")
     out["crossings"] = out["crossings"].assign(checkpoints=[", ".join(names.get(i, i) for i in part) for part in ids])
     return out
