@@ -18,7 +18,7 @@ import pytest
 import rasterio
 
 import gis
-from layers.errors import OutputError
+from layers.folders import MANIFEST, fresh_folder
 from tests.gis.conftest import ROOT, call
 
 if TYPE_CHECKING:
@@ -170,8 +170,8 @@ def test_same_seed_same_bytes(out: Path, tmp_path: Path) -> None:
 
 def test_an_interrupted_run_leaves_the_former_results_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     former = tmp_path / "out"
-    former.mkdir()
-    (former / "run.json").write_text("{}")
+    with fresh_folder(former, "run.json") as folder:
+        (folder / "run.json").write_text("{}")
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -179,26 +179,11 @@ def test_an_interrupted_run_leaves_the_former_results_whole(tmp_path: Path, monk
     monkeypatch.setattr("gis.pipeline.build", stop)
     with pytest.raises(KeyboardInterrupt):
         gis.run(out=former)
+    with pytest.raises(KeyboardInterrupt):
+        gis.run(out=tmp_path / "new")
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert sorted(p.name for p in former.iterdir()) == [MANIFEST, "run.json"]
     assert (former / "run.json").read_text() == "{}"
-
-
-def test_results_take_the_place_of_former_ones(tmp_path: Path) -> None:
-    from layers.folders import fresh_folder
-
-    former = tmp_path / "out"
-    former.mkdir()
-    (former / "run.json").write_text("old")
-    (former / "stale.txt").write_text("old")
-    with fresh_folder(former, "run.json") as folder:
-        (folder / "run.json").write_text("new")
-        assert (former / "run.json").read_text() == "old"
-    assert [p.name for p in former.iterdir()] == ["run.json"]
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-    (former / "run.json").unlink()
-    (former / "other.txt").write_text("mine")
-    with pytest.raises(OutputError, match="other things"), fresh_folder(former, "run.json"):
-        pass
 
 
 def test_the_command_works_beside_namesakes_and_the_face_names_them(tmp_path: Path) -> None:
