@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis.measures import TABLES
+from layers.secrets import all_masked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,6 +100,7 @@ def describe_scenario(
 
 
 def _write(path: Path, content: dict[str, Any]) -> dict[str, Any]:
-    """Write a JSON file that people read too."""
+    """Write a JSON file that people read too, without anybody's passwords."""
+    content = all_masked(content)
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from analysis.decays import Decay, decay_named
 from analysis.quadrants import Axes, type_names
 from layers.errors import LayerError, NetworkError
+from layers.secrets import all_masked
 
 TAKEN = frozenset(
     [
@@ -73,7 +75,11 @@ OWN_TABLES = ("catchments", "report", "supply")
 class Part(BaseModel):
     """A section of a study: unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, value if isinstance(value, Part) else all_masked(value)
 
 
 def _rising(values: tuple[float, ...]) -> tuple[float, ...]:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from layers.secrets import masked
+
 
 class BorderlinkError(Exception):
-    """Something the user gave can't be used; the message says what was given, what is allowed and where."""
+    """Something the user gave can't be used; the message says what was given, what is allowed and where.
+
+    Passwords and keys of addresses are hidden here, whoever wrote the message.
+    """
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*(masked(p) if isinstance(p, str) else p for p in parts))
 
 
 class StudyError(BorderlinkError, ValueError):

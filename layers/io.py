@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from layers.errors import LayerError
 from layers.schema import SCHEMAS, empty_layer, validate
+from layers.secrets import all_masked, masked
 from layers.sources.files import read_file
-from layers.sources.postgis import is_database, masked, read_table
+from layers.sources.postgis import is_database, read_table
 from layers.sources.snapshot import read_snapshot, snapshot_manifest
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def describe_file(layer: str, path: Path, rows: int, *, rights: str = "", **know
     return {
         "layer": layer,
         **row,
-        "rights": rights,
-        **known,
+        "rights": masked(rights),
+        **{key: masked(text) for key, text in known.items()},
         "file": path.name,
         "rows": rows,
         "bytes": size,
@@ -105,4 +106,4 @@ def _from_database(name: str, source: Source) -> tuple[gpd.GeoDataFrame, dict[st
     """Return a layer out of PostGIS; the address is told without its password."""
     table, known = read_table(source.path, layer=source.layer, columns=source.columns)
     about = {"layer": name, "version": "", "date": "", "licence": "as the table's owner says", "rights": source.rights}
-    return validate(table, name, str(known["source"])), {**about, **known}
+    return validate(table, name, str(known["source"])), all_masked({**about, **known})

@@ -13,6 +13,7 @@ import pyproj
 import shapely
 
 from layers.errors import LayerError
+from layers.secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +23,6 @@ CONNECT_S = 10
 """Seconds until a server that does not answer counts as out of reach."""
 MOST_NAMES = 20
 _DATABASE = re.compile(r"postgres(ql)?(\+\w+)?://", re.I)
-_PASSWORD = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://[^:/]*):.*@", re.I | re.S)
-_PASSWORD_OPTION = re.compile(r"(password=)[^&\s'\"]*", re.I)
 
 
 @dataclass(frozen=True)
@@ -52,17 +51,6 @@ def is_database(path: str) -> bool:
     (True, False)
     """
     return bool(_DATABASE.match(path))
-
-
-def masked(text: str) -> str:
-    """Return a text with the password of every database's address hidden; rather too much than too little.
-
-    Examples
-    --------
-    >>> masked("postgresql://me:secret@host/db")
-    'postgresql://me:***@host/db'
-    """
-    return _PASSWORD_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))
 
 
 def read_table(
@@ -146,8 +134,8 @@ def _url(address: str) -> Any:
     # With two of them a part of the password would count as the host, and be told in messages.
     if url is None or address.partition("?")[0].count("@") > 1:
         raise LayerError(
-            f"{masked(address)} is no address of a database: allowed is postgresql://user:password@host:port/database, "
-            "with @ : / and other signs of a password as %40 %3A %2F …"
+            f"{masked(address)} is no address of a database: allowed is postgresql://host:port/database, before the host "
+            "its user and password, signs of a password as %40 %3A %2F …"
         )
     return url
 

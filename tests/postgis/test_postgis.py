@@ -14,7 +14,8 @@ import shapely
 import gis
 from layers.errors import CRSError, LayerError
 from layers.io import Source, read_layer
-from layers.sources.postgis import masked, read_table
+from layers.secrets import masked
+from layers.sources.postgis import read_table
 from tests.borders import random_land
 from tests.gis.conftest import call
 from tests.postgis.conftest import PASSWORD, QUOTED, USER, Database
