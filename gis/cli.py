@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from layers.errors import BorderlinkError
+from layers.secrets import masked
 
 app = typer.Typer(
     add_completion=False,
@@ -281,7 +282,11 @@ def _download_lines() -> Callable[[str, int, int | None], None]:
 
 def _opens(places: list[str], modes: list[str], waits: list[float]) -> list[tuple[float, float, str, float | None]]:
     """Return the new checkpoints of the command line."""
+    from layers.checkpoints import usable_wait_min
     from layers.settlements import parse_lonlat
+
+    for minutes in waits:
+        usable_wait_min(minutes, "--wait")
 
     out = []
     for i, text in enumerate(places):
@@ -346,7 +351,7 @@ def _hours(minutes: float) -> str:
 
 def _say(line: str) -> None:
     """Print a line of the answer."""
-    typer.echo(line)
+    typer.echo(masked(line))
 
 
 def main() -> None:

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
 
 from gis.settings import DecayPart, Index, Isochrones, Part, Reach, Stability, Trips, Types
+from layers.checkpoints import LONGEST_WAIT_MIN
 from layers.errors import StudyError
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, Source
-from layers.sources.cache import public_url
+from layers.secrets import masked
 from layers.sources.geofabrik import BASE_URL
 from layers.sources.overpass import BASE_URL as OVERPASS_URL
 from layers.sources.overpass import LARGEST_KM2
-from layers.sources.postgis import is_database, masked
+from layers.sources.postgis import is_database
 from network.connectors import ConnectorLimits
 from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from analysis.decays import Decay
 
 DEFAULT_STUDY = Path(__file__).resolve().parent / "data" / "russia-kazakhstan.toml"
@@ -45,10 +44,6 @@ class LayerSource(Part):
     @field_serializer("path", when_used="json")
     def _without_password(self, path: str) -> str:
         return masked(path)
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        for name, value in super().__repr_args__():
-            yield name, masked(value) if name == "path" else value
 
 
 class Layers(Part):
@@ -91,9 +86,9 @@ class Osm(Part):
         # Servers are named by either address; queries go to the longer one.
         return value.rstrip("/").removesuffix("/interpreter")
 
-    @field_serializer("overpass_url", when_used="json")
+    @field_serializer("overpass_url", "geofabrik_url", when_used="json")
     def _without_password(self, value: str) -> str:
-        return public_url(value)
+        return masked(value)
 
 
 class Population(Part):
@@ -172,6 +167,15 @@ class Study(Part):
     stability: Stability = Stability()
     types: Types = Types()
 
+    @field_validator("waits", mode="before")
+    @classmethod
+    def _waits_in_range(cls, waits: Any) -> Any:
+        if isinstance(waits, dict):
+            wrong = [f"{k} = {v!r}" for k, v in waits.items() if not _is_wait(v)]
+            if wrong:
+                raise ValueError(f"{', '.join(wrong)}: allowed are minutes from 0 to {LONGEST_WAIT_MIN:,.0f}")
+        return waits
+
     @field_validator("sides")
     @classmethod
     def _two_codes(cls, sides: tuple[str, str]) -> tuple[str, str]:
@@ -242,6 +246,13 @@ class Study(Part):
     def name(self) -> str:
         """Title, or the two codes."""
         return self.title or "–".join(self.sides)
+
+
+def _is_wait(value: Any) -> bool:
+    """Return whether a number is a wait in minutes."""
+    if not isinstance(value, int | float):
+        return not isinstance(value, bool)  # what is no number at all is pydantic's to refuse
+    return not isinstance(value, bool) and 0 <= value <= LONGEST_WAIT_MIN
 
 
 def load_study(path: str | Path | None = None) -> Study:

@@ -15,6 +15,8 @@ from layers.settlements import normalise
 if TYPE_CHECKING:
     import geopandas as gpd
 
+LONGEST_WAIT_MIN = 10_000.0
+"""A week: what is longer is closed."""
 ASSUMED_WAITS: Mapping[str, tuple[float, float]] = {
     "road multilateral": (60.0, 300.0),
     "road bilateral": (30.0, 150.0),
@@ -103,6 +105,24 @@ def open_to(checkpoints: gpd.GeoDataFrame, vehicle: str) -> gpd.GeoDataFrame:
     return checkpoints.assign(open=checkpoints["open"].to_numpy(bool) & ~shut) if shut.any() else checkpoints
 
 
+def usable_wait_min(value: float, where: str) -> float:
+    """Return a wait in minutes, or say what is wrong with it: a negative one would make ways that never end.
+
+    Raises
+    ------
+    LayerError
+        Not a number from 0 to `LONGEST_WAIT_MIN`.
+
+    Examples
+    --------
+    >>> usable_wait_min(30, "waits.road")
+    30.0
+    """
+    if isinstance(value, bool) or not 0 <= value <= LONGEST_WAIT_MIN:
+        raise LayerError(f"{where} = {value!r}: allowed are minutes from 0 to {LONGEST_WAIT_MIN:,.0f}")
+    return float(value)
+
+
 def with_waits(
     checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None = None, *, vehicle: str = "car"
 ) -> gpd.GeoDataFrame:
@@ -127,9 +147,9 @@ def with_waits(
     Raises
     ------
     LayerError
-        `waits` names what no checkpoint has, or another vehicle.
+        `waits` names what no checkpoint has, or another vehicle, or a wait is out of range.
     """
-    given = dict(waits or {})
+    given = {key: usable_wait_min(value, f"waits.{key}") for key, value in dict(waits or {}).items()}
     assumed = assumed_waits(vehicle)
     frame = checkpoints.copy()
     if vehicle == "truck":

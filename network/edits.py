@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.checkpoints import with_waits
+from layers.checkpoints import usable_wait_min, with_waits
 from layers.crs import WGS84, project
-from layers.errors import PlaceError
+from layers.errors import LayerError, PlaceError
 from layers.schema import validate
 from network.build import Network, build_network, with_costs, with_status
 from network.connectors import connect_settlements
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FAR_KM = 60.0
 """A new checkpoint further from the border line than this is taken for a mistake."""
+MOST_TIMES = 100.0
+"""Waits are not taken times more than this."""
 
 
 def set_open(network: Network, checkpoint_ids: Iterable[str], is_open: bool) -> Network:
@@ -61,8 +63,7 @@ def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:
         An id that no checkpoint has, or a negative wait.
     """
     (name,) = _known(network, [checkpoint_id])
-    if not wait_min >= 0:
-        raise PlaceError(f"a wait of {wait_min:g} min at {name!r}: allowed is 0 or more")
+    _refuse_wait(wait_min, f"a wait at {name!r}")
     links, checkpoints = network.links.copy(), network.checkpoints.copy()
     links.loc[links["checkpoint_id"] == name, "wait_min"] = float(wait_min)
     mine = checkpoints["checkpoint_id"] == name
@@ -81,10 +82,10 @@ def scale_waits(network: Network, factor: float) -> Network:
     Raises
     ------
     PlaceError
-        A factor that is negative.
+        A factor that is negative, no number, or above `MOST_TIMES`.
     """
-    if not factor >= 0:
-        raise PlaceError(f"waits times {factor:g}: allowed is 0 or more")
+    if not 0 <= factor <= MOST_TIMES:
+        raise PlaceError(f"waits times {factor:g}: allowed is 0 to {MOST_TIMES:g}")
     links = network.links
     return replace(network, links=with_costs(links.assign(wait_min=links["wait_min"] * factor)))
 
@@ -101,8 +102,8 @@ def new_checkpoint(
     """
     if mode not in ("road", "rail"):
         raise PlaceError(f"a new checkpoint by {mode!r}: allowed is road or rail")
-    if wait_min is not None and not wait_min >= 0:
-        raise PlaceError(f"a new checkpoint with a wait of {wait_min:g} min: allowed is 0 or more")
+    if wait_min is not None:
+        _refuse_wait(wait_min, "a wait at a new checkpoint")
     point = project(shapely.Point(lon, lat), WGS84, network.crs)
     km = float(shapely.distance(point, network.base.border.line)) / 1000
     if not km <= FAR_KM:
@@ -173,6 +174,14 @@ def add_places(
     links["crossing_id"] = links["crossing_id"].fillna("")
     placed = replace(network, nodes=tables.nodes, links=with_costs(links))
     return placed, [int(n) for n in snaps["node"]]
+
+
+def _refuse_wait(wait_min: float, what: str) -> None:
+    """Refuse a wait that is negative, endless or no number."""
+    try:
+        usable_wait_min(wait_min, what)
+    except LayerError as error:
+        raise PlaceError(str(error)) from None
 
 
 def _known(network: Network, checkpoint_ids: Iterable[str]) -> list[str]:

@@ -215,7 +215,7 @@ def compile_router(network: Network, mode: Mode = "road") -> Router:
     Raises
     ------
     NetworkError
-        An unknown mode, or a network without links of it.
+        An unknown mode, a network without links of it, or a cost that is negative or no number.
     """
     if mode not in MODES:
         raise NetworkError(f"mode {mode!r} is unknown: allowed are {', '.join(MODES)}")
@@ -237,6 +237,9 @@ def compile_router(network: Network, mode: Mode = "road") -> Router:
     costs, kept = {}, {}
     for name in NETWORKS:
         minutes = links[FIELDS[name]].to_numpy(float)[arc]
+        if not (minutes >= 0).all():
+            # Dijkstra's answers would be wrong, or never come.
+            raise NetworkError(f"the network has links of negative or unknown {FIELDS[name]}: allowed is 0 or more")
         metres = np.where(np.isfinite(minutes), links["length_m"].to_numpy(float)[arc], np.inf)
         for key, weight in ((FIELDS[name], minutes), (f"length_m:{name}", metres)):
             costs[key], kept[key] = _compile(tail, head, weight, arc, len(nodes))

@@ -154,7 +154,7 @@ def test_a_read_only_folder(tmp_path: Path, study_of: Callable[..., Path]) -> No
         (["scenario", "--close", "Ozinki"], "road-ozinki"),
         (["scenario", "--close", "Checkpoint Charlie"], "names no checkpoint"),
         (["scenario", "--open", "60,58"], "from the border line"),
-        (["scenario", "--open", "62.1,54.0", "--wait", "-5"], "0 or more"),
+        (["scenario", "--open", "62.1,54.0", "--wait", "-5"], "from 0 to 10,000"),
         (["scenario", "--open", "62.1,54.0", "--mode", "river"], "road or rail"),
         (["run", "--seed", "-1"], "seed"),
     ],
@@ -221,3 +221,17 @@ def test_people_of_cells_from_a_raster(tmp_path: Path, study_of: Callable[..., P
     assert "people.tif" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     file = study_of(LAND, more=more.replace("people.tif", "none.tif"))
     assert "none.tif" in fails(tmp_path, "run", file)
+
+
+@pytest.mark.parametrize("value", ["-1", "inf", "nan", "true", "10_001"])
+def test_waits_out_of_range(tmp_path: Path, study_of: Callable[..., Path], value: str) -> None:
+    file = study_of(LAND)
+    file.write_text(file.read_text() + f"\n[waits]\nroad = {value}\n")
+    message = fails(tmp_path, "run", file)
+    assert "waits" in message
+    assert "allowed are minutes from 0 to 10,000" in message
+
+
+def test_a_new_checkpoint_with_a_negative_wait(tmp_path: Path, study_of: Callable[..., Path]) -> None:
+    message = fails(tmp_path, "scenario", study_of(LAND), "--open", "60,50", "--wait", "-5")
+    assert "--wait = -5" in message

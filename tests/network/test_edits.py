@@ -240,3 +240,10 @@ def test_further_places_are_joined_as_settlements_are(seed: int) -> None:
         old = joined_nodes(part)
         assert same(after.table(old, old, field), before.table(old, old, field))
     assert (placed.nodes.loc[nodes, "kind"] == "settlement").all()
+
+
+@pytest.mark.parametrize("wait", [-1.0, float("nan"), float("inf"), 1e6, True])
+def test_a_wait_out_of_range_is_refused(wait: float) -> None:
+    network = random_network(1)
+    with pytest.raises(PlaceError, match="allowed are minutes from 0 to 10,000"):
+        set_wait(network, network.checkpoints["checkpoint_id"].iloc[0], wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import networkx as nx
@@ -11,7 +12,7 @@ import pytest
 from pyproj import Geod
 
 from layers.errors import NetworkError
-from network.build import FIELDS, Network, to_graph
+from network.build import FIELDS, Network, to_graph, with_costs
 from network.connectors import CONNECTOR_KPH, DETOUR
 from network.routing import MODES, Router, arcs_table, at_points, compile_router
 from tests.borders import (
@@ -266,3 +267,12 @@ def test_an_unknown_or_absent_mode_is_refused() -> None:
     with pytest.raises(NetworkError, match="no links by rail"):
         compile_router(network, "rail")
     assert "by road" in repr(compile_router(network, "road"))
+
+
+@pytest.mark.parametrize("wait", [-100.0, float("nan")])
+def test_negative_and_unknown_costs_are_refused(wait: float) -> None:
+    network = random_network(1)
+    links = network.links.copy()
+    links.loc[links["kind"] == "gate", "wait_min"] = wait
+    with pytest.raises(NetworkError, match="negative or unknown"):
+        compile_router(replace(network, links=with_costs(links)), "road")
