@@ -1,6 +1,6 @@
 """Betweenness with demand: ``python -m benchmarks.betweenness [--places N] [--sample N]``.
 
-`analysis.brandes.od_betweenness` on the road network of the packaged study, the largest places of both sides, against networkx
+`analysis.trips.brandes.od_betweenness` on the road network of the packaged study, the largest places of both sides, against networkx
 (`edge_betweenness_centrality_subset`, a sample of its sources) and igraph where it is installed. Values first: minutes are rounded
 to the millionth, so that ties are exact for all of them; links and nodes against igraph's, nodes against networkx's. Not
 networkx's links: where ties pass a node it parts them evenly, not by numbers of paths. CPU seconds, medians of five.
@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from analysis.brandes import od_betweenness
-from analysis.pairs import largest_places
+from analysis.connectivity.pairs import largest_places
+from analysis.trips.brandes import od_betweenness
 from benchmarks.machine import describe, load, median_of, two_cores
 from gis import build, load_study, prepare
 from network.build import FIELDS

@@ -13,18 +13,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from analysis.accessibility import Targets, potentials, time_to_checkpoint
-from analysis.criticality import close_each
-from analysis.flows import choose_checkpoints, model_demand
-from analysis.hotspots import cell_statistics
+from analysis.closures.checkpoints import close_each
+from analysis.reach.accessibility import Targets, potentials, time_to_checkpoint
+from analysis.statistics.hotspots import cell_statistics
+from analysis.trips.demand import choose_checkpoints, model_demand
 from analysis.units import border_segments
 from benchmarks import analyst
 from benchmarks.machine import median_of
 from gis import build, find_hot_spots, load_study, measure, prepare
 from gis.measures import Measures
 from gis.study import Study
-from maps.styles import run_styles
-from maps.web import write_map
+from maps.styles.layers import run_styles
+from maps.web.map import write_map
 from network.build import FIELDS, Network, to_graph
 from network.routing import Points, Router, arcs_table, compile_router
 

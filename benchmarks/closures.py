@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from analysis.betweenness import carry, link_betweenness
-from analysis.criticality import IMPACT, close_pairs
-from analysis.criticality_edges import close_links
-from analysis.flows import Demand, choose_checkpoints, model_demand
+from analysis.closures.checkpoints import IMPACT, close_pairs
+from analysis.closures.links import close_links
+from analysis.trips.betweenness import carry, link_betweenness
+from analysis.trips.demand import Demand, choose_checkpoints, model_demand
 from benchmarks import machine
 from benchmarks.machine import median_of
 from gis import build, load_study, prepare

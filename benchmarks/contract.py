@@ -24,7 +24,7 @@ import shapely
 from benchmarks.machine import describe, load, median_of, two_cores
 from layers.crs import fit_equal_area, line_lengths_m
 from layers.schema import validate
-from layers.sources.pbf import read_network
+from layers.sources.pbf.read import read_network
 from network.simplify import contract, simplify
 from network.speeds import with_speeds
 from network.topology import Tables, assemble

@@ -26,7 +26,7 @@ AIM_PYROSM_CPU, AIM_PYROSM_MEMORY, AIM_FLOOR, AIM_REGIONS = 6.0, 4.0, 8.0, 2.0
 
 OURS = """
 import json, sys
-from layers.sources.pbf import read_network
+from layers.sources.pbf.read import read_network
 got = read_network(sys.argv[1])
 roads = got.roads
 import shapely
@@ -36,7 +36,7 @@ print(json.dumps({"ways": int(roads["osm_id"].nunique()), "steps": steps, "piece
 
 REGIONS = """
 import json, sys
-from layers.sources.pbf import read_regions
+from layers.sources.pbf.read import read_regions
 got, report = read_regions(sys.argv[1])
 print(json.dumps({"regions": len(got), "cut off": len(report["cut_off"])}))
 """

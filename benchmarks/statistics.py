@@ -28,7 +28,7 @@ CHECKED = 600
 FIELD = """
 import json, resource, sys, time, warnings
 import h3, numpy as np, pandas as pd
-from analysis.weights import contiguity
+from analysis.statistics.weights import contiguity
 warnings.simplefilter("ignore")
 n, permutations = int(sys.argv[1]), int(sys.argv[2])
 rings = int(np.ceil((np.sqrt(12 * n - 3) - 3) / 6))
@@ -44,7 +44,7 @@ start = time.process_time()
 """
 
 OURS_LOCAL = """
-from analysis.clusters import local_g, local_moran
+from analysis.statistics.clusters import local_g, local_moran
 moran = local_moran(x, graph, permutations=permutations)
 star = local_g(x, graph, permutations=permutations)
 tell(moran=moran["moran_i"].tolist(), g=star["g"].tolist(), moran_p=moran["moran_p"].tolist(), g_p=star["g_p"].tolist())
@@ -65,7 +65,7 @@ tell(moran=moran.Is.tolist(), g=star.Gs.tolist(), moran_p=list(map(float, p_mora
 """
 
 OURS_GLOBAL = """
-from analysis.association import morans_i
+from analysis.statistics.association import morans_i
 row = morans_i(values, graph, "x", permutations=permutations, seed=0, note="")
 tell(value=row["value"], p=row["p_two_sided"])
 """

@@ -32,7 +32,7 @@ from layers.checkpoints import with_waits
 from layers.crs import WGS84
 from layers.regions import border_line, study_crs, with_sides
 from layers.schema import empty_layer, validate
-from layers.sources.pbf import read_network
+from layers.sources.pbf.read import read_network
 from network.build import Network, build_base, build_network, to_graph
 from network.routing import Router, compile_router
 from network.store import load_network, load_routers, save_network

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.decays import cumulative, exponential, gaussian, power
-from analysis.load import queue_wait
+from analysis.reach.decays import cumulative, exponential, gaussian, power
+from analysis.trips.load import queue_wait
 
 HERE = Path(__file__).parent / "images" / "methods"
 CRS = "+proj=aea +lat_1=49.5 +lat_2=54.5 +lat_0=52 +lon_0=67 +datum=WGS84 +units=m"

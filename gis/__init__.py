@@ -29,7 +29,6 @@ def _refuse_namesakes() -> None:
 _refuse_namesakes()
 
 from gis.chapters import Chapters, further_measures  # noqa: E402  (after the check, or the wrong modules would be imported)
-from gis.isochrones import find_isochrones  # noqa: E402
 from gis.pipeline import (  # noqa: E402
     Measures,
     Prepared,
@@ -40,6 +39,7 @@ from gis.pipeline import (  # noqa: E402
     run,
     run_scenario,
 )
+from gis.queries.isochrone import find_isochrones  # noqa: E402
 from gis.study import Study, load_study  # noqa: E402
 from network.store import load_network, load_routers, save_network  # noqa: E402
 

@@ -49,7 +49,7 @@ def run(
     """Build the network of a border, measure it, find growth points and bottlenecks, write map, layers and report."""
     from gis import load_study
     from gis import run as run_study
-    from gis.ground import Fetching
+    from gis.inputs import Fetching
 
     changes = {k: v for k, v in (("permutations", permutations), ("seed", seed)) if v is not None}
     loaded = load_study(study)
@@ -87,8 +87,8 @@ def route(
     cache: CacheOption = None,
 ) -> None:
     """Find the way between two places, with the checkpoints it passes and the wait at them."""
-    from gis.ground import Fetching
-    from gis.routes import find_route
+    from gis.inputs import Fetching
+    from gis.queries.route import find_route
 
     fetching = Fetching(cache, offline, _download_lines())
     found = find_route(study, origin, destination, mode=mode, network=network, by=by, fetching=fetching)
@@ -124,8 +124,8 @@ def isochrone(
     cache: CacheOption = None,
 ) -> None:
     """Draw the ground within minutes of places, across the border too, as polygons for QGIS."""
-    from gis.ground import Fetching
-    from gis.isochrones import find_isochrones, write_isochrones
+    from gis.inputs import Fetching
+    from gis.queries.isochrone import find_isochrones, write_isochrones
 
     fetching = Fetching(cache, offline, _download_lines())
     networks = ("borderless", "open", "actual") if network == "all" else (network,)
@@ -178,8 +178,8 @@ def scenario(
 ) -> None:
     """Compare the border before and after opening or closing checkpoints."""
     from gis import load_study, run_scenario
-    from gis.ground import Fetching
-    from gis.tables import print_scenario
+    from gis.inputs import Fetching
+    from gis.terminal import print_scenario
 
     opens = _opens(open_ or [], mode or [], wait or [])
     closes = close or []
@@ -200,7 +200,7 @@ def fetch(
 ) -> None:
     """Bring the OpenStreetMap data of a study into the cache, checked, so that it runs without a network."""
     from gis import load_study
-    from gis.ground import Fetching, fetch_sources
+    from gis.inputs import Fetching, fetch_sources
 
     with _download_bar() as listen:
         files = fetch_sources(load_study(study), fetching=Fetching(cache, listen=listen, refresh=refresh))
@@ -213,7 +213,7 @@ def fetch(
 @cache_app.command("list")
 def cache_list(cache: CacheOption = None) -> None:
     """List what is in the cache: address, size, date, whether its md5 was checked."""
-    from layers.sources.cache import Cache
+    from layers.sources.download.cache import Cache
 
     entries = Cache(cache).entries()
     for e in sorted(entries, key=lambda e: e.url):
@@ -230,7 +230,7 @@ def cache_clear(
     ] = None,
 ) -> None:
     """Empty the cache."""
-    from layers.sources.cache import Cache
+    from layers.sources.download.cache import Cache
 
     _say(f"{Cache(cache).clear(older_than_days=older_than) / 1e6:,.1f} MB freed")
 

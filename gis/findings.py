@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.efficiency import REFERENCE_KPH
-from analysis.isochrones import OFF_ROAD_KM
-from analysis.load import A, B
-from analysis.opportunities import LOGSUM_PER_MIN
-from analysis.typology import DELAY, DETOUR, GAP, GROWTH, named_places
+from analysis.connectivity.efficiency import REFERENCE_KPH
+from analysis.reach.isochrones import OFF_ROAD_KM
+from analysis.reach.opportunities import LOGSUM_PER_MIN
+from analysis.statistics.labels import DELAY, DETOUR, GAP, GROWTH, named_places
+from analysis.trips.load import A, B
 from layers.checkpoints import assumed_waits
 from network.connectors import CONNECTOR_KPH
 from network.connectors import DETOUR as CONNECTOR_DETOUR

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from analysis.accessibility import (
+from analysis.closures.checkpoints import COLUMNS, close_each
+from analysis.connectivity.regions import population_access, region_connectivity
+from analysis.reach.accessibility import (
     Targets,
     posts,
     potentials,
@@ -19,10 +21,8 @@ from analysis.accessibility import (
     touches_frame,
     travel_times,
 )
-from analysis.connectivity import population_access, region_connectivity
-from analysis.criticality import COLUMNS, close_each
-from analysis.flows import Choice, Demand, choose_checkpoints, model_demand
-from analysis.surfaces import Surface, checkpoint_surface, territory_within
+from analysis.reach.surfaces import Surface, checkpoint_surface, territory_within
+from analysis.trips.demand import Choice, Demand, choose_checkpoints, model_demand
 from analysis.units import border_segments, h3_cells, nearest_settlement, people_from_raster, people_in_cells
 from layers.crs import points_at
 from layers.errors import NetworkError

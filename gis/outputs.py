@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from analysis.scenarios import REGION_COLUMNS, before_and_after, cell_changes, most_changed, totals
-from analysis.typology import named_places
+from analysis.planning.scenarios import REGION_COLUMNS, before_and_after, cell_changes, most_changed, totals
+from analysis.statistics.labels import named_places
 from gis.findings import assumptions, find_in_chapters, find_in_words
 from gis.manifest import describe_run, describe_scenario
 from gis.measures import TABLES
 from layers.crs import WGS84, project
-from maps.chapters import further_chapters
-from maps.qgis import write_geopackage, write_project
+from maps.qgis.project import write_geopackage, write_project
 from maps.rasters import travel_time_style, write_raster
-from maps.report import write_report
-from maps.styles import LayerStyle, scenario_styles
-from maps.thematic import chapter_styles
-from maps.web import write_map
+from maps.report.chapters import further_chapters
+from maps.report.page import write_report
+from maps.styles.layers import LayerStyle, scenario_styles
+from maps.styles.thematic import chapter_styles
+from maps.web.map import write_map
 from network.build import Network, to_graph
 from network.graphml import write_graphml
 

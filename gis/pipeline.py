@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from analysis.hotspots import cell_statistics
-from analysis.typology import label_cells
-from gis.ground import Fetching
-from gis.ground import Prepared as Prepared
-from gis.ground import prepare as prepare
+from analysis.statistics.hotspots import cell_statistics
+from analysis.statistics.labels import label_cells
+from gis.inputs import Fetching
+from gis.inputs import Prepared as Prepared
+from gis.inputs import prepare as prepare
 from gis.measures import Measures as Measures
 from gis.measures import measure_network
 from gis.study import Study, load_study

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from analysis.decays import Decay, decay_named
-from analysis.quadrants import Axes, type_names
+from analysis.levels.quadrants import Axes, type_names
+from analysis.reach.decays import Decay, decay_named
 from layers.errors import LayerError, NetworkError
 from layers.secrets import all_masked
 
@@ -107,7 +107,7 @@ class Places(Part):
 
 
 class DecayPart(Part):
-    """How fast a place loses pull with time, other than by `half_life_min`; see `analysis.decays`."""
+    """How fast a place loses pull with time, other than by `half_life_min`; see `analysis.reach.decays`."""
 
     name: Literal["exponential", "power", "gaussian", "cumulative", "zones"]
     half_life_min: float | None = None

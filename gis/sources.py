@@ -11,13 +11,13 @@ import shapely
 from gis.study import is_extract_file
 from layers.errors import LayerError
 from layers.io import describe_file, read_layer
-from layers.osm import AT_LINE_KM, CLUSTER_KM, DEPTH_KM, STATION_KM
+from layers.osm.posts import AT_LINE_KM, CLUSTER_KM, DEPTH_KM, STATION_KM
 from layers.schema import empty_layer, validate
 from layers.settlements import with_known_people
-from layers.sources.cache import Cache, public_url
-from layers.sources.download import fetch
-from layers.sources.geofabrik import resolve
-from layers.sources.overpass import Asking, fetch_network, fetch_regions
+from layers.sources.download.cache import Cache, public_url
+from layers.sources.download.geofabrik import resolve
+from layers.sources.download.transfer import fetch
+from layers.sources.overpass.server import Asking, fetch_network, fetch_regions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from gis.study import Study
-    from layers.sources.cache import Entry
-    from layers.sources.download import Listener
+    from layers.sources.download.cache import Entry
+    from layers.sources.download.transfer import Listener
 
 
 OSM_LICENCE, OSM_RIGHTS = "ODbL-1.0", "© OpenStreetMap contributors"
@@ -95,7 +95,7 @@ def ask_regions(study: Study, asking: Asking) -> list[LocalExtract]:
     Raises
     ------
     LayerError
-        See `layers.sources.overpass.fetch_network`.
+        See `layers.sources.overpass.server.fetch_network`.
     """
     return _answers(fetch_regions(study.sides, asking), asking)
 
@@ -137,7 +137,7 @@ class Extracts:
         LayerError
             The extracts hold no whole boundary of a side: the study may name a file for the layer.
         """
-        from layers.sources.pbf import read_regions
+        from layers.sources.pbf.read import read_regions
 
         frame, report = read_regions([f.path for f in self.files], countries=self.study.sides)
         if report["countries_missing"]:
@@ -169,8 +169,8 @@ class Extracts:
         roads
             Layer that posts are paired along where Overpass was not asked for roads; None for the straight distance.
         """
-        from layers.osm import checkpoints_from_posts
-        from layers.sources.pbf import read_network
+        from layers.osm.posts import checkpoints_from_posts
+        from layers.sources.pbf.read import read_network
 
         got = read_network([f.path for f in self.files], area, regions=regions, road_kinds=self.study.osm.road_kinds)
         # Yards, sidings and spurs lead nowhere through: a train does not pass over them.
@@ -207,7 +207,7 @@ class Extracts:
 
     def _tell(self, layer: str, rows: int) -> None:
         """Add the extracts of a layer to the table of sources."""
-        from layers.sources.pbf import read_header
+        from layers.sources.pbf.read import read_header
 
         for f in self.files:
             stamp = str(read_header(f.path).get("timestamp") or "")

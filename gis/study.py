@@ -15,15 +15,15 @@ from layers.checkpoints import LONGEST_WAIT_MIN
 from layers.errors import StudyError
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, Source
 from layers.secrets import masked
-from layers.sources.geofabrik import BASE_URL
-from layers.sources.overpass import BASE_URL as OVERPASS_URL
-from layers.sources.overpass import LARGEST_KM2
+from layers.sources.download.geofabrik import BASE_URL
+from layers.sources.overpass.server import BASE_URL as OVERPASS_URL
+from layers.sources.overpass.server import LARGEST_KM2
 from layers.sources.postgis import is_database
 from network.connectors import ConnectorLimits
 from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN
 
 if TYPE_CHECKING:
-    from analysis.decays import Decay
+    from analysis.reach.decays import Decay
 
 DEFAULT_STUDY = Path(__file__).resolve().parent / "data" / "russia-kazakhstan.toml"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layers.errors import LayerError, PlaceError
-from layers.limits import VEHICLES
+from layers.osm.limits import VEHICLES
 from layers.settlements import normalise
 
 if TYPE_CHECKING:

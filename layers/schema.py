@@ -13,7 +13,7 @@ from pandera.errors import SchemaErrors
 
 from layers.crs import WGS84
 from layers.errors import CRSError, LayerError
-from layers.tags import SEASONS
+from layers.osm.tags import SEASONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ import rasterio
 import rasterio.shutil
 from rasterio.io import MemoryFile
 
-from maps import qml
-from maps.styles import OSM, TIME_CLASSES, StyleClass
+from maps.qgis import qml
+from maps.styles.layers import OSM, TIME_CLASSES, StyleClass
 
 NODATA = -9999.0
 

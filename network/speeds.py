@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layers.errors import NetworkError
-from layers.limits import VEHICLES, class_kph
+from layers.osm.limits import VEHICLES, class_kph
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,7 @@ def with_speeds(
     Notes
     -----
     A car drives the class's speed, where a limit is mapped min(class, 0.9 × limit). A class speed is one that is driven:
-    it is never above the legal limit of its country and class (`layers.limits.class_kph`), and may equal it. A truck
+    it is never above the legal limit of its country and class (`layers.osm.limits.class_kph`), and may equal it. A truck
     drives 0.8 × min(class, legal limit of trucks, 70), where a limit is mapped no more than 0.9 of it. Then surface,
     smoothness and winter.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layers.errors import NetworkError
-from layers.limits import VEHICLES
+from layers.osm.limits import VEHICLES
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -16,7 +16,7 @@ from gis.chapters.statistics import statistics_chapter
 from gis.chapters.trips import trips_chapter
 
 if TYPE_CHECKING:
-    from gis.ground import Prepared
+    from gis.inputs import Prepared
     from gis.measures import Measures
     from network.build import Network
 

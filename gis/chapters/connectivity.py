@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.alternatives import checkpoint_alternatives, redundancy, redundancy_of_regions
-from analysis.connectivity import facing_pairs, segment_connectivity, supply_of_people
-from analysis.cuts import city_cuts, region_cuts
-from analysis.efficiency import efficiency_of_regions, graph_efficiency, pairs_efficiency, place_efficiency
-from analysis.pairs import (
+from analysis.connectivity.alternatives import checkpoint_alternatives, redundancy, redundancy_of_regions
+from analysis.connectivity.cuts import city_cuts, region_cuts
+from analysis.connectivity.efficiency import efficiency_of_regions, graph_efficiency, pairs_efficiency, place_efficiency
+from analysis.connectivity.pairs import (
     border_effect,
     border_effect_of_regions,
     distance_bands,
@@ -19,6 +18,7 @@ from analysis.pairs import (
     place_pairs,
     region_circuity,
 )
+from analysis.connectivity.regions import facing_pairs, segment_connectivity, supply_of_people
 from gis.chapters.chapter import Chapter, rows_like
 from network.routing import compile_router
 

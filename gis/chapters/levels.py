@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.accessibility import potentials
-from analysis.connectivity import population_access
-from analysis.contiguity import open_contiguity, plain_contiguity
-from analysis.indicators import TRANSPORT, IndicatorSet, collect_indicators, informative
-from analysis.levels import LevelIndex, level_index
-from analysis.quadrants import Axes, quadrant_types
-from analysis.ranking import Choices, Ranking, rank_regions, rank_sensitivity
-from analysis.regionalisation import regionalise
+from analysis.connectivity.regions import population_access
+from analysis.levels.contiguity import open_contiguity, plain_contiguity
+from analysis.levels.groups import regionalise
+from analysis.levels.index import LevelIndex, level_index
+from analysis.levels.indicators import TRANSPORT, IndicatorSet, collect_indicators, informative
+from analysis.levels.quadrants import Axes, quadrant_types
+from analysis.levels.ranking import Choices, Ranking, rank_regions, rank_sensitivity
+from analysis.reach.accessibility import potentials
 from gis.chapters.chapter import Chapter, rows_like
 from layers.errors import LayerError
 from layers.indicators import read_indicators
@@ -24,7 +24,7 @@ from network.edits import scale_waits
 from network.routing import Points, compile_router
 
 if TYPE_CHECKING:
-    from gis.ground import Prepared
+    from gis.inputs import Prepared
     from gis.measures import Access, Measures
     from gis.study import Study
     from network.build import Network

@@ -9,19 +9,19 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from analysis.accessibility import potentials, travel_times
-from analysis.catchments import floating_catchments, rational_access
-from analysis.opportunities import logsum_times, nearest_place, return_times, within_a_day, within_minutes
-from analysis.places import cities, join_places, places_report, targets_of
+from analysis.reach.accessibility import potentials, travel_times
+from analysis.reach.catchments import floating_catchments, rational_access
+from analysis.reach.opportunities import logsum_times, nearest_place, return_times, within_a_day, within_minutes
+from analysis.reach.places import cities, join_places, places_report, targets_of
 from gis.chapters.chapter import Chapter
-from gis.isochrones import draw_isochrones
 from gis.measures import join_points
+from gis.queries.isochrone import draw_isochrones
 from layers.sources.files import read_file
 from network.build import NETWORKS
 from network.routing import compile_router
 
 if TYPE_CHECKING:
-    from gis.ground import Prepared
+    from gis.inputs import Prepared
     from gis.measures import Access, Measures
     from gis.settings import Places
     from gis.study import Analysis

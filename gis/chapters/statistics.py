@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
-from analysis.association import bivariate_moran, global_association, join_counts, mask_empty, quadrants
-from analysis.clusters import local_geary, local_moran_bv, losh
-from analysis.hotspots import MIN_UNITS
-from analysis.nulls import structural_null
-from analysis.sensitivity import alternatives, stability
-from analysis.typology import NO_DATA, isolated_outliers, named_places
-from analysis.weights import contiguity, segment_chain
+from analysis.statistics.association import bivariate_moran, global_association, join_counts, mask_empty, quadrants
+from analysis.statistics.clusters import local_geary, local_moran_bv, losh
+from analysis.statistics.hotspots import MIN_UNITS
+from analysis.statistics.labels import NO_DATA, isolated_outliers, named_places
+from analysis.statistics.nulls import structural_null
+from analysis.statistics.sensitivity import alternatives, stability
+from analysis.statistics.weights import contiguity, segment_chain
 from gis.chapters.chapter import Chapter
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from libpysal.graph import Graph
 
-    from gis.ground import Prepared
+    from gis.inputs import Prepared
     from gis.measures import Measures
     from gis.study import Study
     from network.build import Network

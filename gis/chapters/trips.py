@@ -8,12 +8,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from analysis.betweenness import Carried, carry, checkpoint_betweenness, link_betweenness
-from analysis.criticality import close_pairs, fallbacks
-from analysis.criticality_edges import close_links
-from analysis.fit import MIN_COUNTS, compare_counts
-from analysis.gravity import region_flows
-from analysis.load import Load, equilibrium
+from analysis.closures.checkpoints import close_pairs, fallbacks
+from analysis.closures.links import close_links
+from analysis.trips.betweenness import Carried, carry, checkpoint_betweenness, link_betweenness
+from analysis.trips.fit import MIN_COUNTS, compare_counts
+from analysis.trips.gravity import region_flows
+from analysis.trips.load import Load, equilibrium
 from analysis.units import nearest_settlement
 from gis.chapters.chapter import Chapter, rows_like
 from layers.crs import WGS84
@@ -23,7 +23,7 @@ from network.routing import compile_router
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analysis.flows import Choice, Demand
+    from analysis.trips.demand import Choice, Demand
     from gis.measures import Measures
     from gis.study import Study
     from network.build import Network

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from analysis.accessibility import Targets
+from analysis.reach.accessibility import Targets
 from analysis.units import h3_cells
 from layers.crs import GEOD
 from layers.regions import border_line

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("osmium", reason="pyosmium is not installed")
 
-from tests.pbf.files import write_pbf
+from tests.layers.pbf.files import write_pbf
 
 RAIL = 10_000_000
 
@@ -176,7 +176,7 @@ LIECHTENSTEIN = ROOT.parent / "shared" / "data" / "osm" / "liechtenstein-2015.os
 @pytest.mark.skipif(not LIECHTENSTEIN.exists(), reason="the shared extracts are not beside the repository")
 def test_a_real_extract_end_to_end(tmp_path: Path) -> None:
     """Liechtenstein from OpenStreetMap, its eastern neighbour drawn by hand: the extract cuts Austria off."""
-    from layers.sources.pbf import read_regions
+    from layers.sources.pbf.read import read_regions
 
     land = read_regions([LIECHTENSTEIN])[0].geometry.iloc[0]
     around = shapely.difference(shapely.buffer(land, 0.1), land)

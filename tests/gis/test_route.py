@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import gis
-from gis.routes import find_route
+from gis.queries.route import find_route
 from layers.crs import GEOD
 from tests.gis.conftest import call
 

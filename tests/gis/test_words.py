@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analysis import typology
-from maps import classes
+from analysis.statistics import labels as typology
+from maps.styles import classes
 
 
 def test_labels_of_cells_are_the_same_on_both_floors() -> None:

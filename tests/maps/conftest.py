@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from maps.web import write_map
+from maps.web.map import write_map
 from tests.maps import frames as synthetic
 from tests.maps.pages import SIDES, layers, opened
 

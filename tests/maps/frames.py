@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 import shapely.ops
 
-from maps.styles import DELAY, DETOUR, GROWTH, NEITHER, NO_DATA
+from maps.styles.layers import DELAY, DETOUR, GROWTH, NEITHER, NO_DATA
 
 CRS = "+proj=aea +lat_1=49.5 +lat_2=54.5 +lat_0=52 +lon_0=67 +datum=WGS84 +units=m"
 HOSTILE = '</script><b id="harm">x</b>'

@@ -6,7 +6,7 @@ import json
 import re
 import time
 
-from maps.styles import run_styles
+from maps.styles.layers import run_styles
 from tests.maps import frames as synthetic
 
 SIDES = ("Russia", "Kazakhstan")

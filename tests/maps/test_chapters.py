@@ -12,8 +12,8 @@ import pandas as pd
 import pyproj
 import pytest
 
-from maps.chapters import TOP, further_chapters, keys
-from maps.tabular import Column, made, write_table
+from maps.report.chapters import TOP, further_chapters, keys
+from maps.report.tabular import Column, made, write_table
 from tests.maps import frames as synthetic
 from tests.maps.test_charts import flows, reach
 from tests.maps.test_report import Page, write
@@ -21,7 +21,7 @@ from tests.maps.test_report import Page, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from maps.tabular import Chapter
+    from maps.report.tabular import Chapter
 
 CRS = pyproj.CRS.from_user_input(synthetic.CRS)
 SIDES = ("Russia", "Kazakhstan")

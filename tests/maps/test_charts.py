@@ -16,9 +16,9 @@ import pytest
 import shapely
 from matplotlib.figure import Figure
 
-from maps import charts
-from maps.charts import _overlap
-from maps.thematic import FLOW_CLASSES, TYPE_COLORS, type_colors
+from maps.report import charts
+from maps.report.charts import _overlap
+from maps.styles.thematic import FLOW_CLASSES, TYPE_COLORS, type_colors
 from tests.maps import frames as synthetic
 
 CRS = pyproj.CRS.from_user_input(synthetic.CRS)

@@ -18,9 +18,9 @@ import pytest
 import shapely
 from affine import Affine
 
-from maps.qgis import write_geopackage, write_project
+from maps.qgis.project import write_geopackage, write_project
 from maps.rasters import travel_time_style, write_raster
-from maps.styles import run_styles
+from maps.styles.layers import run_styles
 from tests.maps import frames as synthetic
 
 STYLES = run_styles()

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from maps import qml
-from maps.styles import StyleClass, run_styles
+from maps.qgis import qml
+from maps.styles.layers import StyleClass, run_styles
 
 STYLES = run_styles()
 BY_KEY = {style.key: style for style in STYLES}

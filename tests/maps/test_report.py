@@ -11,9 +11,9 @@ import pandas as pd
 import pyproj
 import pytest
 
-from maps import figures
-from maps.report import write_report
-from maps.styles import CHECKPOINT_CLASSES, DELAY, DETOUR, GROWTH, LABEL_CLASSES, NEITHER
+from maps.report import figures
+from maps.report.page import write_report
+from maps.styles.layers import CHECKPOINT_CLASSES, DELAY, DETOUR, GROWTH, LABEL_CLASSES, NEITHER
 from tests.maps import frames as synthetic
 
 CRS = pyproj.CRS.from_user_input(synthetic.CRS)

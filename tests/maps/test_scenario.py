@@ -3,9 +3,9 @@
 import pyproj
 import pytest
 
-from maps.qgis import write_geopackage, write_project
-from maps.styles import CHECKPOINT_CLASSES, run_styles, scenario_styles
-from maps.web import write_map
+from maps.qgis.project import write_geopackage, write_project
+from maps.styles.layers import CHECKPOINT_CLASSES, run_styles, scenario_styles
+from maps.web.map import write_map
 from tests.maps import frames as synthetic
 from tests.maps import scenario_frames
 from tests.maps.pages import SIDES, legend, opened, packed, rows, search, switch, until

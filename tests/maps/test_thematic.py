@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from maps.classes import LayerStyle
-from maps.styles import run_styles
-from maps.thematic import (
+from maps.styles.classes import LayerStyle
+from maps.styles.layers import run_styles
+from maps.styles.thematic import (
     FLOW_CLASSES,
     LOAD_CLASSES,
     REACH_CLASSES,

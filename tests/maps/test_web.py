@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import shapely
 
-from maps import assets
-from maps.styles import StyleClass, run_styles
-from maps.web import with_sides, write_map
+from maps.styles.layers import StyleClass, run_styles
+from maps.web import assets
+from maps.web.map import with_sides, write_map
 from tests.maps import frames as synthetic
 from tests.maps.pages import SIDES, layers, packed
 

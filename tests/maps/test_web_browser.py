@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from maps import assets
-from maps.styles import StyleClass, run_styles
-from maps.web import write_map
+from maps.styles.layers import StyleClass, run_styles
+from maps.web import assets
+from maps.web.map import write_map
 from tests.maps import frames as synthetic
 from tests.maps.pages import layers, legend, opened, pixels, rows, search, switch, until
 

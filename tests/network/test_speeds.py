@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from layers.errors import NetworkError
-from layers.limits import LEGAL_KPH, class_kph
+from layers.osm.limits import LEGAL_KPH, class_kph
 from network.speeds import (
     FERRY_BOARDING_MIN,
     FERRY_KPH,

@@ -12,7 +12,7 @@ from gis.pipeline import build, find_hot_spots, measure, prepare
 from tests.gis.chapters.helpers import cut_down
 
 if TYPE_CHECKING:
-    from gis.ground import Prepared
+    from gis.inputs import Prepared
     from gis.measures import Measures
     from network.build import Network
     from tests.borders import Land

@@ -16,7 +16,7 @@ from gis.settings import Types
 from tests.gis.chapters.helpers import LEVELS, NAMES, legend, table, warnings_of
 
 if TYPE_CHECKING:
-    from gis.ground import Prepared
+    from gis.inputs import Prepared
     from gis.measures import Measures
     from network.build import Network
 

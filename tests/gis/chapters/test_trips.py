@@ -16,7 +16,7 @@ from network.routing import compile_router
 from tests.gis.chapters.helpers import CLOSED, COUNTED, NO_CAPACITY, PER_DAY, table, warnings_of
 
 if TYPE_CHECKING:
-    from gis.ground import Prepared
+    from gis.inputs import Prepared
     from gis.measures import Measures
     from network.build import Network
 

@@ -17,7 +17,7 @@ import pytest
 
 import gis
 from layers.errors import StudyError
-from maps.thematic import chapter_styles
+from maps.styles.thematic import chapter_styles
 from tests.borders import random_land
 from tests.gis.chapters.helpers import CHAPTERS, table
 from tests.gis.conftest import ROOT
@@ -27,7 +27,7 @@ from tests.maps.test_report import Page
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from maps.classes import LayerStyle
+    from maps.styles.classes import LayerStyle
 
 
 def test_isochrones_of_a_run_are_nested_and_the_nearer_come_later(full: Path) -> None:

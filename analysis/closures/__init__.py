@@ -1,0 +1,1 @@
+"""What a checkpoint or a link is worth: the cost of closing it."""

@@ -1,0 +1,227 @@
+"""Which links carry the trips across the border, and what the loss of each costs.
+
+The ways of all trips run over one tree per post: from every place to it on side a, from it to every place on side b. A
+closed link changes only what lies behind it in those trees, and only that is grown anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from analysis.closures.checkpoints import IMPACT, Change, Ways, fastest_ways, impact, rerouted, times_of
+from analysis.closures.trees import BITS, Forest, behind_links, grow, regrown, spots
+from layers.crs import WGS84
+from layers.errors import NetworkError
+from network.build import FIELDS, Network
+from network.routing import arcs_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analysis.trips.demand import Demand
+
+TOP = 50
+"""Links closed one by one, those with the largest flows first."""
+NOT_CLOSED = ("connector", "gate", "transfer", "change")
+"""Kinds that no closure of a link hits: a connector stands in for streets, a gate is a checkpoint (`close_each`)."""
+ABOUT = ["link", "u", "v", "mode", "kind", "length_m", "time_min"]
+COLUMNS = [*ABOUT, "section", "section_length_m", "flow_share", *IMPACT, "geometry"]
+
+
+def close_links(
+    network: Network,
+    demand: Demand,
+    flows: pd.DataFrame,
+    *,
+    mode: str = "road",
+    top: int = TOP,
+    one_per_section: bool = True,
+) -> gpd.GeoDataFrame:
+    """Return what the loss of each of the most used links costs, both directions closed.
+
+    Parameters
+    ----------
+    flows
+        Share of the mode's trips over each link, from `analysis.trips.betweenness.link_betweenness`: ``link``, ``share``.
+    top
+        How many links are closed, the heaviest first. Connectors and gates are no candidates.
+    one_per_section
+        Take of every section (links in series, between two junctions) only the heaviest link: closing another of them
+        turns much the same trips back.
+
+    Returns
+    -------
+    Lines with ``link`` (row of ``network.links``), ``u``, ``v``, ``mode``, ``kind``, ``length_m``, ``time_min``,
+    ``section`` (its number), ``section_length_m``, ``flow_share``, and the columns of
+    `analysis.closures.checkpoints.close_each` for the closed link: ``criticality_min`` = Σ T·(c⁻ᵉ − c) / Σ T (Jenelius,
+    Petersen & Mattsson 2006), ``unserved_share``, ``extra_users_min`` over the trips that ran over it,
+    ``people_over_30min``, ``people_over_60min``, ``people_cut_off``. Links that leave trips unserved come first, then
+    the most critical.
+
+    Raises
+    ------
+    NetworkError
+        The mode carries no trips, the demand was modelled on another network, or `top` is below 1.
+
+    Notes
+    -----
+    Equal to routing the network without the link anew, but for rounding.
+    """
+    if top < 1:
+        raise NetworkError(f"the top {top} links: allowed is 1 or more")
+    forests, ways = _forests(network, demand, mode)
+    flow, section = np.zeros(len(network.links)), _sections(network, mode)
+    flow[flows["link"].to_numpy(np.int64)] = flows["share"].to_numpy(float)
+    rows = np.flatnonzero((flow > 0) & (section >= 0))
+    rows = rows[np.argsort(-flow[rows], kind="stable")]
+    if one_per_section:
+        rows = rows[np.sort(np.unique(section[rows], return_index=True)[1])]
+    rows = rows[:top]
+    figures = []
+    for change in _closures(forests, ways, rows):
+        users = np.zeros_like(ways.trips)
+        users[change.i, change.j] = ways.trips[change.i, change.j]
+        figures.append(impact(demand, ways, change, users))
+    known = section >= 0
+    metres = np.bincount(section[known], network.links["length_m"].to_numpy(float)[known], 1)
+    told = pd.DataFrame(figures, columns=IMPACT)
+    columns = {"section": section[rows], "section_length_m": metres[section[rows]], "flow_share": flow[rows]}
+    table = _lines(network, rows, **columns, **{c: told[c].to_numpy(float) for c in IMPACT})
+    # An unserved share is a ratio of sums; rounded for the order alone.
+    order = np.lexsort((-table["criticality_min"].to_numpy(), -table["unserved_share"].to_numpy().round(9)))
+    return table.iloc[order].reset_index(drop=True)[COLUMNS]
+
+
+def _lines(network: Network, rows: NDArray[np.int64], **columns: NDArray[np.generic]) -> gpd.GeoDataFrame:
+    """Return links as lines with further columns."""
+    links = network.links.iloc[rows]
+    frame = gpd.GeoDataFrame({"link": rows, **{c: links[c].to_numpy() for c in ABOUT[1:]}, **columns})
+    return frame.set_geometry(links["geometry"].to_numpy(), crs=WGS84)
+
+
+@dataclass(frozen=True)
+class Forests:
+    """The trees of both sides, and the links at home they are made of.
+
+    ``u``, ``v`` positions, ``both`` whether both directions are open, ``minutes``, each by row of ``rows``, which are
+    rows of the network's links.
+    """
+
+    a: Forest
+    b: Forest
+    rows: NDArray[np.int64]
+    u: NDArray[np.int64]
+    v: NDArray[np.int64]
+    both: NDArray[np.bool_]
+    minutes: NDArray[np.float64]
+
+
+def _forests(network: Network, demand: Demand, mode: str) -> tuple[Forests, Ways]:
+    """Return the trees of all posts by side, and the ways of all pairs."""
+    ways = fastest_ways(demand, times_of(demand, mode))
+    overlay = ways.times.overlay
+    home = overlay.home
+    rows = np.flatnonzero((network.links["mode"] == mode).to_numpy() & ~network.links["crossing"].to_numpy(bool))
+    if len(rows) != len(home.network.links):
+        raise NetworkError("the demand was modelled on another network: give the one that `model_demand` had")
+    posts = home.positions(overlay.posts)
+    node = network.settlements["node"].to_numpy(np.int64)
+    side = network.nodes["side"].to_numpy(dtype=object)[overlay.posts]
+    arcs = arcs_table(home, FIELDS["open"])["link"].to_numpy(np.int64)
+    trees = []
+    for name, used, places in (("a", ways.near, demand.a), ("b", ways.far, demand.b)):
+        mine = (side == name) | np.isin(np.arange(len(posts)), used)
+        ends = home.positions(node[places])
+        graph = home.costs[FIELDS["open"]]
+        trees.append(grow(graph, rows[arcs], np.flatnonzero(mine & (posts >= 0)), posts, ends, name == "a"))
+    links = home.network.links
+    u, v = (home.positions(links[c].to_numpy(np.int64)) for c in ("u", "v"))
+    both = ~links["oneway"].to_numpy(bool)
+    return Forests(trees[0], trees[1], rows, u, v, both, links[FIELDS["open"]].to_numpy(float)), ways
+
+
+def _sections(network: Network, mode: str) -> NDArray[np.int64]:
+    """Return the number of the section of each link: links in series between junctions; −1 for what is not closed."""
+    links = network.links
+    use = (
+        (links["mode"] == mode).to_numpy()
+        & ~links["kind"].isin(NOT_CLOSED).to_numpy()
+        & ~links["crossing"].to_numpy(bool)
+    )
+    rows = np.flatnonzero(use)
+    out = np.full(len(links), -1)
+    ends = links[["u", "v"]].to_numpy(np.int64)[rows]
+    node, link = ends.ravel(), np.repeat(np.arange(len(rows)), 2)
+    order = np.argsort(node, kind="stable")
+    node, link = node[order], link[order]
+    passing = np.bincount(node, minlength=1)[node] == 2
+    first, second = link[passing][::2], link[passing][1::2]
+    joined = csr_array((np.ones(len(first)), (first, second)), shape=(len(rows), len(rows)))
+    out[rows] = connected_components(joined, directed=False)[1]
+    return out
+
+
+def _closures(forests: Forests, ways: Ways, rows: NDArray[np.int64]) -> Iterator[Change]:
+    """Yield what closing each of some links changes."""
+    gates = ways.gates()
+    for start in range(0, len(rows), BITS):
+        some = rows[start : start + BITS]
+        marks = [(forest, behind_links(forest, some)) for forest in (forests.a, forests.b)]
+        for bit, link in enumerate(some):  # links to close: dozens, each with its own part of the trees
+            behind = [(f, np.flatnonzero(m & np.uint64(1 << bit))) for f, m in marks]
+            yield _closed(forests, ways, gates, int(link), behind)
+
+
+def _closed(
+    forests: Forests,
+    ways: Ways,
+    gates: NDArray[np.float64],
+    link: int,
+    behind: list[tuple[Forest, NDArray[np.int64]]],
+) -> Change:
+    """Return the pairs that the loss of a link changes."""
+    overlay = ways.times.overlay
+    between = overlay.between
+    parts: dict[str, NDArray[np.float64]] = {}
+    for forest, places in behind:
+        if not len(places):
+            continue
+        forest.local[places] = np.arange(len(places))
+        fresh = regrown(forest, places, link, partial(_parallel, forests, link))
+        posts, roots = np.arange(len(overlay.posts)), forest.roots
+        spot = spots(forest, np.arange(len(roots)), forest.posts)
+        if (spot >= 0).any():
+            x, y = np.broadcast_arrays(posts[None], roots[:, None])
+            tail, head = (x, y) if forest.towards else (y, x)
+            between = between.copy()
+            between[tail[spot >= 0], head[spot >= 0]] = fresh[spot[spot >= 0]]
+        used, old = (ways.near, ways.to) if forest.towards else (ways.far, ways.back)
+        row = np.searchsorted(roots, used)
+        row = np.where(np.append(roots, -1)[row] == used, row, -1)
+        spot = spots(forest, row, forest.ends).T
+        parts["to" if forest.towards else "back"] = np.where(spot >= 0, fresh[spot], old)
+        forest.local[places] = -1
+    middle = ways.middle
+    if between is not overlay.between:
+        middle = ways.between(gates, between)
+    return rerouted(ways, middle, **parts)
+
+
+def _parallel(forests: Forests, link: int, tail: NDArray[np.int64], head: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the minutes of the best other link between two positions, by direction; infinity where there is none."""
+    mine = int(np.searchsorted(forests.rows, link))
+    u, v = int(forests.u[mine]), int(forests.v[mine])
+    along, against = (forests.u == u) & (forests.v == v), (forests.u == v) & (forests.v == u)
+    along[mine] = against[mine] = False
+    there = forests.minutes[along | (against & forests.both)].min(initial=np.inf)
+    back = forests.minutes[against | (along & forests.both)].min(initial=np.inf)
+    return np.asarray(np.where((tail == u) & (head == v), there, back), float)

@@ -1,0 +1,1 @@
+"""How the two sides hang together: regions, pairs of places, alternatives, cuts, efficiency."""

@@ -1,0 +1,284 @@
+"""Efficiency of a network: global and local (Latora and Marchiori), and that of trips from each place (Gutiérrez; JRC)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from layers.crs import geodesic_m
+from layers.errors import NetworkError
+from network.build import FIELDS, NETWORKS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from network.routing import Router
+
+REFERENCE_KPH = 100.0
+"""Speed of the ideal straight road: the fastest class of `network.speeds.ROAD_KPH`, so that no trip beats it. An assumption; it cancels
+in every ratio of two efficiencies."""
+MIN_KM = 10.0
+"""Pairs nearer than this have no say in `place_efficiency`: their ways are connectors for the most part. An assumption."""
+CHUNK = 256
+
+
+def global_efficiency(minutes: NDArray[np.float64]) -> float:
+    """Return E = Σ_{i≠j} (1/t_ij) / (N(N − 1)), 1/min (Latora and Marchiori 2001).
+
+    A pair without a way adds 0, so no pair is lost. Pairs without distance (two places at one node) are left out of the sum and of
+    the number.
+
+    Parameters
+    ----------
+    minutes
+        Shape (N, N); NaN or infinity where there is no way. Any cost does: 1 per link gives networkx's `global_efficiency`,
+        which knows no weights.
+
+    Returns
+    -------
+    NaN where no pair is left.
+
+    Examples
+    --------
+    Three places in a row, 10 min apart:
+
+    >>> t = np.array([[0.0, 10, 20], [10, 0, 10], [20, 10, 0]])
+    >>> round(global_efficiency(t), 6)
+    0.083333
+    """
+    apart = ~np.eye(len(minutes), dtype=bool) & ~(minutes == 0)
+    if not apart.any():
+        return float("nan")
+    return float(_inverse(minutes[apart]).mean())
+
+
+def _inverse(minutes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1/t, 0 where there is no way."""
+    there = np.isfinite(minutes) & (minutes > 0)
+    return np.divide(1.0, minutes, out=np.zeros(np.shape(minutes)), where=there)
+
+
+def local_efficiency(
+    graph: csr_array, *, lonlat: NDArray[np.float64] | None = None, reference_kph: float = REFERENCE_KPH
+) -> NDArray[np.float64]:
+    """Return for each node the efficiency among its neighbours once it is gone, in 1/unit of the weights.
+
+    E(G_i) = Σ_{j≠k} (1/d_jk) / (k_i(k_i − 1)) over the k_i neighbours of i, with d_jk the shortest way that uses neighbours of i
+    alone (Latora and Marchiori 2001: the subgraph that the neighbours induce). The network's local efficiency is the mean
+    over nodes. A neighbour is joined in either direction.
+
+    Parameters
+    ----------
+    graph
+        n × n weights, zero or more, of a directed graph.
+    lonlat
+        Where the nodes are, shape (n, 2). With it the value is E(G_i) over that of straight roads between the same neighbours
+        at `reference_kph`, 0 to 1 for weights in minutes: Latora and Marchiori's own scaling. Without, metres-long links rule the mean.
+
+    Returns
+    -------
+    0 for nodes with fewer than two neighbours, as networkx's `local_efficiency` has it, which knows no weights.
+
+    Examples
+    --------
+    Three places, 10 min from each other: without one the two others still have their link.
+
+    >>> from scipy.sparse import csr_array
+    >>> local_efficiency(csr_array(10.0 * (1 - np.eye(3)))).round(6).tolist()
+    [0.1, 0.1, 0.1]
+    """
+    n = graph.shape[0]
+    entries = graph.tocoo()
+    key, at = np.unique(entries.row.astype(np.int64) * n + entries.col, return_index=True)
+    value = entries.data[at].astype(float)
+    both = np.unique(np.concatenate([key, key % n * n + key // n]))
+    both = both[both // n != both % n]
+    first = np.searchsorted(both // n, np.arange(n + 1))
+    degree = np.diff(first)
+    out = np.zeros(n)
+    for k in np.unique(
+        degree[degree >= 2]
+    ):  # nodes of one degree at once: a road junction has seldom more than six arms
+        for some in np.array_split(np.flatnonzero(degree == k), int((degree == k).sum() * k * k // 10**7) + 1):
+            around = both[first[some][:, None] + np.arange(k)] % n
+            pair = around[:, :, None] * n + around[:, None, :]
+            spot = np.minimum(np.searchsorted(key, pair), len(key) - 1)
+            time = np.where(key[spot] == pair, value[spot], np.inf)
+            time[:, np.arange(k), np.arange(k)] = 0.0
+            for middle in range(k):  # Floyd and Warshall on all the small tables
+                np.minimum(time, time[:, :, middle, None] + time[:, None, middle], out=time)
+            real = _inverse(time)
+            if lonlat is None:
+                out[some] = real.sum(axis=(1, 2)) / (k * (k - 1))
+                continue
+            x, y = lonlat[around, 0], lonlat[around, 1]
+            metres = geodesic_m(x[:, :, None], y[:, :, None], x[:, None], y[:, None])
+            ideal = _inverse(metres / 1000 / reference_kph * 60)
+            best = ideal.sum(axis=(1, 2))
+            out[some] = np.where(ideal > 0, real, 0.0).sum(axis=(1, 2)) / np.where(best > 0, best, 1.0)
+    return out
+
+
+def graph_efficiency(router: Router, *, networks: Sequence[str] = NETWORKS, roots: int | None = None) -> pd.DataFrame:
+    """Return the efficiency of the whole network of a mode, all its nodes to all, on each of the three networks.
+
+    Parameters
+    ----------
+    roots
+        Grow trees from so many nodes only, spread evenly over the node numbers; the sums over roots stand for all. None:
+        all nodes, exact, a tree each.
+
+    Returns
+    -------
+    ``network``, ``nodes``, ``roots``, ``global_efficiency_per_min`` (`global_efficiency`), ``ideal_efficiency_per_min`` (the same nodes
+    by straight roads at 100 km/h), ``relative_efficiency`` = global over ideal (0 to 1), ``local_relative_efficiency``, the mean
+    of `local_efficiency` scaled to straight roads. Nodes of one spot (the posts of a gate) are no pair.
+    """
+    n = len(router.nodes)
+    at = np.arange(n) if roots is None or roots >= n else np.unique(np.linspace(0, n - 1, roots).astype(np.int64))
+    lonlat = router.network.nodes[["x", "y"]].to_numpy(float)[router.nodes]
+    real, ideal, pairs = dict.fromkeys(networks, 0.0), 0.0, 0
+    for start in range(0, len(at), CHUNK):  # trees held at once
+        some = at[start : start + CHUNK]
+        straight = _inverse(ideal_minutes(lonlat[some], lonlat))
+        apart = straight > 0
+        ideal += float(straight.sum())
+        pairs += int(apart.sum())
+        for name in networks:
+            real[name] += float(_inverse(router.trees(router.nodes[some], FIELDS[name]))[apart].sum())
+    out = pd.DataFrame({"network": list(networks), "nodes": n, "roots": len(at)})
+    found = np.array([real[name] for name in networks])
+    out["global_efficiency_per_min"] = found / pairs if pairs else np.nan
+    out["ideal_efficiency_per_min"] = ideal / pairs if pairs else np.nan
+    out["relative_efficiency"] = found / ideal if pairs else np.nan
+    local = [float(local_efficiency(router.costs[FIELDS[name]], lonlat=lonlat).mean()) for name in networks]
+    return out.assign(local_relative_efficiency=local)
+
+
+def ideal_minutes(
+    origins: NDArray[np.float64], targets: NDArray[np.float64], *, reference_kph: float = REFERENCE_KPH
+) -> NDArray[np.float64]:
+    """Return t* = geodesic / reference speed in minutes between longitudes and latitudes, shape (origins, targets).
+
+    Raises
+    ------
+    NetworkError
+        The speed is not positive.
+    """
+    if not reference_kph > 0:
+        raise NetworkError(f"a reference speed of {reference_kph:g} km/h: allowed is more than 0")
+    a, b = np.asarray(origins, float), np.asarray(targets, float)
+    return geodesic_m(a[:, None, 0], a[:, None, 1], b[None, :, 0], b[None, :, 1]) / 1000 / reference_kph * 60
+
+
+def pairs_efficiency(pairs: pd.DataFrame, *, reference_kph: float = REFERENCE_KPH) -> pd.DataFrame:
+    """Return the global efficiency among places: of each region's domestic pairs and of its pairs across the border.
+
+    Parameters
+    ----------
+    pairs
+        From `analysis.connectivity.pairs.place_pairs`.
+
+    Returns
+    -------
+    ``region`` (``all`` for the whole), ``kind`` (``domestic``, ``cross``), ``pairs``, and per network
+    ``efficiency_<network>_per_min`` = mean of 1/t (0 for a pair without a way) and ``relative_<network>`` = it over that of
+    straight roads at the reference speed (0 to 1).
+    """
+    if not reference_kph > 0:
+        raise NetworkError(f"a reference speed of {reference_kph:g} km/h: allowed is more than 0")
+    table = pairs[pairs["geodesic_km"] > 0]
+    values = pd.DataFrame({"ideal": reference_kph / 60 / table["geodesic_km"]})
+    for n in NETWORKS:
+        values[n] = _inverse(table[f"time_{n}_min"].to_numpy(float))
+    values["kind"] = np.where(table["kind"] == "cross", "cross", "domestic")
+    ends = [values.assign(region=table[f"{end}_region"]) for end in ("origin", "destination")]
+    once = ends[1][(table["origin_region"] != table["destination_region"]).to_numpy(bool)]
+    by = pd.concat([values.assign(region="all"), ends[0], once]).groupby(["region", "kind"], sort=True)
+    mean = by[["ideal", *NETWORKS]].mean()
+    out = by.size().rename("pairs").to_frame()
+    for n in NETWORKS:
+        out[f"efficiency_{n}_per_min"] = mean[n]
+        out[f"relative_{n}"] = mean[n] / mean["ideal"]
+    return out.reset_index()
+
+
+def place_efficiency(
+    settlements: gpd.GeoDataFrame,
+    router: Router,
+    origins: NDArray[np.int64] | Sequence[int],
+    targets: NDArray[np.int64] | Sequence[int],
+    *,
+    reference_kph: float = REFERENCE_KPH,
+    min_km: float = MIN_KM,
+) -> pd.DataFrame:
+    """Return the network efficiency of places, at home and across the border, on the three networks.
+
+    NE_i = Σ_j (t_ij / t*_ij)·P_j / Σ_j P_j with t* = geodesic / reference speed (Gutiérrez, Monzón and Piñero 1998; Christodoulou and
+    Christidis 2019): how many times longer than by a straight fast road a trip takes, 1 or more, the smaller the better.
+    Unlike a potential it does not punish a place for being far away.
+
+    Parameters
+    ----------
+    origins, targets
+        Rows of the network's settlements; targets weigh by their people.
+    min_km
+        Targets nearer than this are left out.
+
+    Returns
+    -------
+    ``settlement_id``, ``name``, ``side``, ``region``, ``population``; per network ``ne_domestic_<network>``,
+    ``ne_cross_<network>`` and ``ne_ratio_<network>`` = cross over domestic (above 1: the network serves trips abroad worse);
+    ``reached_domestic_share``, ``reached_cross_share`` of the targets' people. The three networks share one set of targets, those
+    reached in all: so borderless ≤ open ≤ actual. No wait is charged at home. NaN where no target is reached.
+    """
+    table = settlements.reset_index(drop=True)
+    start, end = table.iloc[np.asarray(origins, np.int64)], table.iloc[np.asarray(targets, np.int64)]
+    out = pd.DataFrame(start[["settlement_id", "name", "side", "region", "population"]].reset_index(drop=True))
+    spots = [np.column_stack([t.geometry.x.to_numpy(), t.geometry.y.to_numpy()]) for t in (start, end)]
+    ideal = ideal_minutes(*spots, reference_kph=reference_kph)
+    people = end["population"].to_numpy(float)
+    from_node, to_node = start["node"].to_numpy(np.int64), end["node"].to_numpy(np.int64)
+    times = {n: router.table(from_node, to_node, FIELDS[n]) for n in NETWORKS}
+    home = start["side"].to_numpy(dtype=object)[:, None] == end["side"].to_numpy(dtype=object)[None]
+    times["actual"] = np.where(home, times["open"], times["actual"])
+    far = ideal * reference_kph / 60 >= max(min_km, 1e-9)
+    reached = far & np.isfinite(times["actual"])
+    for what, mask in (("domestic", home), ("cross", ~home)):
+        use = mask & reached
+        weight = (use * people).sum(axis=1)
+        for n in NETWORKS:
+            ratio = np.divide(times[n], ideal, out=np.zeros(ideal.shape), where=use)
+            out[f"ne_{what}_{n}"] = _share((ratio * people).sum(axis=1), weight)
+        out[f"reached_{what}_share"] = _share(weight, ((mask & far) * people).sum(axis=1))
+    for n in NETWORKS:
+        out[f"ne_ratio_{n}"] = out[f"ne_cross_{n}"] / out[f"ne_domestic_{n}"]
+    return out
+
+
+def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return part over whole, NaN where the whole is nothing."""
+    return np.asarray(np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0), float)
+
+
+def efficiency_of_regions(places: pd.DataFrame) -> pd.DataFrame:
+    """Return `place_efficiency` by region, means weighted by people: ``region``, ``places`` and the same ``ne_`` columns.
+
+    Ratios are those of the means. A place without a value on one of the columns has no say in that column.
+    """
+    columns = [c for c in places if str(c).startswith("ne_") and "ratio" not in str(c)]
+    weight = places["population"].astype(float)
+    out = places.groupby("region", sort=True).size().rename("places").to_frame()
+    for column in columns:
+        known = weight.where(places[column].notna(), 0.0)
+        total = known.groupby(places["region"]).sum()
+        out[column] = (places[column] * weight).fillna(0.0).groupby(places["region"]).sum() / total.where(total > 0)
+    for n in NETWORKS:
+        out[f"ne_ratio_{n}"] = out[f"ne_cross_{n}"] / out[f"ne_domestic_{n}"]
+    return out.reset_index()

@@ -1,0 +1,1 @@
+"""What and who can be reached: potentials, opportunities, catchments, surfaces, isochrones."""

@@ -1,0 +1,310 @@
+"""Accessibility: minutes to the nearest checkpoint, potentials in three networks, border loss by detour and by delay.
+
+Trees grow backwards from the targets (settlements, posts), never from the many cells: one tree serves every origin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.reach.decays import HALF_LIFE_MIN, SELF_KPH, Decay, decay, exponential, self_time_min
+from layers.errors import NetworkError
+from network.build import FIELDS, NETWORKS, Network
+from network.routing import Points, Router, at_points
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "HALF_LIFE_MIN", "Targets", "added_minutes", "decay", "lost_access", "nearest_checkpoint", "own_rows", "posts",
+    "potentials", "settlement_times", "time_to_checkpoint", "touches_frame", "travel_times", "with_self_times",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Settlements that draw trips: network node, side and people of each."""
+
+    node: NDArray[np.int64]
+    side: NDArray[np.object_]
+    people: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, network: Network, router: Router) -> Targets:
+        """Return the settlements with a known population that the router reaches."""
+        table = network.settlements
+        use = (table["population"] > 0).to_numpy() & (router.positions(table["node"].to_numpy()) >= 0)
+        return cls(
+            table["node"].to_numpy(np.int64)[use],
+            table["side"].to_numpy(dtype=object)[use],
+            table["population"].to_numpy(float)[use],
+        )
+
+
+def travel_times(
+    router: Router, points: Points, targets: Targets, *, domestic_wait: bool = False
+) -> dict[str, NDArray[np.float64]]:
+    """Return minutes from points to settlements on each of the three networks, shape (points, settlements).
+
+    Infinity where there is no way.
+
+    Parameters
+    ----------
+    domestic_wait
+        Charge waits to a trip between two places of one side that passes through the neighbour. The rule is no: a
+        wait belongs to trips that end on the other side (trains pass in transit without control).
+    """
+    table: dict[str, NDArray[np.float64]] = {}
+    for name in NETWORKS:
+        twin = next((n for n in table if router.costs[FIELDS[n]] is router.costs[FIELDS[name]]), None)
+        table[name] = table[twin] if twin else router.point_table(points, targets.node, FIELDS[name])
+    if not domestic_wait:
+        home = points.side[:, None] == targets.side[None]
+        table["actual"] = np.where(home, table["open"], table["actual"])
+    return table
+
+
+def own_rows(router: Router, points: Points, targets: Targets) -> NDArray[np.int64]:
+    """Return for each target the row of the first point that stands at its node, −1 for none: settlements among themselves."""
+    row = np.full(len(router.nodes) + 1, -1)
+    stands = np.flatnonzero(points.joined & (points.to_u == 0))[::-1]
+    row[points.u[stands]] = stands
+    return row[router.positions(targets.node)]
+
+
+def with_self_times(
+    times: Mapping[str, NDArray[np.float64]],
+    points: Points,
+    targets: Targets,
+    own: NDArray[np.int64],
+    area_km2: NDArray[np.float64],
+    *,
+    kph: float = SELF_KPH,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the travel times with t_ii = ½·√(A/π)/v minutes between each point and the targets in its own place.
+
+    Parameters
+    ----------
+    times
+        From `travel_times`.
+    own
+        Per target the row of the point whose settlement or cell it lies in, −1 for none (`own_rows` for settlements).
+    area_km2
+        Per point; where it is NaN the times stay.
+
+    Raises
+    ------
+    NetworkError
+        Arrays that do not fit, or a target in a place of the other side.
+    """
+    if own.shape != targets.node.shape or np.shape(area_km2) != (len(points),):
+        raise NetworkError(
+            f"self-potential of {len(own)} targets and {np.size(area_km2)} areas: "
+            f"allowed is a row for each of the {len(targets.node)} targets, an area for each of the {len(points)} points"
+        )
+    inner = self_time_min(area_km2, kph)
+    column = np.flatnonzero((own >= 0) & np.isfinite(inner[np.maximum(own, 0)]))
+    row = own[column]
+    if (points.side[row] != targets.side[column]).any():
+        raise NetworkError("self-potential: a target lies in a place of the other side; allowed is one of its own")
+    out = {}
+    for name, minutes in times.items():
+        out[name] = minutes.copy()
+        out[name][row, column] = inner[row]
+    return out
+
+
+def potentials(
+    router: Router,
+    points: Points,
+    targets: Targets,
+    *,
+    half_life_min: float = HALF_LIFE_MIN,
+    domestic_wait: bool = False,
+    decay: Decay | None = None,
+    times: Mapping[str, NDArray[np.float64]] | None = None,
+    own: NDArray[np.int64] | None = None,
+    self_area_km2: NDArray[np.float64] | None = None,
+    self_kph: float = SELF_KPH,
+) -> pd.DataFrame:
+    """Return each point's potential at home and across the border, and what the border costs it.
+
+    The potential is Hansen's A = Σ P·f(t) in person-equivalents, f(t) = e^(−βt) unless another is given, over settlements
+    of the own country (``potential_domestic_<network>``) and of the other (``potential_cross_<network>``).
+
+    Parameters
+    ----------
+    decay
+        Any of `analysis.reach.decays`, in the place of `half_life_min`.
+    times
+        From `travel_times` (or `analysis.reach.opportunities.logsum_times`), so that no tree is grown again; `domestic_wait` is then theirs.
+    own, self_area_km2, self_kph
+        For the self-potential: see `with_self_times`; `own` is `own_rows` where it is not given. Without areas a settlement's own
+        people stand at no time, those of a cell at the time of their settlement, and the result depends on zoning.
+
+    Returns
+    -------
+    Per point, NaN where it joins nothing: the six potentials; ``border_loss`` = 1 − A(actual)/A(borderless) across
+    the border, which is the sum of ``loss_detour`` = 1 − A(open)/A(borderless) and ``loss_delay`` = (A(open) −
+    A(actual))/A(borderless); ``lost_potential`` = A(borderless) − A(actual) in person-equivalents; ``cross_ratio`` =
+    A(actual) across the border over the potential at home.
+    """
+    fades = exponential(half_life_min) if decay is None else decay
+    minutes = travel_times(router, points, targets, domestic_wait=domestic_wait) if times is None else dict(times)
+    if self_area_km2 is not None:
+        own = own_rows(router, points, targets) if own is None else own
+        minutes = with_self_times(minutes, points, targets, own, self_area_km2, kph=self_kph)
+    table: dict[str, NDArray[np.float64]] = {}
+    home = points.side[:, None] == targets.side[None]
+    # Times of several modes may reach what this router's points do not join.
+    joined = points.joined | np.isfinite(minutes["borderless"]).any(axis=1)
+    for name in NETWORKS:
+        pull = fades(minutes[name]) * targets.people
+        for what, mask in (("domestic", home), ("cross", ~home)):
+            table[f"potential_{what}_{name}"] = np.where(joined, (pull * mask).sum(axis=1), np.nan)
+    frame = pd.DataFrame(table)
+    free, allowed, real = (frame[f"potential_cross_{n}"].where(frame[f"potential_cross_{n}"] > 0) for n in NETWORKS)
+    allowed, real = allowed.where(free.isna(), allowed.fillna(0.0)), real.where(free.isna(), real.fillna(0.0))
+    frame["border_loss"] = 1 - real / free
+    frame["loss_detour"] = 1 - allowed / free
+    frame["loss_delay"] = (allowed - real) / free
+    frame["lost_potential"] = frame["potential_cross_borderless"] - frame["potential_cross_actual"]
+    home_potential = frame["potential_domestic_actual"]
+    frame["cross_ratio"] = frame["potential_cross_actual"] / home_potential.where(home_potential > 0)
+    return frame
+
+
+def added_minutes(minutes: Mapping[str, NDArray[np.float64]], what: str) -> pd.DataFrame:
+    """Return times on the three networks and what the border adds: detour and delay, which add up to the whole.
+
+    Returns
+    -------
+    ``<what>_<network>_min``; ``<what>_detour_min`` = open − borderless; ``<what>_delay_min`` = actual − open;
+    ``<what>_border_min``, their sum. NaN where there is no way.
+
+    Examples
+    --------
+    >>> table = {"borderless": np.array([50.0]), "open": np.array([80.0]), "actual": np.array([140.0])}
+    >>> added_minutes(table, "time_to_hospital").iloc[0].tolist()
+    [50.0, 80.0, 140.0, 30.0, 60.0, 90.0]
+    """
+    known = [np.where(np.isfinite(minutes[n]), minutes[n], np.nan) for n in NETWORKS]
+    detour, delay = known[1] - known[0], known[2] - known[1]
+    columns = dict(zip((f"{what}_{n}_min" for n in NETWORKS), known, strict=True))
+    added = {f"{what}_detour_min": detour, f"{what}_delay_min": delay, f"{what}_border_min": detour + delay}
+    return pd.DataFrame({**columns, **added})
+
+
+def lost_access(values: Mapping[str, NDArray[np.float64]], what: str) -> pd.DataFrame:
+    """Return an accessibility on the three networks and what the border takes: by detour, by delay, and their sum.
+
+    Returns
+    -------
+    ``<what>_<network>``; ``<what>_lost_detour`` = borderless − open; ``<what>_lost_delay`` = open − actual;
+    ``<what>_lost``, their sum; all in the unit of the values.
+
+    Examples
+    --------
+    >>> table = {"borderless": np.array([900.0]), "open": np.array([600.0]), "actual": np.array([100.0])}
+    >>> lost_access(table, "people_within_60min").iloc[0].tolist()
+    [900.0, 600.0, 100.0, 300.0, 500.0, 800.0]
+    """
+    free, allowed, real = (np.asarray(values[n], float) for n in NETWORKS)
+    detour, delay = free - allowed, allowed - real
+    columns = dict(zip((f"{what}_{n}" for n in NETWORKS), (free, allowed, real), strict=True))
+    return pd.DataFrame(
+        {**columns, f"{what}_lost_detour": detour, f"{what}_lost_delay": delay, f"{what}_lost": detour + delay}
+    )
+
+
+def posts(network: Network, router: Router, *, only_open: bool = True) -> pd.DataFrame:
+    """Return the posts of checkpoints that the router reaches: ``checkpoint_id``, ``side``, ``node``, one row per post."""
+    gates = network.links[(network.links["kind"] == "gate")]
+    if only_open:
+        gates = gates[gates["passable"].astype(bool)]
+    table = gates[["checkpoint_id", "u"]].rename(columns={"u": "node"}).drop_duplicates()
+    table["side"] = network.nodes["side"].to_numpy(dtype=object)[table["node"].to_numpy()]
+    table = table[router.positions(table["node"].to_numpy()) >= 0]
+    return table.sort_values(["checkpoint_id", "side", "node"]).reset_index(drop=True)
+
+
+def nearest_checkpoint(network: Network, router: Router) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Return for each position of the router the minutes to the nearest open checkpoint's post on its own side, and which.
+
+    No wait is in it: the trip ends before the control. Infinity and an empty id where there is none.
+    """
+    table = posts(network, router)
+    minutes = np.full(len(router.nodes), np.inf)
+    which = np.full(len(router.nodes), "", dtype=object)
+    for side in ("a", "b"):
+        own = table[table["side"] == side]
+        cost, source = router.nearest(own["node"].to_numpy(), FIELDS["open"])
+        here = router.side == side
+        minutes[here] = cost[here]
+        which[here] = np.append(own["checkpoint_id"].to_numpy(dtype=object), "")[source][here]
+    return minutes, which
+
+
+def time_to_checkpoint(network: Network, router: Router, points: Points) -> pd.DataFrame:
+    """Return per point ``time_to_checkpoint_min`` and ``nearest_checkpoint``; NaN and empty where none is reached."""
+    minutes, which = nearest_checkpoint(network, router)
+    cost = at_points(points, minutes[None])[:, 0]
+    u, v = np.maximum(points.u, 0), np.maximum(points.v, 0)
+    by_u = minutes[u] + points.to_u <= minutes[v] + points.to_v
+    reached = np.isfinite(cost)
+    return pd.DataFrame(
+        {
+            "time_to_checkpoint_min": np.where(reached, cost, np.nan),
+            "nearest_checkpoint": np.where(reached, np.where(by_u, which[u], which[v]), ""),
+        }
+    )
+
+
+def settlement_times(network: Network, router: Router) -> pd.DataFrame:
+    """Return the same for the settlements of the network, in their order."""
+    minutes, which = nearest_checkpoint(network, router)
+    at = router.positions(network.settlements["node"].to_numpy())
+    cost = np.where(at >= 0, minutes[np.maximum(at, 0)], np.inf)
+    reached = np.isfinite(cost)
+    return pd.DataFrame(
+        {
+            "time_to_checkpoint_min": np.where(reached, cost, np.nan),
+            "nearest_checkpoint": np.where(reached, which[np.maximum(at, 0)], ""),
+        }
+    )
+
+
+def touches_frame(
+    network: Network, router: Router, points: Points, frame_nodes: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which points' way to the nearest checkpoint runs by the frame of the loaded network, and may so be too long.
+
+    Parameters
+    ----------
+    frame_nodes
+        Per network node: it lies at the edge of the belt that was loaded.
+    """
+    minutes, _ = nearest_checkpoint(network, router)
+    whole = at_points(points, minutes[None])[:, 0]
+    table = posts(network, router)
+    inner = np.full(len(router.nodes), np.inf)
+    links = network.links
+    cut = frame_nodes[links["u"].to_numpy()] | frame_nodes[links["v"].to_numpy()]
+    from dataclasses import replace
+
+    from network.routing import compile_router
+
+    rest = compile_router(replace(network, links=links[~cut].reset_index(drop=True)), router.mode)
+    for side in ("a", "b"):
+        cost, _ = rest.nearest(table.loc[table["side"] == side, "node"].to_numpy(), FIELDS["open"])
+        at = router.positions(rest.nodes)
+        here = rest.side == side
+        inner[at[here]] = cost[here]
+    within = at_points(points, inner[None])[:, 0]
+    return np.asarray(np.isfinite(whole) & ~np.isclose(whole, within), bool)

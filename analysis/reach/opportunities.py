@@ -1,0 +1,297 @@
+"""Opportunities: time to the nearest place of any layer, people within hours, people within a day's return, by several modes.
+
+All but the way back works on tables of minutes (`analysis.reach.accessibility.travel_times` to settlements or to
+`analysis.reach.places`), so that one run grows its trees once. Every measure stands on the three networks; detour and delay add up to the border's whole effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from analysis.reach.accessibility import Targets, added_minutes, lost_access
+from layers.errors import NetworkError
+from network.build import FIELDS, NETWORKS
+from network.connectors import connector_times
+from network.routing import Points, Router, at_points
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Times = Mapping[str, NDArray[np.float64]]
+
+Where = Literal["own", "cross", "any"]
+LIMITS_MIN = (60.0, 120.0, 180.0, 240.0)
+DAY_MIN = 240.0
+"""One way at the most for a return within a day (Törnqvist 1970; Gutiérrez 2001)."""
+LOGSUM_PER_MIN = 0.1
+"""λ of the logsum: an assumption. Two modes of the same time are worth ln 2 / λ = 7 minutes less than one."""
+
+
+def nearest_place(
+    times: Times, side: NDArray[np.object_], places: pd.DataFrame, what: str, *, where: Where = "any"
+) -> pd.DataFrame:
+    """Return per point the minutes to the nearest place of a layer on each network, which one it is, and what the border adds.
+
+    Parameters
+    ----------
+    times
+        Minutes from points to places, shape (points, places) per network.
+    side
+        Of the points.
+    places
+        ``place`` (name) and ``side``, in the order of the columns of `times`.
+    what
+        Word for the columns, e.g. hospital.
+    where
+        Places of the own side, across the border, or any.
+
+    Returns
+    -------
+    The columns of `analysis.reach.accessibility.added_minutes` for ``time_to_<what>_<where>``, and the names
+    ``<what>_<where>_<network>``, empty where none is reached. Equal times go to the earlier place of the layer.
+
+    Examples
+    --------
+    >>> minutes = np.array([[200.0, 45.0]])
+    >>> times = {"borderless": minutes, "open": minutes + [[0, 30]], "actual": minutes + [[0, 180]]}
+    >>> layer = pd.DataFrame({"place": ["Home", "Abroad"], "side": ["a", "b"]})
+    >>> found = nearest_place(times, np.array(["a"], dtype=object), layer, "hospital")
+    >>> found[["time_to_hospital_any_borderless_min", "time_to_hospital_any_actual_min"]].iloc[0].tolist()
+    [45.0, 200.0]
+    >>> found["hospital_any_actual"].tolist()
+    ['Home']
+    """
+    mask = _where(side, places["side"].to_numpy(dtype=object), where)
+    names = np.append(places["place"].to_numpy(dtype=object), "")
+    best, which = {}, {}
+    for name in NETWORKS:
+        minutes = np.where(mask, times[name], np.inf)
+        # One more column, never reached: a layer may be empty.
+        minutes = np.hstack([minutes, np.full((len(side), 1), np.inf)])
+        at = minutes.argmin(axis=1)
+        best[name] = minutes[np.arange(len(side)), at]
+        which[f"{what}_{where}_{name}"] = np.where(np.isfinite(best[name]), names[at], "")
+    return pd.concat([added_minutes(best, f"time_to_{what}_{where}"), pd.DataFrame(which)], axis=1)
+
+
+def within_minutes(
+    times: Times,
+    side: NDArray[np.object_],
+    targets: Targets,
+    *,
+    limits_min: Sequence[float] = LIMITS_MIN,
+    where: Where = "cross",
+    what: str = "people",
+    joined: NDArray[np.bool_] | None = None,
+) -> pd.DataFrame:
+    """Return per point the people (or any weight) within several times: C_i(T) = Σ_j P_j·1[t_ij ≤ T] (Geurs & van Wee 2004).
+
+    Parameters
+    ----------
+    times
+        Minutes from points to targets, shape (points, targets) per network.
+    side
+        Of the points.
+    limits_min
+        T in minutes; what is exactly so far counts.
+    where
+        Targets of the own side, across the border, or any.
+    joined
+        Whether each point joins the network (`Points.joined`); where None, whether it reaches anything.
+
+    Returns
+    -------
+    Per limit the columns of `analysis.reach.accessibility.lost_access` for ``<what>_within_<T>min_<where>``, in the unit of the
+    weights. NaN where a point joins nothing.
+
+    Examples
+    --------
+    >>> minutes = np.array([[30.0, 50.0]])
+    >>> times = {"borderless": minutes, "open": minutes, "actual": minutes + [[0, 60]]}
+    >>> targets = Targets(np.arange(2), np.array(["a", "b"], dtype=object), np.array([1000.0, 5000.0]))
+    >>> found = within_minutes(times, np.array(["a"], dtype=object), targets, limits_min=[60], where="any")
+    >>> found["people_within_60min_any_open"].tolist(), found["people_within_60min_any_actual"].tolist()
+    ([6000.0], [1000.0])
+    """
+    wrong = [t for t in limits_min if not 0 < t < np.inf]
+    if wrong:
+        raise NetworkError(f"a limit of {wrong[0]:g} min: allowed is more than 0 and finite")
+    mask = _where(side, targets.side, where)
+    known = _joined(times) if joined is None else joined
+    parts = []
+    for limit in limits_min:
+        count = {n: _count(mask & (times[n] <= limit), targets.people, known) for n in NETWORKS}
+        parts.append(lost_access(count, f"{what}_within_{limit:g}min_{where}"))
+    return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=range(len(side)))
+
+
+def within_a_day(
+    there: Times,
+    back: Times,
+    side: NDArray[np.object_],
+    targets: Targets,
+    *,
+    one_way_min: float = DAY_MIN,
+    where: Where = "cross",
+    what: str = "people",
+    joined: NDArray[np.bool_] | None = None,
+) -> pd.DataFrame:
+    """Return per point the people who can be visited and left again within a day: D_i = Σ_j P_j·1[t_ij + t_ji ≤ 2T].
+
+    t_ij holds the wait on the way there, t_ji that on the way back: both count (Törnqvist 1970; Gutiérrez 2001). With the same
+    time both ways it is t_ij ≤ T.
+
+    Parameters
+    ----------
+    there, back
+        Minutes from points to targets, and back from the targets (`return_times`); shape (points, targets) each.
+    one_way_min
+        T, half of the time that a day leaves for travel.
+
+    Returns
+    -------
+    The columns of `analysis.reach.accessibility.lost_access` for ``<what>_within_a_day_<where>``. NaN where a point joins nothing.
+
+    Examples
+    --------
+    >>> there, back = np.array([[200.0]]), np.array([[290.0]])
+    >>> free = {"borderless": there, "open": there, "actual": there}
+    >>> slow = {"borderless": there, "open": there, "actual": back}
+    >>> targets = Targets(np.arange(1), np.array(["b"], dtype=object), np.array([5000.0]))
+    >>> found = within_a_day(free, slow, np.array(["a"], dtype=object), targets)
+    >>> found["people_within_a_day_cross_open"].tolist(), found["people_within_a_day_cross_actual"].tolist()
+    ([5000.0], [0.0])
+    """
+    if not 0 < one_way_min < np.inf:
+        raise NetworkError(f"a day's way of {one_way_min:g} min: allowed is more than 0 and finite")
+    mask = _where(side, targets.side, where)
+    known = _joined(there) if joined is None else joined
+    count = {n: _count(mask & (there[n] + back[n] <= 2 * one_way_min), targets.people, known) for n in NETWORKS}
+    return lost_access(count, f"{what}_within_a_day_{where}")
+
+
+def return_times(
+    router: Router, points: Points, targets: Targets, there: Times, *, domestic_wait: bool = False
+) -> dict[str, NDArray[np.float64]]:
+    """Return minutes from targets back to points on the three networks, shape (points, targets).
+
+    Where every link and gate takes the same both ways, as without one-way roads, they are those of the way there and no tree
+    is grown; else one tree per target.
+
+    Parameters
+    ----------
+    there
+        From `analysis.reach.accessibility.travel_times`.
+    domestic_wait
+        As it was given there.
+    """
+    # Only a point on a one-way road has no way to one of its ends.
+    level = bool(np.isfinite(np.where(points.joined, points.to_u, 0.0)).all())
+    table = {}
+    back = None
+    for name in NETWORKS:
+        graph = router.costs[FIELDS[name]]
+        if level and (graph != graph.T).nnz == 0:
+            table[name] = np.asarray(there[name])
+            continue
+        back = _way_in(router, points) if back is None else back
+        rows = [targets.node[k : k + 256] for k in range(0, len(targets.node), 256)]
+        trees = [at_points(back, router.trees(r, FIELDS[name])) for r in rows]  # some hundred targets at once
+        table[name] = np.hstack(trees) if trees else np.empty((len(points), 0))
+    if not domestic_wait:
+        home = points.side[:, None] == targets.side[None]
+        table["actual"] = np.where(home, table["open"], table["actual"])
+    return table
+
+
+def _way_in(router: Router, points: Points) -> Points:
+    """Return points with the minutes from the ends of their link to them, infinite against a one-way."""
+    _, connector = connector_times(points.straight_km * 1000)
+    one_way = np.flatnonzero(points.joined & ~np.isfinite(points.to_u))
+    links = router.network.links
+    ways = links[links["oneway"] & np.isin(links["mode"], ["road", "rail"])]
+    to_u, to_v = points.to_u.copy(), points.to_v.copy()
+    u, v = router.nodes[points.u[one_way]], router.nodes[points.v[one_way]]
+    rest = points.to_v[one_way] - connector[one_way]
+    asked = pd.DataFrame({"row": one_way, "u": u, "v": v, "rest": rest})
+    # Of parallel one-way links the shortest that the point can lie on.
+    found = asked.merge(ways[["u", "v", "time_min"]], on=["u", "v"])
+    found = (
+        found[found["time_min"] >= found["rest"] - 1e-9].sort_values("time_min", kind="stable").drop_duplicates("row")
+    )
+    row = found["row"].to_numpy(np.int64)
+    # What stands at the very end of its link is entered there.
+    to_v[one_way] = np.where(rest <= 1e-9, connector[one_way], np.inf)
+    to_u[row] = connector[row] + (found["time_min"] - found["rest"]).to_numpy(float)
+    return replace(points, to_u=to_u, to_v=to_v)
+
+
+def logsum_times(by_mode: Mapping[str, Times], *, per_min: float = LOGSUM_PER_MIN) -> dict[str, NDArray[np.float64]]:
+    """Return the times of several modes together: c = max(0, −(1/λ)·ln Σ_m e^{−λ·c_m}) (ESPON; Ben-Akiva & Lerman 1985).
+
+    A second mode is worth something even where it is no faster, so that the logsum lies below the fastest mode, by at
+    most ln(modes)/λ: it is a generalised time, not one by the clock, and no time to compare with a limit of minutes without
+    that in mind. Near to a place it would be negative: 0 is its floor. λ → ∞ is the fastest mode.
+
+    Parameters
+    ----------
+    by_mode
+        Per mode (road, rail) the times on the three networks, of the same points and targets.
+    per_min
+        λ; `LOGSUM_PER_MIN` is an assumption.
+
+    Returns
+    -------
+    Per network minutes of the same shape; infinity where no mode has a way.
+
+    Raises
+    ------
+    NetworkError
+        λ is not positive and finite, there is no mode, or the tables differ in shape.
+
+    Examples
+    --------
+    >>> table = {n: np.array([[60.0, 60.0, 2.0]]) for n in NETWORKS}
+    >>> rail = {n: np.array([[60.0, np.inf, 2.0]]) for n in NETWORKS}
+    >>> logsum_times({"road": table, "rail": rail})["open"].round(2).tolist()
+    [[53.07, 60.0, 0.0]]
+    """
+    if not 0 < per_min < np.inf:
+        raise NetworkError(f"a λ of {per_min:g} per minute: allowed is more than 0 and finite")
+    shapes = {np.shape(times[n]) for times in by_mode.values() for n in NETWORKS}
+    if len(shapes) != 1:
+        raise NetworkError(f"times of {len(by_mode)} modes with shapes {sorted(shapes)}: allowed is one shape")
+    return {n: _logsum(np.stack([times[n] for times in by_mode.values()]), per_min) for n in NETWORKS}
+
+
+def _logsum(minutes: NDArray[np.float64], per_min: float) -> NDArray[np.float64]:
+    """Return the logsum over the first axis, not below 0."""
+    best = minutes.min(axis=0)
+    base = np.where(np.isfinite(best), best, 0.0)
+    total = np.exp(-per_min * (minutes - base)).sum(axis=0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.maximum(base - np.log(total) / per_min, 0.0), float)
+
+
+def _where(side: NDArray[np.object_], places: NDArray[np.object_], where: Where) -> NDArray[np.bool_]:
+    """Return which places count for which points, shape (points, places)."""
+    if where not in get_args(Where):
+        raise NetworkError(f"places {where!r}: allowed are {', '.join(get_args(Where))}")
+    home = side[:, None] == places[None]
+    return np.asarray({"own": home, "cross": ~home & (places != "")[None], "any": home | True}[where], bool)
+
+
+def _joined(times: Times) -> NDArray[np.bool_]:
+    """Return which points reach anything where no border is."""
+    return np.asarray(np.isfinite(times["borderless"]).any(axis=1), bool)
+
+
+def _count(mask: NDArray[np.bool_], weight: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the weight that each row counts, NaN where a point joins nothing."""
+    return np.where(known, mask @ weight, np.nan)

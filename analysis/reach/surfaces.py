@@ -1,0 +1,191 @@
+"""Travel time as a surface: from the network outwards over open ground, side by side of the border."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from affine import Affine
+from rasterio.features import rasterize
+from scipy.ndimage import distance_transform_edt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+from analysis.reach.accessibility import nearest_checkpoint, posts
+from layers.crs import WGS84, project
+from layers.errors import LayerError
+from layers.regions import belt
+from network.connectors import CONNECTOR_KPH, DETOUR, NO_GROUND
+from network.topology import along
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from network.build import Network
+    from network.routing import Router
+
+MAX_CELLS = 20_000_000
+PER_METRE = DETOUR / (CONNECTOR_KPH * 1000 / 60)
+"""Minutes over open ground: those of a connector."""
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A grid in the study's projection: ``minutes`` (NaN outside and where nothing is reached), ``inside`` the belt, its transform."""
+
+    minutes: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+    transform: Affine
+
+
+def checkpoint_surface(
+    network: Network,
+    router: Router,
+    border: gpd.GeoDataFrame,
+    *,
+    depth_km: float = 100.0,
+    cell_km: float = 2.0,
+    limit_km: float = 100.0,
+) -> Surface:
+    """Return minutes to the nearest open checkpoint over the border belt.
+
+    From the network outwards at the speed of connectors, in eight directions from cell to cell, never over the border.
+    Cells further than `limit_km` from any link or post of their side are NaN.
+
+    Parameters
+    ----------
+    depth_km
+        Depth of the belt on both sides.
+    cell_km
+        Width of a square cell.
+
+    Raises
+    ------
+    LayerError
+        The grid is too fine to be held.
+    """
+    zone = belt(border, depth_km, network.crs)
+    west, south, east, north = shapely.bounds(zone)
+    size = cell_km * 1000
+    if not cell_km > 0 or (north - south) * (east - west) / size**2 > MAX_CELLS:
+        raise LayerError(
+            f"a grid of {cell_km:g} km cells: allowed is more than 0 and at most {MAX_CELLS:,} cells in the belt's frame"
+        )
+    shape = (int(np.ceil((north - south) / size)), int(np.ceil((east - west) / size)))
+    transform = Affine(size, 0, west, 0, -size, north)
+    sides = {}
+    for side in ("a", "b"):
+        polygon = shapely.intersection(network.base.border.sides[side], zone)
+        sides[side] = (
+            rasterize([(polygon, 1)], out_shape=shape, transform=transform, dtype="uint8").astype(bool)
+            if polygon.area
+            else np.zeros(shape, bool)
+        )
+    sides["b"] &= ~sides["a"]
+    minutes = np.full(shape, np.nan)
+    for side, mask in sides.items():
+        seeds = _seeds(network, router, side, mask, transform)
+        if np.isfinite(seeds).any():
+            minutes[mask] = _spread(seeds, mask, size, limit_km * 1000)
+    return Surface(minutes, sides["a"] | sides["b"], transform)
+
+
+def _seeds(
+    network: Network, router: Router, side: str, mask: NDArray[np.bool_], transform: Affine
+) -> NDArray[np.float64]:
+    """Return the cells that links of one side run through and posts stand in, with the smallest minutes on them; infinity elsewhere."""
+    times, _ = nearest_checkpoint(network, router)
+    links = network.links[
+        ((network.links["mode"] == router.mode) | (router.mode == "any"))
+        & ~network.links["crossing"]
+        & ~network.links["kind"].isin(NO_GROUND)
+    ]
+    u, v = (router.positions(links[c].to_numpy(np.int64)) for c in ("u", "v"))
+    use = (u >= 0) & (v >= 0)
+    use[use] &= router.side[u[use]] == side
+    links, u, v = links[use], u[use], v[use]
+    step = transform.a / 2
+    n = np.maximum(2, np.ceil(links["length_m"].to_numpy(float) / step).astype(int) + 1)
+    row = np.repeat(np.arange(len(links)), n)
+    position = np.arange(len(row)) - np.repeat(np.cumsum(n) - n, n)
+    share = position / (n[row] - 1)
+    xy = along(links["geometry"].to_numpy(dtype=object)[row], share) if len(row) else np.empty((0, 2))
+    xy = shapely.get_coordinates(project(shapely.points(xy), WGS84, network.crs))
+    moving = links["time_min"].to_numpy(float)[row]
+    forward = np.where(links["oneway"].to_numpy(bool)[row], np.inf, times[u[row]] + share * moving)
+    cost = np.minimum(forward, times[v[row]] + (1 - share) * moving)
+    column = np.floor((xy[:, 0] - transform.c) / transform.a).astype(int)
+    line = np.floor((xy[:, 1] - transform.f) / transform.e).astype(int)
+    inside = (line >= 0) & (line < mask.shape[0]) & (column >= 0) & (column < mask.shape[1])
+    out = np.full(mask.shape, np.inf)
+    np.minimum.at(out, (line[inside], column[inside]), cost[inside])
+    return np.where(mask, np.minimum(out, _at_posts(network, router, side, mask, transform)), np.inf)
+
+
+def _at_posts(
+    network: Network, router: Router, side: str, mask: NDArray[np.bool_], transform: Affine
+) -> NDArray[np.float64]:
+    """Return the cells where open checkpoints of one side stand, on a road or off all roads; infinity elsewhere."""
+    own = posts(network, router)
+    xy = network.nodes[["px", "py"]].to_numpy(float)[own.loc[own["side"] == side, "node"].to_numpy(np.int64)]
+    column = np.floor((xy[:, 0] - transform.c) / transform.a).astype(int)
+    line = np.floor((xy[:, 1] - transform.f) / transform.e).astype(int)
+    inside = (line >= 0) & (line < mask.shape[0]) & (column >= 0) & (column < mask.shape[1])
+    out = np.full(mask.shape, np.inf)
+    if inside.any() and mask.any():
+        # A post on the line may fall into a cell of the other side: the nearest of its own then.
+        gap, near = distance_transform_edt(~mask, return_indices=True)
+        line, column = line[inside], column[inside]
+        np.minimum.at(out, tuple(near[:, line, column]), gap[line, column] * transform.a * PER_METRE)
+    return out
+
+
+def _spread(seeds: NDArray[np.float64], mask: NDArray[np.bool_], size: float, limit_m: float) -> NDArray[np.float64]:
+    """Return the minutes of the masked cells: seeds, and from them over open ground."""
+    # 32-bit numbers, or older releases of scipy refuse the graph.
+    number = np.full(mask.shape, -1, np.int32)
+    number[mask] = np.arange(mask.sum())
+    tails, heads, weights = [], [], []
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        a = number[: mask.shape[0] - down, max(0, -right) : mask.shape[1] - max(0, right)]
+        b = number[down:, max(0, right) : mask.shape[1] - max(0, -right)]
+        both = (a >= 0) & (b >= 0)
+        tails.append(a[both])
+        heads.append(b[both])
+        weights.append(np.full(both.sum(), np.hypot(down, right) * size * PER_METRE))
+    n = int(mask.sum())
+    values = seeds[mask]
+    seeded = np.flatnonzero(np.isfinite(values))
+    # One more node stands for the checkpoints; an edge of no length would be no edge at all.
+    tails.append(np.full(len(seeded), n, np.int32))
+    heads.append(seeded.astype(np.int32))
+    weights.append(np.maximum(values[seeded], 1e-9))
+    graph = coo_array((np.concatenate(weights), (np.concatenate(tails), np.concatenate(heads))), shape=(n + 1, n + 1))
+    cost = dijkstra(graph.tocsr(), directed=False, indices=n)[:n]
+    far = distance_transform_edt(~np.isfinite(seeds))[mask] * size > limit_m
+    return np.where(np.isfinite(cost) & ~far, cost, np.nan)
+
+
+def territory_within(surface: Surface, regions: gpd.GeoDataFrame, minutes: float) -> NDArray[np.float64]:
+    """Return the share of each region's part of the belt from which an open checkpoint is at most `minutes` away.
+
+    Cells count by the part of them inside the region (exactextract); cells that reach nothing count as not within. NaN
+    where a region has no part in the belt.
+
+    Parameters
+    ----------
+    regions
+        In the surface's projection.
+    """
+    from exactextract import exact_extract
+    from exactextract.raster import NumPyRasterSource
+
+    within = np.where(surface.inside, np.nan_to_num(surface.minutes, nan=np.inf) <= minutes, np.nan).astype(float)
+    height, width = within.shape
+    t = surface.transform
+    source = NumPyRasterSource(within, t.c, t.f + height * t.e, t.c + width * t.a, t.f, nodata=np.nan, name="within")
+    table = exact_extract(source, regions[["geometry"]].reset_index(drop=True), ["mean"], output="pandas")
+    return np.asarray(table["mean"], float)

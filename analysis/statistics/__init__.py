@@ -1,0 +1,1 @@
+"""Spatial statistics: weights, tests, nulls, growth points and bottlenecks."""

@@ -1,0 +1,362 @@
+"""Structural nulls: whether a stretch of the border is served worse than chance placement of its checkpoints would serve it.
+
+Permuting values over cells tests nothing here, for access is smooth by construction. Instead the open checkpoints are redrawn
+among all places where a road (or railway) crosses the line, and each indicator is ranked among its redrawn values. Trees at home
+are grown once (`network.overlay`); a draw only combines them over the few posts that it opens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import comb, prod
+from typing import TYPE_CHECKING, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from analysis.reach.accessibility import Targets
+from analysis.reach.decays import HALF_LIFE_MIN, Decay, exponential
+from analysis.statistics.permutations import ALPHA, adjusted
+from layers.errors import NetworkError
+from network.build import FIELDS, Network
+from network.edits import add_checkpoints, new_checkpoint
+from network.overlay import Overlay, build_overlay, min_plus
+from network.routing import Mode, Points, compile_router
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DRAWS = 199
+Null = Literal["places", "waits"]
+WORSE = {"time_to_checkpoint_min": 1, "border_loss": 1, "lost_potential": 1, "cross_ratio": -1}
+"""The indicators, and whether more of each is worse (1) or better (−1)."""
+COLUMNS = [
+    "unit", "indicator", "observed", "null_median", "null_p05", "null_p95", "p_worse", "p_two_sided", "q_worse", "q_two_sided",
+    "draws", "null",
+]  # fmt: skip
+WHOLE = "all"
+PLACE = "place-"
+"""Ids of the closed checkpoints that stand where a draw may put one begin with this."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all draws share; build it with `build_ground`.
+
+    Attributes
+    ----------
+    network
+        With a gate at every crossing of the mode.
+    overlay
+        Trees between posts at home; its ``gates`` are directed arcs of all crossings, with ``crossing_id``.
+    side
+        Of each post.
+    slots
+        One row per crossing: ``crossing_id``, ``mode``, ``wait_min`` (the least of its open checkpoints, NaN where none is).
+    to_posts, from_posts, home
+        Minutes at home from points to posts, from posts to targets, and from points to targets.
+    free
+        Potential across the border with every crossing passable and no wait.
+    """
+
+    network: Network
+    overlay: Overlay
+    side: NDArray[np.object_]
+    slots: pd.DataFrame
+    points: Points
+    targets: Targets
+    to_posts: NDArray[np.float64]
+    from_posts: NDArray[np.float64]
+    home: NDArray[np.float64]
+    free: NDArray[np.float64]
+    fades: Decay
+
+
+def structural_null(
+    network: Network,
+    units: pd.DataFrame,
+    *,
+    mode: Mode = "road",
+    null: Null = "places",
+    draws: int = DRAWS,
+    seed: int = 0,
+    half_life_min: float = HALF_LIFE_MIN,
+    decay: Decay | None = None,
+    alpha: float = ALPHA,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return how each unit's access ranks among draws of the open checkpoints over all places where they could stand.
+
+    A draw takes as many crossings of each mode as are open, each as likely as any other, and deals the waits of the open ones
+    out among them. p_worse = (1 + draws at least as bad)/(draws + 1) asks whether the unit is served worse than chance
+    placement would serve it; p_two_sided = twice the smaller tail, at most 1. Both are exact: were the checkpoints themselves
+    placed by chance, p would be uniform.
+
+    Parameters
+    ----------
+    units
+        With ``lon``, ``lat``, ``side`` (cells, or `segment_ends`), and ``population`` for the weights of the whole.
+    null
+        ``places`` as above. ``waits`` leaves the checkpoints where they are and only deals their waits out anew: a weaker
+        question (do the long waits stand where they cost most?) for data without a crossing that lacks an open checkpoint;
+        time to a checkpoint has no wait in it and is not tested then.
+    draws
+        199 for a rank per unit; FDR over n units can only reach one of them alone with n/α draws.
+
+    Returns
+    -------
+    One row per unit and indicator and one (``unit`` is ``all``) for their median, by population where known (half of the people are
+    served no better):
+    ``unit`` (index of `units`), ``indicator``, ``observed``, ``null_median``, ``null_p05``, ``null_p95``, ``p_worse``,
+    ``p_two_sided``, ``q_worse``, ``q_two_sided`` (Benjamini–Hochberg over the units), ``draws``, ``null``. A unit that joins
+    nothing has no row; NaN in a time means that no checkpoint is reached, which ranks as worst. Empty where the null can't be
+    drawn, and a note says why.
+
+    What was observed may differ from a run's tables near the border: here every road over the line can be driven up to it, for
+    a draw may put a checkpoint there.
+
+    Raises
+    ------
+    NetworkError
+        No draws, an unknown null, or a network without links of the mode.
+    """
+    if draws < 1 or null not in ("places", "waits"):
+        raise NetworkError(f"{draws} draws of the null {null!r}: allowed are 1 or more of 'places' or 'waits'")
+    ground = build_ground(network, units, mode=mode, null=null, fades=decay or exponential(half_life_min))
+    notes, stop = _judge(ground, null, draws)
+    if stop:
+        return pd.DataFrame(columns=COLUMNS), notes
+    asked = [n for n in WORSE if null == "places" or n != "time_to_checkpoint_min"]
+    joined = np.flatnonzero(ground.points.joined)
+    weight = units["population"].to_numpy(float)[joined] if "population" in units else np.ones(len(joined))
+    rng = np.random.default_rng(seed)
+    taken = ground.slots.dropna(subset=["wait_min"])
+    seen = _with_whole(indicators(ground, taken)[asked].iloc[joined], weight)
+    # A draw is a walk over a few dozen posts: one at a time, each a table of units by indicators.
+    many = np.array(
+        [
+            _with_whole(indicators(ground, redraw(ground.slots, rng, null))[asked].iloc[joined], weight)
+            for _ in range(draws)
+        ]
+    )
+    names = [*units.index[joined], WHOLE]
+    tables = [_ranked(c, names, seen[:, k], many[:, :, k], null) for k, c in enumerate(asked)]
+    if (draws + 1) * alpha < len(joined):
+        notes.append(
+            f"{draws} draws can't make a single one of {len(joined)} units significant under FDR at {alpha:g}: "
+            f"use {int(np.ceil(len(joined) / alpha)):,} or more, or read p unit by unit"
+        )
+    return pd.concat(tables, ignore_index=True)[COLUMNS], notes
+
+
+def segment_ends(segments: pd.DataFrame) -> pd.DataFrame:
+    """Return both sides of each border segment's middle as units: ``segment_id``, ``side``, ``lon``, ``lat``."""
+    ends = [segments[["segment_id", "lon", "lat"]].assign(side=s) for s in ("a", "b")]
+    return pd.concat(ends, ignore_index=True)[["segment_id", "side", "lon", "lat"]]
+
+
+def with_all_gates(network: Network, mode: Mode = "road") -> Network:
+    """Return the network with a closed checkpoint at every crossing of the mode that has none; nothing that is open changes."""
+    bare = network.crossings[(network.crossings["checkpoints"] == "") & network.crossings["mode"].isin(_modes(mode))]
+    rows = []
+    for m, group in bare.groupby("mode", sort=True):  # road and rail
+        first = group.geometry.iloc[0]
+        row = new_checkpoint(network, first.x, first.y, mode=str(m))
+        many = row.loc[row.index.repeat(len(group))].reset_index(drop=True)
+        ids = group["crossing_id"].to_numpy(dtype=object)
+        rows.append(
+            many.assign(checkpoint_id=PLACE + ids, name="No checkpoint at " + ids, open=False).set_geometry(
+                group.geometry.to_numpy(), crs=row.crs
+            )
+        )
+    return add_checkpoints(network, gpd.GeoDataFrame(pd.concat(rows, ignore_index=True))) if rows else network
+
+
+def build_ground(
+    network: Network, units: pd.DataFrame, *, mode: Mode = "road", null: Null = "places", fades: Decay
+) -> Ground:
+    """Return what all draws share: trees from and to the posts of all crossings that a draw may open."""
+    network = with_all_gates(network, mode) if null == "places" else network
+    router = compile_router(network, mode)
+    side = units["side"].to_numpy(dtype=object)
+    points = router.attach(units[["lon", "lat"]].to_numpy(float), side, limit_km=network.limits.point_km)
+    targets = Targets.of(network, router)
+    overlay = build_overlay(network, mode, field="borderless")
+    arcs, slots = _crossings(network, mode)
+    at = {int(n): i for i, n in enumerate(overlay.posts)}
+    gates = pd.DataFrame(
+        {"tail": arcs["u"].map(at), "head": arcs["v"].map(at), "crossing_id": arcs["crossing_id"], "checkpoint_id": ""}
+    )
+    # The points' ends by the positions of the router that knows no crossing.
+    u, v = (overlay.home.positions(router.nodes[np.maximum(p, 0)]) for p in (points.u, points.v))
+    inside = replace(points, u=np.where(points.joined, u, -1), v=np.where(points.joined, v, -1))
+    free = router.point_table(points, targets.node, FIELDS["borderless"])
+    across = points.side[:, None] != targets.side[None]
+    return Ground(
+        network=network,
+        overlay=replace(overlay, gates=gates),
+        side=network.nodes["side"].to_numpy(dtype=object)[overlay.posts],
+        slots=slots,
+        points=points,
+        targets=targets,
+        to_posts=overlay.home.point_table(inside, overlay.posts, FIELDS["open"]),
+        from_posts=overlay.from_posts(targets.node),
+        home=overlay.home.point_table(inside, targets.node, FIELDS["open"]),
+        free=(fades(free) * targets.people * across).sum(axis=1),
+        fades=fades,
+    )
+
+
+def redraw(slots: pd.DataFrame, rng: np.random.Generator, null: Null = "places") -> pd.DataFrame:
+    """Return the crossings that a draw opens, with their waits: as many of each mode as are open."""
+    drawn = []
+    for _, group in slots.groupby("mode", sort=True):  # road and rail
+        waits = group["wait_min"].dropna().to_numpy()
+        places = group if null == "places" else group.dropna(subset=["wait_min"])
+        where = rng.permutation(len(places))[: len(waits)]
+        drawn.append(places.iloc[where].assign(wait_min=waits))
+    return pd.concat(drawn, ignore_index=True)
+
+
+def indicators(ground: Ground, taken: pd.DataFrame) -> pd.DataFrame:
+    """Return the indicators of every unit with the crossings in `taken` open: ``crossing_id``, ``wait_min``.
+
+    The same numbers as `analysis.reach.accessibility` gives for a network whose open checkpoints stand there; infinity where no
+    checkpoint is reached.
+    """
+    gates = ground.overlay.gates
+    gates = gates.assign(cost=gates["crossing_id"].map(taken.set_index("crossing_id")["wait_min"])).dropna(
+        subset=["cost"]
+    )
+    active, back = np.unique(gates[["tail", "head"]].to_numpy(np.int64), return_inverse=True)
+    back = back.reshape(-1, 2)
+    small = replace(
+        ground.overlay,
+        posts=ground.overlay.posts[active],
+        between=ground.overlay.between[np.ix_(active, active)],
+        gates=gates.assign(tail=back[:, 0], head=back[:, 1]),
+    )
+    charged = small.across()
+    free = replace(small, gates=small.gates.assign(cost=0.0)).across()
+    side, n = ground.side[active], len(ground.points)
+    minutes, domestic, cross = np.full(n, np.inf), np.zeros(n), np.zeros(n)
+    for s in ("a", "b"):
+        rows, own = np.flatnonzero(ground.points.side == s), side == s
+        to_posts = ground.to_posts[np.ix_(rows, active[own])]
+        if own.any() and len(rows):
+            minutes[rows] = (to_posts + free[np.ix_(own, own)].min(axis=1)).min(axis=1)
+        for here, table in ((True, free), (False, charged)):
+            columns = np.flatnonzero((ground.targets.side == s) == here)
+            arrive = own if here else ~own
+            middle = table[np.ix_(own, arrive)]
+            if here:
+                # A way home through the neighbour counts only where it is the shorter one.
+                middle = np.where(middle < small.between[np.ix_(own, own)], middle, np.inf)
+            time = _by_posts(to_posts, middle, ground.from_posts[np.ix_(active[arrive], columns)])
+            if here:
+                time = np.minimum(time, ground.home[np.ix_(rows, columns)])
+            (domestic if here else cross)[rows] = ground.fades(time) @ ground.targets.people[columns]
+    known = np.where(ground.free > 0, ground.free, np.nan)
+    return pd.DataFrame(
+        {
+            "time_to_checkpoint_min": minutes,
+            "border_loss": 1 - cross / known,
+            "lost_potential": ground.free - cross,
+            "cross_ratio": cross / np.where(domestic > 0, domestic, np.nan),
+        }
+    )
+
+
+def _by_posts(
+    to_posts: NDArray[np.float64], middle: NDArray[np.float64], from_posts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the shortest minutes over the posts that lead anywhere."""
+    near, far = np.isfinite(middle).any(axis=1), np.isfinite(middle).any(axis=0)
+    return min_plus(min_plus(to_posts[:, near], middle[np.ix_(near, far)]), from_posts[far])
+
+
+def _modes(mode: Mode) -> tuple[str, ...]:
+    """Return the modes of crossings that a router's mode uses."""
+    return ("road", "rail") if mode == "any" else (mode,)
+
+
+def _crossings(network: Network, mode: Mode) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the directed gates, each pair of posts once, and the crossings with the least wait of their open checkpoints."""
+    links = network.links
+    gates = links[(links["kind"] == "gate") & links["mode"].isin(_modes(mode))]
+    wait = gates["actual_min"].where(np.isfinite(gates["actual_min"]))
+    slots = (
+        gates.assign(wait_min=wait)
+        .groupby("crossing_id", sort=True)
+        .agg(mode=("mode", "first"), wait_min=("wait_min", "min"))
+    )
+    arcs = gates.drop_duplicates(["u", "v", "crossing_id"])[["u", "v", "crossing_id"]].reset_index(drop=True)
+    return arcs, slots.reset_index()
+
+
+def _judge(ground: Ground, null: Null, draws: int) -> tuple[list[str], bool]:
+    """Return what a reader must know of the draws, and whether they can't be made."""
+    slots = ground.slots
+    held = slots.groupby("mode")["wait_min"].agg(["size", "count"])
+    if not held["count"].sum():
+        return ["the structural null can't be drawn: no crossing has an open checkpoint"], True
+    if null == "waits":
+        alike = slots.groupby("mode")["wait_min"].nunique().max() < 2
+        said = "the null of waits can't be drawn: all open checkpoints of a mode have the same wait"
+        return ([said], True) if alike else (["the null of waits leaves the checkpoints where they are"], False)
+    ways = prod(comb(int(n), int(k)) for n, k in zip(held["size"], held["count"], strict=True))
+    if ways == 1:
+        return [
+            "the structural null can't be drawn: every crossing of a mode with open checkpoints holds one; it takes data that "
+            "hold the roads over the line where nobody may cross"
+        ], True
+    empty = slots["wait_min"].isna()
+    bare = slots["crossing_id"].isin(set(ground.network.checkpoints.loc[_placed(ground.network), "crossings"]))
+    notes = [
+        f"the open checkpoints were redrawn among {len(slots)} crossings: {int((~empty).sum())} with an open checkpoint, "
+        f"{int((empty & ~bare).sum())} with a closed one, {int((empty & bare).sum())} with none"
+    ]
+    if ways <= draws:
+        notes.append(f"there are only {ways:,} ways to place them: p has few steps, and draws repeat")
+    return notes, False
+
+
+def _placed(network: Network) -> NDArray[np.bool_]:
+    """Return which checkpoints are ours, made for the draws."""
+    return np.asarray(network.checkpoints["checkpoint_id"].str.startswith(PLACE), bool)
+
+
+def _with_whole(table: pd.DataFrame, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the table with the weighted median of its columns as a last row, over the units that are known."""
+    values = table.to_numpy(float)
+    w = np.where(np.isnan(values), 0.0, weight[:, None])
+    order = np.argsort(values, axis=0, kind="stable")
+    reach = np.cumsum(np.take_along_axis(w, order, axis=0), axis=0)
+    middle = np.take_along_axis(order, (reach >= reach[-1:] / 2).argmax(axis=0)[None], axis=0)
+    median = np.where(reach[-1:] > 0, np.take_along_axis(values, middle, axis=0), np.nan)
+    return np.vstack([values, median])
+
+
+def _ranked(
+    indicator: str, names: list[object], seen: NDArray[np.float64], many: NDArray[np.float64], null: Null
+) -> pd.DataFrame:
+    """Return the rank of what was seen among the draws, shape (draws, units), of one indicator."""
+    sign, n = WORSE[indicator], len(many)
+    known = ~np.isnan(seen) & ~np.isnan(many).any(axis=0)
+    # Sums of minutes differ in their last digits by the order they were added in: a draw as good as equal is a tie.
+    slack = 1e-9 * np.maximum(1.0, np.where(np.isfinite(seen), np.abs(seen), 1.0))
+    with np.errstate(invalid="ignore"):
+        worse = (1 + (sign * many >= sign * seen - slack).sum(axis=0)) / (n + 1)
+        better = (1 + (sign * many <= sign * seen + slack).sum(axis=0)) / (n + 1)
+    low, mid, high = np.quantile(many, [0.05, 0.5, 0.95], axis=0, method="nearest")
+    p_worse = np.where(known, worse, np.nan)
+    p_both = np.where(known, np.minimum(1.0, 2 * np.minimum(worse, better)), np.nan)
+    table = pd.DataFrame({"unit": pd.Series(names, dtype=object), "indicator": indicator})
+    for column, values in (("observed", seen), ("null_median", mid), ("null_p05", low), ("null_p95", high)):
+        table[column] = np.where(np.isfinite(values), values, np.nan)
+    table["p_worse"], table["p_two_sided"] = p_worse, p_both
+    for column, p in (("q_worse", p_worse), ("q_two_sided", p_both)):
+        # The whole is no unit: it is not one of the many tests.
+        table[column] = np.r_[adjusted(p[:-1]), np.nan]
+    table["draws"], table["null"] = n, null
+    return table[known | np.isfinite(seen)].reset_index(drop=True)

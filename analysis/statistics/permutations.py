@@ -1,0 +1,211 @@
+"""Permutation tests on whole columns: esda's draws and esda's p, a unit at a time, so that memory stays small.
+
+esda keeps every draw of every unit (20,000 units × 9,999 draws × 8 bytes = 1.6 GB a statistic) to test both tails. Here the same
+draws are made, counted and forgotten; p is the same to the last digit (tests/analysis/statistics/test_permutations.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.stats import false_discovery_control
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+PERMUTATIONS = 9999
+ALPHA = 0.05
+MIN_UNITS = 20
+"""Fewer units are described, not tested: the power of Moran's I is under a third at 12 units (docs/decisions.md)."""
+LEAST = 3
+"""Draws that esda's two-sided p counts for a value beyond all of them."""
+ORDERS = 64
+"""Orders of all units that a global test holds at once."""
+
+Tail = Literal["two-sided", "greater", "doubled"]
+LocalStatistic = Callable[[int, "NDArray[np.float64]", "NDArray[np.float64]"], "NDArray[np.float64]"]
+"""From a unit's position, the values drawn for its neighbours, shape (draws, neighbours), and their weights: the statistic of each draw."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the draws say of each unit: ``p``, and ``mean`` and ``std`` of its statistic over the draws."""
+
+    p: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+
+def reach_warning(permutations: int, n: int, alpha: float = ALPHA) -> str:
+    """Return a warning where the permutations can't reach the FDR cut, else an empty string.
+
+    The smallest two-sided pseudo-p is 3/(permutations + 1), for esda counts the value, its twin in the other tail and
+    the extreme draw; Benjamini–Hochberg asks α/n of the first unit.
+
+    Examples
+    --------
+    >>> reach_warning(9999, 100)
+    ''
+    """
+    if permutations + 1 >= LEAST * n / alpha:
+        return ""
+    return (
+        f"{permutations:,} permutations can't make a single one of {n} units significant under FDR at {alpha:g}: "
+        f"only ties could; use {int(np.ceil(LEAST * n / alpha)):,} or more"
+    )
+
+
+def adjusted(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return p adjusted for the false discovery rate over the units that have one; NaN stays NaN.
+
+    q of rank k is the least of p·n/rank over the ranks from k on (Benjamini and Hochberg 1995).
+
+    Examples
+    --------
+    >>> adjusted(np.array([0.01, 0.04, np.nan, 0.03])).round(3).tolist()
+    [0.03, 0.04, nan, 0.04]
+    """
+    p = np.asarray(p, float)
+    known = np.isfinite(p)
+    out = np.full(len(p), np.nan)
+    if known.any():
+        out[known] = false_discovery_control(np.minimum(p[known], 1.0))
+    return out
+
+
+def pseudo_p(observed: float, draws: NDArray[np.float64], tail: Tail = "two-sided") -> float:
+    """Return the pseudo-p of a value among draws, as ``esda.significance.calculate_significance`` has it.
+
+    Greater: (1 + draws at least as large) / (draws + 1). Two-sided: the value's percentile and its twin in the other
+    tail are found, and the draws at or beyond either are counted. Doubled: twice the smaller one-sided p, at most 1: the
+    two-sided p of counts, whose many ties in the short tail would swallow esda's.
+
+    Examples
+    --------
+    >>> pseudo_p(99.0, np.arange(99.0))
+    0.03
+    >>> pseudo_p(99.0, np.arange(99.0), "greater")
+    0.01
+    """
+    return _pseudo_p(observed, np.sort(np.asarray(draws, float)), tail)
+
+
+def _pseudo_p(observed: float, ordered: NDArray[np.float64], tail: Tail) -> float:
+    """Return the pseudo-p of a value among sorted draws."""
+    n = len(ordered)
+    if tail == "greater":
+        return float(n - np.searchsorted(ordered, observed, "left") + 1) / (n + 1)
+    at_most = int(np.searchsorted(ordered, observed, "right"))
+    if tail == "doubled":
+        at_least = n - int(np.searchsorted(ordered, observed, "left"))
+        return min(1.0, 2 * (min(at_most, at_least) + 1) / (n + 1))
+    percentile = at_most / n * 100
+    low = min(percentile, 100 - percentile)
+    below = np.searchsorted(ordered, _percentile(ordered, low), "right")
+    above = n - np.searchsorted(ordered, _percentile(ordered, 100 - low), "left")
+    return float(below + above + 1) / (n + 1)
+
+
+def _percentile(ordered: NDArray[np.float64], percent: float) -> float:
+    """Return numpy's linear percentile of sorted values, rounded as numpy rounds: ties hang on it."""
+    at = (len(ordered) - 1) * (percent / 100)
+    k = min(int(at), len(ordered) - 1)
+    a, b, t = float(ordered[k]), float(ordered[min(k + 1, len(ordered) - 1)]), at - k
+    return b - (b - a) * (1 - t) if t >= 0.5 else a + (b - a) * t
+
+
+@lru_cache(maxsize=4)
+def neighbour_draws(n: int, most: int, permutations: int, seed: int) -> NDArray[np.int64]:
+    """Return esda's draws of neighbours: positions among the other n − 1 units, shape (permutations, most).
+
+    Each row is drawn without replacement. One table serves all units, as in esda without numba, and all statistics of as many
+    units: it is kept, and can't be written to.
+    """
+    rng = np.random.RandomState(seed)  # esda draws from numpy's legacy generator
+    out = np.empty((permutations, most), np.int64)
+    for k in range(permutations):  # one draw without replacement at a time is all that numpy has
+        out[k] = rng.choice(n - 1, size=most, replace=False)
+    out.flags.writeable = False
+    return out
+
+
+def local_test(
+    values: NDArray[np.float64],
+    weights: csr_array,
+    observed: NDArray[np.float64],
+    statistic: LocalStatistic,
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    tail: Tail = "two-sided",
+) -> Outcome:
+    """Return the conditional permutation test of a local statistic.
+
+    A unit keeps its own value; its neighbours' values are drawn without replacement from all other units (Anselin 1995).
+
+    Parameters
+    ----------
+    values
+        What is shuffled, shape (n,).
+    weights
+        Shape (n, n); a weight on the diagonal is not shuffled and is the statistic's own business.
+    observed
+        Statistic of each unit.
+    statistic
+        The same of draws; see `LocalStatistic`.
+
+    Returns
+    -------
+    NaN for units without neighbours. The time is that of n × permutations × neighbours, the memory that of one unit's draws.
+    """
+    rows = weights.tocsr(copy=True)
+    rows.setdiag(0)
+    rows.eliminate_zeros()
+    count = np.diff(rows.indptr)
+    n = len(values)
+    out = Outcome(*(np.full(n, np.nan) for _ in range(3)))
+    if not count.any():
+        return out
+    drawn = neighbour_draws(n, int(count.max()), permutations, seed)
+    others, c, ids = np.empty(n - 1), -1, drawn
+    for i in np.argsort(count, kind="stable"):  # a unit's draws fill some megabytes: one at a time
+        if not count[i]:
+            continue
+        if count[i] != c:
+            c = int(count[i])
+            ids = np.ascontiguousarray(drawn[:, :c])
+        others[:i], others[i:] = values[:i], values[i + 1 :]
+        draws = statistic(int(i), others[ids], rows.data[rows.indptr[i] : rows.indptr[i + 1]])
+        out.mean[i], out.std[i] = draws.mean(), draws.std()
+        draws.sort()
+        out.p[i] = _pseudo_p(float(observed[i]), draws, tail)
+    return out
+
+
+def global_draws(
+    values: NDArray[np.float64],
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Return a global statistic of all units in random orders, the same orders that esda draws after ``np.random.seed(seed)``.
+
+    Parameters
+    ----------
+    values
+        Shape (n,).
+    statistic
+        From orders of the values, shape (orders, n), to their statistics, shape (orders,).
+    """
+    rng = np.random.RandomState(seed)  # esda draws from numpy's legacy generator
+    out = np.empty(permutations)
+    for start in range(0, permutations, ORDERS):
+        m = min(ORDERS, permutations - start)
+        out[start : start + m] = statistic(np.array([rng.permutation(values) for _ in range(m)]))
+    return out

@@ -1,0 +1,1 @@
+"""Where trips across the border run: demand, choice of checkpoint, loads, betweenness."""

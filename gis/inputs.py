@@ -1,0 +1,273 @@
+"""The ground of a study: its layers read from wherever they come, cut to the belt of the border."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gis.sources import POSTS_KM, Extracts, LocalExtract, ask_network, ask_regions, locate_extracts
+from layers.checkpoints import with_waits
+from layers.crs import WGS84, project
+from layers.errors import LayerError
+from layers.io import LAYERS, OSM, OVERPASS, describe_file, read_layer
+from layers.population import PopulationRaster, open_population
+from layers.regions import belt, border_line, clip_to_belt, study_crs, with_sides
+from layers.sources.download.cache import Cache
+from layers.sources.overpass.server import Asking
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+
+    from gis.study import Study
+    from layers.sources.download.transfer import Listener
+
+FAR_KM = {"road": 60.0, "rail": 100.0, "river": 100.0}
+"""A checkpoint further from the border line than this is an error of the table."""
+
+EDGE = 2.0
+"""Roads and railways are taken twice as deep as the settlements, where the source has them: a network cut off where
+its last settlements stand would fall apart along the cut."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The ground of a study: layers cut to the belt, the border, its projection, and what is known of the sources."""
+
+    study: Study
+    layers: dict[str, gpd.GeoDataFrame]
+    regions: gpd.GeoDataFrame
+    border: gpd.GeoDataFrame
+    crs: CRS
+    sources: list[dict[str, Any]]
+    warnings: list[str] = field(default_factory=list)
+    population: PopulationRaster | None = None
+    stations: gpd.GeoDataFrame | None = None
+    """Where people board trains; None where the source of the railways names none."""
+    detailed: bool = False
+    """The roads are whole ways of OpenStreetMap, whose chains of degree-2 nodes are contracted."""
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """How a study's downloads are made: folder of the cache (the user's where None), without network, and who listens.
+
+    With `refresh` the servers are asked whether they have something newer than the cache.
+    """
+
+    cache: Path | None = None
+    offline: bool = False
+    listen: Listener | None = None
+    refresh: bool = False
+
+    def asking(self, study: Study) -> Asking:
+        """Return how the study's Overpass server is asked."""
+        url = study.osm.overpass_url
+        return Asking(Cache(self.cache), url, offline=self.offline, refresh=self.refresh, listen=self.listen)
+
+
+def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
+    """Return the layers of a study, validated, cut to the belt of its border.
+
+    Raises
+    ------
+    LayerError, CRSError
+        A layer can't be used, the two sides share no border, a checkpoint is far from it, nothing lies in the belt; an
+        extract is missing or can't be fetched.
+    """
+    how = fetching or Fetching()
+    mapped, asked = ([n for n in LAYERS if study.source(n).path == kind] for kind in (OSM, OVERPASS))
+    start = _outline(study, how)
+    layers, sources, extracts = {"regions": start.layer}, list(start.about), list(start.extracts)
+    for name in LAYERS:
+        if name not in ("regions", *mapped, *asked):
+            layers[name], about = read_layer(name, study.source(name))
+            sources.append(about)
+    border, crs = start.border, start.crs
+    regions = with_sides(start.layer, study.sides)
+    clipped = clip_to_belt(regions, border, EDGE * study.network.depth_km)
+    zones = {edge: _zone(border, edge * study.network.depth_km, crs) for edge in (1.0, EDGE)}
+    if set(mapped) - {"regions"}:
+        layers.update(extracts[0].network(border, clipped, zones[1.0], mapped))
+    if set(asked) - {"regions"}:
+        area = _asked_area(study, start)
+        extracts.append(Extracts(study, ask_network(study, area, set(asked) - {"regions"}, how.asking(study))))
+        roads = layers["roads"] if "roads" in mapped else None
+        layers.update(extracts[-1].network(border, clipped, area, asked, roads=roads))
+    for name in ("roads", "railways", "settlements"):
+        layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
+    layers["checkpoints"] = with_waits(
+        _near_border(layers["checkpoints"], border, crs), study.waits, vehicle=study.network.vehicle
+    )
+    fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
+    warnings = [*_ground_warnings(layers), *fetched, *(note for e in extracts for note in e.notes)]
+    layers["regions"] = regions
+    population, people = _population(study)
+    people += _own_files(study)
+    return Prepared(
+        study,
+        layers,
+        clipped,
+        border,
+        crs,
+        [*sources, *(row for e in extracts for row in e.about), *people],
+        warnings,
+        population,
+        stations=next((s for e in extracts for s in e.stations), None),
+        detailed="roads" in (*mapped, *asked),
+    )
+
+
+def fetch_sources(study: Study, *, fetching: Fetching | None = None) -> list[LocalExtract]:
+    """Return all extracts of a study as local files, fetching or asking for those that the cache lacks.
+
+    Raises
+    ------
+    LayerError, OutputError
+        An extract is unknown or can't be had; where Overpass is asked, the regions can't be read or share no border.
+    """
+    how = fetching or Fetching()
+    asked = {n for n in LAYERS if study.source(n).path == OVERPASS}
+    if not asked:
+        return _located(study, how)
+    start = _outline(study, how)
+    files = [f for e in start.extracts for f in e.files]
+    if asked - {"regions"}:
+        files += ask_network(study, _asked_area(study, start), asked - {"regions"}, how.asking(study))
+    return files
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """What must be known before an area can be asked for: the regions and the border; and the extracts read so far.
+
+    The first of `extracts` are the study's files and names; those that Overpass makes follow.
+    """
+
+    layer: gpd.GeoDataFrame
+    border: gpd.GeoDataFrame
+    crs: CRS
+    extracts: list[Extracts]
+    about: list[dict[str, Any]]
+
+
+def _outline(study: Study, how: Fetching) -> _Outline:
+    """Return the regions of a study from wherever they come, and the border."""
+    mapped = any(study.source(n).path == OSM for n in LAYERS)
+    extracts = [Extracts(study, _located(study, how) if mapped else [])]
+    source, about = study.source("regions"), []
+    if source.path == OVERPASS:
+        extracts.append(Extracts(study, ask_regions(study, how.asking(study))))
+    if source.path in (OSM, OVERPASS):
+        layer = extracts[-1].regions()
+    else:
+        layer, row = read_layer("regions", source)
+        about.append(row)
+    border = border_line(layer, study.sides)
+    return _Outline(layer, border, study_crs(border), extracts, about)
+
+
+def _located(study: Study, how: Fetching) -> list[LocalExtract]:
+    """Return the extracts that the study names."""
+    return locate_extracts(study, cache_folder=how.cache, offline=how.offline, refresh=how.refresh, listen=how.listen)
+
+
+def _asked_area(study: Study, start: _Outline) -> shapely.Geometry:
+    """Return the area that Overpass is asked for: the belt of the network, or only that of checkpoints."""
+    asked = {n for n in LAYERS if study.source(n).path == OVERPASS} - {"regions"}
+    depth_km = study.network.depth_km
+    return _zone(start.border, min(depth_km, POSTS_KM) if asked == {"checkpoints"} else depth_km, start.crs)
+
+
+def _own_files(study: Study) -> list[dict[str, Any]]:
+    """Return the rows of the study's own places and indicators for the table of sources; a missing file is told before anything is computed.
+
+    Raises
+    ------
+    LayerError
+        A file that is not there.
+    """
+    named = {word: (part.path, part.rights) for word, part in study.reach.layers.items()}
+    if study.index.indicators:
+        named["indicators"] = (study.index.indicators, "")
+    missing = [f"{word} ({path})" for word, (path, _) in named.items() if not Path(path).is_file()]
+    if missing:
+        raise LayerError(f"no such file: {', '.join(missing)}; allowed are files that are there")
+    return [describe_file(word, Path(path), 0, rights=rights) for word, (path, rights) in named.items()]
+
+
+def _population(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:
+    """Return the study's raster of people, if it names one, and its row for the table of sources."""
+    part = study.population
+    if not part.raster:
+        return None, []
+    path = Path(part.raster)
+    raster = open_population(path, kind=part.kind)
+    return raster, [
+        describe_file("population", path, 0, rights=part.rights, note=f"{part.kind} raster: people of the cells")
+    ]
+
+
+def _zone(border: gpd.GeoDataFrame, depth_km: float, crs: CRS) -> shapely.Geometry:
+    """Return the belt of the border in longitude and latitude."""
+    zone = project(shapely.segmentize(belt(border, depth_km, crs), 20_000), crs, WGS84)
+    return shapely.make_valid(zone)
+
+
+def _within(frame: gpd.GeoDataFrame, name: str, zone: shapely.Geometry) -> gpd.GeoDataFrame:
+    """Return the features that touch the belt; say so where none does."""
+    if frame.empty:
+        return frame
+    shapely.prepare(zone)
+    hit = shapely.intersects(frame.geometry.to_numpy(), zone)
+    if not hit.any():
+        turned = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy[:, ::-1])
+        swapped = "; longitude and latitude look swapped" if shapely.intersects(turned, zone).any() else ""
+        raise LayerError(
+            f"layer {name} has nothing within the network's depth of the border (its bounds are "
+            f"{', '.join(f'{v:.2f}' for v in frame.total_bounds)}){swapped}: allowed is a layer that covers the belt"
+        )
+    return frame[hit].reset_index(drop=True)
+
+
+def _near_border(checkpoints: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS) -> gpd.GeoDataFrame:
+    """Return the checkpoints, or say which of them stand too far from the border line."""
+    line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
+    points = checkpoints.geometry.to_numpy()
+    km = np.asarray(shapely.distance(project(points, WGS84, crs), line), float) / 1000
+    far = ~(km <= checkpoints["mode"].map(FAR_KM).to_numpy(float))
+    if not far.any():
+        return checkpoints
+    turned = shapely.transform(points[far], lambda xy: xy[:, ::-1])
+    sane = shapely.get_y(turned)
+    swapped = (abs(sane) <= 90).all() and (shapely.distance(project(turned, WGS84, crs), line) < 100_000).any()
+    listed = ", ".join(f"{i} ({k:,.0f} km)" for i, k in zip(checkpoints["checkpoint_id"][far], km[far], strict=True))
+    raise LayerError(
+        f"checkpoints far from the border line: {listed}{'; longitude and latitude look swapped' if swapped else ''}. "
+        f"Allowed is {', '.join(f'{m} {k:g} km' for m, k in FAR_KM.items())}"
+    )
+
+
+def _ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
+    """Return what a reader must know of the layers."""
+    out = []
+    unknown = int((layers["settlements"]["population"] == 0).sum())
+    if unknown:
+        out.append(
+            f"{unknown} of {len(layers['settlements'])} settlements have no known population: they keep their access and count as nobody"
+        )
+    assumed = int(layers["checkpoints"]["wait_assumed"].sum())
+    if assumed:
+        out.append(
+            f"the waits of {assumed} of {len(layers['checkpoints'])} checkpoints are assumptions: nobody measured them"
+        )
+    hours = layers["checkpoints"].loc[
+        layers["checkpoints"]["open"] & ~layers["checkpoints"]["hours_known"], "checkpoint_id"
+    ]
+    if len(hours):
+        out.append(f"open at unknown hours, taken as always: {', '.join(hours)}")
+    return out

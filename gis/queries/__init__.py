@@ -1,0 +1,1 @@
+"""Single questions to a study: a way, an isochrone."""

@@ -1,0 +1,147 @@
+"""The ground within minutes of a place, as `borderlink isochrone`, a run and a notebook ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.reach.isochrones import isochrones
+from analysis.reach.places import checkpoint_places
+from gis.inputs import Fetching, Prepared, prepare
+from gis.pipeline import build
+from gis.queries.route import check_options, join_named
+from gis.study import Study, load_study
+from layers.checkpoints import find_checkpoint
+from layers.errors import OutputError, PlaceError
+from layers.settlements import find_place
+from network.build import NETWORKS, Network
+from network.routing import MODES, Router, compile_router
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+DIRECTIONS = ("from", "to")
+
+
+def find_isochrones(
+    study: Study | str | FilePath | None,
+    places: Sequence[str],
+    *,
+    minutes: Sequence[float] | None = None,
+    networks: Sequence[str] = ("actual",),
+    mode: str = "road",
+    direction: str = "from",
+    fetching: Fetching | None = None,
+) -> gpd.GeoDataFrame:
+    """Return the ground within minutes of places as polygons.
+
+    Parameters
+    ----------
+    study
+        A study, a path to its TOML, or nothing for the packaged one.
+    places
+        Settlements by any of their names, ``lon,lat``, or checkpoints by id or name.
+    minutes
+        Limits; the study's where None.
+    networks, mode, direction
+        See `network.build.NETWORKS`, `network.routing.MODES` and `DIRECTIONS`.
+
+    Returns
+    -------
+    See `analysis.reach.isochrones.isochrones`; ``within`` is the limit as text, by which maps draw it.
+
+    Raises
+    ------
+    PlaceError
+        A place is unknown, ambiguous, off the two sides, or joins no network; or an option is unknown.
+    """
+    check_options(mode=(mode, MODES), direction=(direction, DIRECTIONS))
+    for name in networks:
+        check_options(network=(name, NETWORKS))
+    loaded = study if isinstance(study, Study) else load_study(study)
+    prepared = prepare(loaded, fetching=fetching)
+    return draw_isochrones(
+        build(prepared), prepared, places, minutes=minutes, networks=networks, mode=mode, direction=direction
+    )
+
+
+def draw_isochrones(
+    network: Network,
+    prepared: Prepared,
+    places: Sequence[str],
+    *,
+    minutes: Sequence[float] | None = None,
+    networks: Sequence[str] = ("actual",),
+    mode: str = "road",
+    direction: str = "from",
+) -> gpd.GeoDataFrame:
+    """Return the same on a network that is built; see `find_isochrones`."""
+    study = prepared.study
+    doors = [_doors(network, prepared, text, mode) for text in dict.fromkeys(places)]
+    parts = [
+        isochrones(
+            router,
+            table,
+            minutes=study.isochrones.minutes if minutes is None else minutes,
+            networks=networks,
+            direction=direction,  # type: ignore[arg-type]  # checked above
+            domestic_wait=study.analysis.domestic_wait,
+        )
+        for router, table in doors
+    ]
+    found: gpd.GeoDataFrame = pd.concat(parts, ignore_index=True)
+    # The farthest first: who draws them in order sees the nearer on top.
+    found = found[~found.geometry.is_empty].sort_values("minutes", ascending=False, kind="stable", ignore_index=True)
+    return found.assign(within=[f"{m:g}" for m in found["minutes"]])
+
+
+def _doors(network: Network, prepared: Prepared, text: str, mode: str) -> tuple[Router, pd.DataFrame]:
+    """Return a router with the place in its network, and the place's nodes: one, or the posts of a checkpoint."""
+    try:
+        place = find_place(network.settlements, text)
+    except PlaceError as unknown:
+        return _posts(network, text, mode, unknown)
+    joined, nodes, sides = join_named(network, prepared, [place])
+    router = compile_router(joined, mode)  # type: ignore[arg-type]
+    return router, pd.DataFrame({"place": [place.label], "side": sides, "node": np.asarray(nodes, np.int64)})
+
+
+def _posts(network: Network, text: str, mode: str, unknown: PlaceError) -> tuple[Router, pd.DataFrame]:
+    """Return the posts of an open checkpoint of that name, or say that neither place nor checkpoint is called so."""
+    try:
+        own = find_checkpoint(network.checkpoints, text)
+    except PlaceError:
+        raise unknown from None
+    router = compile_router(network, mode)  # type: ignore[arg-type]
+    posts = checkpoint_places(network, router)
+    posts = posts[posts["place"] == own]
+    if posts.empty:
+        raise PlaceError(f"checkpoint {own!r} is closed or joins no network by {mode}: allowed is an open one")
+    name = network.checkpoints.set_index("checkpoint_id")["name"][own]
+    return router, posts.assign(place=str(name))
+
+
+def write_isochrones(path: FilePath, found: gpd.GeoDataFrame) -> None:
+    """Write isochrones as a GeoPackage that QGIS draws at once, the nearest darkest.
+
+    Raises
+    ------
+    OutputError
+        The file has another ending, or can't be written.
+    """
+    # Drawing takes half a second to import, which who only computes need not wait for.
+    from maps.qgis.geopackage import write_geopackage
+    from maps.styles.thematic import isochrone_style
+
+    if path.suffix.lower() != ".gpkg":
+        raise OutputError(f"{path} can't be written: allowed is a file *.gpkg")
+    if not path.resolve().parent.is_dir():
+        raise OutputError(f"{path} can't be written: there is no folder {path.resolve().parent}")
+    try:
+        write_geopackage(path, {"isochrones": found}, [isochrone_style(sorted(found["minutes"].unique()))])
+    except OSError as error:
+        raise OutputError(f"{path} can't be written: {error.strerror or error}") from None

@@ -1,0 +1,132 @@
+"""The way between two places, as `borderlink route` and a notebook ask for it."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+
+from gis.inputs import Fetching, Prepared, prepare
+from gis.pipeline import build
+from gis.study import Study, load_study
+from layers.crs import geodesic_m
+from layers.errors import PlaceError
+from layers.regions import side_of
+from layers.settlements import Place, find_place
+from network.border import COAST_KM
+from network.build import FIELDS, NETWORKS, Network
+from network.edits import add_places
+from network.routing import MODES, compile_router
+
+MEASURES = ("time", "length")
+
+
+def find_route(
+    study: Study | str | FilePath | None,
+    origin: str,
+    destination: str,
+    *,
+    mode: str = "road",
+    network: str = "actual",
+    by: str = "time",
+    fetching: Fetching | None = None,
+) -> dict[str, Any]:
+    """Return the way between two places.
+
+    Parameters
+    ----------
+    study
+        A study, a path to its TOML, or nothing for the packaged one.
+    origin, destination
+        A settlement by any of its names, ``name, region``, or ``lon,lat``.
+    mode, network, by
+        See `network.routing.MODES`, `network.build.NETWORKS` and `MEASURES`.
+
+    Returns
+    -------
+    ``length_m``, ``time_min`` (moving), ``wait_min``, ``total_min``, ``checkpoints`` (ids in order),
+    ``checkpoint_names``, ``straight_m``, ``origin``, ``destination``, ``notes``.
+
+    Raises
+    ------
+    PlaceError
+        A place is unknown, ambiguous, off the two sides, or not connected; or an option is unknown.
+    """
+    check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
+    loaded = study if isinstance(study, Study) else load_study(study)
+    prepared = prepare(loaded, fetching=fetching)
+    built = build(prepared)
+    places = [find_place(built.settlements, text) for text in (origin, destination)]
+    built, nodes, sides = join_named(built, prepared, places)
+    home = sides[0] == sides[1] and not loaded.analysis.domestic_wait
+    # A trip that ends on its own side pays no wait, so it looks for its way without them.
+    charged = "open" if network == "actual" and home else network
+    router = compile_router(built, mode)  # type: ignore[arg-type]
+    path = router.path(nodes[0], nodes[1], FIELDS[charged] if by == "time" else f"length_m:{charged}")
+    if path is None:
+        raise PlaceError(_no_way(built, router.positions(nodes), places, mode, network))
+    waits = built.links["wait_min"].to_numpy(float)[path.links].sum() if charged == "actual" else 0.0
+    names = built.checkpoints.set_index("checkpoint_id")["name"]
+    notes = []
+    if path.checkpoints and home and network == "actual":
+        notes.append(
+            "a home trip through the neighbour: by the rule of the study no wait is charged; by road the posts may in fact stop you"
+        )
+    if built.links["bridged"].to_numpy(bool)[path.links].any():
+        notes.append("the way runs over a bridged gap of the data")
+    connector = built.links["kind"].to_numpy()[path.links] == "connector"
+    km = built.links["length_m"].to_numpy(float)[path.links][connector].sum() / 1000
+    if km > 10:
+        notes.append(f"{km:,.0f} km of it are connectors, assumed roads that the data lack")
+    return {
+        "origin": places[0].label,
+        "destination": places[1].label,
+        "length_m": path.length_m,
+        "time_min": path.time_min,
+        "wait_min": float(waits),
+        "total_min": path.time_min + float(waits),
+        "checkpoints": list(path.checkpoints),
+        "checkpoint_names": [str(names.get(c, c)) for c in path.checkpoints],
+        "straight_m": float(geodesic_m(places[0].lon, places[0].lat, places[1].lon, places[1].lat)),
+        "notes": notes,
+    }
+
+
+def check_options(**options: tuple[str, tuple[str, ...]]) -> None:
+    """Raise where an option has a value that it does not allow."""
+    wrong = [
+        f"{name} {value!r}: allowed are {', '.join(allowed)}"
+        for name, (value, allowed) in options.items()
+        if value not in allowed
+    ]
+    if wrong:
+        raise PlaceError("; ".join(wrong))
+
+
+def join_named(network: Network, prepared: Prepared, places: list[Place]) -> tuple[Network, list[int], list[str]]:
+    """Return the network with both places in it, their nodes and sides; settlements are in it already."""
+    table = network.settlements
+    free = [p for p in places if p.row is None]
+    side = side_of(np.array([(p.lon, p.lat) for p in places]), prepared.regions, COAST_KM)
+    sides = [str(table["side"].iloc[p.row]) if p.row is not None else str(s) for p, s in zip(places, side, strict=True)]
+    lost = [p.label for p, s in zip(places, sides, strict=True) if not s]
+    if lost:
+        raise PlaceError(
+            f"{', '.join(lost)} lies on neither side of the border within the belt of the network: allowed is a place in {' or '.join(prepared.study.sides)}"
+        )
+    nodes = {p.label: int(table["node"].iloc[p.row]) for p in places if p.row is not None}
+    if free:
+        chosen = [s for p, s in zip(places, sides, strict=True) if p.row is None]
+        network, fresh = add_places(network, [(p.lon, p.lat) for p in free], chosen)
+        nodes.update(dict(zip((p.label for p in free), fresh, strict=True)))
+    return network, [nodes[p.label] for p in places], sides
+
+
+def _no_way(network: Network, positions: Any, places: list[Place], mode: str, name: str) -> str:
+    """Return why there is no way."""
+    apart = [p.label for p, at in zip(places, positions, strict=True) if at < 0]
+    if apart:
+        reach = network.limits.station_km if mode == "rail" else network.limits.settlement_km
+        return f"{' and '.join(apart)} joins no {mode} network: allowed is a place within {reach:g} km of it, on its own side"
+    return f"no way by {mode} from {places[0].label} to {places[1].label} on the {name} network: they lie in unconnected parts of it"

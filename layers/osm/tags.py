@@ -1,0 +1,361 @@
+"""What OpenStreetMap's tags say, as values: limits, one-way, access, seasons, currents, people, hours. Text in, numbers out, no geometry.
+
+Every parser takes one text; `parsed` runs one over a column by its distinct values, for a million ways hold a few
+hundred of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from layers.osm.limits import GENERIC_KPH, LEGAL_KPH
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NAN = float("nan")
+UNIT_KPH: Mapping[str, float] = {"": 1.0, "km/h": 1.0, "kmh": 1.0, "kph": 1.0, "mph": 1.609344, "knots": 1.852}
+WALK_KPH = 5.0
+LOWEST_KPH, HIGHEST_KPH = 1.0, 400.0
+
+_NUMBER = re.compile(r"^(\d{1,4}(?:\.\d+)?)\s*(km/h|kmh|kph|mph|knots)?$")
+_ZONE = re.compile(r"^([a-z]{2})\s*:\s*([a-z_]+)$")
+_ZONE_KPH = re.compile(r"^(?:[a-z]{2}\s*:\s*)?(?:zone\s*:?\s*)?(\d{1,3})$")
+
+
+def parsed(values: pd.Series, parse: Callable[[str], Any], missing: Any) -> NDArray[Any]:
+    """Return `parse` of every text, `missing` where there is none; each distinct text is parsed once.
+
+    Examples
+    --------
+    >>> parsed(pd.Series(["60", None, "60"]), lambda text: int(text), -1).tolist()
+    [60, -1, 60]
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes, distinct = values.cat.codes.to_numpy(), list(values.cat.categories)
+    else:
+        numbers, index = pd.factorize(values)
+        codes, distinct = np.asarray(numbers), list(index)
+    # The last entry serves code −1, a missing text.
+    table = pd.Series([*(parse(str(text)) for text in distinct), missing]).to_numpy()
+    return np.asarray(table[codes])
+
+
+@cache
+def parse_maxspeed(text: str, country: str = "") -> tuple[float, str]:
+    """Return a limit in km/h and what it comes from: ``tagged``, ``implicit`` (a legal zone) or ``default`` (nothing).
+
+    A list takes the lower limit. ``none`` (no limit), ``signals`` and ``variable`` say no number, so that the class of
+    the road decides.
+
+    Parameters
+    ----------
+    text
+        Value of ``maxspeed`` or of a tag that names a zone (``maxspeed:type``).
+    country
+        ISO 3166-1 code for a zone that names none (``urban``).
+
+    Examples
+    --------
+    >>> parse_maxspeed("60;80"), parse_maxspeed("KZ:rural"), parse_maxspeed("none")
+    ((60.0, 'tagged'), (110.0, 'implicit'), (nan, 'default'))
+    """
+    found = [_one_limit(part.strip(), country) for part in re.split(r"[;|]", text.casefold())]
+    known = [limit for limit in found if limit[0] == limit[0] and LOWEST_KPH <= limit[0] <= HIGHEST_KPH]
+    return min(known) if known else (NAN, "default")
+
+
+def _one_limit(text: str, country: str) -> tuple[float, str]:
+    """Return one limit of a list, in small letters."""
+    number = _NUMBER.match(text)
+    if number:
+        return round(float(number[1]) * UNIT_KPH[number[2] or ""], 2), "tagged"
+    if text in ("walk", "walking"):
+        return WALK_KPH, "tagged"
+    zone = _ZONE.match(text)
+    place, name = (zone[1].upper(), zone[2]) if zone else (country.upper(), text)
+    if name == "walk":
+        return WALK_KPH, "implicit"
+    legal = LEGAL_KPH.get("GB" if place == "UK" else place, {})
+    limit = legal.get(name, GENERIC_KPH.get(name))
+    if limit is not None:
+        return float(limit), "implicit"
+    figure = _ZONE_KPH.match(text)
+    return (float(figure[1]), "implicit") if figure else (NAN, "default")
+
+
+FORWARD, BACKWARD, BOTH = 1, -1, 0
+_ONEWAY: Mapping[str, int] = {
+    "yes": FORWARD, "true": FORWARD, "1": FORWARD, "-1": BACKWARD, "reverse": BACKWARD, "no": BOTH, "false": BOTH,
+    "0": BOTH, "reversible": BOTH, "alternating": BOTH,
+}  # fmt: skip
+ONEWAY_KINDS = ("motorway", "motorway_link")
+ONEWAY_JUNCTIONS = ("roundabout", "circular")
+_UNSAID = 9
+
+
+def oneway_of(oneway: pd.Series, kind: pd.Series, junction: pd.Series) -> NDArray[np.int8]:
+    """Return 1 (as drawn), −1 (against it) or 0 (both) for each road.
+
+    A tag stands before the defaults: motorways, their links and roundabouts are one-way. ``reversible`` and
+    ``alternating`` lanes can be driven both ways at some hour, so they count as both.
+    """
+    said = parsed(oneway, lambda text: _ONEWAY.get(text.strip().casefold(), _UNSAID), _UNSAID)
+    default = (
+        parsed(kind, lambda k: k in ONEWAY_KINDS, False) | parsed(junction, lambda j: j in ONEWAY_JUNCTIONS, False)
+    ).astype(bool)
+    return np.asarray(np.where(said != _UNSAID, said, np.where(default, FORWARD, BOTH)), np.int8)
+
+
+ACCESS_KEYS: Mapping[str, tuple[str, ...]] = {
+    "car": ("motorcar", "motor_vehicle", "vehicle", "access"),
+    "truck": ("hgv", "motor_vehicle", "vehicle", "access"),
+}
+"""Tags that decide, the most specific first."""
+CLOSED_TO_THE_PUBLIC = frozenset(
+    {"no", "private", "military", "agricultural", "forestry", "agricultural;forestry", "emergency", "bus", "psv", "use_sidepath"}
+)  # fmt: skip
+LIMITED = frozenset({"destination", "customers", "delivery", "permit", "residents", "permissive"})
+
+
+def access_of(tags: pd.DataFrame, vehicle: str) -> pd.Series:
+    """Return what the most specific access tag says to a vehicle: ``yes``, a limit, or why it may not pass.
+
+    Parameters
+    ----------
+    tags
+        Columns of `ACCESS_KEYS`, those that there are.
+    vehicle
+        ``car`` or ``truck``.
+
+    Notes
+    -----
+    Values in `CLOSED_TO_THE_PUBLIC` and `LIMITED` are handed on; every other (``yes``, ``designated``, ``unknown``, a
+    typing error) is ``yes``.
+    """
+    values = ("yes", *sorted(CLOSED_TO_THE_PUBLIC | LIMITED))
+    out = np.zeros(len(tags), np.int8)
+    for key in reversed(ACCESS_KEYS[vehicle]):
+        if key in tags:
+            said = parsed(tags[key], lambda text: values.index(_access(text)), -1).astype(np.int8)
+            out = np.where(said >= 0, said, out)
+    return pd.Series(pd.Categorical.from_codes(out, categories=pd.Index(values, dtype=object)), index=tags.index)
+
+
+def _access(text: str) -> str:
+    """Return one access value, spelling folded."""
+    value = re.sub(r"\s+", "", text.casefold())
+    return value if value in CLOSED_TO_THE_PUBLIC or value in LIMITED else "yes"
+
+
+_WARM = frozenset({"summer", "spring", "autumn", "dry_season", "dry"})
+SEASONS = ("", "winter", "summer", "some")
+
+
+@cache
+def season_of(seasonal: str, ice_or_winter_road: bool = False) -> str:
+    """Return when a road can be driven: always (an empty text), in ``winter``, in ``summer`` (not in winter), at ``some`` time.
+
+    An ice road or winter road is one of winter whatever ``seasonal`` says. ``seasonal=yes`` and what is not understood
+    tell no time: ``some``.
+
+    Examples
+    --------
+    >>> season_of("winter"), season_of("spring;summer"), season_of("yes"), season_of("no"), season_of("yes", True)
+    ('winter', 'summer', 'some', '', 'winter')
+    """
+    if ice_or_winter_road:
+        return "winter"
+    said = {part.strip() for part in seasonal.casefold().split(";")}
+    if said <= {"no", ""} or said >= {"winter", "summer"}:
+        return ""
+    if said == {"winter"}:
+        return "winter"
+    return "summer" if said <= _WARM else "some"
+
+
+_CLOCK = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d))?$")
+_PERIOD = re.compile(r"^PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?$")
+
+
+@cache
+def parse_duration(text: str) -> float:
+    """Return the minutes of a ``duration``: ``HH:MM``, ``HH:MM:SS``, minutes alone or ISO 8601; NaN where it is none.
+
+    Examples
+    --------
+    >>> parse_duration("01:30"), parse_duration("45"), parse_duration("PT1H30M"), parse_duration("long")
+    (90.0, 45.0, 90.0, nan)
+    """
+    bare = text.strip().upper()
+    if bare.isascii() and bare.isdigit() and len(bare) <= 4:
+        return float(bare) or NAN
+    match = _CLOCK.match(bare) or _PERIOD.match(bare)
+    if not match:
+        return NAN
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return (60 * hours + minutes + seconds / 60) or NAN
+
+
+HIGHEST_DC_VOLT = 3000
+"""Railways of up to 3 kV without a ``frequency`` run on direct current: an assumption that holds for all main lines."""
+
+
+@cache
+def current_of(electrified: str, voltage: str, frequency: str) -> str:
+    """Return a track's current as one label: ``none``, ``3 kV DC``, ``25 kV 50 Hz``; an empty text where it is unknown.
+
+    Unknown is what is electrified without a voltage, with alternating current of an unknown frequency, or can be
+    switched between several currents.
+
+    Examples
+    --------
+    >>> current_of("contact_line", "3000", "0"), current_of("contact_line", "25000", "50"), current_of("no", "", "")
+    ('3 kV DC', '25 kV 50 Hz', 'none')
+    >>> current_of("contact_line", "25000;3000", "50;0"), current_of("yes", "", "")
+    ('', '')
+    """
+    said = electrified.strip().casefold()
+    if said == "no":
+        return "none"
+    volt, hertz = (_one_number(text) for text in (voltage, frequency))
+    if said == "" or not 0 < volt < 1e6:
+        return ""
+    if not frequency.strip() and volt <= HIGHEST_DC_VOLT:
+        hertz = 0.0
+    if not 0 <= hertz < 1000:
+        return ""
+    hertz = 16.7 if 16 < hertz < 17 else hertz  # 16 2/3, written in many ways
+    tension = f"{volt / 1000:g} kV" if volt >= 1000 else f"{volt:g} V"
+    return f"{tension} {hertz:g} Hz" if hertz else f"{tension} DC"
+
+
+def _one_number(text: str) -> float:
+    """Return the number of a tag, NaN where it says none or several."""
+    try:
+        return float(text)
+    except ValueError:
+        return NAN
+
+
+def capital_of(tags: Mapping[str, str]) -> str:
+    """Return of what a place is the capital, as ``capital`` has it: ``yes`` (a country), a level 2 to 11, or an empty text.
+
+    Of several levels in ``admin_centre:4=yes`` and the like the highest counts.
+
+    Examples
+    --------
+    >>> capital_of({"capital": "4"}), capital_of({"capital": "no"}), capital_of({"admin_centre:6": "yes"})
+    ('4', '', '6')
+    """
+    said = tags.get("capital", "").strip().casefold()
+    if said == "yes" or (said.isdecimal() and 2 <= int(said) <= 11):
+        return said
+    levels = [int(k) for k, v in tags_of(tags, "admin_centre:").items() if k.isdecimal() and is_yes(v)]
+    return str(min(levels)) if levels else ""
+
+
+_PEOPLE = re.compile(r"\d{1,3}(?:[\s,.'’]\d{3})+(?!\d)|\d+")
+_YEAR = re.compile(r"\(?\b((?:1[89]|20)\d{2}(?:-\d{2}(?:-\d{2})?)?)\b\)?")
+MOST_PEOPLE = 50_000_000
+
+
+@cache
+def parse_population(text: str) -> tuple[int, str]:
+    """Return people and the date that stands in brackets behind them; 0 and an empty text where unknown.
+
+    A range takes its lower end.
+
+    Examples
+    --------
+    >>> parse_population("12 345"), parse_population("~3000"), parse_population("1200 (2021)")
+    ((12345, ''), (3000, ''), (1200, '2021'))
+    """
+    head, bracket, tail = text.replace("\u00a0", " ").replace("\u202f", " ").strip().partition("(")
+    number = _PEOPLE.search(head)
+    # "1.2 million" or "3 тыс." say no count that could be trusted.
+    if not number or head.strip().startswith("-") or re.search(r"[^\W\d_]", head[number.end() :]):
+        return 0, ""
+    rest = head[number.end() :]
+    if re.match(r"[.,]\d", rest):
+        return 0, ""
+    people = int(re.sub(r"\D", "", number[0]))
+    year = _YEAR.search(tail) if bracket else None
+    return (people, year[1] if year else "") if people <= MOST_PEOPLE else (0, "")
+
+
+def is_yes(text: str) -> bool:
+    """Return whether a flag is set: anything but a no (``bridge=viaduct``, ``tunnel=culvert``, ``toll=hgv``)."""
+    return text.strip().casefold() not in ("no", "false", "0", "none", "")
+
+
+_DAY = re.compile(r"^\d{2}:\d{2}-\d{2}:\d{2}$")
+_WEEK = (datetime(2025, 1, 6), datetime(2026, 1, 5))
+"""52 whole weeks: the mean week of a year with its seasons."""
+
+
+@cache
+def open_hours_per_day(text: str) -> float:
+    """Return the mean hours a day that an ``opening_hours`` text leaves open; NaN where it can't be read.
+
+    Read by opening-hours-py over one fixed year without public holidays; where that library is missing, only ``24/7``.
+
+    Examples
+    --------
+    >>> open_hours_per_day("24/7")
+    24.0
+    """
+    if text.strip() == "24/7":
+        return 24.0
+    hours = _opening_hours(text)
+    if hours is None:
+        return NAN
+    begin, end = _WEEK
+    total = 0.0
+    for start, stop, state, _ in hours.intervals(begin, end):  # a few hundred spans of one text, cached
+        if str(state).casefold().endswith("open"):
+            total += (min(stop or end, end) - max(start, begin)).total_seconds()
+    return round(total / 3600 / (end - begin).days, 2)
+
+
+def _opening_hours(text: str) -> Any:
+    """Return the library's reading of a text, None where it can't read it."""
+    try:
+        from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]  # missing in its stubs
+    except ImportError:
+        return None
+    try:
+        return OpeningHours(text)
+    except ParserError:
+        return None
+
+
+def daily_hours(text: str) -> str:
+    """Return an ``opening_hours`` text as the layer of checkpoints has it: ``24/7``, ``HH:MM-HH:MM`` or the text itself.
+
+    ``Mo-Su 08:00-20:00`` and ``08:00-20:00`` are one thing; what differs between the days stays as it was written, and
+    `open_hours_per_day` tells its mean.
+
+    Examples
+    --------
+    >>> daily_hours("Mo-Su 08:00-20:00"), daily_hours("Mo-Su 00:00-24:00")
+    ('08:00-20:00', '24/7')
+    """
+    bare = re.sub(r"^(mo-su|daily)\s+", "", re.sub(r"\s*([-–,;])\s*", r"\1", text.strip()), flags=re.IGNORECASE)
+    bare = bare.replace("–", "-")
+    if bare in ("24/7", "00:00-24:00", "00:00-23:59", "00:00-00:00"):
+        return "24/7"
+    padded = re.sub(r"(?<!\d)(\d):", r"0\1:", bare)
+    return padded if _DAY.match(padded) else text.strip()
+
+
+def tags_of(value: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return the tags under a prefix without it: ``name:`` gives language and name."""
+    return {k[len(prefix) :]: v for k, v in value.items() if k.startswith(prefix)}

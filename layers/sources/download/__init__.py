@@ -1,0 +1,1 @@
+"""Downloads: cache, checked fetches, Geofabrik's index."""

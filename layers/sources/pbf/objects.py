@@ -1,0 +1,318 @@
+"""Nodes and ways out of the blocks of a PBF: only those of the area, only the tags that a layer is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from layers.sources.pbf.blocks import DENSE, Block, packed, running, side_by_side, varints, zigzag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+E7 = 10_000_000
+LONGEST_TAG = 1020
+"""Bytes of a value: OpenStreetMap allows 255 characters, which take four bytes each at the most."""
+GRID = 256
+GROWN_FROM = 100_000
+FIND_AT_ONCE = 1_000_000
+
+
+class Area:
+    """A polygon that asks most nodes only for their cell: inside, outside, or to be looked at."""
+
+    def __init__(self, polygon: shapely.Geometry) -> None:
+        self.polygon = polygon
+        shapely.prepare(polygon)
+        west, south, east, north = shapely.bounds(polygon)
+        self.corner = (west, south)
+        self.bounds = (int(west * E7) - 1, int(south * E7) - 1, int(east * E7) + 1, int(north * E7) + 1)
+        self.step = (max((east - west) / GRID, 1e-9), max((north - south) / GRID, 1e-9))
+        x = west + self.step[0] * np.arange(GRID)
+        y = south + self.step[1] * np.arange(GRID)
+        left, low = (c.ravel() for c in np.meshgrid(x, y))
+        # Rounding may put a point on a cell's edge into its neighbour: cells are asked a little larger than they are.
+        dx, dy = self.step[0] * 1e-6, self.step[1] * 1e-6
+        cells = shapely.box(left - dx, low - dy, left + self.step[0] + dx, low + self.step[1] + dy)
+        self.state = np.where(
+            shapely.contains_properly(polygon, cells), 1, np.where(shapely.intersects(polygon, cells), 2, 0)
+        )
+
+    def holds(self, lon: NDArray[np.int64], lat: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which points (1e-7 degrees) lie in the polygon or on its edge."""
+        west, south, east, north = self.bounds
+        out = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+        rows = np.flatnonzero(out)
+        if not len(rows):
+            return out
+        x, y = lon[rows] / E7, lat[rows] / E7
+        column = np.clip((x - self.corner[0]) / self.step[0], 0, GRID - 1).astype(np.int64)
+        row = np.clip((y - self.corner[1]) / self.step[1], 0, GRID - 1).astype(np.int64)
+        state = self.state[row * GRID + column]
+        out[rows] = state > 0
+        look = np.flatnonzero(state == 2)
+        out[rows[look]] = shapely.intersects_xy(self.polygon, x[look], y[look])
+        return np.asarray(out, bool)
+
+
+class Growing:
+    """A column that grows in place: no second copy of it is ever held, as joining a list of its pieces would."""
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self.values = np.empty(GROWN_FROM, dtype)
+        self.size = 0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Put values behind those that are there."""
+        need = self.size + len(values)
+        if need > len(self.values):
+            # What is not yet written takes no memory.
+            self.values.resize(max(need, len(self.values) * 5 // 4), refcheck=False)
+        self.values[self.size : need] = values
+        self.size = need
+
+    def take(self) -> NDArray[Any]:
+        """Return the column, which is empty after."""
+        values, size = self.values, self.size
+        self.values, self.size = np.empty(0, values.dtype), 0
+        values.resize(size, refcheck=False)
+        return values
+
+
+@dataclass
+class Nodes:
+    """Nodes in the order of their ids, coordinates in 1e-7 degrees."""
+
+    ids: NDArray[np.int64]
+    lon: NDArray[np.int32]
+    lat: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, ids: NDArray[np.int64], lon: NDArray[np.int32], lat: NDArray[np.int32]) -> Nodes:
+        """Return nodes sorted by id; of several with one id the first."""
+        if len(ids) > 1 and not np.all(ids[1:] > ids[:-1]):
+            ids, first = np.unique(ids, return_index=True)
+            lon, lat = lon[first], lat[first]
+        return cls(ids, lon, lat)
+
+    def find(self, refs: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return each id's position, −1 where it is unknown."""
+        out = np.full(len(refs), -1, np.int32)
+        if not len(self.ids):
+            return out
+        for begin in range(0, len(refs), FIND_AT_ONCE):  # bounds the memory of 64-bit positions
+            some = refs[begin : begin + FIND_AT_ONCE]
+            at = np.searchsorted(self.ids, some)
+            at[at == len(self.ids)] = 0
+            out[begin : begin + FIND_AT_ONCE] = np.where(self.ids[at] == some, at, -1)
+        return out
+
+    def only(self, refs: NDArray[np.int64]) -> Nodes:
+        """Return the nodes that `refs` name."""
+        at = self.find(refs)
+        used = np.zeros(len(self.ids), bool)
+        used[at[at >= 0]] = True
+        return Nodes(self.ids[used], self.lon[used], self.lat[used])
+
+
+@dataclass
+class Tagged:
+    """One object with all its tags: a node with its place, or a way with its references."""
+
+    osm_id: int
+    tags: dict[str, str]
+    lon: float = float("nan")
+    lat: float = float("nan")
+    refs: NDArray[np.int64] | None = None
+
+
+@dataclass
+class Words:
+    """The values of each wanted key, numbered as they come, and what was left out."""
+
+    keys: Sequence[bytes]
+    numbers: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.numbers = {k: {} for k in self.keys}
+
+    def number(self, key: bytes, text: bytes) -> int:
+        """Return the number of a value of a key, −1 for one that is too long to be a tag."""
+        if len(text) > LONGEST_TAG:
+            self.counts["tags_too_long"] += 1
+            return -1
+        known = self.numbers[key]
+        return known.setdefault(text, len(known))
+
+    def column(self, key: bytes, codes: NDArray[np.int32]) -> pd.Categorical:
+        """Return a column of texts; spellings that are no UTF-8 keep a mark in place of the odd bytes."""
+        texts = [t.decode("utf-8", "replace") for t in self.numbers[key]]
+        # In the order of the alphabet, whatever the order in which the files gave them.
+        place = {text: i for i, text in enumerate(sorted(set(texts)))}
+        # −1, a missing tag, takes the last place.
+        table = np.array([*(place[text] for text in texts), -1], np.int32)
+        return pd.Categorical.from_codes(table[codes], categories=pd.Index(list(place), dtype=object))
+
+
+@dataclass
+class Ways:
+    """Ways with flat references: `counts` of them each, and codes of the wanted keys (−1: no such tag)."""
+
+    ids: NDArray[np.int64]
+    refs: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    codes: dict[bytes, NDArray[np.int32]]
+
+
+def pairs_in(index: Mapping[bytes, int], wanted: Mapping[bytes, Sequence[bytes]], size: int) -> NDArray[np.int64]:
+    """Return the tags of a block that are wanted, as key × `size` + value."""
+    return np.array(
+        [index[k] * size + index[v] for k, values in wanted.items() if k in index for v in values if v in index],
+        np.int64,
+    )
+
+
+def read_nodes(
+    block: Block, kind: int, at: NDArray[np.int64], end: NDArray[np.int64], *, with_tags: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
+    """Return ids, longitudes and latitudes (1e-7 degrees) of a group of nodes, and its tags (owner, key, value)."""
+    raw = block.raw
+    none = np.zeros(0, np.int64)
+    tags: tuple[NDArray[np.int64], ...] = (none, none, none)
+    if kind == DENSE:
+        parts = side_by_side(raw, at, end, (1, 8, 9, 10))
+        columns = []
+        for number in (1, 8, 9):
+            value, count = packed(raw, *parts[number])
+            columns.append(running(zigzag(value), count))
+        if with_tags:
+            tags = _dense_tags(varints(raw[parts[10][0][0] : parts[10][1][0]])) if len(at) == 1 else tags
+    else:
+        parts = side_by_side(raw, at, end, (1, 2, 3, 8, 9))
+        columns = [zigzag(parts[number][0]) for number in (1, 8, 9)]
+        if with_tags:
+            keys, count = packed(raw, *parts[2])
+            values, _ = packed(raw, *parts[3])
+            tags = (np.repeat(np.arange(len(at)), count), keys, values)
+    if len({len(c) for c in columns}) > 1:
+        raise IndexError("nodes without a place")
+    lon, lat = block.degrees_e7(columns[2], columns[1])
+    return columns[0], lon, lat, tags
+
+
+def _dense_tags(flat: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return owner, key and value of dense nodes' tags: pairs, with a 0 behind each node's."""
+    is_end = flat == 0
+    owner = np.cumsum(is_end)[~is_end]
+    pairs = flat[~is_end]
+    if len(pairs) % 2:
+        raise IndexError("a key without a value")
+    return owner[::2], pairs[::2], pairs[1::2]
+
+
+def tagged_nodes(
+    block: Block,
+    tags: tuple[NDArray[np.int64], ...],
+    wanted: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    lon: NDArray[np.int64],
+    lat: NDArray[np.int64],
+    keep: NDArray[np.bool_],
+    words: Words,
+) -> list[Tagged]:
+    """Return the nodes that are kept and have a wanted tag: few, so that a loop over them costs nothing."""
+    owner, key, value = tags
+    chosen = np.unique(owner[np.isin(key * len(block.strings) + value, wanted)])
+    chosen = chosen[keep[chosen]]
+    begin, stop = np.searchsorted(owner, chosen), np.searchsorted(owner, chosen, side="right")
+    return [
+        Tagged(int(ids[i]), _texts(block, key[a:b], value[a:b], words), lon[i] / E7, lat[i] / E7)
+        for i, a, b in zip(chosen, begin, stop, strict=True)
+    ]
+
+
+def _texts(block: Block, keys: NDArray[np.int64], values: NDArray[np.int64], words: Words) -> dict[str, str]:
+    """Return the tags of one object; those that are too long are left out and counted."""
+    out = {}
+    for k, v in zip(keys.tolist(), values.tolist(), strict=True):
+        key, text = block.text(k), block.text(v)
+        if len(text) > LONGEST_TAG or len(key) > LONGEST_TAG:
+            words.counts["tags_too_long"] += 1
+            continue
+        out[key.decode("utf-8", "replace")] = text.decode("utf-8", "replace")
+    return out
+
+
+def read_ways(
+    block: Block,
+    at: NDArray[np.int64],
+    end: NDArray[np.int64],
+    index: Mapping[bytes, int],
+    lines: NDArray[np.int64],
+    points: NDArray[np.int64],
+    words: Words,
+) -> tuple[Ways, list[Tagged]]:
+    """Return the ways of a group that carry a tag of `lines`, and those that carry one of `points`."""
+    parts = side_by_side(block.raw, at, end, (1, 2, 3, 8))
+    key, count = packed(block.raw, *parts[2])
+    value, others = packed(block.raw, *parts[3])
+    if not np.array_equal(count, others):
+        raise IndexError("a key without a value")
+    owner = np.repeat(np.arange(len(at)), count)
+    pair = key * len(block.strings) + value
+    chosen = np.unique(owner[np.isin(pair, lines)])
+    refs, lengths = packed(block.raw, parts[8][0][chosen], parts[8][1][chosen])
+    ways = Ways(
+        parts[1][0][chosen],
+        running(zigzag(refs), lengths),
+        lengths,
+        _codes(block, owner, key, value, chosen, index, words),
+    )
+    out = []
+    for i in np.unique(owner[np.isin(pair, points)]):  # posts and stations: few
+        mine = owner == i
+        row = slice(i, i + 1)
+        refs, lengths = packed(block.raw, parts[8][0][row], parts[8][1][row])
+        place = running(zigzag(refs), lengths)
+        out.append(Tagged(int(parts[1][0][i]), _texts(block, key[mine], value[mine], words), refs=place))
+    return ways, out
+
+
+def _codes(
+    block: Block,
+    owner: NDArray[np.int64],
+    key: NDArray[np.int64],
+    value: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    index: Mapping[bytes, int],
+    words: Words,
+) -> dict[bytes, NDArray[np.int32]]:
+    """Return the codes of the wanted keys of the chosen ways."""
+    row = np.full(int(owner[-1]) + 1 if len(owner) else 1, -1)
+    row[chosen] = np.arange(len(chosen))
+    of_key = np.full(len(block.strings), -1, np.int16)
+    for number, name in enumerate(words.keys):
+        if name in index:
+            of_key[index[name]] = number
+    which = of_key[key]
+    mine = np.flatnonzero((which >= 0) & (row[owner] >= 0))
+    mine = mine[np.argsort(which[mine], kind="stable")]
+    which = which[mine]
+    out = {}
+    for number in np.unique(which):
+        name = words.keys[number]
+        here = mine[np.searchsorted(which, number) : np.searchsorted(which, number, side="right")]
+        distinct, back = np.unique(value[here], return_inverse=True)
+        codes = np.array([words.number(name, block.text(int(v))) for v in distinct], np.int32)
+        column = np.full(len(chosen), -1, np.int32)
+        column[row[owner[here]]] = codes[back]
+        out[name] = column
+    return out

@@ -1,0 +1,144 @@
+"""Settlements, posts and stations out of tagged objects: a few thousand, so that each is read by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from layers.crs import WGS84
+from layers.osm.tags import capital_of, daily_hours, parse_population, tags_of
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterable
+
+    from layers.sources.pbf.objects import Tagged
+
+PLACES = ("city", "town", "village", "hamlet")
+NAMES = ("int_name", "alt_name", "old_name", "official_name", "short_name", "loc_name", "nat_name")
+CONTROL = "border_control"
+CUSTOMS = "customs"
+GONE = ("disused", "abandoned")
+OPEN_TAGS = (("barrier", CONTROL), ("government", CONTROL), ("government", CUSTOMS), ("amenity", CUSTOMS))
+STATIONS = ("station", "halt", "border")
+WANTED: dict[bytes, tuple[bytes, ...]] = {
+    b"place": tuple(p.encode() for p in PLACES),
+    b"railway": tuple(s.encode() for s in STATIONS),
+    **{
+        f"{prefix}{key}".encode(): tuple(v.encode() for k, v in OPEN_TAGS if k == key)
+        for prefix in ("", *(f"{g}:" for g in GONE))
+        for key in ("barrier", "government", "amenity")
+    },
+}
+"""Tags that make a node or way one of these; every key with all the values that are asked for."""
+POST_COLUMNS = (
+    "osm_id", "object", "what", "mode", "open", "name", "name_ru", "name_kk", "names", "operator", "opening_hours",
+    "hours",
+)  # fmt: skip
+STATION_COLUMNS = ("osm_id", "object", "kind", "name", "names")
+SETTLEMENT_COLUMNS = (
+    "settlement_id", "name", "names", "country", "population", "population_date", "kind", "capital",
+)  # fmt: skip
+
+
+def settlements_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDataFrame:
+    """Return the named places among the objects; ``country`` is empty, ``population`` 0 where unknown, ``capital`` by `capital_of`."""
+    rows = []
+    for thing in objects:
+        tags = thing.tags
+        if thing.refs is not None or tags.get("place") not in PLACES:
+            continue
+        name = tags.get("name") or tags.get("name:en") or ""
+        if not name:
+            counts["settlements_without_name"] += 1
+            continue
+        people, dated = parse_population(tags.get("population", ""))
+        if "population" in tags and not people:
+            counts["populations_unreadable"] += 1
+        rows.append(
+            {
+                "settlement_id": thing.osm_id, "name": name, "names": names_of(tags, name), "country": "",
+                "population": people, "population_date": tags.get("population:date") or dated, "kind": tags["place"],
+                "capital": capital_of(tags), "lon": thing.lon, "lat": thing.lat,
+            }
+        )  # fmt: skip
+    return _frame(rows, SETTLEMENT_COLUMNS, "settlement_id")
+
+
+def names_of(tags: dict[str, str], name: str) -> str:
+    """Return all other names of an object, in every language, joined by ``|`` in the order of the alphabet."""
+    values = [v for key in ("name:", "alt_name:", "old_name:") for v in tags_of(tags, key).values()]
+    values += [tags[k] for k in NAMES if k in tags]
+    each = {part.strip() for value in values for part in value.replace("|", ";").split(";")}
+    return "|".join(sorted(each - {"", name}))
+
+
+def posts_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDataFrame:
+    """Return the border controls and customs among the objects, disused ones as not ``open``.
+
+    ``what`` is ``border_control`` or ``customs``; ``mode`` is ``rail`` where the object is a railway's, else ``road``.
+    Objects with any ``military`` tag are left out.
+    """
+    rows = []
+    for thing in objects:
+        tags = thing.tags
+        what, is_open = _control(tags)
+        if not what:
+            continue
+        if "military" in tags:
+            counts["posts_military"] += 1
+            continue
+        text = tags.get("opening_hours", "")
+        rows.append(
+            {
+                "osm_id": thing.osm_id, "object": "node" if thing.refs is None else "way", "what": what,
+                "mode": "rail" if "railway" in tags else "road", "open": is_open, **_names(tags),
+                "operator": tags.get("operator", ""), "opening_hours": text,
+                "hours": daily_hours(text) if text else "", "lon": thing.lon, "lat": thing.lat,
+            }
+        )  # fmt: skip
+    return _frame(rows, POST_COLUMNS, "osm_id")
+
+
+def _control(tags: dict[str, str]) -> tuple[str, bool]:
+    """Return what a post is and whether it works; an empty text where the object is no post."""
+    for prefix, is_open in (("", True), *((f"{gone}:", False) for gone in GONE)):
+        for value in (CONTROL, CUSTOMS):
+            if any(tags.get(prefix + key) == value for key, v in OPEN_TAGS if v == value):
+                # Older mapping: the tag as it was, and beside it that the thing is disused.
+                return value, is_open and not any(tags.get(gone) == "yes" for gone in GONE)
+    return "", False
+
+
+def _names(tags: dict[str, str]) -> dict[str, str]:
+    """Return the name of an object, in Russian and Kazakh, and all others."""
+    name = tags.get("name") or tags.get("name:en") or ""
+    return {
+        "name": name, "name_ru": tags.get("name:ru", ""), "name_kk": tags.get("name:kk", ""), "names": names_of(tags, name)
+    }  # fmt: skip
+
+
+def stations_of(objects: Iterable[Tagged]) -> gpd.GeoDataFrame:
+    """Return stations, halts and the places where a railway crosses a border, ``kind`` telling which."""
+    rows: list[dict[str, Any]] = []
+    for thing in objects:
+        tags = thing.tags
+        if tags.get("railway") in STATIONS and "military" not in tags:
+            names = _names(tags)
+            rows.append(
+                {
+                    "osm_id": thing.osm_id, "object": "node" if thing.refs is None else "way", "kind": tags["railway"],
+                    "name": names["name"], "names": names["names"], "lon": thing.lon, "lat": thing.lat,
+                }
+            )  # fmt: skip
+    return _frame(rows, STATION_COLUMNS, "osm_id")
+
+
+def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...], order: str) -> gpd.GeoDataFrame:
+    """Return rows as points, by id."""
+    table = pd.DataFrame(rows, columns=[*columns, "lon", "lat"]).sort_values(order, ignore_index=True)
+    points = shapely.points(table.pop("lon").to_numpy(float), table.pop("lat").to_numpy(float))
+    return gpd.GeoDataFrame(table, geometry=points, crs=WGS84)

@@ -1,0 +1,1 @@
+"""What QGIS opens: project, styles, GeoPackage."""

@@ -1,0 +1,1 @@
+"""The report: page, chapters, charts and figures."""

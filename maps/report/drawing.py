@@ -1,0 +1,115 @@
+"""What all figures of the report share: a figure under fixed settings, its SVG, and the ground of a small map."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import geopandas as gpd
+import matplotlib as mpl
+import numpy as np
+import shapely
+from matplotlib.figure import Figure
+
+from maps.styles.layers import CHECKPOINT_CLASSES, LABEL_CLASSES
+from maps.web import assets
+
+SIDE_COLORS = ("#0072b2", "#d55e00")
+INK, FAINT, BORDER = "#1f2933", "#9aa5b1", "#7a0177"
+LABEL_COLOR = {each.value: each.color for each in LABEL_CLASSES}
+CHECKPOINT_COLOR = {each.value: each.color for each in CHECKPOINT_CLASSES}
+_RC: dict[Any, Any] = {
+    "svg.hashsalt": "borderlink",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.parse_math": False,  # a name may hold dollar signs
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+}
+
+
+def shorten(name: str, limit: int = 34) -> str:
+    """Cut a name that would take the room of the bars."""
+    return name if len(name) <= limit else name[: limit - 1] + "…"
+
+
+def view(bounds: Sequence[float], pad: float) -> tuple[tuple[float, float, float, float], float]:
+    """Return the box of a map with a rim, as a share of its longer side, and the height in inches that suits its 9.2 of width."""
+    west, south, east, north = bounds
+    rim = pad * max(east - west, north - south)
+    box = (west - rim, south - rim, east + rim, north + rim)
+    return box, float(np.clip(9.2 * (box[3] - box[1]) / (box[2] - box[0]), 2.5, 9.0))
+
+
+def paint(ax: Any, shapes: gpd.GeoDataFrame | gpd.GeoSeries, **style: Any) -> None:
+    """Plot shapes; geopandas warns about a class that is empty."""
+    if len(shapes):
+        shapes.plot(ax=ax, aspect=None, **style)
+
+
+def draw_areas(ax: Any, areas: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> None:
+    """Draw the regions as the pale ground, each named where it is seen."""
+    seen = shapely.intersection(shapely.make_valid(areas.geometry.to_numpy()), shapely.box(*box))
+    seen = shapely.simplify(seen, (box[2] - box[0]) / 1500)
+    ground = gpd.GeoDataFrame(
+        {"name": areas["name"].tolist(), "side": areas["side"].tolist()}, geometry=seen, crs=areas.crs
+    )
+    ground = ground[~ground.geometry.is_empty]
+    for side, color in (("a", "#eef3fa"), ("b", "#fbf3e4")):
+        paint(ax, ground[ground["side"] == side], color=color, edgecolor="#a9b2ba", linewidth=0.6)
+    for name, spot in zip(ground["name"], shapely.point_on_surface(ground.geometry.to_numpy()), strict=True):
+        if not assets.is_missing(name):
+            halo = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+            ax.text(
+                spot.x, spot.y, str(name), ha="center", va="center", fontsize=7.5, color="#3d4852", zorder=6, bbox=halo
+            )
+
+
+def scale_bar(ax: Any, box: tuple[float, float, float, float]) -> None:
+    """Draw a bar of a round length at the lower left."""
+    width = box[2] - box[0]
+    power = 10 ** np.floor(np.log10(width / 5))
+    length = max(n * power for n in (1, 2, 5) if n * power <= width / 5)
+    x, y = box[0] + 0.02 * width, box[1] + 0.03 * (box[3] - box[1])
+    ax.plot([x, x + length], [y, y], color=INK, linewidth=2, solid_capstyle="butt", zorder=7)
+    ax.annotate(f"{length / 1000:,.0f} km", (x, y), (0, 4), textcoords="offset points", fontsize=8, zorder=7)
+
+
+@contextmanager
+def figure(width: float, height: float) -> Iterator[Figure]:
+    """Give a figure under the settings of this module, whatever the caller's are."""
+    with warnings.catch_warnings(), mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RC)
+        # Text stays text in the file, so a glyph that matplotlib's own font lacks is no loss.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        yield Figure(figsize=(width, height), layout="constrained")
+
+
+def to_svg(fig: Figure, name: str, title: str, description: str) -> str:
+    """Return a figure as an ``svg`` element that a page can hold beside others."""
+    buffer = io.StringIO()
+    fig.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), transparent=True)
+    body = buffer.getvalue()[buffer.getvalue().index("<svg") :]
+    # Ids of two figures must not meet; only tags are touched, a name may look like an id.
+    own = re.compile(r'\b(id="|url\(#|xlink:href="#)')
+    body = re.sub(r"<[^>]*>", lambda tag: own.sub(rf"\g<1>{name}-", tag.group()), body)
+    view = re.search(r'viewBox="[^"]*"', body)
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {view.group() if view else ""}'
+    words = (
+        f'<title id="{name}-title">{html.escape(title)}</title><desc id="{name}-desc">{html.escape(description)}</desc>'
+    )
+    named = f'{head} role="img" aria-labelledby="{name}-title" aria-describedby="{name}-desc">{words}'
+    return re.sub(r"<svg[^>]*>", lambda _: named, body, count=1).strip()

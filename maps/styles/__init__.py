@@ -1,0 +1,1 @@
+"""One table of styles for web map, GeoPackage and QGIS."""

@@ -1,0 +1,175 @@
+"""What tags say: limits, one-way, access, people, hours."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from layers.osm.tags import (
+    access_of,
+    capital_of,
+    current_of,
+    daily_hours,
+    is_yes,
+    oneway_of,
+    open_hours_per_day,
+    parse_duration,
+    parse_maxspeed,
+    parse_population,
+    parsed,
+    season_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kph", "source"),
+    [
+        ("60", 60, "tagged"), (" 60 km/h ", 60, "tagged"), ("60 mph", 96.56, "tagged"), ("60mph", 96.56, "tagged"),
+        ("60;80", 60, "tagged"), ("80|60|none", 60, "tagged"), ("walk", 5, "tagged"), ("10 knots", 18.52, "tagged"),
+        ("RU:urban", 60, "implicit"), ("RU:rural", 90, "implicit"), ("KZ:rural", 110, "implicit"),
+        ("kz:Motorway", 140, "implicit"), ("RU:living_street", 20, "implicit"), ("XX:rural", 90, "implicit"),
+        ("DE:zone:30", 30, "implicit"), ("DE:zone30", 30, "implicit"), ("RU:40", 40, "implicit"), ("GB:nsl_single", 96.56, "implicit"),
+        ("RU:walk", 5, "implicit"),
+    ],
+)  # fmt: skip
+def test_a_limit_in_every_usual_form(text: str, kph: float, source: str) -> None:
+    assert parse_maxspeed(text) == (kph, source)
+
+
+@pytest.mark.parametrize(
+    "text", ["none", "signals", "variable", "fast", "", "-5", "0", "100000", "RU:", "6O", "DE:motorway"]
+)
+def test_a_limit_without_a_number_says_nothing(text: str) -> None:
+    kph, source = parse_maxspeed(text)
+    assert math.isnan(kph)
+    assert source == "default"
+
+
+def test_a_zone_without_a_country_takes_the_given_one() -> None:
+    assert parse_maxspeed("rural", "KZ") == (110, "implicit")
+    assert parse_maxspeed("rural") == (90, "implicit")
+
+
+@pytest.mark.parametrize(
+    ("oneway", "kind", "junction", "direction"),
+    [
+        ("yes", "primary", None, 1), ("1", "primary", None, 1), ("-1", "primary", None, -1), ("reverse", "primary", None, -1),
+        ("no", "motorway", None, 0), (None, "motorway", None, 1), (None, "motorway_link", None, 1), (None, "trunk", None, 0),
+        (None, "primary", "roundabout", 1), ("no", "primary", "roundabout", 0), ("reversible", "motorway", None, 0),
+        ("alternating", "primary", None, 0), ("perhaps", "primary", None, 0), ("-1", "motorway", None, -1),
+    ],
+)  # fmt: skip
+def test_direction_from_tag_class_and_junction(
+    oneway: str | None, kind: str, junction: str | None, direction: int
+) -> None:
+    columns = (pd.Series([v], dtype=object) for v in (oneway, kind, junction))
+    assert oneway_of(*columns).tolist() == [direction]
+
+
+def test_the_most_specific_access_tag_decides() -> None:
+    tags = pd.DataFrame(
+        {
+            "access": ["no", "private", None, "yes", "destination", None],
+            "motor_vehicle": ["yes", None, None, "agricultural; forestry", None, "no"],
+            "hgv": [None, None, "no", "yes", None, "delivery"],
+        }
+    )
+    assert access_of(tags, "car").tolist() == ["yes", "private", "yes", "agricultural;forestry", "destination", "no"]
+    assert access_of(tags, "truck").tolist() == ["yes", "private", "no", "yes", "destination", "delivery"]
+
+
+@pytest.mark.parametrize(
+    ("text", "people", "date"),
+    [
+        ("12345", 12345, ""), ("12 345", 12345, ""), ("12,345", 12345, ""), ("12.345", 12345, ""), ("12\u00a0345", 12345, ""),
+        ("1 234 567", 1234567, ""), ("~3000", 3000, ""), ("1200 (2021)", 1200, "2021"), ("1200 (2021-10-01)", 1200, "2021-10-01"),
+        ("500-600", 500, ""), ("0", 0, ""), ("3 тыс", 0, ""), ("1.2 million", 0, ""), ("-5", 0, ""), ("many", 0, ""), ("", 0, ""),
+        ("1,5", 0, ""), ("99999999999", 0, ""),
+    ],
+)  # fmt: skip
+def test_people_as_they_are_written(text: str, people: int, date: str) -> None:
+    assert parse_population(text) == (people, date)
+
+
+def test_hours_a_day_are_the_mean_of_the_week() -> None:
+    pytest.importorskip("opening_hours", reason="opening-hours-py is not installed")
+    assert open_hours_per_day("09:00-21:00") == 12
+    assert open_hours_per_day("22:00-06:00") == 8
+    assert open_hours_per_day("Mo-Fr 08:00-20:00") == pytest.approx(60 / 7, abs=0.01)
+    assert math.isnan(open_hours_per_day("when the guard is awake"))
+
+
+def test_hours_of_every_day_are_written_as_the_layer_has_them() -> None:
+    assert daily_hours("Mo-Su 8:00 - 20:00") == "08:00-20:00"
+    assert daily_hours("00:00-24:00") == daily_hours(" 24/7 ") == "24/7"
+    assert daily_hours("Mo-Fr 08:00-20:00") == "Mo-Fr 08:00-20:00"
+
+
+def test_flags() -> None:
+    assert [is_yes(t) for t in ("yes", "viaduct", "no", " No ", "")] == [True, True, False, False, False]
+
+
+def test_each_distinct_text_is_parsed_once() -> None:
+    seen = []
+
+    def length(text: str) -> int:
+        seen.append(text)
+        return len(text)
+
+    assert parsed(pd.Series(["a", "bb", "a", None], dtype=object), length, -1).tolist() == [1, 2, 1, -1]
+    assert parsed(pd.Series(["a", "bb", "a", None], dtype="category"), length, -1).tolist() == [1, 2, 1, -1]
+    assert sorted(seen) == ["a", "a", "bb", "bb"]
+
+
+@pytest.mark.parametrize(
+    ("text", "frozen", "season"),
+    [
+        ("no", False, ""), ("", False, ""), ("winter", False, "winter"), ("Summer", False, "summer"),
+        ("spring; summer;autumn", False, "summer"), ("dry_season", False, "summer"), ("yes", False, "some"),
+        ("wet_season", False, "some"), ("winter;summer", False, ""), ("winter;spring", False, "some"),
+        ("yes", True, "winter"), ("", True, "winter"), ("summer", True, "winter"),
+    ],
+)  # fmt: skip
+def test_seasons(text: str, frozen: bool, season: str) -> None:
+    assert season_of(text, frozen) == season
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("00:15", 15), ("1:30", 90), ("48:00", 2880), ("01:30:30", 90.5), ("25", 25), ("PT2H", 120), ("pt1h30m", 90), (" 00:05 ", 5)],
+)  # fmt: skip
+def test_durations(text: str, minutes: float) -> None:
+    assert parse_duration(text) == minutes
+
+
+@pytest.mark.parametrize("text", ["", "long", "0", "00:00", "1:75", "-5", "PT", "3 h", "99999", "²"])
+def test_what_is_no_duration_says_nothing(text: str) -> None:
+    assert math.isnan(parse_duration(text))
+
+
+@pytest.mark.parametrize(
+    ("electrified", "voltage", "frequency", "label"),
+    [
+        ("contact_line", "25000", "50", "25 kV 50 Hz"), ("contact_line", "3000", "0", "3 kV DC"), ("contact_line", "3000", "", "3 kV DC"),
+        ("rail", "750", "", "750 V DC"), ("contact_line", "15000", "16.67", "15 kV 16.7 Hz"), ("yes", "15000", "16.7", "15 kV 16.7 Hz"),
+        ("no", "", "", "none"), ("no", "25000", "50", "none"), ("contact_line", "25000", "", ""), ("contact_line", "", "", ""),
+        ("yes", "", "50", ""), ("", "25000", "50", ""), ("contact_line", "3000;25000", "0;50", ""), ("contact_line", "nan", "50", ""),
+        ("contact_line", "25000", "inf", ""), ("contact_line", "-3", "0", ""),
+    ],
+)  # fmt: skip
+def test_currents(electrified: str, voltage: str, frequency: str, label: str) -> None:
+    assert current_of(electrified, voltage, frequency) == label
+
+
+@pytest.mark.parametrize(
+    ("tags", "capital"),
+    [
+        ({}, ""), ({"capital": "yes"}, "yes"), ({"capital": "6"}, "6"), ({"capital": "no"}, ""), ({"capital": "former"}, ""),
+        ({"admin_centre:6": "yes", "admin_centre:4": "yes"}, "4"), ({"admin_centre:4": "no"}, ""),
+        ({"capital": "4", "admin_centre:6": "yes"}, "4"),
+    ],
+)  # fmt: skip
+def test_capitals(tags: dict[str, str], capital: str) -> None:
+    assert capital_of(tags) == capital
