@@ -29,17 +29,10 @@ def _refuse_namesakes() -> None:
 _refuse_namesakes()
 
 from gis.chapters import Chapters, further_measures  # noqa: E402  (after the check, or the wrong modules would be imported)
-from gis.pipeline import (  # noqa: E402
-    Measures,
-    Prepared,
-    build,
-    find_hot_spots,
-    measure,
-    prepare,
-    run,
-    run_scenario,
-)
-from gis.queries.isochrone import find_isochrones  # noqa: E402
+from gis.inputs import Prepared, prepare  # noqa: E402
+from gis.measures import Measures  # noqa: E402
+from gis.pipeline import run, run_scenario  # noqa: E402
+from gis.stages import build, find_hot_spots, measure  # noqa: E402
 from gis.study import Study, load_study  # noqa: E402
 from network.store import load_network, load_routers, save_network  # noqa: E402
 

@@ -30,7 +30,7 @@ from network.speeds import (
 )
 
 if TYPE_CHECKING:
-    from gis.chapters import Chapters
+    from gis.chapters.chapter import Chapters
     from gis.measures import Measures
     from gis.study import Study
     from network.build import Network

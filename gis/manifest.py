@@ -14,8 +14,9 @@ from layers.secrets import all_masked
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gis.clock import Clock
+    from gis.inputs import Prepared
     from gis.measures import Measures
-    from gis.pipeline import Clock, Prepared
     from network.build import Network
 
 PACKAGES = (

@@ -27,9 +27,10 @@ from network.build import Network, to_graph
 from network.graphml import write_graphml
 
 if TYPE_CHECKING:
-    from gis.chapters import Chapters
+    from gis.chapters.chapter import Chapters
+    from gis.clock import Clock
+    from gis.inputs import Prepared
     from gis.measures import Measures
-    from gis.pipeline import Clock, Prepared
 
 
 def write_run(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LAYERS = tuple(SCHEMAS)
 SNAPSHOT = "snapshot"
 OSM = "osm"
-"""A layer out of the study's OpenStreetMap extracts, which `gis.pipeline` reads all at once."""
+"""A layer out of the study's OpenStreetMap extracts, which `gis.inputs` reads all at once."""
 OVERPASS = "overpass"
 """A layer out of extracts that an Overpass server makes when asked."""
 NONE = "none"

@@ -82,6 +82,13 @@ def test_imports_run_in_no_circle() -> None:
     assert list(nx.simple_cycles(graph)) == []
 
 
+def test_nor_with_the_imports_inside_functions_and_for_types() -> None:
+    graph = nx.DiGraph(
+        (module, name) for module in MODULES for name in imported(module, at_import=False) if name != module
+    )
+    assert list(nx.simple_cycles(graph)) == []
+
+
 @pytest.mark.parametrize("module", [m for m in MODULES if m.split(".")[0] in LIBRARY and m not in COMMANDS])
 def test_a_library_floor_prints_nothing(module: str) -> None:
     calls = [n for n in ast.walk(tree_of(module)) if isinstance(n, ast.Call)]

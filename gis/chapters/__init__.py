@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
-import pandas as pd
-
-from gis.chapters.chapter import Chapter
+from gis.chapters.chapter import Chapter, Chapters
 from gis.chapters.connectivity import connectivity_chapter
 from gis.chapters.levels import levels_chapter
 from gis.chapters.reach import reach_chapter
@@ -21,14 +18,6 @@ if TYPE_CHECKING:
     from network.build import Network
 
 __all__ = ["Chapter", "Chapters", "further_measures"]
-
-
-@dataclass(frozen=True)
-class Chapters:
-    """All tables and layers that the chapters add to a run, by name."""
-
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-    layers: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
 
 
 def further_measures(prepared: Prepared, network: Network, measures: Measures) -> tuple[Measures, Chapters]:

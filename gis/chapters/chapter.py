@@ -30,6 +30,14 @@ class Chapter:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Chapters:
+    """All tables and layers that the chapters add to a run, by name."""
+
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    layers: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
+
+
 def rows_like(table: pd.DataFrame, keys: pd.Series, by: str) -> pd.DataFrame:
     """Return the rows of a table in the order of keys, empty where a key has none; the key's column is dropped."""
     return table.set_index(by).reindex(keys).reset_index(drop=True)

@@ -12,8 +12,8 @@ import pandas as pd
 from analysis.reach.isochrones import isochrones
 from analysis.reach.places import checkpoint_places
 from gis.inputs import Fetching, Prepared, prepare
-from gis.pipeline import build
 from gis.queries.route import check_options, join_named
+from gis.stages import build
 from gis.study import Study, load_study
 from layers.checkpoints import find_checkpoint
 from layers.errors import OutputError, PlaceError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gis.inputs import Fetching, Prepared, prepare
-from gis.pipeline import build
+from gis.stages import build
 from gis.study import Study, load_study
 from layers.crs import geodesic_m
 from layers.errors import PlaceError

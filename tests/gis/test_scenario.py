@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import gis
-from gis.pipeline import apply_edits
+from gis.queries.edits import apply_edits
 from layers.checkpoints import with_waits
 from layers.crs import WGS84
 from network.build import FIELDS, build_network

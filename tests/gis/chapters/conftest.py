@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import gis
-from gis.pipeline import build, find_hot_spots, measure, prepare
+from gis.inputs import prepare
+from gis.stages import build, find_hot_spots, measure
 from tests.gis.chapters.helpers import cut_down
 
 if TYPE_CHECKING:

@@ -1,0 +1,73 @@
+"""The stages between a study's layers and its results: build the network, measure it, find hot spots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from analysis.statistics.hotspots import cell_statistics
+from analysis.statistics.labels import label_cells
+from gis.measures import Measures, measure_network
+from network.build import Base, Network, build_base, build_network
+
+if TYPE_CHECKING:
+    from gis.inputs import Prepared
+
+
+def build(prepared: Prepared) -> Network:
+    """Return the network of prepared layers.
+
+    Raises
+    ------
+    NetworkError
+        The layers make no network.
+    """
+    study = prepared.study
+    base: Base = build_base(
+        prepared.layers["roads"],
+        prepared.layers["railways"],
+        prepared.regions,
+        prepared.border,
+        prepared.crs,
+        speeds=study.speeds,
+        contract=prepared.detailed,
+        tolerance_km=study.network.line_tolerance_km,
+        vehicle=study.network.vehicle,
+        winter=study.network.winter,
+        gauge_change_min=study.network.gauge_change_min,
+        current_change_min=study.network.current_change_min,
+        stations=prepared.stations,
+    )
+    return build_network(
+        base,
+        prepared.layers["checkpoints"],
+        prepared.layers["settlements"],
+        limits=study.connectors.limits(),
+        road_km=study.network.road_match_km,
+        rail_km=study.network.rail_match_km,
+    )
+
+
+def measure(prepared: Prepared, network: Network) -> Measures:
+    """Return every table of measures of a network; see `gis.measures.Measures`."""
+    study = prepared.study
+    return measure_network(
+        network,
+        prepared.layers["regions"],
+        prepared.border,
+        network_depth_km=study.network.depth_km,
+        settings=study.analysis,
+        population=prepared.population,
+    )
+
+
+def find_hot_spots(prepared: Prepared, measures: Measures) -> Measures:
+    """Return the measures with growth points and bottlenecks: local statistics and labels on the cells, a table of statistics."""
+    settings = prepared.study.analysis
+    variables = {"ratio": "cross_ratio", "lost": "lost_potential", "loss": "border_loss"}
+    local, table, notes = cell_statistics(
+        measures.cells, variables, permutations=settings.permutations, seed=settings.seed, alpha=settings.alpha
+    )
+    cells = measures.cells.join(local)
+    cells = cells.join(label_cells(cells, alpha=settings.alpha))
+    return replace(measures, cells=cells, statistics=table, notes=[*measures.notes, *notes])
