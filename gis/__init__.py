@@ -8,30 +8,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
+from layers.house import refuse_namesakes
 
-_HOUSE = Path(__file__).resolve().parent.parent
+DISTRIBUTION = "borderlink"
 
+refuse_namesakes()
 
-def _refuse_namesakes() -> None:
-    """Raise where a file of the user's own hides one of our packages: their names are generic."""
-    for name in ("layers", "network", "analysis", "maps"):
-        found = importlib.util.find_spec(name)
-        origin = Path(found.origin).resolve() if found and found.origin else None
-        if origin is None or origin.parent.parent != _HOUSE:
-            raise ImportError(
-                f"borderlink needs its own package {name!r}, but Python finds {origin or 'nothing'} first: "
-                f"rename {origin.name if origin else 'what hides it'}, or run from another folder"
-            )
-
-
-_refuse_namesakes()
-
-from gis.chapters import Chapters, further_measures  # noqa: E402  (after the check, or the wrong modules would be imported)
+from gis.chapters import further_measures  # noqa: E402  (after the check, or the wrong modules would be imported)
+from gis.chapters.chapter import Chapters  # noqa: E402
 from gis.inputs import Prepared, prepare  # noqa: E402
 from gis.measures import Measures  # noqa: E402
 from gis.pipeline import run, run_scenario  # noqa: E402
+from gis.queries.isochrone import find_isochrones  # noqa: E402
 from gis.stages import build, find_hot_spots, measure  # noqa: E402
 from gis.study import Study, load_study  # noqa: E402
 from network.store import load_network, load_routers, save_network  # noqa: E402

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from layers.errors import BorderlinkError
+from layers.house import refuse_namesakes
 from layers.secrets import masked
 
 app = typer.Typer(
@@ -357,8 +358,11 @@ def _say(line: str) -> None:
 def main() -> None:
     """Run the command: a user's error is one message and exit code 2, anything else a bug with its traceback."""
     try:
+        refuse_namesakes()
         app()
-    except BorderlinkError as error:
+    except (BorderlinkError, ImportError) as error:
+        if isinstance(error, ImportError) and "borderlink" not in str(error):
+            raise
         typer.echo(f"borderlink: {error}", err=True)
         sys.exit(2)
 

@@ -1,1 +1,3 @@
 """What people look at: web map, QGIS project and GeoPackage, rasters, figures and report, from result tables only."""
+
+DISTRIBUTION = "borderlink"

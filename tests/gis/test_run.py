@@ -6,7 +6,6 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -184,31 +183,3 @@ def test_an_interrupted_run_leaves_the_former_results_whole(tmp_path: Path, monk
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     assert sorted(p.name for p in former.iterdir()) == [MANIFEST, "run.json"]
     assert (former / "run.json").read_text() == "{}"
-
-
-def test_the_command_works_beside_namesakes_and_the_face_names_them(tmp_path: Path) -> None:
-    (tmp_path / "network.py").write_text("raise SystemExit('the wrong module')")
-    beside = subprocess.run(
-        [sys.executable, "-c", "import gis"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": f"{tmp_path}:{ROOT}", "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert beside.returncode == 1
-    assert "rename network.py" in beside.stderr
-    # A console script has its own folder, not the user's, at the head of the path.
-    script = tmp_path / "bin" / "borderlink"
-    script.parent.mkdir()
-    script.write_text("from gis.cli import main\nmain()\n")
-    done = subprocess.run(
-        [sys.executable, script, "--help"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "scenario" in done.stdout
