@@ -262,9 +262,13 @@ def _of_waits(study: Study, network: Network) -> list[Row]:
         median, p90 = assumed_waits(network.base.vehicle).get(kind, (float("nan"), float("nan")))
         what = f"wait at a checkpoint, {kind} (90th percentile {p90:g})"
         rows.append((what, f"{median:g}", "min", "assumption after single published observations"))
-    if (network.checkpoints["hours_wait_min"] > 0).any():
-        what = "wait for the opening of part-day checkpoints, arrivals spread evenly"
-        rows.append((what, "h²/48", "h", "assumption; h hours closed a day"))
+    if (network.checkpoints["hours_even_min"] > 0).any():
+        if study.analysis.closed_hours == "even":
+            what = "wait for the opening of part-day checkpoints, arrivals spread evenly"
+            rows.append((what, "h²/48", "h", "assumption; h hours closed a day"))
+        else:
+            what = "wait for the opening of part-day checkpoints"
+            rows.append((what, "0", "min", "assumption: who travels knows the hours and plans"))
     if not study.analysis.domestic_wait:
         what = "wait of a home trip that passes through the neighbour"
         rows.append((what, "0", "min", "rule: a wait belongs to trips that end on the other side"))

@@ -101,7 +101,10 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
     for name in ("roads", "railways", "settlements"):
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
     layers["checkpoints"] = with_waits(
-        _near_border(layers["checkpoints"], border, crs), study.waits, vehicle=study.network.vehicle
+        _near_border(layers["checkpoints"], border, crs),
+        study.waits,
+        vehicle=study.network.vehicle,
+        closed_hours=study.analysis.closed_hours,
     )
     fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
     warnings = [*_ground_warnings(layers), *fetched, *(note for e in extracts for note in e.notes)]
@@ -265,9 +268,9 @@ def _ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
         out.append(
             f"the waits of {assumed} of {len(layers['checkpoints'])} checkpoints are assumptions: nobody measured them"
         )
-    hours = layers["checkpoints"].loc[
-        layers["checkpoints"]["open"] & ~layers["checkpoints"]["hours_known"], "checkpoint_id"
-    ]
-    if len(hours):
-        out.append(f"open at unknown hours, taken as always: {', '.join(hours)}")
+    doubtful = layers["checkpoints"][layers["checkpoints"]["open"] & ~layers["checkpoints"]["hours_known"]]
+    if len(doubtful):
+        texts = zip(doubtful["checkpoint_id"], doubtful["hours"], strict=True)
+        listed = ", ".join(f"{i} ({text!r})" for i, text in texts)
+        out.append(f"opening hours that can't be read, unknown and charged no wait for the opening: {listed}")
     return out

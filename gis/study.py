@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_serializer, field_validator, 
 from gis.settings import DecayPart, Index, Isochrones, Part, Reach, Stability, Trips, Types
 from layers.checkpoints import LONGEST_WAIT_MIN
 from layers.errors import StudyError
+from layers.hours import ClosedHours
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, Source
 from layers.secrets import masked
 from layers.sources.download.geofabrik import BASE_URL
@@ -138,6 +139,7 @@ class Analysis(Part):
     decay: DecayPart | None = None
     theta_per_min: float = Field(0.02, gt=0, le=10)
     domestic_wait: bool = False
+    closed_hours: ClosedHours = "planned"
     permutations: int = Field(9999, ge=99, le=1_000_000)
     alpha: float = Field(0.05, gt=0, lt=1)
     seed: int = Field(1, ge=0, le=2**31 - 1)

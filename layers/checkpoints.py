@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from layers.errors import LayerError, PlaceError
+from layers.hours import CLOSED_HOURS, ClosedHours, read_hours
 from layers.osm.limits import VEHICLES
 from layers.settlements import normalise
 
@@ -33,37 +33,6 @@ TRUCK_WAIT = (240.0, 1440.0)
 queues of days."""
 
 POST_VEHICLES = ("car", "truck", "bus")
-
-_SPAN = re.compile(r"^(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})$")
-
-
-def closed_hours(hours: str) -> float:
-    """Return how many hours a day a checkpoint is shut; NaN where the text tells no daily hours (``irregular``).
-
-    Examples
-    --------
-    >>> closed_hours("24/7"), closed_hours("09:00-21:00")
-    (0.0, 12.0)
-    """
-    text = hours.strip()
-    if text == "24/7":
-        return 0.0
-    match = _SPAN.match(text)
-    if not match:
-        return float("nan")
-    begin, end = (int(match[i]) + int(match[i + 1]) / 60 for i in (1, 3))
-    return 24.0 - ((end - begin) % 24 or 24.0)
-
-
-def out_of_hours_wait_min(closed: float) -> float:
-    """Return the expected wait for the opening, for arrivals spread evenly over the day: h²/48 hours, in minutes.
-
-    Examples
-    --------
-    >>> out_of_hours_wait_min(12.0)
-    180.0
-    """
-    return closed**2 / 48 * 60
 
 
 def assumed_waits(vehicle: str = "car") -> Mapping[str, tuple[float, float]]:
@@ -124,25 +93,31 @@ def usable_wait_min(value: float, where: str) -> float:
 
 
 def with_waits(
-    checkpoints: gpd.GeoDataFrame, waits: Mapping[str, float] | None = None, *, vehicle: str = "car"
+    checkpoints: gpd.GeoDataFrame,
+    waits: Mapping[str, float] | None = None,
+    *,
+    vehicle: str = "car",
+    closed_hours: ClosedHours = "planned",
 ) -> gpd.GeoDataFrame:
     """Return the checkpoints with the wait of one crossing filled in and marked where it is an assumption.
 
     Parameters
     ----------
     checkpoints
-        Layer ``checkpoints``; a ``wait_min`` in the table counts as given, for trucks by road ``wait_truck_min``.
+        Layer ``checkpoints``; a ``control_wait_min`` in the table counts as given, for trucks by road ``wait_truck_min``;
+        where the table marks it ``wait_assumed`` it stays an assumption.
     waits
         Medians in minutes: by ``checkpoint_id`` they stand before the table, by ``mode regime`` or ``mode`` they
         replace `assumed_waits` where the table states nothing.
     vehicle
         Whose wait it is on roads, car or truck. The wait of a car says nothing of a truck's.
+    closed_hours
+        See `with_hours`.
 
     Returns
     -------
-    The frame with ``control_wait_min`` (median at the control), ``hours_wait_min`` (expected wait for the opening),
-    ``wait_min`` (their sum: what a gate charges once per crossing), ``wait_p90_min``, ``wait_assumed``,
-    ``wait_source``.
+    The frame with ``control_wait_min`` (median at the control), ``wait_p90_min``, ``wait_assumed``, ``wait_source``, and the
+    columns of `with_hours`.
 
     Raises
     ------
@@ -152,11 +127,13 @@ def with_waits(
     given = {key: usable_wait_min(value, f"waits.{key}") for key, value in dict(waits or {}).items()}
     assumed = assumed_waits(vehicle)
     frame = checkpoints.copy()
+    marked = frame["wait_assumed"].astype(bool)
     if vehicle == "truck":
         by_road = frame["mode"] == "road"
         trucks = frame["wait_truck_min"].astype(float) if "wait_truck_min" in frame else np.nan
-        frame["wait_min"] = frame["wait_min"].where(~by_road, trucks)
+        frame["control_wait_min"] = frame["control_wait_min"].where(~by_road, trucks)
         frame["wait_p90_min"] = frame["wait_p90_min"].where(~by_road)
+        marked = marked & ~by_road
     kind = frame["mode"] + " " + frame["regime"]
     unknown = sorted(set(given) - set(ASSUMED_WAITS) - set(frame["checkpoint_id"]) - set(kind) - set(frame["mode"]))
     if unknown:
@@ -167,26 +144,64 @@ def with_waits(
     default = kind.map(table).fillna(frame["mode"].map(table)).astype(float)
     tails = {key: value[1] for key, value in assumed.items()}
     p90 = kind.map(tails).fillna(frame["mode"].map(tails))
-    stated = frame["wait_min"]
+    stated = frame["control_wait_min"].where(~marked)
+    own = frame["control_wait_min"].where(marked)
     of = "" if vehicle == "car" else f", {vehicle}"
     general = kind.map(given).fillna(frame["mode"].map(given)).astype(float).where(stated.isna())
     setting = frame["checkpoint_id"].map(given).astype(float).fillna(general)
     frame["wait_assumed"] = stated.isna() & setting.isna()
-    frame["control_wait_min"] = setting.fillna(stated).fillna(default)
+    frame["control_wait_min"] = setting.fillna(stated).fillna(own).fillna(default)
+    ours = "assumption: " + kind.where(kind.isin(table), frame["mode"]) + np.where(frame["mode"] == "road", of, "")
     frame["wait_source"] = np.select(
-        [setting.notna(), stated.notna()],
-        ["the study's [waits]", frame["wait_source"].replace("", "the layer checkpoints")],
-        "assumption: " + kind.where(kind.isin(table), frame["mode"]) + np.where(frame["mode"] == "road", of, ""),
+        [setting.notna(), stated.notna(), own.notna()],
+        [
+            "the study's [waits]",
+            frame["wait_source"].replace("", "the layer checkpoints"),
+            frame["wait_source"].where(frame["wait_source"] != "", "assumption of the layer checkpoints"),
+        ],
+        ours,
     )
     # A 90th percentile belongs to its median: the assumed one beside a stated median would be invented, as would the
     # table's own beside a setting of the study.
     tail = frame["wait_p90_min"].where(setting.isna())
-    frame["wait_p90_min"] = tail.where(~frame["wait_assumed"], tail.fillna(p90.astype(float)))
-    closed = frame["hours"].map(closed_hours).astype(float)
-    frame["hours_known"] = closed.notna()
-    frame["hours_wait_min"] = closed.map(out_of_hours_wait_min).fillna(0.0)
-    frame["wait_min"] = frame["control_wait_min"] + frame["hours_wait_min"]
-    return frame
+    ours_p90 = p90.astype(float).where(own.isna())
+    frame["wait_p90_min"] = tail.where(~frame["wait_assumed"], tail.fillna(ours_p90))
+    return with_hours(frame, closed_hours)
+
+
+def with_hours(checkpoints: gpd.GeoDataFrame, closed_hours: ClosedHours) -> gpd.GeoDataFrame:
+    """Return the checkpoints with what their opening hours cost, and the wait that a gate charges.
+
+    Parameters
+    ----------
+    checkpoints
+        With ``hours`` and ``control_wait_min``.
+    closed_hours
+        ``planned``: who travels knows the hours and waits for none; ``even``: arrivals come at any time (`layers.hours.read_hours`).
+
+    Returns
+    -------
+    The frame with ``hours_known``; ``hours_open_share`` of the week and ``hours_even_min``, the mean wait for the opening of
+    evenly spread arrivals (NaN where the hours can't be read); ``hours_wait_min``, what is charged of it (0 for unknown hours);
+    ``wait_min`` = ``control_wait_min`` + ``hours_wait_min``: what a gate charges once per crossing.
+
+    Raises
+    ------
+    LayerError
+        Another rule for closed hours.
+    """
+    if closed_hours not in CLOSED_HOURS:
+        raise LayerError(f"closed hours {closed_hours!r}: allowed are {', '.join(CLOSED_HOURS)}")
+    found = [read_hours(text) for text in checkpoints["hours"]]
+    even = np.array([h.wait_min for h in found], float)
+    charged = np.nan_to_num(even) if closed_hours == "even" else np.zeros(len(even))
+    return checkpoints.assign(
+        hours_known=[h.known for h in found],
+        hours_open_share=np.array([h.open_share for h in found], float),
+        hours_even_min=even,
+        hours_wait_min=charged,
+        wait_min=checkpoints["control_wait_min"].astype(float) + charged,
+    )
 
 
 def find_checkpoint(checkpoints: gpd.GeoDataFrame, text: str) -> str:

@@ -70,7 +70,8 @@ SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
             "regime": pa.Column(str, pa.Check.isin(REGIMES), coerce=True),
             "open": pa.Column(bool, coerce=True),
             "hours": _text,
-            "wait_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
+            "control_wait_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
+            "wait_assumed": pa.Column(bool, coerce=True),
             "wait_p90_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
             "wait_truck_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
             "capacity_per_day": pa.Column(float, pa.Check.gt(0), nullable=True, coerce=True),
@@ -111,10 +112,13 @@ YES_NO = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no
 FLAGS = {
     "regions": (),
     "settlements": (),
-    "checkpoints": ("open",),
+    "checkpoints": ("open", "wait_assumed"),
     "roads": ("oneway", "toll", "car", "truck"),
     "railways": ("oneway",),
 }
+ALIASES: Mapping[str, Mapping[str, str]] = {"checkpoints": {"wait_min": "control_wait_min"}}
+"""Other names of columns by layer, which count only where the column itself is missing: in the results of a run ``wait_min``
+is the control and the wait for the opening together."""
 TAGGED = ("toll",)
 """Flags whose tag has further values that all say yes (``toll=hgv``)."""
 
@@ -131,7 +135,8 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
         "regime": "unknown",
         "open": True,
         "hours": "24/7",
-        "wait_min": np.nan,
+        "control_wait_min": np.nan,
+        "wait_assumed": False,
         "wait_p90_min": np.nan,
         "wait_truck_min": np.nan,
         "capacity_per_day": np.nan,
@@ -181,6 +186,7 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
         Anything else that does not fit; one message collects all problems.
     """
     frame = _located(frame, layer, where).reset_index(drop=True)
+    frame = frame.rename(columns={a: c for a, c in ALIASES.get(layer, {}).items() if c not in frame})
     for column, default in DEFAULTS[layer].items():
         if column not in frame:
             frame[column] = default

@@ -17,6 +17,7 @@ import shapely
 from layers.checkpoints import usable_wait_min, with_waits
 from layers.crs import WGS84, project
 from layers.errors import LayerError, PlaceError
+from layers.hours import CLOSED_HOURS, ClosedHours
 from layers.schema import validate
 from network.build import Network, build_network, with_costs, with_status
 from network.connectors import connect_settlements
@@ -68,7 +69,7 @@ def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:
     links.loc[links["checkpoint_id"] == name, "wait_min"] = float(wait_min)
     mine = checkpoints["checkpoint_id"] == name
     checkpoints.loc[mine, ["wait_min", "control_wait_min"]] = float(wait_min)
-    checkpoints.loc[mine, "hours_wait_min"] = 0.0
+    checkpoints.loc[mine, ["hours_wait_min", "hours_even_min"]] = 0.0
     # A wait that somebody sets is no assumption of ours, and the old percentile is not its own.
     checkpoints.loc[mine, "wait_assumed"] = False
     checkpoints.loc[mine, "wait_source"] = "the scenario"
@@ -88,6 +89,27 @@ def scale_waits(network: Network, factor: float) -> Network:
         raise PlaceError(f"waits times {factor:g}: allowed is 0 to {MOST_TIMES:g}")
     links = network.links
     return replace(network, links=with_costs(links.assign(wait_min=links["wait_min"] * factor)))
+
+
+def charge_closed_hours(network: Network, closed_hours: ClosedHours) -> Network:
+    """Return the network with closed hours planned around, or with the waits of evenly spread arrivals: see `layers.checkpoints`.
+
+    A wait that `set_wait` gave stays what it is.
+
+    Raises
+    ------
+    LayerError
+        Another rule.
+    """
+    if closed_hours not in CLOSED_HOURS:
+        raise LayerError(f"closed hours {closed_hours!r}: allowed are {', '.join(CLOSED_HOURS)}")
+    table = network.checkpoints
+    charged = table["hours_even_min"].fillna(0.0).astype(float) * (closed_hours == "even")
+    more = charged - table["hours_wait_min"]
+    checkpoints = table.assign(hours_wait_min=table["hours_wait_min"] + more, wait_min=table["wait_min"] + more)
+    at_gates = network.links["checkpoint_id"].map(dict(zip(table["checkpoint_id"], more, strict=True))).fillna(0.0)
+    links = network.links.assign(wait_min=network.links["wait_min"] + at_gates.astype(float))
+    return replace(network, links=with_costs(links), checkpoints=checkpoints)
 
 
 def new_checkpoint(
@@ -117,7 +139,7 @@ def new_checkpoint(
             "mode": [mode],
             "name": [f"New checkpoint {number} ({lon:g},{lat:g})"],
             "regime": ["multilateral"],
-            "wait_min": [wait],
+            "control_wait_min": [wait],
             "wait_truck_min": [wait],
             "wait_source": ["the scenario"],
             "source": ["scenario"],

@@ -18,9 +18,10 @@ from analysis.levels.ranking import Choices, Ranking, rank_regions, rank_sensiti
 from analysis.reach.accessibility import potentials
 from gis.chapters.chapter import Chapter, rows_like
 from layers.errors import LayerError
+from layers.hours import ClosedHours
 from layers.indicators import read_indicators
 from network.build import FIELDS
-from network.edits import scale_waits
+from network.edits import charge_closed_hours, scale_waits
 from network.routing import Points, compile_router
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 WAIT_FACTORS = {"waits halved": 0.5, "waits doubled": 2.0}
 """Low and high of the waits that nobody measured: assumptions."""
+OTHER_HOURS: dict[ClosedHours, str] = {"even": "arrivals at any hour", "planned": "closed hours planned around"}
+"""What those who travel do about closed hours, other than the study says."""
 DECAY_FACTORS = {"half-life halved": 0.5, "half-life doubled": 2.0}
 LEAST = 4
 """Fewer regions are not ranked: a rank among three says nothing."""
@@ -117,15 +120,19 @@ def _versions(study: Study, network: Network, measures: Measures, regions: pd.Da
     out = {"as it is": base}
     for name, factor in DECAY_FACTORS.items():
         out[name] = _again(base, measures, access, homes, times, half * factor)
-    for name, factor in WAIT_FACTORS.items():
-        changed = times | {"actual": _actual(study, network, access, homes, factor)}
+    variants = {name: scale_waits(network, factor) for name, factor in WAIT_FACTORS.items()}
+    if (network.checkpoints["hours_even_min"] > 0).any():
+        other: ClosedHours = "planned" if study.analysis.closed_hours == "even" else "even"
+        variants[OTHER_HOURS[other]] = charge_closed_hours(network, other)
+    for name, variant in variants.items():
+        changed = times | {"actual": _actual(study, variant, access, homes)}
         out[name] = _again(base, measures, access, homes, changed, half)
     return out
 
 
-def _actual(study: Study, network: Network, access: Access, homes: Points, factor: float) -> np.ndarray:
-    """Return the minutes between settlements with all waits times a factor."""
-    router = compile_router(scale_waits(network, factor), study.analysis.mode)
+def _actual(study: Study, network: Network, access: Access, homes: Points) -> np.ndarray:
+    """Return the minutes between settlements on a network with other waits."""
+    router = compile_router(network, study.analysis.mode)
     minutes = router.point_table(homes, access.targets.node, FIELDS["actual"])
     if study.analysis.domestic_wait:
         return minutes

@@ -1,4 +1,4 @@
-"""What OpenStreetMap's tags say, as values: limits, one-way, access, seasons, currents, people, hours. Text in, numbers out, no geometry.
+"""What OpenStreetMap's tags say, as values: limits, one-way, access, seasons, currents, people. Text in, numbers out, no geometry.
 
 Every parser takes one text; `parsed` runs one over a column by its distinct values, for a million ways hold a few
 hundred of them.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -294,66 +293,6 @@ def parse_population(text: str) -> tuple[int, str]:
 def is_yes(text: str) -> bool:
     """Return whether a flag is set: anything but a no (``bridge=viaduct``, ``tunnel=culvert``, ``toll=hgv``)."""
     return text.strip().casefold() not in ("no", "false", "0", "none", "")
-
-
-_DAY = re.compile(r"^\d{2}:\d{2}-\d{2}:\d{2}$")
-_WEEK = (datetime(2025, 1, 6), datetime(2026, 1, 5))
-"""52 whole weeks: the mean week of a year with its seasons."""
-
-
-@cache
-def open_hours_per_day(text: str) -> float:
-    """Return the mean hours a day that an ``opening_hours`` text leaves open; NaN where it can't be read.
-
-    Read by opening-hours-py over one fixed year without public holidays; where that library is missing, only ``24/7``.
-
-    Examples
-    --------
-    >>> open_hours_per_day("24/7")
-    24.0
-    """
-    if text.strip() == "24/7":
-        return 24.0
-    hours = _opening_hours(text)
-    if hours is None:
-        return NAN
-    begin, end = _WEEK
-    total = 0.0
-    for start, stop, state, _ in hours.intervals(begin, end):  # a few hundred spans of one text, cached
-        if str(state).casefold().endswith("open"):
-            total += (min(stop or end, end) - max(start, begin)).total_seconds()
-    return round(total / 3600 / (end - begin).days, 2)
-
-
-def _opening_hours(text: str) -> Any:
-    """Return the library's reading of a text, None where it can't read it."""
-    try:
-        from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]  # missing in its stubs
-    except ImportError:
-        return None
-    try:
-        return OpeningHours(text)
-    except ParserError:
-        return None
-
-
-def daily_hours(text: str) -> str:
-    """Return an ``opening_hours`` text as the layer of checkpoints has it: ``24/7``, ``HH:MM-HH:MM`` or the text itself.
-
-    ``Mo-Su 08:00-20:00`` and ``08:00-20:00`` are one thing; what differs between the days stays as it was written, and
-    `open_hours_per_day` tells its mean.
-
-    Examples
-    --------
-    >>> daily_hours("Mo-Su 08:00-20:00"), daily_hours("Mo-Su 00:00-24:00")
-    ('08:00-20:00', '24/7')
-    """
-    bare = re.sub(r"^(mo-su|daily)\s+", "", re.sub(r"\s*([-–,;])\s*", r"\1", text.strip()), flags=re.IGNORECASE)
-    bare = bare.replace("–", "-")
-    if bare in ("24/7", "00:00-24:00", "00:00-23:59", "00:00-00:00"):
-        return "24/7"
-    padded = re.sub(r"(?<!\d)(\d):", r"0\1:", bare)
-    return padded if _DAY.match(padded) else text.strip()
 
 
 def tags_of(value: Mapping[str, str], prefix: str) -> dict[str, str]:

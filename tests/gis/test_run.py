@@ -17,7 +17,9 @@ import pytest
 import rasterio
 
 import gis
+from layers.checkpoints import with_waits
 from layers.folders import MANIFEST, fresh_folder
+from layers.io import Source, read_layer
 from tests.gis.conftest import ROOT, call
 
 if TYPE_CHECKING:
@@ -84,10 +86,20 @@ def test_checkpoints_table(out: Path) -> None:
     assert (table["criticality_min"].dropna() >= 0).all()
     assert table["unserved_share"].dropna().between(0, 1).all()
     assert set(table["fallback"].dropna()) <= set(table["checkpoint_id"])
-    # The registry's part-day posts wait for the opening: 12 hours shut, 12²/48 hours.
+    # Who travels plans around the registry's part-day posts; arrivals at any hour would wait 12²/48 hours.
     part_day = table[table["hours"] == "09:00-21:00"]
-    assert (part_day["hours_wait_min"] == 180).all()
+    assert (part_day["hours_wait_min"] == 0).all()
+    assert (part_day["hours_even_min"] == 180).all()
+    assert (part_day["hours_open_share"] == 0.5).all()
     assert table["wait_assumed"].all()
+
+
+def test_the_checkpoints_of_a_run_given_back_as_a_layer_wait_the_same(out: Path) -> None:
+    file = out / "tables" / "checkpoints.csv"
+    table = pd.read_csv(file)
+    again = with_waits(read_layer("checkpoints", Source(str(file)))[0])
+    np.testing.assert_allclose(again["wait_min"], table["wait_min"])
+    assert again["wait_assumed"].tolist() == table["wait_assumed"].tolist()
 
 
 def test_losses_fall_apart_into_detour_and_delay(out: Path) -> None:
@@ -144,7 +156,7 @@ def test_run_json(out: Path) -> None:
 
 def test_report_names_assumptions_and_licences(out: Path) -> None:
     text = (out / "report.html").read_text(encoding="utf-8")
-    for part in ("ODbL", "CC BY 4.0", "Natural Earth", "assumption", "before June 2022", "h²/48"):
+    for part in ("ODbL", "CC BY 4.0", "Natural Earth", "assumption", "before June 2022", "knows the hours and plans"):
         assert part in text, part
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pytest
 
-from layers.checkpoints import ASSUMED_WAITS, closed_hours, find_checkpoint, open_to, out_of_hours_wait_min, with_waits
+from layers.checkpoints import ASSUMED_WAITS, find_checkpoint, open_to, with_waits
 from layers.errors import LayerError, PlaceError
+from layers.hours import ClosedHours
+from layers.io import Source, read_layer
 from tests.borders import PLAIN, checkpoints_of
 
 
@@ -18,34 +21,60 @@ def posts(**columns: Any) -> gpd.GeoDataFrame:
     return checkpoints_of(PLAIN, [(0, 10 * i) for i in range(n)], **columns)
 
 
-@pytest.mark.parametrize(
-    ("hours", "closed"),
-    [("24/7", 0), ("09:00-21:00", 12), ("8:30-17:00", 15.5), ("22:00-06:00", 16), ("06:00 – 22:00", 8), ("00:00-24:00", 0)],
-)  # fmt: skip
-def test_hours_of_a_day_that_a_checkpoint_is_shut(hours: str, closed: float) -> None:
-    assert closed_hours(hours) == closed
+def test_who_plans_waits_at_the_control_alone_and_who_does_not_for_the_opening_too() -> None:
+    table = posts(wait_min=[30.0, 30.0, 30.0], hours=["24/7", "22:00-06:00", "irregular"])
+    planned, even = with_waits(table), with_waits(table, closed_hours="even")
+    assert planned["wait_min"].tolist() == [30, 30, 30]
+    assert planned["hours_wait_min"].tolist() == [0, 0, 0]
+    assert even["control_wait_min"].tolist() == [30, 30, 30]
+    assert even["hours_wait_min"].tolist() == [0, 320, 0]
+    assert even["wait_min"].tolist() == [30, 350, 30]
+    for frame in (planned, even):
+        assert frame["hours_known"].tolist() == [True, True, False]
+        np.testing.assert_allclose(frame["hours_open_share"], [1, 1 / 3, np.nan])
+        np.testing.assert_allclose(frame["hours_even_min"], [0, 320, np.nan])
+    with pytest.raises(LayerError, match="allowed are planned, even"):
+        with_waits(table, closed_hours="never")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("hours", ["irregular", "", "Mo-Fr 09:00-18:00", "by day"])
-def test_hours_that_tell_nothing_daily_are_unknown(hours: str) -> None:
-    assert np.isnan(closed_hours(hours))
+@pytest.mark.parametrize("vehicle", ["car", "truck"])
+@pytest.mark.parametrize("closed_hours", ["planned", "even"])
+def test_the_table_of_a_run_given_back_as_a_layer_has_the_same_waits(
+    tmp_path: Path, vehicle: str, closed_hours: ClosedHours
+) -> None:
+    table = posts(
+        mode=["road", "road", "rail", "road"],
+        wait_min=[np.nan, 45.0, np.nan, 20.0],
+        wait_truck_min=[np.nan, 200.0, np.nan, np.nan],
+        wait_source=["", "counted", "", ""],
+        hours=["09:00-21:00", "Mo-Fr 08:00-18:00", "24/7", "irregular"],
+    )
+    once = with_waits(table, vehicle=vehicle, closed_hours=closed_hours)
+    file = tmp_path / "checkpoints.csv"
+    rows = once.drop(columns="geometry").assign(lon=once.geometry.x, lat=once.geometry.y)
+    rows.to_csv(file, index=False)
+    again = with_waits(read_layer("checkpoints", Source(str(file)))[0], vehicle=vehicle, closed_hours=closed_hours)
+    for column in ("control_wait_min", "hours_wait_min", "wait_min", "wait_p90_min", "wait_assumed", "wait_source"):
+        assert again[column].fillna(-1).tolist() == once[column].fillna(-1).tolist(), column
 
 
-@pytest.mark.parametrize("closed", [0.0, 8.0, 12.0, 15.5, 16.0, 24.0])
-def test_the_wait_for_the_opening_is_the_mean_over_the_day(closed: float) -> None:
-    # Arrivals spread evenly: who comes x hours before the opening waits x, all others nothing. The mean by hand:
-    arrivals = (np.arange(240_000) + 0.5) / 10_000
-    mean = np.maximum(closed - arrivals, 0).mean() * 60
-    assert out_of_hours_wait_min(closed) == pytest.approx(mean, rel=1e-6)
-    assert out_of_hours_wait_min(12.0) == 180.0
+def test_a_wait_is_read_once_whatever_its_column_is_called() -> None:
+    short = posts(wait_min=[30.0])
+    both = posts(control_wait_min=[30.0], wait_min=[210.0])
+    assert short["control_wait_min"].tolist() == both["control_wait_min"].tolist() == [30]
+    assert "wait_min" not in short.columns
+    assert "wait_min" not in both.columns
 
 
-def test_the_wait_of_a_gate_is_the_control_and_the_wait_for_the_opening() -> None:
-    frame = with_waits(posts(wait_min=[30.0, 30.0, 30.0], hours=["24/7", "22:00-06:00", "irregular"]))
-    assert frame["control_wait_min"].tolist() == [30, 30, 30]
-    assert frame["hours_wait_min"].tolist() == [0, 320, 0]
-    assert frame["wait_min"].tolist() == [30, 350, 30]
-    assert frame["hours_known"].tolist() == [True, True, False]
+def test_an_assumption_of_the_table_stays_one_and_gives_way_to_a_setting() -> None:
+    table = posts(wait_min=[45.0, 45.0, 45.0], wait_assumed=[True, True, False], regime=["bilateral"] * 3)
+    frame = with_waits(table)
+    assert frame["control_wait_min"].tolist() == [45, 45, 45]
+    assert frame["wait_assumed"].tolist() == [True, True, False]
+    assert frame["wait_source"][0].startswith("assumption")
+    assert np.isnan(frame["wait_p90_min"][0])
+    frame = with_waits(table, {"road bilateral": 50.0})
+    assert frame["control_wait_min"].tolist() == [50, 50, 45]
 
 
 def test_assumed_waits_by_mode_and_regime_are_marked() -> None:
@@ -91,7 +120,7 @@ def test_a_setting_that_fits_no_checkpoint_is_refused() -> None:
 def test_the_layer_itself_is_left_alone() -> None:
     table = posts(mode=["road"])
     with_waits(table)
-    assert table["wait_min"].isna().all()
+    assert table["control_wait_min"].isna().all()
 
 
 def named() -> gpd.GeoDataFrame:

@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from layers.checkpoints import with_waits
-from layers.errors import BorderlinkError, PlaceError
+from layers.errors import BorderlinkError, LayerError, PlaceError
+from layers.hours import CLOSED_HOURS, ClosedHours
 from network.build import FIELDS, Network, build_network
-from network.edits import add_checkpoints, add_places, new_checkpoint, set_open, set_wait
+from network.edits import add_checkpoints, add_places, charge_closed_hours, new_checkpoint, set_open, set_wait
 from network.routing import compile_router
 from tests.borders import (
     PLAIN,
@@ -115,9 +116,9 @@ def test_a_wait_that_is_set_is_no_assumption_any_more() -> None:
 @pytest.mark.parametrize("wait", [-1.0, float("nan")])
 def test_a_wait_below_nothing_is_refused(wait: float) -> None:
     network = random_network(0)
-    with pytest.raises(PlaceError, match="0 or more"):
+    with pytest.raises(PlaceError, match="from 0 to 10,000"):
         set_wait(network, network.checkpoints["checkpoint_id"][0], wait)
-    with pytest.raises(PlaceError, match="0 or more"):
+    with pytest.raises(PlaceError, match="from 0 to 10,000"):
         new_checkpoint(network, 0, 0, wait_min=wait)
 
 
@@ -247,3 +248,27 @@ def test_a_wait_out_of_range_is_refused(wait: float) -> None:
     network = random_network(1)
     with pytest.raises(PlaceError, match="allowed are minutes from 0 to 10,000"):
         set_wait(network, network.checkpoints["checkpoint_id"].iloc[0], wait)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_closed_hours_charged_by_an_edit_are_those_of_a_network_built_so(seed: int) -> None:
+    land = random_land(seed)
+    planned, even = (
+        build_network(ground_of(land).base, with_waits(land.checkpoints, closed_hours=rule), land.settlements)
+        for rule in CLOSED_HOURS
+    )
+    cases: list[tuple[Network, ClosedHours, Network]]
+    cases = [(planned, "even", even), (even, "planned", planned), (even, "even", even)]
+    for network, rule, expected in cases:
+        edited = charge_closed_hours(network, rule)
+        for column in ("wait_min", "hours_wait_min", "control_wait_min"):
+            np.testing.assert_allclose(edited.checkpoints[column], expected.checkpoints[column])
+        np.testing.assert_allclose(edited.links["actual_min"], expected.links["actual_min"])
+    row = even.checkpoints.loc[even.checkpoints["hours_even_min"] > 0].iloc[0]
+    # A wait that somebody set is the whole of it.
+    timed = set_wait(even, row["checkpoint_id"], 7.0)
+    for rule in CLOSED_HOURS:
+        kept = charge_closed_hours(timed, rule).checkpoints.set_index("checkpoint_id")["wait_min"]
+        assert kept[row["checkpoint_id"]] == 7.0
+    with pytest.raises(LayerError, match="allowed are planned, even"):
+        charge_closed_hours(even, "never")  # type: ignore[arg-type]

@@ -9,7 +9,8 @@ import pandas as pd
 import shapely
 
 from layers.crs import WGS84
-from layers.osm.tags import capital_of, daily_hours, parse_population, tags_of
+from layers.hours import daily_hours
+from layers.osm.tags import capital_of, parse_population, tags_of
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -146,7 +146,7 @@ def test_facts_join_by_name_distance_and_region(ground: Any) -> None:
     assert table.geometry["north"].y == pytest.approx(50.1)
     assert table.geometry["south"].y == pytest.approx(50.1 - 40 * KM)
     assert table["open"].to_dict() == {"far": True, "north": True, "rail": True, "road-osm4": True, "south": False}
-    assert table.loc["north", ["wait_min", "regime", "source", "as_of"]].tolist() == [
+    assert table.loc["north", ["control_wait_min", "regime", "source", "as_of"]].tolist() == [
         45, "bilateral", "registry; place: OpenStreetMap", "2025-11-20"
     ]  # fmt: skip
 

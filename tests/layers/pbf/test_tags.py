@@ -11,10 +11,8 @@ from layers.osm.tags import (
     access_of,
     capital_of,
     current_of,
-    daily_hours,
     is_yes,
     oneway_of,
-    open_hours_per_day,
     parse_duration,
     parse_maxspeed,
     parse_population,
@@ -91,20 +89,6 @@ def test_the_most_specific_access_tag_decides() -> None:
 )  # fmt: skip
 def test_people_as_they_are_written(text: str, people: int, date: str) -> None:
     assert parse_population(text) == (people, date)
-
-
-def test_hours_a_day_are_the_mean_of_the_week() -> None:
-    pytest.importorskip("opening_hours", reason="opening-hours-py is not installed")
-    assert open_hours_per_day("09:00-21:00") == 12
-    assert open_hours_per_day("22:00-06:00") == 8
-    assert open_hours_per_day("Mo-Fr 08:00-20:00") == pytest.approx(60 / 7, abs=0.01)
-    assert math.isnan(open_hours_per_day("when the guard is awake"))
-
-
-def test_hours_of_every_day_are_written_as_the_layer_has_them() -> None:
-    assert daily_hours("Mo-Su 8:00 - 20:00") == "08:00-20:00"
-    assert daily_hours("00:00-24:00") == daily_hours(" 24/7 ") == "24/7"
-    assert daily_hours("Mo-Fr 08:00-20:00") == "Mo-Fr 08:00-20:00"
 
 
 def test_flags() -> None:

@@ -124,7 +124,7 @@ def test_views_geographies_heights_and_other_systems(db: Database) -> None:
         got, _ = read_layer("checkpoints", Source(db.url, layer=table))
         assert shapely.get_coordinates(got.geometry)[0].tolist() == pytest.approx([60, 50], abs=1e-9)
         assert set(shapely.get_srid(got.geometry.to_numpy())) == {0}
-    assert read_layer("checkpoints", Source(db.url, layer="utm"))[0]["wait_min"].tolist() == [12.5]
+    assert read_layer("checkpoints", Source(db.url, layer="utm"))[0]["control_wait_min"].tolist() == [12.5]
     assert read_table(db.url, layer="utm")[0].crs.to_epsg() == 32641
 
 
