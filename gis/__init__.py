@@ -18,19 +18,28 @@ from gis.chapters import further_measures  # noqa: E402  (after the check, or th
 from gis.chapters.chapter import Chapters  # noqa: E402
 from gis.inputs import Prepared, prepare  # noqa: E402
 from gis.measures import Measures  # noqa: E402
-from gis.pipeline import run, run_scenario  # noqa: E402
+from gis.pipeline import run, run_scenario, solve  # noqa: E402
+from gis.queries.edits import Close, Open, Wait  # noqa: E402
 from gis.queries.isochrone import find_isochrones  # noqa: E402
+from gis.results import BorderNetwork, Comparison, Result, compare  # noqa: E402
 from gis.stages import build, find_hot_spots, measure  # noqa: E402
 from gis.study import Study, load_study  # noqa: E402
 from network.store import load_network, load_routers, save_network  # noqa: E402
 
 __version__ = "0.1.0"
 __all__ = [
+    "BorderNetwork",
     "Chapters",
+    "Close",
+    "Comparison",
     "Measures",
+    "Open",
     "Prepared",
+    "Result",
     "Study",
+    "Wait",
     "build",
+    "compare",
     "find_hot_spots",
     "find_isochrones",
     "further_measures",
@@ -42,4 +51,5 @@ __all__ = [
     "run",
     "run_scenario",
     "save_network",
+    "solve",
 ]

@@ -178,17 +178,20 @@ def scenario(
     cache: CacheOption = None,
 ) -> None:
     """Compare the border before and after opening or closing checkpoints."""
-    from gis import load_study, run_scenario
+    from gis import Close, Open, load_study, run_scenario
     from gis.inputs import Fetching
+    from gis.queries.edits import Edit
     from gis.terminal import print_scenario
 
-    opens = _opens(open_ or [], mode or [], wait or [])
-    closes = close or []
-    if not opens and not closes:
+    edits: list[Edit] = [
+        *(Open(*place) for place in _opens(open_ or [], mode or [], wait or [])),
+        *map(Close, close or []),
+    ]
+    if not edits:
         raise typer.BadParameter("nothing to change: give --open LON,LAT or --close NAME")
     with _progress(7) as listen:
         fetching = Fetching(cache, offline, _download_lines())
-        result = run_scenario(load_study(study), opens=opens, closes=closes, out=out, listen=listen, fetching=fetching)
+        result = run_scenario(load_study(study), edits, out=out, listen=listen, fetching=fetching)
     print_scenario(out, result)
     _say(f"Look at: {out / 'map.html'}  {out / 'tables'}/")
 

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from analysis.planning.scenarios import REGION_COLUMNS, before_and_after, cell_changes, most_changed, totals
 from analysis.statistics.labels import named_places
-from gis.findings import assumptions, find_in_chapters, find_in_words
+from gis.findings import assumptions
 from gis.manifest import describe_run, describe_scenario
 from gis.measures import TABLES
 from layers.crs import WGS84, project
@@ -27,6 +26,8 @@ from network.build import Network, to_graph
 from network.graphml import write_graphml
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gis.chapters.chapter import Chapters
     from gis.clock import Clock
     from gis.inputs import Prepared
@@ -34,20 +35,25 @@ if TYPE_CHECKING:
 
 
 def write_run(
-    folder: Path, prepared: Prepared, network: Network, measures: Measures, chapters: Chapters, clock: Clock
+    folder: Path,
+    prepared: Prepared,
+    network: Network,
+    measures: Measures,
+    chapters: Chapters,
+    clock: Clock,
+    *,
+    findings: list[str],
+    warnings: list[str],
 ) -> dict[str, Any]:
     """Write everything that a run leaves and return the content of ``run.json``."""
     study = prepared.study
-    frames = _frames(measures, chapters)
+    frames = frames_of(measures, chapters)
     styles = _styles(prepared, frames)
     readable = _readable(frames)
-    findings = find_in_words(measures)
-    findings += find_in_chapters(chapters, measures.checkpoints.set_index("checkpoint_id")["name"])
-    warnings = [*prepared.warnings, *measures.notes]
     assumed = assumptions(study, network)
     title = f"{study.name}: growth points and bottlenecks of the border"
     with clock.stage("tables"):
-        write_tables(folder / "tables", measures, chapters)
+        write_tables(folder / "tables", tables_of(measures, chapters))
     with clock.stage("raster"):
         raster = travel_time_style()
         write_raster(
@@ -100,7 +106,7 @@ def _types_of(regions: gpd.GeoDataFrame) -> list[str]:
     return sorted(regions["type"].dropna().unique()) if "type" in regions else []
 
 
-def _frames(measures: Measures, chapters: Chapters) -> dict[str, gpd.GeoDataFrame]:
+def frames_of(measures: Measures, chapters: Chapters) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of a run, those of the GeoPackage, by name."""
     frames = {**{n: getattr(measures, n) for n in TABLES}, **chapters.layers}
     frames["settlements"] = frames["settlements"].drop(columns=["names"])
@@ -137,10 +143,9 @@ def _readable_tables(chapters: Chapters, frames: dict[str, gpd.GeoDataFrame]) ->
     return out
 
 
-def write_tables(folder: Path, measures: Measures, chapters: Chapters) -> None:
-    """Write the tables as CSV: columns carry their units, places have lon and lat."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tables: dict[str, pd.DataFrame] = {
+def tables_of(measures: Measures, chapters: Chapters) -> dict[str, pd.DataFrame]:
+    """Return the tables of a run by name: columns carry their units, places have lon and lat."""
+    return {
         "checkpoints": _with_lonlat(measures.checkpoints.drop(columns=["names"])),
         "regions": pd.DataFrame(measures.regions.drop(columns="geometry")),
         "cells": pd.DataFrame(measures.cells.drop(columns="geometry")),
@@ -152,6 +157,11 @@ def write_tables(folder: Path, measures: Measures, chapters: Chapters) -> None:
         **chapters.tables,
         **{name: pd.DataFrame(layer.drop(columns="geometry")) for name, layer in chapters.layers.items()},
     }
+
+
+def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Write tables as CSV."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         write_csv(table, folder / f"{name}.csv")
 
@@ -208,36 +218,25 @@ def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str
 
 
 def write_scenario(
-    folder: Path, prepared: Prepared, states: tuple[Measures, Measures], edits: list[str], clock: Clock
+    folder: Path,
+    prepared: Prepared,
+    states: tuple[Measures, Measures],
+    tables: dict[str, pd.DataFrame],
+    edits: Sequence[str],
+    clock: Clock,
 ) -> dict[str, Any]:
     """Write the tables and the map of a scenario and return the content of ``scenario.json``."""
     before, after = states
-    cells = cell_changes(before.cells, after.cells)
-    tables = {
-        "totals": totals(before.settlements, after.settlements),
-        "regions": before_and_after(before.regions, after.regions, "region", REGION_COLUMNS, keep=("name", "side")),
-        "checkpoints": before_and_after(
-            before.checkpoints,
-            after.checkpoints,
-            "checkpoint_id",
-            ("share", "share_of_mode", "criticality_min"),
-            keep=("name", "mode"),
-        ),
-        "cells": cells,
-        "most_changed": most_changed(cells),
-    }
     with clock.stage("tables"):
-        (folder / "tables").mkdir()
-        for name, table in tables.items():
-            write_csv(table, folder / "tables" / f"{name}.csv")
+        write_tables(folder / "tables", tables)
     with clock.stage("web map"):
-        frames = _scenario_frames(before, after, cells)
+        frames = _scenario_frames(before, after, tables["cells"])
         drawn = [(s, frames[s.layer]) for s in scenario_styles() if len(frames[s.layer])]
         write_map(
             folder / "map.html", drawn, title=f"{prepared.study.name}: a scenario", subtitle="; ".join(edits) or "nothing is changed",
             sides=prepared.study.sides, notes=["Waits and speeds are assumptions unless a source says otherwise"],
         )  # fmt: skip
-    return describe_scenario(folder, prepared, tables, edits, clock)
+    return describe_scenario(folder, prepared, tables, list(edits), clock)
 
 
 def _scenario_frames(before: Measures, after: Measures, cells: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:

@@ -99,3 +99,27 @@ def _total(s: pd.DataFrame, what: str) -> float:
         return float(real / people.sum()) if people.sum() > 0 else float("nan")
     free = (people * s["potential_cross_borderless"]).sum()
     return float(1 - real / free) if free > 0 else float("nan")
+
+
+def compare_tables(
+    *,
+    settlements_before: pd.DataFrame,
+    settlements_after: pd.DataFrame,
+    regions_before: pd.DataFrame,
+    regions_after: pd.DataFrame,
+    checkpoints_before: pd.DataFrame,
+    checkpoints_after: pd.DataFrame,
+    cells_before: pd.DataFrame,
+    cells_after: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    """Return the tables that two states of a network leave: totals, regions, checkpoints, cells, most_changed."""
+    cells = cell_changes(cells_before, cells_after)
+    shares = ("share", "share_of_mode", "criticality_min")
+    named = ("name", "mode")
+    return {
+        "totals": totals(settlements_before, settlements_after),
+        "regions": before_and_after(regions_before, regions_after, "region", REGION_COLUMNS, keep=("name", "side")),
+        "checkpoints": before_and_after(checkpoints_before, checkpoints_after, "checkpoint_id", shares, keep=named),
+        "cells": cells,
+        "most_changed": most_changed(cells),
+    }

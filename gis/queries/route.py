@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -56,7 +57,43 @@ def find_route(
     check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
     loaded = study if isinstance(study, Study) else load_study(study)
     prepared = prepare(loaded, fetching=fetching)
-    built = build(prepared)
+    found = route_between(build(prepared), prepared, origin, destination, mode=mode, network=network, by=by)
+    return asdict(found) | {"total_min": found.minutes}
+
+
+@dataclass(frozen=True)
+class Route:
+    """The way between two places: metres, moving minutes, minutes of wait, checkpoints by id and name, and notes on it."""
+
+    origin: str
+    destination: str
+    length_m: float
+    time_min: float
+    wait_min: float
+    checkpoints: list[str]
+    checkpoint_names: list[str]
+    straight_m: float
+    notes: list[str]
+
+    @property
+    def minutes(self) -> float:
+        """Moving and waiting together."""
+        return self.time_min + self.wait_min
+
+
+def route_between(
+    built: Network,
+    prepared: Prepared,
+    origin: str,
+    destination: str,
+    *,
+    mode: str = "road",
+    network: str = "actual",
+    by: str = "time",
+) -> Route:
+    """Return the way between two places of a network that is built; see `find_route`."""
+    check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
+    loaded = prepared.study
     places = [find_place(built.settlements, text) for text in (origin, destination)]
     built, nodes, sides = join_named(built, prepared, places)
     home = sides[0] == sides[1] and not loaded.analysis.domestic_wait
@@ -79,18 +116,17 @@ def find_route(
     km = built.links["length_m"].to_numpy(float)[path.links][connector].sum() / 1000
     if km > 10:
         notes.append(f"{km:,.0f} km of it are connectors, assumed roads that the data lack")
-    return {
-        "origin": places[0].label,
-        "destination": places[1].label,
-        "length_m": path.length_m,
-        "time_min": path.time_min,
-        "wait_min": float(waits),
-        "total_min": path.time_min + float(waits),
-        "checkpoints": list(path.checkpoints),
-        "checkpoint_names": [str(names.get(c, c)) for c in path.checkpoints],
-        "straight_m": float(geodesic_m(places[0].lon, places[0].lat, places[1].lon, places[1].lat)),
-        "notes": notes,
-    }
+    return Route(
+        origin=places[0].label,
+        destination=places[1].label,
+        length_m=path.length_m,
+        time_min=path.time_min,
+        wait_min=float(waits),
+        checkpoints=list(path.checkpoints),
+        checkpoint_names=[str(names.get(c, c)) for c in path.checkpoints],
+        straight_m=float(geodesic_m(places[0].lon, places[0].lat, places[1].lon, places[1].lat)),
+        notes=notes,
+    )
 
 
 def check_options(**options: tuple[str, tuple[str, ...]]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import gis
-from gis.queries.edits import apply_edits
+from gis.queries.edits import Close, Open, apply_edits
 from layers.checkpoints import with_waits
 from layers.crs import WGS84
 from network.build import FIELDS, build_network
@@ -38,7 +38,7 @@ def test_opening_equals_a_rebuild_with_it_in_the_input(seed: int) -> None:
     network = network_of(land)
     spot = land.checkpoints.geometry.iloc[-3]  # a road checkpoint away from every crossing: a place at the line
     lon, lat = spot.x + 0.02, spot.y
-    after, _ = apply_edits(network, [(lon, lat, "road", 12.0)], [])
+    after, _ = apply_edits(network, [Open(lon, lat, "road", 12.0)])
     row = new_checkpoint(network, lon, lat, mode="road", wait_min=12.0)
     layer = [c for c in land.checkpoints.columns if c in row.columns]
     table = gpd.GeoDataFrame(pd.concat([land.checkpoints[layer], row[layer]], ignore_index=True), crs=WGS84)
@@ -54,7 +54,7 @@ def test_closing_equals_a_rebuild_with_it_closed(seed: int) -> None:
     name = land.checkpoints.loc[land.checkpoints["open"] & (land.checkpoints["mode"] == "road"), "checkpoint_id"].iloc[
         0
     ]
-    after, _ = apply_edits(network, [], [name])
+    after, _ = apply_edits(network, [Close(name)])
     shut = land.checkpoints.assign(open=land.checkpoints["open"] & (land.checkpoints["checkpoint_id"] != name))
     rebuilt = build_network(ground_of(land).base, with_waits(shut), land.settlements)
     for field in FIELDS:
@@ -65,7 +65,7 @@ def test_opening_and_closing_the_same_thing_changes_nothing() -> None:
     network = network_of(random_land(1))
     point = network.checkpoints.geometry.iloc[0]
     for name in ("new-1", f"{point.x},{point.y}"):
-        same, edits = apply_edits(network, [(point.x, point.y, "road", None)], [name])
+        same, edits = apply_edits(network, [Open(point.x, point.y), Close(name)])
         assert same is network
         assert edits == [f"New checkpoint 1 ({point.x:g},{point.y:g}): opened and closed again"]
 
@@ -92,7 +92,7 @@ def test_closing_on_the_packaged_border(tmp_path: Path) -> None:
 
 
 def test_a_new_checkpoint_beside_a_crossing_shares_it(tmp_path: Path) -> None:
-    result = gis.run_scenario(opens=[(62.13, 54.0, "road", 10.0)], out=tmp_path / "sc")
+    result = gis.run_scenario(edits=[gis.Open(62.13, 54.0, wait_min=10.0)], out=tmp_path / "sc")
     assert "at a crossing of the network" in result["edits"][0]
     table = pd.read_csv(tmp_path / "sc" / "tables" / "checkpoints.csv").set_index("checkpoint_id")
     assert np.isnan(table.loc["new-1", "share_before"])

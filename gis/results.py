@@ -1,0 +1,198 @@
+"""What a study yields, in memory: a result with its network, tables and layers, and the comparison of two states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+
+from analysis.planning.scenarios import compare_tables
+from gis.findings import find_in_chapters, find_in_words
+from gis.outputs import frames_of, tables_of, write_run
+from gis.queries.edits import Edit, apply_edits
+from gis.queries.isochrone import draw_isochrones
+from gis.queries.matrix import minutes_between
+from gis.queries.route import Route, route_between
+from gis.stages import measure
+from layers.folders import fresh_folder
+from network.build import Network, to_graph
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gis.chapters.chapter import Chapters
+    from gis.clock import Clock
+    from gis.inputs import Prepared
+    from gis.measures import Measures
+    from gis.study import Study
+
+
+@dataclass(frozen=True)
+class BorderNetwork:
+    """The network of a study as people question it: by names of places, with the study's own rules.
+
+    Attributes
+    ----------
+    prepared
+        The layers it was built from.
+    network
+        The tables behind it (`network.build.Network`).
+    notes
+        A line on each edit that led to it.
+    """
+
+    prepared: Prepared
+    network: Network
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return repr(self.network)
+
+    def route(
+        self, origin: str, destination: str, *, mode: str = "road", network: str = "actual", by: str = "time"
+    ) -> Route:
+        """Return the way between two places; see `gis.queries.route.route_between`.
+
+        Examples
+        --------
+        >>> result.network.route("Orenburg", "Aktobe").minutes  # doctest: +SKIP
+        """
+        return route_between(self.network, self.prepared, origin, destination, mode=mode, network=network, by=by)
+
+    def isochrones(
+        self, places: str | Sequence[str], minutes: Sequence[float] | None = None, **options: Any
+    ) -> gpd.GeoDataFrame:
+        """Return the ground within minutes of places; see `gis.queries.isochrone.draw_isochrones`."""
+        named = [places] if isinstance(places, str) else places
+        return draw_isochrones(self.network, self.prepared, named, minutes=minutes, **options)
+
+    def matrix(self, origins: Sequence[str], targets: Sequence[str], **options: Any) -> pd.DataFrame:
+        """Return minutes, waits and checkpoints of all pairs; see `gis.queries.matrix.minutes_between`."""
+        return minutes_between(self.network, self.prepared, origins, targets, **options)
+
+    def edit(self, *edits: Edit) -> BorderNetwork:
+        """Return the network with edits made: `gis.Open`, `gis.Close`, `gis.Wait`; this one stays as it is."""
+        edited, notes = apply_edits(self.network, edits)
+        return BorderNetwork(self.prepared, edited, (*self.notes, *notes))
+
+    def to_graph(self) -> nx.MultiDiGraph[int]:
+        """Return the network as a graph of networkx that OSMnx reads too."""
+        return to_graph(self.network)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that a study yields, in memory.
+
+    Attributes
+    ----------
+    prepared, measures, chapters, clock
+        The layers it was made from, the measures of every run, the chapters beyond them, and the seconds of each stage.
+    network
+        To be asked for ways, isochrones, matrices, and edited.
+    """
+
+    prepared: Prepared
+    network: BorderNetwork
+    measures: Measures = field(repr=False)
+    chapters: Chapters = field(repr=False)
+    clock: Clock = field(repr=False)
+
+    @property
+    def study(self) -> Study:
+        """The study that was solved."""
+        return self.prepared.study
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader of the numbers must know."""
+        return [*self.prepared.warnings, *self.measures.notes]
+
+    @cached_property
+    def findings(self) -> list[str]:
+        """The answer in sentences."""
+        names = self.measures.checkpoints.set_index("checkpoint_id")["name"]
+        return find_in_words(self.measures) + find_in_chapters(self.chapters, names)
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """All tables by name, as they are written to ``tables/``."""
+        return tables_of(self.measures, self.chapters)
+
+    @cached_property
+    def layers(self) -> dict[str, gpd.GeoDataFrame]:
+        """All layers by name, as they are written to the GeoPackage."""
+        return frames_of(self.measures, self.chapters)
+
+    def write(self, out: str | Path) -> dict[str, Any]:
+        """Leave the folder of a run and return what ``run.json`` holds.
+
+        Raises
+        ------
+        OutputError
+            The folder can't be written or holds something else.
+        """
+        with fresh_folder(Path(out), "run.json") as folder:
+            return self.write_into(folder)
+
+    def write_into(self, folder: Path) -> dict[str, Any]:
+        """Write into a folder that is there and return what ``run.json`` holds."""
+        return write_run(
+            folder, self.prepared, self.network.network, self.measures, self.chapters, self.clock,
+            findings=self.findings, warnings=self.warnings,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two states of one border side by side.
+
+    Attributes
+    ----------
+    before, after
+        Their measures.
+    edits
+        A line on each edit between them.
+    totals, regions, checkpoints, cells, most_changed
+        See `analysis.planning.scenarios`.
+    """
+
+    prepared: Prepared = field(repr=False)
+    before: Measures = field(repr=False)
+    after: Measures = field(repr=False)
+    edits: tuple[str, ...]
+    totals: pd.DataFrame = field(repr=False)
+    regions: pd.DataFrame = field(repr=False)
+    checkpoints: pd.DataFrame = field(repr=False)
+    cells: pd.DataFrame = field(repr=False)
+    most_changed: pd.DataFrame = field(repr=False)
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by name, as they are written to ``tables/``."""
+        return {n: getattr(self, n) for n in ("totals", "regions", "checkpoints", "cells", "most_changed")}
+
+
+def compare(before: Result, after: BorderNetwork) -> Comparison:
+    """Return what lies between a result and its network after edits.
+
+    Examples
+    --------
+    >>> after = result.network.edit(gis.Close("Sagarchin"))  # doctest: +SKIP
+    >>> gis.compare(result, after).regions                   # doctest: +SKIP
+    """
+    return compare_measures(before.prepared, before.measures, measure(before.prepared, after.network), after.notes)
+
+
+def compare_measures(prepared: Prepared, before: Measures, after: Measures, edits: Sequence[str]) -> Comparison:
+    """Return the same of measures that are there."""
+    tables = compare_tables(
+        **{f"{t}_{s}": getattr(m, t) for s, m in (("before", before), ("after", after))
+           for t in ("settlements", "regions", "checkpoints", "cells")}
+    )  # fmt: skip
+    return Comparison(prepared, before, after, tuple(edits), **tables)
