@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.statistics.permutations import MIN_UNITS, PERMUTATIONS, Tail, global_draws, pseudo_p
+from analysis.statistics.permutations import MIN_UNITS, PERMUTATIONS, global_draws, pseudo_p
 from layers.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -131,8 +131,7 @@ def bivariate_moran(
 def join_counts(labels: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pd.DataFrame:
     """Return for each label how often neighbours share it: J = ½ Σ w b_i b_j, b 1 for the label, W binary (Cliff and Ord 1981).
 
-    p is twice the smaller tail: a count has ties that esda's own two-sided p does not bear. (esda's `Join_Counts` tells the
-    upper tail alone.)
+    p is two-sided; esda's `Join_Counts` tells the upper tail alone.
     """
     known = labels.dropna()
     part = graph.subgraph(known.index)
@@ -146,7 +145,7 @@ def join_counts(labels: pd.Series, graph: Graph, *, permutations: int = PERMUTAT
         table.append(
             _row(
                 str(label), "join count", own, lambda o: _quadratic(o, binary) / 2, expected, f"{int(k)} units, binary",
-                permutations=permutations, seed=seed, tail="doubled",
+                permutations=permutations, seed=seed,
             )
         )  # fmt: skip
     return pd.DataFrame(table, columns=COLUMNS)
@@ -215,7 +214,6 @@ def _row(
     permutations: int,
     seed: int,
     judge: NDArray[np.float64] | None = None,
-    tail: Tail = "two-sided",
 ) -> dict[str, object]:
     """Return one global test as a row; `judge` are the values that must differ, where they are others than those shuffled."""
     why = untested(shuffled if judge is None else judge)
@@ -225,7 +223,7 @@ def _row(
         note = f"{note}; described, not tested: {why}"
     else:
         draws = global_draws(shuffled, of, permutations=permutations, seed=seed)
-        p = pseudo_p(value, draws, tail)
+        p = pseudo_p(value, draws)
         z = float((value - draws.mean()) / draws.std()) if draws.std() > 0 else np.nan
     return {
         "variable": name,

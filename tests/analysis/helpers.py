@@ -179,3 +179,10 @@ __all__ = [
     "walk",
     "with_points",
 ]
+
+
+def two_sided(values: NDArray[np.float64], draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return twice the smaller share of draws as far out, the value itself counted, at most 1: a unit a row of draws."""
+    value = np.asarray(values, float)[:, None]
+    above, below = ((draws >= value).sum(axis=1), (draws <= value).sum(axis=1))
+    return np.asarray(np.minimum(1.0, 2 * (1 + np.minimum(above, below)) / (draws.shape[1] + 1)), float)

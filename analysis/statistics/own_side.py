@@ -1,0 +1,202 @@
+"""The one local test: a unit and what lies around it, beside what its own side would put there by chance.
+
+With the own value fixed, G* and the local Moran order the draws alike: one test is reported, that of S_i = x_i + Σ w_ij x_j (the
+numerator of G*, Ord and Getis 1995). Each neighbour's value is drawn from the neighbour's own side, so that a difference between the
+sides is no pattern. Free draws know no smoothness: in a smooth field something is nearly always high. What stands out even
+beside surfaces as smooth as the data is a question for `analysis.statistics.smooth`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaln
+from scipy.stats import beta
+
+from analysis.statistics.association import known_part, untested
+from analysis.statistics.permutations import ALPHA, PERMUTATIONS, adjusted
+
+if TYPE_CHECKING:
+    from libpysal.graph import Graph
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+CHUNK = 4096
+"""Orders of a side that are drawn at once."""
+CONFIDENCE = 0.99
+COLUMNS = ["s", "z", "p", "q", "testable", "hot", "uncertain"]
+
+
+def own_side_test(
+    values: pd.Series,
+    graph: Graph,
+    side: pd.Series,
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    alpha: float = ALPHA,
+) -> pd.DataFrame:
+    """Return the local test of a variable, neighbours drawn within their own side.
+
+    Parameters
+    ----------
+    values
+        By unit; NaN is left out.
+    graph
+        Weights as they are, neither binary nor row-standardised; the unit itself counts with weight 1.
+    side
+        By unit.
+
+    Returns
+    -------
+    On the index of the values: ``s``; ``z`` (standardised over the draws); ``p`` = min(1, 2·(1 + min(#≥, #≤))/(P + 1)); ``q``
+    (Benjamini–Hochberg over the testable units); ``testable`` (`can_be_tested`); ``hot`` (q ≤ α, z above 0, the own value above
+    its side's mean); ``uncertain`` (hot or not by the seed: the Clopper–Pearson interval of its p spans the threshold).
+    """
+    x, part = known_part(values, graph)
+    ids = part.unique_ids
+    out = pd.DataFrame({c: np.full(len(x), np.nan) for c in ("s", "z", "p", "q")}, index=ids)
+    if untested(x):
+        return out.assign(testable=False, hot=False, uncertain=False).reindex(values.index).pipe(_filled)
+    at = pd.factorize(side.reindex(ids))[0].astype(np.int64)
+    rows = without_self(part)
+    able = can_be_tested(rows, at, alpha=alpha)
+    s = x + rows @ x
+    count, z = _tails(x, rows, at, s, permutations, seed)
+    p = np.where(able, np.minimum(1.0, 2 * (1 + count) / (permutations + 1)), np.nan)
+    out["s"], out["z"], out["p"], out["q"] = s, z, p, adjusted(p)
+    high = (z > 0) & (x > _side_means(x, at)[at])
+    out["testable"] = able
+    out["hot"] = high & (out["q"].fillna(1.0).to_numpy() <= alpha)
+    out["uncertain"] = high & able & straddles(count, permutations, cut(p, alpha))
+    return _filled(out.reindex(values.index))
+
+
+def can_be_tested(weights: csr_array, side: NDArray[np.int64], *, alpha: float = ALPHA) -> NDArray[np.bool_]:
+    """Return which units have so many different draws that p can reach α/n, n the number of units.
+
+    A unit with k neighbours on a side of m units has m!/(m − k)! ordered draws of them, fewer by the orders of equal weights; its two-sided
+    p is never below 2 over that number, whatever the number of permutations. Units without neighbours have one draw.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> chain = csr_array(np.eye(30, k=1) + np.eye(30, k=-1))
+    >>> bool(can_be_tested(chain, np.zeros(30, np.int64)).any())  # 2 of 29 others: 406 draws, 2/406 > 0.05/30
+    False
+    """
+    n = weights.shape[0]
+    units = np.bincount(side)
+    out = np.zeros(n, bool)
+    for i in range(n):  # counts of a unit's own neighbours: a few numbers each
+        near = slice(weights.indptr[i], weights.indptr[i + 1])
+        k = np.bincount(side[weights.indices[near]], minlength=len(units))
+        m = units - (np.arange(len(units)) == side[i])
+        alike = np.unique(np.c_[side[weights.indices[near]], weights.data[near]], axis=0, return_counts=True)[1]
+        draws = (gammaln(m + 1) - gammaln(m - k + 1)).sum() - gammaln(alike + 1).sum()
+        out[i] = k.sum() > 0 and np.log(2) - draws <= np.log(alpha / n)
+    return out
+
+
+def straddles(
+    count: NDArray[np.int64], permutations: int, threshold: float, *, confidence: float = CONFIDENCE
+) -> NDArray[np.bool_]:
+    """Return which p a run with another seed might put on the other side of a threshold.
+
+    Parameters
+    ----------
+    count
+        Draws in the smaller tail, of each unit.
+    threshold
+        Of the two-sided p.
+
+    Returns
+    -------
+    Whether the Clopper–Pearson interval of twice the tail spans it (Clopper and Pearson 1934).
+    """
+    rest = (1 - confidence) / 2
+    low = np.where(count > 0, beta.ppf(rest, count, permutations - count + 1), 0.0)
+    high = np.where(count < permutations, beta.ppf(1 - rest, count + 1, permutations - count), 1.0)
+    return np.asarray((2 * low <= threshold) & (2 * high > threshold), bool)
+
+
+def cut(p: NDArray[np.float64], alpha: float = ALPHA) -> float:
+    """Return the largest p that Benjamini and Hochberg reject, k·α/m for k rejections among m; α/m where there is none."""
+    known = np.sort(p[np.isfinite(p)])
+    m = len(known)
+    if not m:
+        return alpha
+    passed = np.flatnonzero(known <= alpha * np.arange(1, m + 1) / m)
+    return alpha * (max(int(passed[-1]) + 1, 1) if len(passed) else 1) / m
+
+
+def without_self(graph: Graph) -> csr_array:
+    """Return the weights of a graph without the diagonal and without zeros."""
+    rows = graph.sparse.tocsr(copy=True).astype(float)
+    rows.setdiag(0)
+    rows.eliminate_zeros()
+    return rows
+
+
+def _tails(
+    x: NDArray[np.float64], weights: csr_array, side: NDArray[np.int64], s: NDArray[np.float64], draws: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return of each unit the number of draws in the smaller tail, and its value standardised over the draws."""
+    most = np.zeros(int(side.max()) + 1, np.int64)
+    focal = np.repeat(np.arange(len(x)), np.diff(weights.indptr))
+    for k in range(len(most)):  # sides: two
+        on = np.bincount(focal[side[weights.indices] == k], minlength=len(x))
+        most[k] = on.max() + 1
+    drawn = [_orders(int((side == k).sum()), int(m), draws, seed + k) for k, m in enumerate(most)]
+    own = [x[side == k] for k in range(len(most))]
+    place = np.zeros(len(x), np.int64)
+    for k in range(len(most)):
+        place[side == k] = np.arange(int((side == k).sum()))
+    count, z = np.zeros(len(x), np.int64), np.full(len(x), np.nan)
+    for i in range(len(x)):  # a unit's draws fill some megabytes: one at a time
+        near = slice(weights.indptr[i], weights.indptr[i + 1])
+        sums = np.full(draws, x[i])
+        for k in range(len(most)):
+            w = weights.data[near][side[weights.indices[near]] == k]
+            if len(w):
+                sums += _values(own[k], drawn[k], len(w), int(place[i]) if side[i] == k else -1) @ w
+        # Sums in another order differ in their last digit: a tie is a tie.
+        slack = 1e-9 * (np.abs(sums).max() + abs(s[i]))
+        count[i] = min(int((sums >= s[i] - slack).sum()), int((sums <= s[i] + slack).sum()))
+        spread = sums.std()
+        z[i] = (s[i] - sums.mean()) / spread if spread > slack else np.nan
+    return count, z
+
+
+def _values(own: NDArray[np.float64], drawn: NDArray[np.int32], k: int, skip: int) -> NDArray[np.float64]:
+    """Return the values at the first k places of each order; the unit `skip` gives its place to the next."""
+    at = drawn[:, :k]
+    if skip >= 0:
+        at = np.where(at == skip, drawn[:, [k]], at) if drawn.shape[1] > k else at
+    return own[at]
+
+
+def _orders(n: int, most: int, draws: int, seed: int) -> NDArray[np.int32]:
+    """Return the first `most` of n units in random orders, shape (draws, most)."""
+    rng = np.random.default_rng(seed)
+    most = min(most, n)
+    out = np.empty((draws, most), np.int32)
+    for start in range(0, draws, CHUNK):  # a piece of the orders at once
+        part = min(CHUNK, draws - start)
+        whole = np.broadcast_to(np.arange(n, dtype=np.int32), (part, n))
+        out[start : start + part] = rng.permuted(whole, axis=1)[:, :most]
+    return out
+
+
+def _side_means(x: NDArray[np.float64], side: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean of each side."""
+    return np.asarray(np.bincount(side, x) / np.bincount(side), float)
+
+
+def _filled(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with false where a unit had no value."""
+    for column in ("testable", "hot", "uncertain"):
+        table[column] = table[column].fillna(False).astype(bool)
+    return table[COLUMNS]

@@ -1,0 +1,289 @@
+"""What stands out even beside surfaces that are as smooth as the data: the null that decides the words.
+
+Potential accessibility is smooth by construction, and a free shuffle finds a hot spot in any smooth surface. Here the surface is
+drawn again from a spatial autoregression y = (I − ρW)⁻¹e with the data's own Moran's I, and the highest of all its units is what
+a unit has to pass. Sensitivities: the same surfaces with the data's own values by rank, and Moran spectral randomisation (Wagner
+and Dray 2015). Mapping by rank throws the height of a hot stretch away, so that neither is evidence of absence by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.sparse.csgraph import connected_components
+from scipy.stats import norm, rankdata, skew
+
+from analysis.statistics.association import known_part, untested
+from analysis.statistics.own_side import without_self
+
+if TYPE_CHECKING:
+    from libpysal.graph import Graph
+    from numpy.typing import NDArray
+
+Kind = Literal["gaussian", "ranked", "spectral"]
+DRAWS = 9999
+RHO = np.r_[np.arange(0.0, 0.9, 0.05), np.arange(0.9, 0.995, 0.01)]
+"""Where the Moran's I that an autoregression makes is measured; between them it is interpolated."""
+STEP = 0.01
+FITTED = 400
+"""Surfaces that measure it."""
+MAD = 1.4826
+"""Times the median absolute deviation: the standard deviation of Gaussian numbers, whatever a few of them are."""
+SKEWED = 0.5
+RUN = 4
+"""Units in a row that an autoregression along the border needs."""
+
+
+@dataclass(frozen=True)
+class Null:
+    """The surfaces of one ρ: mean and standard deviation of each unit's S_i, and the highest standardised S_i of each surface.
+
+    ``spread`` is the standard deviation of a surface, in the scale of the S_i.
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    spread: float = np.nan
+
+
+@dataclass
+class Surfaces:
+    """Smooth surfaces on one set of units: build it with `surfaces_on`. What was drawn for a ρ is kept.
+
+    ``weights`` W row-standardised and ``raw`` with 1 on the diagonal, both dense, shape (n, n); ``residual`` takes a surface's
+    mean, or its regression, away, shape (n, n).
+    """
+
+    weights: NDArray[np.float64]
+    raw: NDArray[np.float64]
+    residual: NDArray[np.float64]
+    draws: int
+    seed: int
+    kept: dict[float, Null] = field(default_factory=dict, repr=False)
+    curve: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    def moran(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return Moran's I of surfaces, shape (n, …), as they come: residuals."""
+        joined = int((self.weights.sum(axis=1) > 0).sum())
+        square = (values * values).sum(axis=0)
+        return np.asarray(len(values) / joined * (values * (self.weights @ values)).sum(axis=0) / square, float)
+
+    def rho(self, values: NDArray[np.float64]) -> float:
+        """Return the ρ whose surfaces have the values' Moran's I on average; 0 where it is no more than chance."""
+        if self.curve is None:
+            e = np.random.default_rng(self.seed).normal(size=(len(self.weights), FITTED))
+            made = [self.moran(self.residual @ np.linalg.solve(self._operator(r), e)).mean() for r in RHO]
+            self.curve = np.maximum.accumulate(made)
+        found = float(np.interp(float(self.moran(values)), self.curve, RHO))
+        return round(round(found / STEP) * STEP, 6)
+
+    def null(self, rho: float) -> Null:
+        """Return what surfaces of a ρ do, robustly scaled each by itself as the data are."""
+        if rho not in self.kept:
+            drawn = self.drawn(rho)
+            scale = self.scale(drawn, rho)
+            spread = float(np.median(drawn.std(axis=0) / scale))
+            self.kept[rho] = replace(standardised((self.raw @ drawn) / scale), spread=spread)
+        return self.kept[rho]
+
+    def drawn(self, rho: float) -> NDArray[np.float64]:
+        """Return surfaces of a ρ, shape (n, draws), regressed as the data are."""
+        e = np.random.default_rng(self.seed + 1).normal(size=(len(self.weights), self.draws))
+        return np.asarray(self.residual @ np.linalg.solve(self._operator(rho), e), float)
+
+    def scale(self, values: NDArray[np.float64], rho: float) -> NDArray[np.float64]:
+        """Return the scale of the innovations (I − ρW)y of surfaces, 1.4826 times their median absolute deviation."""
+        e = self._operator(rho) @ values
+        return np.asarray(MAD * np.median(np.abs(e - np.median(e, axis=0)), axis=0), float)
+
+    def _operator(self, rho: float) -> NDArray[np.float64]:
+        """Return I − ρW."""
+        return np.asarray(np.eye(len(self.weights)) - rho * self.weights, float)
+
+
+def surfaces_on(
+    graph: Graph,
+    *,
+    design: NDArray[np.float64] | None = None,
+    people: NDArray[np.float64] | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Surfaces:
+    """Return the smooth surfaces on the units of a graph.
+
+    Parameters
+    ----------
+    graph
+        Weights as they are; row-standardised in the autoregression, as they are in S_i = x_i + Σ w_ij x_j.
+    design
+        Regressors of the variable, shape (n, k), in the order of the graph: where the data are residuals, the surfaces are made
+        residuals by the same regression. The mean is taken away where it is None.
+    people
+        Weights of that regression.
+    """
+    rows = without_self(graph).toarray()
+    n = len(rows)
+    total = rows.sum(axis=1, keepdims=True)
+    weights = np.divide(rows, total, out=np.zeros_like(rows), where=total > 0)
+    x = np.ones((n, 1)) if design is None else np.asarray(design, float)
+    v = np.ones(n) if people is None else np.asarray(people, float)
+    residual = np.eye(n) - x @ np.linalg.pinv(x * np.sqrt(v)[:, None]) * np.sqrt(v)
+    return Surfaces(weights, rows + np.eye(n), residual, draws, seed)
+
+
+def smooth_test(
+    values: pd.Series,
+    graph: Graph,
+    *,
+    kind: Kind = "gaussian",
+    design: pd.DataFrame | None = None,
+    people: pd.Series | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    surfaces: Surfaces | None = None,
+) -> pd.DataFrame:
+    """Return how each unit's S_i = x_i + Σ w_ij x_j stands beside surfaces as smooth as the data.
+
+    Parameters
+    ----------
+    values
+        A logarithm or a residual, nearly symmetric: what is skewed is tested by its logarithm (`by_log`). NaN is left out, and so are
+        units without neighbours.
+    kind
+        ``gaussian``: the autoregression, ρ by matching Moran's I, scaled by 1.4826·MAD of the innovations. ``ranked``: the
+        same with ρ of the normal scores, values mapped by rank. ``spectral``: Moran spectral randomisation, eigenvectors in pairs.
+    design, people
+        See `surfaces_on`, by unit.
+    surfaces
+        From `surfaces_on` for the same units, so that nothing is drawn twice; built here where it is None.
+
+    Returns
+    -------
+    On the index of the values: ``smooth_z``, S_i standardised by its mean and standard deviation over the surfaces; ``p_max`` = (1 +
+    surfaces whose highest unit is at least as high) / (draws + 1), one-sided. NaN where untested.
+    ``attrs``: ``rho``, ``moran``, ``units``, ``least`` (the smallest p_max), ``seen_sd`` (`seen_sd`; gaussian alone).
+    """
+    x, part = joined_part(values, graph)
+    out = pd.DataFrame({"smooth_z": np.nan, "p_max": np.nan}, index=values.index)
+    out.attrs = {"rho": np.nan, "moran": np.nan, "units": len(x), "least": np.nan, "seen_sd": np.nan}
+    if untested(x):
+        return out
+    ids = part.unique_ids
+    if surfaces is None:
+        fit = None if design is None else design.reindex(ids).to_numpy(float)
+        weight = None if people is None else people.reindex(ids).to_numpy(float)
+        surfaces = surfaces_on(part, design=fit, people=weight, draws=draws, seed=seed)
+    x = surfaces.residual @ x
+    score = norm.ppf((rankdata(x) - 0.5) / len(x)) if kind == "ranked" else x
+    rho = surfaces.rho(score)
+    if kind == "gaussian":
+        null = surfaces.null(rho)
+        s = surfaces.raw @ x / float(surfaces.scale(x, rho))
+    else:
+        made = _by_rank(surfaces.drawn(rho), x) if kind == "ranked" else _spectral(surfaces, x)
+        null = standardised(surfaces.raw @ made)
+        s = surfaces.raw @ x
+    z = (s - null.mean) / null.std
+    out.loc[ids, "smooth_z"], out.loc[ids, "p_max"] = z, p_of_highest(z, null.highest)
+    out.attrs |= {"rho": rho, "moran": float(surfaces.moran(x)), "least": float(out["p_max"].min())}
+    if kind == "gaussian":
+        out.attrs["seen_sd"] = seen_sd(surfaces, rho)
+    return out
+
+
+def by_log(values: pd.Series) -> bool:
+    """Return whether a variable is to be tested by its logarithm: positive, skewed by more than 0.5, and less so as a logarithm.
+
+    Examples
+    --------
+    >>> by_log(pd.Series(np.exp(np.linspace(-2, 2, 30)))), by_log(pd.Series(np.linspace(-2, 2, 30)))
+    (True, False)
+    """
+    x = values.to_numpy(float)
+    x = x[np.isfinite(x)]
+    if len(x) < 3 or x.min() <= 0 or np.ptp(x) == 0:
+        return False
+    return bool(abs(skew(x)) > SKEWED and abs(skew(np.log(x))) < abs(skew(x)))
+
+
+def joined_part(values: pd.Series, graph: Graph) -> tuple[NDArray[np.float64], Graph]:
+    """Return the known values that have a neighbour with a known value, and the graph among them, in one order."""
+    x, part = known_part(values, graph)
+    while len(x):
+        alone = np.diff(without_self(part).indptr) == 0
+        if not alone.any():
+            break
+        part = part.subgraph(part.unique_ids[~alone])
+        x = x[~alone]
+    return x, part
+
+
+def in_runs(values: pd.Series, graph: Graph, *, least: int = RUN) -> pd.Series:
+    """Return the values with NaN outside unbroken runs of at least `least` measured units: shorter ones are described, not tested."""
+    x, part = known_part(values, graph)
+    if not len(x):
+        return values
+    _, run = connected_components(without_self(part), directed=False)
+    long = np.bincount(run)[run] >= least
+    out: pd.Series = values.where(values.index.isin(part.unique_ids[long]))
+    return out
+
+
+def seen_sd(surfaces: Surfaces, rho: float, *, cells: int = 8, alpha: float = 0.05) -> float:
+    """Return how far above its surroundings a stretch must be raised to be found in half of the surfaces, in sd of the surface.
+
+    The middle of a stretch of `cells` units that is raised by h has S raised by h times the weights within the stretch; it
+    is found in half of the cases where that carries it to the level that 5 % of surfaces pass. The median over the units. That the raised
+    stretch itself makes the fitted surface smoother and wider is not in it: the true value is somewhat higher.
+    """
+    null = surfaces.null(rho)
+    level = float(np.quantile(null.highest, 1 - alpha))
+    held = np.sort(surfaces.raw, axis=1)[:, -cells:].sum(axis=1)
+    return float(np.median(level * null.std / (held * null.spread)))
+
+
+def standardised(sums: NDArray[np.float64]) -> Null:
+    """Return what surfaces do, from the S_i of each, shape (n, draws)."""
+    mean, std = sums.mean(axis=1), sums.std(axis=1)
+    return Null(mean, std, ((sums - mean[:, None]) / std[:, None]).max(axis=0))
+
+
+def p_of_highest(z: NDArray[np.float64], highest: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of surfaces whose highest unit is at least as high, the data counted as one of them."""
+    above = len(highest) - np.searchsorted(np.sort(highest), z, "left")
+    return np.asarray((1 + above) / (len(highest) + 1), float)
+
+
+def _by_rank(drawn: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the values themselves in the order of drawn surfaces."""
+    order = np.argsort(drawn, axis=0, kind="stable")
+    out = np.empty_like(drawn)
+    np.put_along_axis(out, order, np.sort(values)[:, None], axis=0)
+    return out
+
+
+def _spectral(surfaces: Surfaces, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Moran spectral randomisations of values, shape (n, draws).
+
+    The values' share in each pair of neighbouring eigenvectors of the centred weights is kept and turned by a random angle.
+    """
+    n = len(values)
+    centre = np.eye(n) - 1 / n
+    both = (surfaces.weights + surfaces.weights.T) / 2
+    size, vectors = np.linalg.eigh(centre @ both @ centre)
+    # The constant vector has the eigenvalue 0 and no share in centred values.
+    constant = int(np.argmax(np.abs(vectors.sum(axis=0))))
+    keep = np.delete(np.argsort(size)[::-1], np.flatnonzero(np.argsort(size)[::-1] == constant))
+    share = vectors[:, keep].T @ (values - values.mean())
+    rng = np.random.default_rng(surfaces.seed + 2)
+    m = len(keep) // 2 * 2
+    angle = rng.uniform(0, 2 * np.pi, (m // 2, surfaces.draws))
+    radius = np.hypot(share[:m:2], share[1:m:2])[:, None]
+    turned = np.empty((len(keep), surfaces.draws))
+    turned[:m:2], turned[1:m:2] = radius * np.cos(angle), radius * np.sin(angle)
+    turned[m:] = share[m:, None] * rng.choice([-1.0, 1.0], (len(keep) - m, surfaces.draws))
+    return np.asarray(values.mean() + vectors[:, keep] @ turned, float)
