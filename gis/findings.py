@@ -19,6 +19,7 @@ from network.speeds import (
     FERRY,
     FERRY_BOARDING_MIN,
     FERRY_KPH,
+    OTHER_KPH,
     RAIL_KPH,
     ROAD_KPH,
     SMOOTHNESS,
@@ -286,6 +287,10 @@ def _of_speeds(study: Study, network: Network) -> list[Row]:
             value = study.speeds.get(kind, table[kind])
             source = "the study" if own else "default of the class"
             rows.append((f"speed, {name} {kind}", f"{value:g}", "km/h", source))
+    unknown = links[links["speed_source"] == "fallback"]
+    for of, part in unknown.groupby(unknown["mode"] + " " + unknown["kind"].astype(str)):
+        what = f"speed of an unknown class, {of}, {part['length_m'].sum() / 1000:,.1f} km"
+        rows.append((what, f"{OTHER_KPH[part['mode'].iloc[0]]:g}", "km/h", "assumption: no class of that name"))
     if links["surface"].isin(list(SURFACES)).any():
         rows.append(("speed on loose surfaces: share of the class and cap", "0.5–0.6, 15–40", "km/h", "assumption"))
     if links["speed_source"].isin(["tagged", "implicit"]).any():

@@ -19,6 +19,7 @@ from layers.population import PopulationRaster, open_population
 from layers.regions import belt, border_line, clip_to_belt, study_crs, with_sides
 from layers.sources.download.cache import Cache
 from layers.sources.overpass.server import Asking
+from network.speeds import KNOWN_KPH, OTHER_KPH
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from layers.sources.download.transfer import Listener
 
 FAR_KM = {"road": 60.0, "rail": 100.0, "river": 100.0}
-"""A checkpoint further from the border line than this is an error of the table."""
+"""A checkpoint further from the border line than this belongs to another border, or is an error of the table: left out and named."""
 
 EDGE = 2.0
 """Roads and railways are taken twice as deep as the settlements, where the source has them: a network cut off where
@@ -83,14 +84,16 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
     mapped, asked = ([n for n in LAYERS if study.source(n).path == kind] for kind in (OSM, OVERPASS))
     start = _outline(study, how)
     layers, sources, extracts = {"regions": start.layer}, list(start.about), list(start.extracts)
-    for name in LAYERS:
-        if name not in ("regions", *mapped, *asked):
-            layers[name], about = read_layer(name, study.source(name))
-            sources.append(about)
     border, crs = start.border, start.crs
     regions = with_sides(start.layer, study.sides)
     clipped = clip_to_belt(regions, border, EDGE * study.network.depth_km)
     zones = {edge: _zone(border, edge * study.network.depth_km, crs) for edge in (1.0, EDGE)}
+    for name in LAYERS:
+        if name not in ("regions", *mapped, *asked):
+            area = zones[EDGE if name in ("roads", "railways") else 1.0]
+            layers[name], about = read_layer(name, study.source(name), area=area)
+            sources.append(about)
+    understood = [note for row in sources for note in row.pop("notes", [])]
     if set(mapped) - {"regions"}:
         layers.update(extracts[0].network(border, clipped, zones[1.0], mapped))
     if set(asked) - {"regions"}:
@@ -100,14 +103,12 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         layers.update(extracts[-1].network(border, clipped, area, asked, roads=roads))
     for name in ("roads", "railways", "settlements"):
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
+    near, far = _near_border(layers["checkpoints"], border, crs)
     layers["checkpoints"] = with_waits(
-        _near_border(layers["checkpoints"], border, crs),
-        study.waits,
-        vehicle=study.network.vehicle,
-        closed_hours=study.analysis.closed_hours,
+        near, study.waits, vehicle=study.network.vehicle, closed_hours=study.analysis.closed_hours
     )
     fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
-    warnings = [*_ground_warnings(layers), *fetched, *(note for e in extracts for note in e.notes)]
+    warnings = [*understood, *far, *_ground_warnings(layers), *fetched, *(note for e in extracts for note in e.notes)]
     layers["regions"] = regions
     population, people = _population(study)
     people += _own_files(study)
@@ -237,27 +238,32 @@ def _within(frame: gpd.GeoDataFrame, name: str, zone: shapely.Geometry) -> gpd.G
     return frame[hit].reset_index(drop=True)
 
 
-def _near_border(checkpoints: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS) -> gpd.GeoDataFrame:
-    """Return the checkpoints, or say which of them stand too far from the border line."""
+def _near_border(
+    checkpoints: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return the checkpoints that stand near the border line, and a warning that names the others; refuse a layer of which none does."""
     line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
     points = checkpoints.geometry.to_numpy()
     km = np.asarray(shapely.distance(project(points, WGS84, crs), line), float) / 1000
     far = ~(km <= checkpoints["mode"].map(FAR_KM).to_numpy(float))
     if not far.any():
-        return checkpoints
+        return checkpoints, []
     turned = shapely.transform(points[far], lambda xy: xy[:, ::-1])
     sane = shapely.get_y(turned)
     swapped = (abs(sane) <= 90).all() and (shapely.distance(project(turned, WGS84, crs), line) < 100_000).any()
     listed = ", ".join(f"{i} ({k:,.0f} km)" for i, k in zip(checkpoints["checkpoint_id"][far], km[far], strict=True))
-    raise LayerError(
+    said = (
         f"checkpoints far from the border line: {listed}{'; longitude and latitude look swapped' if swapped else ''}. "
         f"Allowed is {', '.join(f'{m} {k:g} km' for m, k in FAR_KM.items())}"
     )
+    if far.all():
+        raise LayerError(said)
+    return checkpoints[~far].reset_index(drop=True), [f"left out, {said}"]
 
 
 def _ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
     """Return what a reader must know of the layers."""
-    out = []
+    out = _unknown_classes(layers)
     unknown = int((layers["settlements"]["population"] == 0).sum())
     if unknown:
         out.append(
@@ -273,4 +279,21 @@ def _ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
         texts = zip(doubtful["checkpoint_id"], doubtful["hours"], strict=True)
         listed = ", ".join(f"{i} ({text!r})" for i, text in texts)
         out.append(f"opening hours that can't be read, unknown and charged no wait for the opening: {listed}")
+    return out
+
+
+def _unknown_classes(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
+    """Return the classes of roads and railways that have no speed of their own, with their kilometres and the speed that is assumed."""
+    out = []
+    for name, mode in (("roads", "road"), ("railways", "rail")):
+        frame = layers[name]
+        kind = frame["kind"].astype(str).str.removesuffix("_link")
+        km = (frame["length_m"] / 1000)[~kind.isin(list(KNOWN_KPH))].groupby(kind).sum().sort_values(ascending=False)
+        if len(km):
+            told = ", ".join(f"{word!r} {n:,.1f} km" for word, n in km.head(10).items())
+            more = f" and {len(km) - 10} more" if len(km) > 10 else ""
+            out.append(
+                f"classes of {name} that are not known: {told}{more}: {OTHER_KPH[mode]:g} km/h is assumed; name them in [layers.{name}] values = "
+                "{ kind = { … } }"
+            )
     return out

@@ -35,6 +35,7 @@ class LayerSource(Part):
     path: str = SNAPSHOT
     layer: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)
     rights: str = ""
 
     @model_validator(mode="before")
@@ -236,7 +237,7 @@ class Study(Part):
     def source(self, layer: str) -> Source:
         """Return the source of a layer as `layers.io` takes it."""
         part: LayerSource = getattr(self.layers, layer)
-        return Source(part.path, part.layer, part.columns, part.rights)
+        return Source(part.path, part.layer, part.columns, part.rights, part.values)
 
     def with_analysis(self, **changes: Any) -> Study:
         """Return the study with settings of [analysis] replaced and validated."""

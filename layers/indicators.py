@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from io import StringIO
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from layers.errors import LayerError
+from layers.sources.tables import LINE, TABLES, read_table
+from layers.words import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,10 +61,10 @@ def indicator_template() -> pd.DataFrame:
 
 
 def read_indicators(path: Path, regions: Collection[str]) -> IndicatorTable:
-    """Return the indicators of a CSV file, checked.
+    """Return the indicators of a table's file (`layers.sources.tables.read_table`), checked.
 
-    The file has the columns `COLUMNS` (further ones are left alone; ``source`` is kept), in UTF-8, between commas, semicolons or
-    tabs; with semicolons or tabs a decimal comma is read. An empty value means not known: it stays so, and is counted.
+    The file has the columns `COLUMNS` (further ones are left alone; ``source`` is kept). A decimal comma is read. An empty value means not known: it
+    stays so, and is counted.
 
     Parameters
     ----------
@@ -75,25 +76,13 @@ def read_indicators(path: Path, regions: Collection[str]) -> IndicatorTable:
     LayerError
         The file can't be read, or does not fit: one message collects all problems (`check_indicators`).
     """
-    if path.suffix.lower() != ".csv":
-        raise LayerError(f"{path} can't be read as a table of indicators: allowed is .csv")
+    if path.suffix.lower() not in TABLES:
+        raise LayerError(f"{path} can't be read as a table of indicators: allowed are {', '.join(TABLES)}")
     if not path.is_file():
         raise LayerError(f"no such file: {path}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise LayerError(f"{path} is not in UTF-8: allowed is a CSV file saved as UTF-8") from None
-    head = text.split("\n", 1)[0]
-    mark = max(",;\t", key=head.count)
-    try:
-        frame = pd.read_csv(StringIO(text), sep=mark, dtype=str, keep_default_na=False, skip_blank_lines=False)
-    except ValueError as error:  # pandas' parser and empty-file errors are both
-        raise LayerError(f"{path} can't be read: {error}") from error
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes a first column too many for names of rows
-        raise LayerError(f"{path} can't be read: its rows have more cells than its header")
-    if mark != "," and "value" in frame:
-        frame["value"] = frame["value"].fillna("").str.replace(",", ".", regex=False)
-    return check_indicators(frame, regions, where=str(path))
+    frame, notes = read_table(path)
+    found = check_indicators(frame, regions, where=str(path))
+    return replace(found, notes=[*notes, *found.notes])
 
 
 def check_indicators(frame: pd.DataFrame, regions: Collection[str], *, where: str = "table") -> IndicatorTable:
@@ -147,21 +136,16 @@ def _texts(frame: pd.DataFrame) -> pd.DataFrame:
     columns = [*COLUMNS, "source"]
     plain = frame.assign(source=frame.get("source", ""))
     text = pd.DataFrame({c: plain[c].astype(str).mask(plain[c].isna(), "").str.strip() for c in columns})
-    text.index = pd.RangeIndex(2, len(text) + 2)
+    text.index = frame.index if frame.index.name == LINE else pd.RangeIndex(2, len(text) + 2)
     text = text[(text != "").any(axis=1)].copy()
     for column in ("direction", "level"):
         text[column] = text[column].str.casefold()
     return text
 
 
-def _numbers(column: pd.Series) -> pd.Series:
-    """Return a column of texts as numbers, NaN for what is none."""
-    return pd.to_numeric(column, errors="coerce").astype(float)
-
-
 def _row_problems(text: pd.DataFrame, known: set[str]) -> list[str]:
     """Return what is wrong with rows, a sentence per kind."""
-    value, year = _numbers(text["value"]), _numbers(text["year"])
+    value, year = numbers(text["value"]), numbers(text["year"])
     said, dated = text["value"] != "", text["year"] != ""
     whole = year.between(*YEARS) & (year == year.round())
     # 2022 and 2022.0 are one year.
@@ -215,8 +199,8 @@ def _typed(text: pd.DataFrame) -> pd.DataFrame:
             "level": text["level"],
             "direction": text["direction"].map(DIRECTIONS).astype("int64"),
             "unit": text["unit"],
-            "year": _numbers(text["year"]).astype("Int64"),
-            "value": _numbers(text["value"]),
+            "year": numbers(text["year"]).astype("Int64"),
+            "value": numbers(text["value"]),
             "source": text["source"],
         }
     ).reset_index(drop=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layers.errors import LayerError
+from layers.own.columns import understood
+from layers.own.shapes import placed, within
 from layers.schema import SCHEMAS, empty_layer, validate
 from layers.secrets import all_masked, masked
 from layers.sources.files import read_file
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import geopandas as gpd
+    import shapely
 
 LAYERS = tuple(SCHEMAS)
 SNAPSHOT = "snapshot"
@@ -31,16 +34,21 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class Source:
-    """Where a layer comes from: ``snapshot``, a file or a database, with the table inside it and a column map."""
+    """Where a layer comes from: ``snapshot``, a file or a database, with the table inside it and a column map.
+
+    ``values`` has for a column the file's words and ours: ``{"kind": {"Автомагистраль": "motorway"}}``.
+    """
 
     path: str = SNAPSHOT
     layer: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     rights: str = ""
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return masked(
-            f"Source({self.path!r}, layer={self.layer!r}, columns={dict(self.columns)!r}, rights={self.rights!r})"
+            f"Source({self.path!r}, layer={self.layer!r}, columns={dict(self.columns)!r}, rights={self.rights!r}, "
+            f"values={dict(self.values)!r})"
         )
 
 
@@ -68,7 +76,9 @@ def describe_file(layer: str, path: Path, rows: int, *, rights: str = "", **know
     }
 
 
-def read_layer(name: str, source: Source | None = None) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
+def read_layer(
+    name: str, source: Source | None = None, *, area: shapely.Geometry | None = None
+) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
     """Return a validated layer in longitude and latitude, and what is known of its source.
 
     Parameters
@@ -77,10 +87,13 @@ def read_layer(name: str, source: Source | None = None) -> tuple[gpd.GeoDataFram
         One of `LAYERS`.
     source
         The packaged snapshot where it is None.
+    area
+        Rows of a file or a database that do not touch it, in longitude and latitude, are left out before anything else is looked at.
 
     Returns
     -------
-    The frame as its schema has it; and a row for the table of sources (source, version, date, licence, sha256, rows).
+    The frame as its schema has it; and a row for the table of sources (source, version, date, licence, sha256, rows), whose ``notes`` a reader must
+    know.
 
     Raises
     ------
@@ -96,14 +109,28 @@ def read_layer(name: str, source: Source | None = None) -> tuple[gpd.GeoDataFram
     if source.path == NONE and name in ("roads", "railways"):
         return empty_layer(name), {"layer": name, "source": "none: the study does without", "rows": 0}
     if is_database(source.path):
-        return _from_database(name, source)
+        return _from_database(name, source, area)
     path = Path(source.path)
-    frame = validate(read_file(path, layer=source.layer, columns=source.columns), name, str(path))
-    return frame, describe_file(name, path, len(frame), rights=source.rights)
+    table, notes = read_file(path, layer=source.layer, columns=source.columns)
+    frame, more = _own(table, name, path.name, source, area)
+    return frame, {**describe_file(name, path, len(frame), rights=source.rights), "notes": [*notes, *more]}
 
 
-def _from_database(name: str, source: Source) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
+def _from_database(name: str, source: Source, area: shapely.Geometry | None) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
     """Return a layer out of PostGIS; the address is told without its password."""
     table, known = read_table(source.path, layer=source.layer, columns=source.columns)
     about = {"layer": name, "version": "", "date": "", "licence": "as the table's owner says", "rights": source.rights}
-    return validate(table, name, str(known["source"])), all_masked({**about, **known})
+    frame, notes = _own(table, name, str(known["source"]), source, area)
+    return frame, {**all_masked({**about, **known}), "notes": notes}
+
+
+def _own(
+    table: gpd.GeoDataFrame, name: str, where: str, source: Source, area: shapely.Geometry | None
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return a layer of the user's own, validated, and what was understood how."""
+    frame, notes = placed(table, name, where)
+    if area is not None:
+        frame, outside = within(frame, name, area, where)
+        notes += outside
+    frame, words = understood(frame, name, where, values=source.values)
+    return validate(frame, name, where), [*notes, *words]

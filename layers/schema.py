@@ -14,6 +14,7 @@ from pandera.errors import SchemaErrors
 from layers.crs import WGS84
 from layers.errors import CRSError, LayerError
 from layers.osm.tags import SEASONS
+from layers.words import YES_NO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +109,6 @@ GEOMETRY = {
     "railways": ("LineString",),
 }
 
-YES_NO = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
 FLAGS = {
     "regions": (),
     "settlements": (),
@@ -185,7 +185,9 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
     LayerError
         Anything else that does not fit; one message collects all problems.
     """
-    frame = _located(frame, layer, where).reset_index(drop=True)
+    frame = _located(frame, layer, where)
+    rows = frame.index if frame.index.name else pd.RangeIndex(1, len(frame) + 1, name="row")
+    frame = frame.reset_index(drop=True)
     frame = frame.rename(columns={a: c for a, c in ALIASES.get(layer, {}).items() if c not in frame})
     for column, default in DEFAULTS[layer].items():
         if column not in frame:
@@ -204,7 +206,7 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
     try:
         checked = schema.validate(pd.DataFrame(frame.drop(columns="geometry")), lazy=True)
     except SchemaErrors as error:
-        raise LayerError(_problems(error, layer, where)) from None
+        raise LayerError(_problems(error, layer, where, rows)) from None
     columns = list(schema.columns)
     return gpd.GeoDataFrame(checked[columns], geometry=frame.geometry.to_numpy(), crs=WGS84)
 
@@ -225,7 +227,7 @@ def _flags(values: pd.Series, layer: str, column: str, where: str) -> pd.Series:
         known = known.where(known.notna(), True)
     if known.isna().any():
         odd = ", ".join(sorted({repr(v) for v in values[known.isna()]})[:3])
-        raise LayerError(f"layer {layer} ({where}): column {column!r} holds {odd}: allowed are {', '.join(YES_NO)}")
+        raise LayerError(f"layer {layer} ({where}): column {column!r} holds {odd}: allowed are yes and no")
     return known.astype(bool)
 
 
@@ -237,7 +239,7 @@ def _located(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
         raise CRSError(f"layer {layer} has no CRS ({where}): allowed is any CRS that is stated in the file")
     frame = frame.rename_geometry("geometry") if frame.geometry.name != "geometry" else frame
     if layer in ("roads", "railways") and (frame.geom_type == "MultiLineString").any():
-        frame = _parted(frame.reset_index(drop=True))
+        frame = _parted(frame)
     # An empty geometry has no bounds, and neither has a point of a table whose coordinates are missing.
     kind = frame.geom_type.fillna("none").mask(frame.bounds.isna().any(axis=1), "empty geometries")
     kinds = sorted(set(kind) - set(GEOMETRY[layer]))
@@ -261,13 +263,15 @@ def _parted(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return multi-part lines as links of their own: each takes its share of the length, and they meet by their ends."""
     from layers.crs import line_lengths_m
 
-    parts = frame.explode(ignore_index=False)
-    if len(parts) == len(frame):
-        return parts
-    if "length_m" in parts:
-        drawn = pd.Series(line_lengths_m(parts.geometry.to_crs(WGS84).to_numpy()), index=parts.index)
-        parts["length_m"] *= drawn / drawn.groupby(level=0).transform("sum").clip(lower=1e-9)
-    return parts.drop(columns=["u", "v"], errors="ignore").reset_index(drop=True)
+    rows = frame.index
+    parts = frame.reset_index(drop=True).explode(ignore_index=False)
+    owner = parts.index
+    if len(parts) > len(frame):
+        if "length_m" in parts:
+            drawn = pd.Series(line_lengths_m(parts.geometry.to_crs(WGS84).to_numpy()), index=owner)
+            parts["length_m"] *= drawn / drawn.groupby(level=0).transform("sum").clip(lower=1e-9)
+        parts = parts.drop(columns=["u", "v"], errors="ignore")
+    return parts.set_axis(rows[owner], axis=0)
 
 
 def _with_ends(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -281,15 +285,18 @@ def _with_ends(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         frame["u"], frame["v"] = np.split(node.ravel(), 2)
     if "length_m" not in frame:
         frame["length_m"] = line_lengths_m(frame.geometry.to_numpy())
+    elif frame["length_m"].isna().any():
+        frame["length_m"] = frame["length_m"].fillna(pd.Series(line_lengths_m(frame.geometry.to_numpy()), frame.index))
     return frame
 
 
-def _problems(error: SchemaErrors, layer: str, where: str) -> str:
+def _problems(error: SchemaErrors, layer: str, where: str, rows: pd.Index) -> str:
     """Return pandera's failure cases as one readable message."""
     cases = error.failure_cases
     lines = []
     for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
-        values = [repr(v) for v in group["failure_case"].head(3)]
+        at = [f" ({rows.name} {rows[int(i)]})" if pd.notna(i) else "" for i in group["index"].head(3)]
+        values = [f"{v!r}{place}" for v, place in zip(group["failure_case"].head(3), at, strict=True)]
         if check == "column_in_dataframe":
             lines.append(f"column {group['failure_case'].iloc[0]!r} is missing")
         else:

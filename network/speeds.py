@@ -61,7 +61,8 @@ measured 51 km/h in motion on its Kazakh corridors (CPMM 2022)."""
 WINTER_SHARE = 0.8
 """Share of the speed of every road that is left in winter: an assumption."""
 
-OTHER = {"road": 35.0, "rail": 50.0}
+OTHER_KPH: Mapping[str, float] = {"road": 35.0, "rail": 50.0}
+"""km/h of a class that is in no table: assumptions."""
 KNOWN_KPH: Mapping[str, float] = {**ROAD_KPH, FERRY: FERRY_KPH, **RAIL_KPH}
 
 
@@ -102,7 +103,7 @@ def with_speeds(
     given = _checked(overrides, vehicle)
     kind = links["kind"].astype(str).str.removesuffix("_link")
     by_class = kind.map({**KNOWN_KPH, **given}).astype(float)
-    speed = np.asarray(by_class.fillna(links["mode"].map(OTHER).astype(float)).to_numpy(float), np.float64)
+    speed = np.asarray(by_class.fillna(links["mode"].map(OTHER_KPH).astype(float)).to_numpy(float), np.float64)
     by_study = kind.isin(list(given)).to_numpy(bool)
     posted = _limits(links, vehicle) * TAGGED_SHARE
     tagged = np.isfinite(posted)

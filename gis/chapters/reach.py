@@ -96,7 +96,7 @@ def _own_layer(
     network: Network, settlements: pd.DataFrame, access: Access, word: str, source: Places, domestic_wait: bool
 ) -> Chapter:
     """Return what a layer of the user's own gives: nearest place at home and anywhere, and catchments where it has weights."""
-    frame = read_file(Path(source.path), layer=source.layer)
+    frame, _ = read_file(Path(source.path), layer=source.layer)
     joined, places = join_places(network, frame, name=source.name, weight=source.weight)
     router = compile_router(joined, access.router.mode)
     points, _ = join_points(joined, router, access.lonlat, access.points.side[: len(access.lonlat)])

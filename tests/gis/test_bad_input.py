@@ -14,6 +14,8 @@ import rasterio
 import shapely
 from affine import Affine
 
+from gis import load_study
+from gis.inputs import prepare
 from tests.borders import random_land
 from tests.gis.conftest import call
 
@@ -79,10 +81,34 @@ def test_swapped_longitude_and_latitude(tmp_path: Path, study_of: Callable[..., 
     assert "swapped" in message
 
 
-def test_a_checkpoint_far_from_the_border(tmp_path: Path, study_of: Callable[..., Path]) -> None:
+def test_a_checkpoint_far_from_the_border_is_left_out_by_name(tmp_path: Path, study_of: Callable[..., Path]) -> None:
+    """A table of all posts of a country holds those of its other borders too."""
     file = study_of(LAND)
     frame = LAND.checkpoints.copy()
-    frame.loc[0, "geometry"] = shapely.transform(frame.geometry[0], lambda xy: xy + 3)
+    across = LAND.regions.geometry[0].centroid.x - LAND.regions.geometry[1].centroid.x
+    step = (1.5 if abs(across) > 0.5 else 0.0, 0.0 if abs(across) > 0.5 else 1.5)
+    frame.loc[0, "geometry"] = shapely.transform(frame.geometry[0], lambda xy: xy + step)
+    rewrite(tmp_path, "checkpoints", frame)
+    prepared = prepare(load_study(file))
+    assert frame["checkpoint_id"][0] not in set(prepared.layers["checkpoints"]["checkpoint_id"])
+    assert any("far from the border" in w and frame["checkpoint_id"][0] in w for w in prepared.warnings)
+
+
+def test_a_checkpoint_outside_the_belt_is_left_out(tmp_path: Path, study_of: Callable[..., Path]) -> None:
+    file = study_of(LAND)
+    frame = LAND.checkpoints.copy()
+    frame.loc[0, "geometry"] = shapely.Point(0, 0)
+    frame.loc[0, "mode"] = "air"
+    rewrite(tmp_path, "checkpoints", frame)
+    prepared = prepare(load_study(file))
+    assert len(prepared.layers["checkpoints"]) == len(frame) - 1
+    assert any("1 row of" in w and "outside the network's belt" in w for w in prepared.warnings)
+
+
+def test_checkpoints_that_all_stand_far_from_the_border(tmp_path: Path, study_of: Callable[..., Path]) -> None:
+    file = study_of(LAND)
+    frame = LAND.checkpoints.iloc[:1].copy()
+    frame["geometry"] = frame.geometry.translate(1.5, 1.5)
     rewrite(tmp_path, "checkpoints", frame)
     message = fails(tmp_path, "run", file)
     assert "far from the border" in message

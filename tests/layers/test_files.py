@@ -14,6 +14,7 @@ from layers.errors import LayerError
 from layers.io import Source, read_layer
 from layers.schema import validate
 from layers.sources.files import SUFFIXES, read_file
+from layers.sources.tables import TABLES
 
 
 @pytest.fixture
@@ -28,9 +29,12 @@ COLUMNS = {"name": "title", "country": "cc", "population": "people"}
 def write(frame: gpd.GeoDataFrame, path: Path) -> Path:
     if path.suffix == ".parquet":
         frame.to_parquet(path)
-    elif path.suffix == ".csv":
+    elif path.suffix in TABLES:
         table = frame.drop(columns="geometry").assign(lon=frame.geometry.x, lat=frame.geometry.y)
-        table.to_csv(path, index=False)
+        if path.suffix == ".xlsx":
+            table.to_excel(path, index=False)
+        else:
+            table.to_csv(path, index=False, sep="," if path.suffix == ".csv" else "\t")
     else:
         frame.to_file(path, engine="pyogrio", encoding="utf-8" if path.suffix == ".shp" else None)
     return path
@@ -64,7 +68,7 @@ def test_a_file_with_several_layers_asks_which(tmp_path: Path, towns: gpd.GeoDat
     towns.iloc[:1].to_file(path, layer="capitals")
     with pytest.raises(LayerError, match=r"several layers: name one of .*towns"):
         read_file(path)
-    assert len(read_file(path, layer="capitals")) == 1
+    assert len(read_file(path, layer="capitals")[0]) == 1
     with pytest.raises(LayerError, match=r"no layer 'villages': it has .*capitals"):
         read_file(path, layer="villages")
 
@@ -74,7 +78,7 @@ def test_a_table_without_geometry_beside_a_layer_is_no_second_layer(tmp_path: Pa
     import pyogrio
 
     pyogrio.write_dataframe(towns.drop(columns="geometry"), path, layer="notes")
-    assert len(read_file(path)) == 2
+    assert len(read_file(path)[0]) == 2
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -83,13 +87,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "towns.xlsx"
+    path = tmp_path / "towns.pdf"
     path.write_bytes(b"x")
     with pytest.raises(LayerError, match=r"allowed are .*\.gpkg.*\.csv"):
         read_file(path)
 
 
-@pytest.mark.parametrize("suffix", [s for s in SUFFIXES if s != ".csv"])
+@pytest.mark.parametrize("suffix", [s for s in SUFFIXES if s not in (".csv", ".tsv")])
 def test_a_page_saved_under_a_layers_name_is_refused(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"download{suffix}"
     path.write_text("<!DOCTYPE html><html><body>Log in to download</body></html>", encoding="utf-8")
@@ -106,19 +110,20 @@ def test_an_empty_csv_is_refused(tmp_path: Path) -> None:
 
 def test_a_csv_needs_lon_and_lat(tmp_path: Path) -> None:
     path = tmp_path / "towns.csv"
-    path.write_text("name,x,y\nAlpha,60,50\n", encoding="utf-8")
-    with pytest.raises(LayerError, match="needs the columns lon and lat: it has name, x, y"):
+    path.write_text("name,east,north\nAlpha,60,50\n", encoding="utf-8")
+    with pytest.raises(LayerError, match="needs the columns lon and lat: it has name, east, north"):
         read_file(path)
     path.write_text("name,lon,lat\nAlpha,east,50\n", encoding="utf-8")
-    with pytest.raises(LayerError, match="can't be read"):
+    with pytest.raises(LayerError, match="column 'lon' holds 'east' in line 2"):
         read_file(path)
 
 
-def test_a_csv_row_without_coordinates_is_refused(tmp_path: Path) -> None:
+def test_a_csv_row_without_coordinates_is_left_out_and_said(tmp_path: Path) -> None:
     path = tmp_path / "towns.csv"
     path.write_text("name,country,lon,lat\nAlpha,RU,60,50\nBeta,RU,,\n", encoding="utf-8")
-    with pytest.raises(LayerError):
-        read_layer("settlements", Source(str(path)))
+    frame, about = read_layer("settlements", Source(str(path)))
+    assert frame["name"].tolist() == ["Alpha"]
+    assert about["notes"] == ["settlements (towns.csv): 1 row of 2 (line 3) without a geometry: left out"]
 
 
 def test_a_mapped_column_that_is_not_there_is_named(tmp_path: Path, towns: gpd.GeoDataFrame) -> None:

@@ -140,7 +140,7 @@ WRONG = [
     ({"value": "many"}, "values that are no numbers 'many' (line 3)"),
     ({"value": "n/a"}, "values that are no numbers 'n/a' (line 3)"),
     ({"value": "inf"}, "values that are no numbers 'inf' (line 3)"),
-    ({"value": "1,5"}, "values that are no numbers '1,5' (line 3)"),
+    ({"value": "1,500"}, "values that are no numbers '1,500' (line 3)"),
     ({"year": ""}, "values without a year '' (line 3)"),
     ({"year": "22"}, "years '22' (line 3): allowed are 1900 to 2100"),
     ({"year": "2022.5"}, "years '2022.5' (line 3)"),
@@ -197,12 +197,13 @@ def test_semicolons_decimal_commas_and_a_byte_order_mark(tmp_path: Path) -> None
 
 
 BAD_FILES = [
-    ("no.xlsx", b"", "allowed is .csv"),
+    ("no.pdf", b"", "allowed are .csv"),
+    ("no.xlsx", b"", "can't be read"),
     ("gone.csv", None, "no such file"),
-    ("cyrillic.csv", "region,имя".encode("cp1251"), "UTF-8"),
+    ("binary.csv", b"region\0", "it is no text"),
     ("empty.csv", b"", "can't be read"),
     ("head.csv", ",".join(COLUMNS).encode(), "no row"),
-    ("wide.csv", (",".join(COLUMNS) + "\nRU-AST,beds,1,%,2022,1,transport,more\n").encode(), "more cells than its header"),
+    ("wide.csv", (",".join(COLUMNS) + "\nRU-AST,beds,1,%,2022,1,transport,more\n").encode(), "line 2 has more cells than the header"),
     ("ragged.csv", (",".join(COLUMNS) + "\nRU-AST,beds,1,%,2022,1,transport\nRU-VGG,beds,1,%,2022,1,transport,a,b\n").encode(), "can't be read"),
     ("short.csv", (",".join(COLUMNS) + "\nRU-AST,beds,1\n").encode(), "no unit"),
 ]  # fmt: skip

@@ -190,7 +190,7 @@ def test_tables_that_can_not_be_used(db: Database) -> None:
     message = fails(db.url, layer="mixed", columns={"name": "nom"})
     assert "'nom'" in message
     with pytest.raises(LayerError, match=r"layer settlements \(PostGIS table public\.stray"):
-        db.do("CREATE TABLE stray AS SELECT 'x' AS name, 'kz' AS country, ST_Point(60, 50, 4326) AS geom")
+        db.do("CREATE TABLE stray AS SELECT 'x' AS name, 'Kazakhstan' AS country, ST_Point(60, 50, 4326) AS geom")
         read_layer("settlements", Source(db.url, layer="stray"))
 
 

@@ -1,0 +1,261 @@
+"""Columns of a user's own layers in the words of the schema: numbers, flags, classes, one-way, whatever world they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from layers.errors import LayerError
+from layers.osm.tags import parse_maxspeed
+from layers.own.oneway import ALLOWED, BACKWARD, BOTH, NEITHER, UNKNOWN, directions
+from layers.own.shapes import SHOWN
+from layers.schema import ALIASES, FLAGS, SCHEMAS, TAGGED
+from layers.words import YES_NO, is_blank, numbers, parts_of
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+SENTINELS = (-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0)
+"""Numbers that tables write where nobody knows; each is counted in a note."""
+ZERO_IS_UNKNOWN = ("maxspeed_kph", "maxspeed_hgv_kph", "speed_kph", "capacity_per_day", "duration_min", "length_m")
+HIGH_IS_UNKNOWN = (998.0, 999.0, 9999.0)
+"""Speeds that navigation data write for none or unknown."""
+SPEEDS = ("maxspeed_kph", "maxspeed_hgv_kph", "speed_kph")
+COUNTS = ("population", "capacity_per_day", "observed_per_day", "partners")
+"""Columns in which ``1,200`` is 1200."""
+WHOLE = ("settlement_id", "osm_id", "population", "partners", "u", "v")
+FOLDED = ("mode", "regime", "season", "kind")
+"""Columns whose words are compared in small letters."""
+NOT_DRIVEN = frozenset(
+    {
+        "footway", "path", "steps", "cycleway", "pedestrian", "bridleway", "corridor", "elevator", "platform", "via_ferrata", "sidewalk", "crossing",
+        "construction", "proposed", "planned", "abandoned", "disused", "razed", "demolished", "dismantled", "raceway", "bus_guideway", "busway", "rest_area",
+    }
+)  # fmt: skip
+"""Classes of lines that no car drives: left out of an own layer of roads, and counted."""
+NO_TRAINS = frozenset(
+    {
+        "tram", "subway", "light_rail", "monorail", "funicular", "miniature", "miniature_railway", "preserved", "construction", "proposed", "abandoned",
+        "disused", "razed", "dismantled", "platform", "station", "halt",
+    }
+)  # fmt: skip
+"""The same for railways."""
+LEFT_OUT = {"roads": NOT_DRIVEN, "railways": NO_TRAINS}
+
+
+class _Sorting:
+    """Notes and problems of one layer as they are found."""
+
+    def __init__(self, layer: str, where: str) -> None:
+        self.layer, self.where = layer, where
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(f"{self.layer} ({self.where}): {text}")
+
+    def refuse(self, column: str, wrong: pd.Series, allowed: str) -> None:
+        """Keep what is wrong with a column, the first values with their rows."""
+        shown = ", ".join(f"{v!r} ({wrong.index.name} {i})" for i, v in wrong.head(SHOWN).items())
+        more = f" and {len(wrong) - SHOWN:,} more" if len(wrong) > SHOWN else ""
+        self.problems.append(f"column {column!r} holds {shown}{more}: allowed {allowed}")
+
+
+def understood(
+    frame: gpd.GeoDataFrame, layer: str, where: str, *, values: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return a layer with its columns in the words of the schema, and notes on what was understood how.
+
+    Parameters
+    ----------
+    frame
+        From `layers.own.shapes.placed`: rows are numbered.
+    values
+        By column of the schema, from the file's words to ours.
+
+    Raises
+    ------
+    LayerError
+        A value that can't be read, or a map of values for a column that there is not; one message has all of them with their rows.
+    """
+    sorting = _Sorting(layer, where)
+    frame = _named(frame, layer)
+    values = {ALIASES.get(layer, {}).get(c, c): words for c, words in (values or {}).items()}
+    for column in [c for c in SCHEMAS[layer].columns if c in frame]:
+        frame[column] = _mapped(frame[column], values.get(column, {}), sorting)
+    absent = [c for c in values if c not in frame]
+    if absent:
+        sorting.problems.append(
+            f"values are given for the column {', '.join(map(repr, absent))}, which it does not have: allowed are columns of the layer"
+        )
+    frame = _classes(frame, layer, sorting)
+    if "oneway" in frame:
+        frame = _turned(frame, sorting)
+    for column, kind in SCHEMAS[layer].columns.items():
+        if column not in frame or column == "oneway":
+            continue
+        if column in FLAGS[layer]:
+            frame[column] = _flags(frame[column], column, sorting)
+        elif str(kind.dtype) in ("float64", "int64"):
+            frame[column] = _numbers(frame[column], column, sorting)
+        else:
+            frame[column] = _texts(frame[column], column)
+    if sorting.problems:
+        raise LayerError(f"layer {layer} ({where}): {'; '.join(sorting.problems)}")
+    return frame, sorting.notes
+
+
+def _named(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
+    """Return the frame with the schema's columns called as there: a file may write them in capitals."""
+    by_name: dict[str, list[str]] = {}
+    for column in frame.columns:
+        by_name.setdefault(str(column).casefold(), []).append(str(column))
+    other = {ours: alias for alias, ours in ALIASES.get(layer, {}).items()}
+    renames = {}
+    for ours in SCHEMAS[layer].columns:
+        found = by_name.get(ours.casefold()) or by_name.get(other.get(ours, ours).casefold(), [])
+        if ours not in frame and len(found) == 1:
+            renames[found[0]] = ours
+    return frame.rename(columns=renames).copy()
+
+
+def _mapped(values: pd.Series, words: Mapping[str, str], sorting: _Sorting) -> pd.Series:
+    """Return a column with the study's map of values applied, whatever the case; words that nothing says are told."""
+    if not words:
+        return values
+    folded = {theirs.strip().casefold(): ours for theirs, ours in words.items()}
+    said = values.map(lambda v: str(v).strip().casefold(), na_action="ignore")
+    idle = [theirs for theirs in words if theirs.strip().casefold() not in set(said)]
+    if idle:
+        sorting.note(f"no row says {', '.join(map(repr, idle))} in {values.name}, for which the study has a value")
+    return values.astype(object).where(~said.isin(list(folded)), said.map(folded))
+
+
+def _classes(frame: gpd.GeoDataFrame, layer: str, sorting: _Sorting) -> gpd.GeoDataFrame:
+    """Return the frame with words folded and the first of lists; classes that nothing drives on are left out."""
+    for column in FOLDED:
+        if column not in frame or column not in SCHEMAS[layer].columns:
+            continue
+        blank = is_blank(frame[column])
+        parts = frame[column].map(parts_of, na_action="ignore")
+        several = parts.map(lambda p: isinstance(p, list) and len(set(p)) > 1).astype(bool)
+        first = parts.map(lambda p: p[0].casefold() if isinstance(p, list) and p else "", na_action="ignore")
+        frame[column] = first.astype(object).mask(blank, None)
+        if several.any():
+            sorting.note(f"{several.sum():,} rows list several values of {column}: the first counts")
+    if layer in LEFT_OUT and "kind" in frame:
+        idle = frame["kind"].isin(LEFT_OUT[layer])
+        if idle.any():
+            counts = ", ".join(f"{n:,} {kind}" for kind, n in frame.loc[idle, "kind"].value_counts().items())
+            sorting.note(f"left out, for nothing of the study runs on them: {counts}")
+            frame = frame[~idle].copy()
+            if frame.empty:
+                sorting.problems.append("no row is left: allowed is a layer with classes that are driven on")
+    return frame
+
+
+def _turned(frame: gpd.GeoDataFrame, sorting: _Sorting) -> gpd.GeoDataFrame:
+    """Return links with a true or false ``oneway``: those against the drawing are turned round, those closed both ways left out."""
+    way = directions(frame["oneway"])
+    if (way == UNKNOWN).any():
+        wrong = frame["oneway"][way == UNKNOWN]
+        hint = ""
+        if set(wrong.astype(str).str.strip().str.upper()) <= {"T", "F"}:
+            hint = '; T and F alone may mean true and false or against and along the drawing: say which by values = { oneway = { T = "yes", F = "no" } }'
+        sorting.refuse("oneway", wrong, f"are {ALLOWED}{hint}")
+    back = way == BACKWARD
+    if back.any():
+        lines = frame.geometry.to_numpy().copy()
+        lines[back] = shapely.reverse(lines[back])
+        frame = frame.set_geometry(lines, crs=frame.crs)
+        if "u" in frame and "v" in frame:
+            frame.loc[back, ["u", "v"]] = frame.loc[back, ["v", "u"]].to_numpy()
+        sorting.note(f"{back.sum():,} rows are one-way against their drawing: turned round")
+    frame["oneway"] = way != BOTH
+    closed = way == NEITHER
+    if closed.any():
+        sorting.note(f"{closed.sum():,} rows are closed in both directions: left out")
+    return frame[~closed].copy()
+
+
+def _flags(values: pd.Series, column: str, sorting: _Sorting) -> pd.Series:
+    """Return yes and no as booleans, None where nothing is said."""
+    if values.dtype == bool:
+        return values
+    blank = is_blank(values)
+    known = values.map(lambda v: YES_NO.get(str(v).strip().casefold()), na_action="ignore").astype(object)
+    if column in TAGGED:
+        known = known.where(known.notna(), True)
+    wrong = values[known.isna() & ~blank]
+    if len(wrong):
+        sorting.refuse(column, wrong, "are yes and no")
+    return known.mask(blank, None)
+
+
+def _numbers(values: pd.Series, column: str, sorting: _Sorting) -> pd.Series:
+    """Return a column of numbers; what stands for unknown is NaN and counted."""
+    blank = is_blank(values)
+    single = values if values.dtype.kind in "biuf" else values.map(lambda v: _single(v, column), na_action="ignore")
+    out = numbers(single, thousands=True if column in COUNTS else None)
+    wrong = values[out.isna() & ~blank]
+    if column in ("u", "v") and len(wrong):
+        return values  # nodes may have names: see `layers.own.nodes`
+    if column in SPEEDS and len(wrong):
+        # Words of OpenStreetMap that tell no number (none, signals) leave the class to decide.
+        text = values[wrong.index].map(lambda v: str(v).strip())
+        read = text.map(lambda t: parse_maxspeed(t)[0]).astype(float)
+        out = out.where(out.notna(), read.reindex(out.index))
+        if read.isna().any():
+            idle = ", ".join(map(repr, pd.unique(text[read.isna()])[:SHOWN]))
+            sorting.note(f"{read.isna().sum():,} values of {column} are no number ({idle}): not known")
+        wrong = wrong[:0]
+    if len(wrong):
+        sorting.refuse(column, wrong, "are numbers, without a comma that can be read two ways")
+    unknown = out.isin(SENTINELS)
+    if column in ZERO_IS_UNKNOWN:
+        unknown |= out == 0
+    if column in SPEEDS:
+        unknown |= out.isin(HIGH_IS_UNKNOWN)
+    if unknown.any():
+        said = ", ".join(f"{v:g}" for v in np.unique(out[unknown])[:SHOWN])
+        sorting.note(f"{unknown.sum():,} values of {column} are {said}: taken as not known")
+        out = out.mask(unknown)
+    if column in WHOLE and (out % 1 != 0).where(out.notna(), False).any():
+        sorting.note(
+            f"{(out % 1 != 0).where(out.notna(), False).sum():,} values of {column} are rounded to whole numbers"
+        )
+        out = out.round()
+    exact = column in ("osm_id", "settlement_id") and values.dtype.kind in "iu"
+    return values if exact else out
+
+
+def _single(value: Any, column: str) -> Any:
+    """Return one value of a list: the mean of limits as OSMnx takes it, else the first."""
+    parts = parts_of(value)
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    if column in SPEEDS:
+        known = [limit for limit in (parse_maxspeed(part)[0] for part in parts) if limit == limit]
+        return sum(known) / len(known) if known else None
+    return parts[0] if _is_list(value) or column == "osm_id" else value
+
+
+def _is_list(value: Any) -> bool:
+    return not isinstance(value, str) or value.strip()[:1] in "[(({"
+
+
+def _texts(values: pd.Series, column: str) -> pd.Series:
+    """Return a column of texts: 7 for 7.0, None where a cell is empty; NA is a text."""
+    if values.dtype.kind == "f":
+        return values.map(lambda v: str(int(v)) if v.is_integer() else str(v), na_action="ignore").astype(object)
+    text = values.map(lambda v: str(v).strip(), na_action="ignore").astype(object)
+    text = text.mask(text == "", None)
+    if column == "country":
+        return text.str.upper()
+    if column == "vehicles":
+        return text.str.casefold().str.replace(r"\s*[,;|]\s*", "|", regex=True)
+    return text
