@@ -16,7 +16,8 @@ import pandas as pd
 from analysis.closures.checkpoints import close_each
 from analysis.reach.accessibility import Targets, potentials, time_to_checkpoint
 from analysis.statistics.hotspots import cell_statistics
-from analysis.trips.demand import choose_checkpoints, model_demand
+from analysis.trips.choice import choose_checkpoints
+from analysis.trips.demand import model_demand
 from analysis.units import border_segments
 from benchmarks import analyst
 from benchmarks.machine import median_of
@@ -147,11 +148,12 @@ def _closure_row(case: Case, sample: int | None, checkpoints: int | None, repeat
     """Compare the closure of every checkpoint; return also the baseline's seconds with trees from the smaller side."""
     network, settings = case.network, case.study.analysis
 
-    def ours() -> tuple[Any, pd.DataFrame]:
+    def ours() -> tuple[Any, Any, pd.DataFrame]:
         demand = model_demand(network, half_life_min=settings.half_life_min)
-        return demand, close_each(demand, choose_checkpoints(demand, theta=settings.theta_per_min))
+        choice = choose_checkpoints(demand, theta=settings.theta_per_min)
+        return demand, choice, close_each(demand, choice)
 
-    seconds, (demand, closed) = median_of(repeats, ours)
+    seconds, (demand, choice, closed) = median_of(repeats, ours)
     people = network.settlements["population"].to_numpy(float)
     node = network.settlements["node"].to_numpy()
     chosen = _spread(len(demand.a), sample)
@@ -164,6 +166,8 @@ def _closure_row(case: Case, sample: int | None, checkpoints: int | None, repeat
         people[demand.a[chosen]], people[demand.b], np.minimum(*before.values()), settings.half_life_min
     )
     setup = time.process_time() - start
+    if sample is None:
+        np.testing.assert_allclose(trips, demand.trips, RTOL, ATOL)
     mode_of = network.checkpoints.set_index("checkpoint_id")["mode"]
     ids = closed["checkpoint_id"].tolist()
     taken = 0.0
@@ -175,7 +179,7 @@ def _closure_row(case: Case, sample: int | None, checkpoints: int | None, repeat
         late = 0.0
         for checkpoint in some:
             after = analyst.pairs_without(graph, checkpoint, a, b, mode=mode, trees=spent[mode])
-            worth = analyst.criticality(trips, before[mode], after)
+            worth = analyst.criticality(choice.by_mode(mode)[chosen], before[mode], after)
             checked = time.process_time()
             table = times.overlay.table(times.to_posts, times.from_posts, [checkpoint])[chosen]
             np.testing.assert_allclose(table, after, RTOL, ATOL, err_msg=checkpoint)

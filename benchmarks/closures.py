@@ -24,7 +24,8 @@ from scipy.sparse.csgraph import dijkstra
 from analysis.closures.checkpoints import IMPACT, close_pairs
 from analysis.closures.links import close_links
 from analysis.trips.betweenness import carry, link_betweenness
-from analysis.trips.demand import Demand, choose_checkpoints, model_demand
+from analysis.trips.choice import choose_checkpoints
+from analysis.trips.demand import Demand, model_demand
 from benchmarks import machine
 from benchmarks.machine import median_of
 from gis import build, load_study, prepare
@@ -42,6 +43,7 @@ class Baseline:
 
     network: Network
     demand: Demand
+    trips: Floats
     seconds: dict[str, float] = field(default_factory=lambda: {"origins": 0.0, "smaller": 0.0})
     closures: int = 0
 
@@ -81,11 +83,11 @@ class Baseline:
         demand = self.demand
         served, still = np.isfinite(before), np.isfinite(after)
         extra = np.where(still, after - np.where(served, before, 0.0), 0.0)
-        trips = np.where(still, demand.trips, 0.0)
+        trips = np.where(still, self.trips, 0.0)
         # Of a link those count who get slower without it.
         using = np.where(still, users, 0.0) if users is not None else np.where(extra > 1e-9, trips, 0.0)
         out = [_ratio((trips * extra).sum(), trips.sum())]
-        out += [_ratio(demand.trips[served & ~still].sum(), demand.trips[served].sum())]
+        out += [_ratio(self.trips[served & ~still].sum(), self.trips[served].sum())]
         # Nobody slower and nobody lost: an equally fast way stands beside the link, and its users lose nothing.
         idle = users is None and not using.any() and not (served & ~still).any()
         out += [0.0 if idle else _ratio((using * extra).sum(), using.sum())]
@@ -107,11 +109,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demand = model_demand(network)
     choice = choose_checkpoints(demand)
     links, node = network.links, network.settlements["node"].to_numpy()
-    flows = link_betweenness(carry(compile_router(network), node[demand.a], node[demand.b], demand.trips))
+    by_road = choice.by_mode("road")
+    flows = link_betweenness(carry(compile_router(network), node[demand.a], node[demand.b], by_road))
 
     def pair(row: pd.Series) -> tuple[NDArray[np.bool_], Floats | None]:
         ids = [row["closed_1"], row["closed_2"]]
-        users = sum((choice.trips[choice.ids.index(i)] for i in ids), np.zeros_like(demand.trips))
+        users = sum((choice.through(choice.ids.index(i)) for i in ids), np.zeros_like(by_road))
         return links["checkpoint_id"].isin(ids).to_numpy(), users
 
     def link(row: pd.Series) -> tuple[NDArray[np.bool_], Floats | None]:
@@ -126,12 +129,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _compare(
             f"pairs of the top {options.pairs} checkpoints, {places}",
             lambda: close_pairs(demand, choice, top=options.pairs),
-            pair, Baseline(network, demand), options,
+            pair, Baseline(network, demand, by_road), options,
         ),
         _compare(
             f"top {options.links} links one by one, {places}",
-            lambda: pd.DataFrame(close_links(network, demand, flows, top=options.links).drop(columns="geometry")),
-            link, Baseline(network, demand), options,
+            lambda: pd.DataFrame(close_links(network, demand, choice, flows, top=options.links).drop(columns="geometry")),
+            link, Baseline(network, demand, by_road), options,
         ),
     )  # fmt: skip
     print(

@@ -10,6 +10,7 @@ from analysis.connectivity.efficiency import REFERENCE_KPH
 from analysis.reach.isochrones import OFF_ROAD_KM
 from analysis.reach.opportunities import LOGSUM_PER_MIN
 from analysis.statistics.labels import DELAY, DETOUR, GAP, GROWTH, named_places
+from analysis.trips.demand import modes_of
 from analysis.trips.load import A, B
 from layers.checkpoints import assumed_waits
 from network.connectors import CONNECTOR_KPH
@@ -321,7 +322,8 @@ def _of_measures(study: Study, network: Network) -> list[Row]:
     ]
     if study.analysis.decay is None:
         rows.append(("waits and half-life in the variants of the ranks", "0.5, 2", "times", "assumption"))
-    if study.analysis.mode == "road" and (network.links["mode"] == "rail").any():
+    both = "rail" in modes_of(network) and study.analysis.mode == "road"
+    if both and (network.links["mode"] == "rail").any():
         rows.append(("λ of road and rail together", f"{LOGSUM_PER_MIN:g}", "1/min", "assumption"))
     if study.trips.per_day:
         curve = f"a = {A:g}, b = {B:g}, {study.trips.peak_min:g}"
@@ -344,6 +346,7 @@ def _of_vehicle_and_season(study: Study, network: Network) -> list[Row]:
                 "assumption",
             )
         )
+        rows.append(("trips of trucks by rail", "0", "", "freight by rail is not modelled"))
     if study.network.winter:
         rows.append(("share of the speed that is left on roads in winter", f"{WINTER_SHARE:g}", "", "assumption"))
     if links["smoothness"].isin(list(SMOOTHNESS)).any():

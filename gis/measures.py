@@ -22,7 +22,8 @@ from analysis.reach.accessibility import (
     travel_times,
 )
 from analysis.reach.surfaces import Surface, checkpoint_surface, territory_within
-from analysis.trips.demand import Choice, Demand, choose_checkpoints, model_demand
+from analysis.trips.choice import Choice, choose_checkpoints
+from analysis.trips.demand import Demand, model_demand
 from analysis.units import border_segments, h3_cells, nearest_settlement, people_from_raster, people_in_cells
 from layers.crs import points_at
 from layers.errors import NetworkError
@@ -227,11 +228,13 @@ def _region_table(
 
 def _demand(network: Network, settings: Analysis) -> tuple[Demand | None, Choice | None, list[str]]:
     """Return the modelled trips and their choice of checkpoint, or a note on why there are none."""
+    trains = network.base.vehicle == "truck" and bool((network.links["mode"] == "rail").any())
+    notes = ["the trips of trucks go by road alone: freight by rail is not modelled"] if trains else []
     try:
         demand = model_demand(network, half_life_min=settings.half_life_min)
-        return demand, choose_checkpoints(demand, theta=settings.theta_per_min), []
+        return demand, choose_checkpoints(demand, theta=settings.theta_per_min), notes
     except NetworkError as error:
-        return None, None, [f"no demand could be modelled: {error}"]
+        return None, None, [*notes, f"no demand could be modelled: {error}"]
 
 
 def _checkpoint_table(network: Network, demand: Demand | None, choice: Choice | None) -> gpd.GeoDataFrame:

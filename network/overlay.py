@@ -31,7 +31,7 @@ class Overlay:
     posts
         Network nodes at the ends of crossing links.
     gates
-        Directed crossings: ``tail``, ``head`` (positions in posts), ``cost``, ``checkpoint_id``.
+        Directed crossings: ``tail``, ``head`` (positions in posts), ``cost``, ``checkpoint_id``, ``crossing_id``.
     """
 
     home: Router
@@ -98,6 +98,7 @@ def build_overlay(network: Network, mode: Mode, *, field: str = "actual") -> Ove
             "head": np.searchsorted(posts, head),
             "cost": np.concatenate([crossing[FIELDS[field]], back[FIELDS[field]]]),
             "checkpoint_id": np.concatenate([crossing["checkpoint_id"], back["checkpoint_id"]]),
+            "crossing_id": np.concatenate([crossing["crossing_id"], back["crossing_id"]]),
         }
     )
     between = home.table(posts, posts, FIELDS["open"]) if len(posts) else np.empty((0, 0))

@@ -1,6 +1,6 @@
 """What a checkpoint is worth: the cost of closing it alone or with another, who is cut off, and what takes over.
 
-Trips go from settlement to settlement by one mode. Trees are shared by all closures: only the small graph of posts
+Trips go from settlement to settlement by one mode: those that the choice gives it (`analysis.trips.choice`). Trees are shared by all closures: only the small graph of posts
 changes, and only the pairs whose way led through what is closed are routed anew.
 """
 
@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from analysis.trips.demand import CHUNK
+from analysis.trips.choice import CHUNK
 from layers.errors import NetworkError
 from network.overlay import min_plus
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from analysis.trips.demand import Choice, Demand, ModeTimes
+    from analysis.trips.choice import Choice
+    from analysis.trips.demand import Demand, ModeTimes
 
 IMPACT = [
     "criticality_min", "unserved_share", "extra_users_min", "people_over_30min", "people_over_60min", "people_cut_off",
@@ -41,14 +42,14 @@ DENSE = 3
 
 
 def close_each(demand: Demand, choice: Choice) -> pd.DataFrame:
-    """Return what each single closure does to the modelled trips of the checkpoint's own mode.
+    """Return what each single closure does to the trips of the checkpoint's own mode, as many as the choice gives it.
 
     Returns
     -------
     Per checkpoint of the choice: ``share`` of all modelled demand; ``criticality_min`` = Σ T·(c⁻ᵏ − c) / Σ T over the
     trips that still find a way by that mode (Jenelius, Petersen & Mattsson 2006); ``unserved_share``, the part of the
     mode's trips that find none; ``extra_users_min``, the mean extra minutes of those who used it; ``fallback`` and
-    ``fallback_share``, the checkpoint that takes most of its trips and how much of them.
+    ``fallback_share``, the checkpoint of the same mode that takes most of its trips and how much of them.
 
     And people, of both sides: a settlement's mean time across, by the mode, weighted by its trips, rises by Δ = Σⱼ
     T·(c⁻ᵏ − c) / Σⱼ T over the places it still reaches. ``people_over_30min`` and ``people_over_60min`` are the
@@ -56,7 +57,7 @@ def close_each(demand: Demand, choice: Choice) -> pd.DataFrame:
     by the mode before and no place there any more (they are in neither of the two).
     """
     share, taken = choice.share, choice.handed_over
-    ways = {m.mode: fastest_ways(demand, m) for m in demand.modes}
+    ways = {m.mode: fastest_ways(demand, choice, m.mode) for m in demand.modes}
     rows = []
     for k, (checkpoint, mode) in enumerate(zip(choice.ids, choice.mode, strict=True)):
         way = ways[mode]
@@ -64,7 +65,7 @@ def close_each(demand: Demand, choice: Choice) -> pd.DataFrame:
             {
                 "checkpoint_id": checkpoint,
                 "share": share.iloc[k],
-                **impact(demand, way, rerouted(way, way.closed([checkpoint])), choice.trips[k]),
+                **impact(demand, way, rerouted(way, way.closed([checkpoint])), choice.through(k)),
                 **_fallback(choice.ids, taken[k]),
             }
         )
@@ -89,16 +90,17 @@ def close_pairs(demand: Demand, choice: Choice, *, mode: str = "road", top: int 
     """
     if top < 2:
         raise NetworkError(f"pairs of the top {top} checkpoints: allowed is 2 or more")
-    way = fastest_ways(demand, times_of(demand, mode))
+    way = fastest_ways(demand, choice, mode)
     share = choice.share.to_numpy()
     mine = [k for k in np.argsort(-share, kind="stable") if choice.mode[k] == mode][:top]
     alone = {k: rerouted(way, way.closed([choice.ids[k]])) for k in mine}
-    singles = {k: impact(demand, way, alone[k], choice.trips[k]) for k in mine}
+    users = {k: choice.through(k) for k in mine}
+    singles = {k: impact(demand, way, alone[k], users[k]) for k in mine}
     extra = {k: _extra_table(way, alone[k]) for k in mine}
     rows = []
     for k, m in combinations(mine, 2):
         both = rerouted(way, way.closed([choice.ids[k], choice.ids[m]]))
-        figures = impact(demand, way, both, choice.trips[k] + choice.trips[m])
+        figures = impact(demand, way, both, users[k] + users[m])
         parts = _mean_of(way, both, extra[k]) + _mean_of(way, both, extra[m])
         rows.append(
             {
@@ -120,25 +122,52 @@ def close_pairs(demand: Demand, choice: Choice, *, mode: str = "road", top: int 
 
 
 def fallbacks(choice: Choice, *, least_share: float = LEAST_SHARE) -> pd.DataFrame:
-    """Return all checkpoints that take over the trips of each closed one, whatever their mode.
+    """Return all checkpoints that take over the trips of each closed one.
 
-    In a logit the others keep their odds among themselves: the trips of a pair spread over them in proportion to what
-    each had.
+    The trips keep their mode. In a logit the other crossings keep their odds among themselves: the trips of a pair
+    spread over them in proportion to what each had.
 
     Returns
     -------
     ``closed``, ``fallback``, ``share``: the part of the closed one's trips that the fallback takes, largest first.
-    A fallback "" is the part that finds no other checkpoint. With `least_share` 0 the shares of a closed one sum to 1.
+    A fallback "" is the part that finds no other checkpoint of the mode. With `least_share` 0 the shares of a closed one
+    sum to 1.
     """
-    taken = choice.handed_over
     rows = []
     for k, closed in enumerate(choice.ids):
-        parts = taken[k].copy()
-        parts[k] = max(1.0 - parts.sum(), 0.0) if np.isfinite(parts).all() else np.nan
-        names = [*choice.ids[:k], "", *choice.ids[k + 1 :]]
-        order = np.argsort(-parts, kind="stable")
-        rows += [(closed, names[m], parts[m]) for m in order if parts[m] > 0 and parts[m] >= least_share]
+        rows += [(closed, *part) for part in _parts(choice.ids, choice.handed_over[k], {k}, least_share)]
     return pd.DataFrame(rows, columns=["closed", "fallback", "share"])
+
+
+def pair_fallbacks(choice: Choice, pairs: pd.DataFrame, *, least_share: float = LEAST_SHARE) -> pd.DataFrame:
+    """Return all checkpoints that take over the trips of two that close together.
+
+    Parameters
+    ----------
+    pairs
+        With ``closed_1`` and ``closed_2`` of one mode each: those of `close_pairs`.
+
+    Returns
+    -------
+    ``closed_1``, ``closed_2`` in the order of `pairs`, ``fallback`` and ``share`` as in `fallbacks`.
+    """
+    place = {name: k for k, name in enumerate(choice.ids)}
+    closed = [(place[a], place[b]) for a, b in zip(pairs["closed_1"], pairs["closed_2"], strict=True)]
+    rows = []
+    for ks, taken in zip(closed, choice.taken_over(closed), strict=True):
+        names = [choice.ids[k] for k in ks]
+        rows += [(*names, *part) for part in _parts(choice.ids, taken, set(ks), least_share)]
+    return pd.DataFrame(rows, columns=["closed_1", "closed_2", "fallback", "share"])
+
+
+def _parts(ids: list[str], taken: NDArray[np.float64], closed: set[int], least_share: float) -> list[tuple[str, float]]:
+    """Return who takes how much of what closes, largest first, and "" for what finds nobody; none without trips."""
+    if not np.isfinite(taken).all():
+        return []
+    names = ["", *(name for k, name in enumerate(ids) if k not in closed)]
+    parts = np.array([max(1.0 - taken.sum(), 0.0), *np.delete(taken, sorted(closed))])
+    order = np.argsort(-parts, kind="stable")
+    return [(names[m], float(parts[m])) for m in order if parts[m] > 0 and parts[m] >= least_share]
 
 
 def _fallback(ids: list[str], taken: NDArray[np.float64]) -> dict[str, object]:
@@ -215,8 +244,9 @@ def times_of(demand: Demand, mode: str) -> ModeTimes:
     return found[mode]
 
 
-def fastest_ways(demand: Demand, times: ModeTimes) -> Ways:
-    """Return the fastest way of every pair: what closures compare with."""
+def fastest_ways(demand: Demand, choice: Choice, mode: str) -> Ways:
+    """Return the fastest way of every pair by a mode, with the trips that choose it: what closures compare with."""
+    times = times_of(demand, mode)
     near = np.flatnonzero(np.isfinite(times.to_posts).any(axis=0))
     far = np.flatnonzero(np.isfinite(times.from_posts).any(axis=1))
     to = np.ascontiguousarray(times.to_posts[:, near])
@@ -227,7 +257,7 @@ def fastest_ways(demand: Demand, times: ModeTimes) -> Ways:
     served = np.isfinite(minutes)
     return Ways(
         times, near, far, to, middle, np.ascontiguousarray(times.from_posts[far].T), leave, enter, minutes, served,
-        np.where(served, demand.trips, 0.0),
+        np.where(served, choice.by_mode(mode), 0.0),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from analysis.closures.checkpoints import IMPACT, Change, Ways, fastest_ways, impact, rerouted, times_of
+from analysis.closures.checkpoints import IMPACT, Change, Ways, fastest_ways, impact, rerouted
 from analysis.closures.trees import BITS, Forest, behind_links, grow, regrown, spots
 from layers.crs import WGS84
 from layers.errors import NetworkError
@@ -27,6 +27,7 @@ from network.routing import arcs_table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from analysis.trips.choice import Choice
     from analysis.trips.demand import Demand
 
 TOP = 50
@@ -40,6 +41,7 @@ COLUMNS = [*ABOUT, "section", "section_length_m", "flow_share", *IMPACT, "geomet
 def close_links(
     network: Network,
     demand: Demand,
+    choice: Choice,
     flows: pd.DataFrame,
     *,
     mode: str = "road",
@@ -78,7 +80,7 @@ def close_links(
     """
     if top < 1:
         raise NetworkError(f"the top {top} links: allowed is 1 or more")
-    forests, ways = _forests(network, demand, mode)
+    forests, ways = _forests(network, demand, choice, mode)
     flow, section = np.zeros(len(network.links)), _sections(network, mode)
     flow[flows["link"].to_numpy(np.int64)] = flows["share"].to_numpy(float)
     rows = np.flatnonzero((flow > 0) & (section >= 0))
@@ -125,9 +127,9 @@ class Forests:
     minutes: NDArray[np.float64]
 
 
-def _forests(network: Network, demand: Demand, mode: str) -> tuple[Forests, Ways]:
+def _forests(network: Network, demand: Demand, choice: Choice, mode: str) -> tuple[Forests, Ways]:
     """Return the trees of all posts by side, and the ways of all pairs."""
-    ways = fastest_ways(demand, times_of(demand, mode))
+    ways = fastest_ways(demand, choice, mode)
     overlay = ways.times.overlay
     home = overlay.home
     rows = np.flatnonzero((network.links["mode"] == mode).to_numpy() & ~network.links["crossing"].to_numpy(bool))

@@ -1,29 +1,25 @@
-"""Modelled demand across the border and its choice of checkpoint."""
+"""Modelled demand across the border, and the time of every pair through each checkpoint."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from analysis.reach.accessibility import HALF_LIFE_MIN, decay
+from analysis.trips.crossings import number_crossings
 from layers.errors import NetworkError
 from network.overlay import Overlay, build_overlay
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from network.build import Network
 
-THETA_PER_MIN = 0.02
-"""Spread of the choice of checkpoint: the odds halve for every 35 minutes more. An assumption."""
 MAX_PLACES = 1500
 """Settlements per side at the most, the largest first: pairs grow with the product."""
-CHUNK = 4_000_000
-"""Numbers held at once where a table is as large as pairs times checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +35,23 @@ class ModeTimes:
     from_posts: NDArray[np.float64]
     minutes: NDArray[np.float64]
 
-    def through(self) -> tuple[list[str], NDArray[np.float64]]:
-        """Return the checkpoints and the time of every pair through each: shape (checkpoints, a, b).
+    def through(self) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+        """Return the alternatives, a checkpoint at a crossing each, and the time of every pair through each.
 
         The trip goes at home to the checkpoint's post, through it, and at home on the other side.
+
+        Returns
+        -------
+        ``checkpoint_id``, ``crossing`` (`analysis.trips.crossings.number_crossings`), sorted by both; and minutes of shape
+        (alternatives, a, b).
         """
-        gates = self.overlay.gates
-        ids = sorted(i for i in gates["checkpoint_id"].unique() if i)
-        out = np.full((len(ids), *self.minutes.shape), np.inf)
-        for n, checkpoint in enumerate(ids):  # checkpoints: dozens
-            own = gates[gates["checkpoint_id"] == checkpoint]
+        gates = self.overlay.gates.assign(crossing=number_crossings(self.overlay))
+        by = gates[gates["checkpoint_id"] != ""].groupby(["checkpoint_id", "crossing"], sort=True)
+        out = np.full((by.ngroups, *self.minutes.shape), np.inf)
+        for n, (_, own) in enumerate(by):  # alternatives: dozens
             for tail, head, cost in zip(own["tail"], own["head"], own["cost"], strict=True):
                 np.minimum(out[n], self.to_posts[:, tail, None] + cost + self.from_posts[None, head], out=out[n])
-        return ids, out
+        return by.size().index.to_frame(index=False), out
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ class Demand:
 def model_demand(network: Network, *, half_life_min: float = HALF_LIFE_MIN, max_places: int = MAX_PLACES) -> Demand:
     """Return gravity demand across the border: T = P_a · P_b · e^(−βc), unconstrained (Wilson 1971), scaled to 1.
 
-    The cost c is the actual time by the faster mode. Trips run from side a to side b; waits are the same both ways.
+    The cost c is the actual time by the faster mode; trips of trucks go by road alone, for freight by rail is not
+    modelled. Trips run from side a to side b; waits are the same both ways.
     Other forms of the gravity model are in `analysis.trips.gravity`; `Demand.with_trips` takes their trips.
 
     Raises
@@ -119,7 +120,7 @@ def model_demand(network: Network, *, half_life_min: float = HALF_LIFE_MIN, max_
     node = table["node"].to_numpy(np.int64)
     modes = tuple(
         m
-        for mode in ("road", "rail")
+        for mode in modes_of(network)
         if (m := _mode_times(network, mode, node[rows["a"]], node[rows["b"]])) is not None
     )
     cost = np.full((len(rows["a"]), len(rows["b"])), np.inf)
@@ -134,6 +135,11 @@ def model_demand(network: Network, *, half_life_min: float = HALF_LIFE_MIN, max_
     return Demand(rows["a"], rows["b"], trips / total, modes, people[rows["a"]], people[rows["b"]])
 
 
+def modes_of(network: Network) -> tuple[str, ...]:
+    """Return the modes that modelled trips have: those of trucks take no passenger train."""
+    return ("road",) if network.base.vehicle == "truck" else ("road", "rail")
+
+
 def _mode_times(network: Network, mode: str, a: NDArray[np.int64], b: NDArray[np.int64]) -> ModeTimes | None:
     """Return the times of one mode, or None where the network has no open gate of it."""
     links = network.links
@@ -142,70 +148,3 @@ def _mode_times(network: Network, mode: str, a: NDArray[np.int64], b: NDArray[np
     overlay = build_overlay(network, mode)  # type: ignore[arg-type]
     to_posts, from_posts = overlay.to_posts(a), overlay.from_posts(b)
     return ModeTimes(mode, overlay, to_posts, from_posts, overlay.table(to_posts, from_posts))
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The choice of checkpoint: ``ids`` of all modes, ``mode`` of each, ``trips`` through each per pair."""
-
-    ids: list[str]
-    mode: list[str]
-    trips: NDArray[np.float64]
-    minutes: NDArray[np.float64]
-
-    @property
-    def share(self) -> pd.Series:
-        """Share of all modelled demand that each checkpoint carries; they sum to the demand that finds a way."""
-        return pd.Series(self.trips.sum(axis=(1, 2)), index=self.ids, dtype=float)
-
-    @cached_property
-    def handed_over(self) -> NDArray[np.float64]:
-        """Share of each checkpoint's trips (rows) that each other one takes when it closes; NaN without trips."""
-        n, a, b = self.trips.shape
-        taken = np.zeros((n, n))
-        step = max(1, CHUNK // max(1, n * b))
-        for start in range(0, a, step):  # chunks of origins: a table per checkpoint of all pairs would be large
-            mine = self.trips[:, start : start + step].reshape(n, -1)
-            # Summed anew, not as the whole less k: where k carries all but a rounding error the difference would be noise.
-            rest = np.zeros_like(mine)
-            np.cumsum(mine[:-1], axis=0, out=rest[1:])
-            rest[:-1] += np.cumsum(mine[:0:-1], axis=0)[::-1]
-            taken += np.divide(mine, rest, out=np.zeros_like(mine), where=rest > 0) @ mine.T
-        np.fill_diagonal(taken, 0.0)
-        whole = self.trips.sum(axis=(1, 2))
-        return taken / np.where(whole > 0, whole, np.nan)[:, None]
-
-
-def choose_checkpoints(demand: Demand, *, theta: float = THETA_PER_MIN) -> Choice:
-    """Return how the demand of every pair spreads over checkpoints: logit p ∝ e^(−θ·time through it).
-
-    Road and rail stand in one choice set, for the trip is one; θ → ∞ sends each pair through its fastest checkpoint.
-
-    Raises
-    ------
-    NetworkError
-        θ is not positive.
-    """
-    if not theta > 0:
-        raise NetworkError(f"a spread θ of {theta:g} per minute: allowed is more than 0")
-    ids: list[str] = []
-    mode: list[str] = []
-    parts = []
-    for m in demand.modes:
-        names, minutes = m.through()
-        ids += names
-        mode += [m.mode] * len(names)
-        parts.append(minutes)
-    minutes = np.concatenate(parts) if parts else np.empty((0, *demand.trips.shape))
-    return Choice(ids, mode, demand.trips * logit(minutes, theta), minutes)
-
-
-def logit(minutes: NDArray[np.float64], theta: float) -> NDArray[np.float64]:
-    """Return probabilities over the first axis, p ∝ e^(−θ·minutes); 0 everywhere for a pair without a way."""
-    if not len(minutes):
-        return minutes
-    best = minutes.min(axis=0)
-    weight = np.exp(-theta * (minutes - np.where(np.isfinite(best), best, 0.0)))
-    weight[~np.isfinite(minutes)] = 0.0
-    total = weight.sum(axis=0)
-    return weight / np.where(total > 0, total, 1.0)

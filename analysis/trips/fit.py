@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.stats import rankdata
 
-from analysis.trips.demand import choose_checkpoints
+from analysis.trips.choice import choose_checkpoints
 from layers.errors import LayerError
 
 if TYPE_CHECKING:

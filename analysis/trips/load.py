@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.trips.demand import THETA_PER_MIN, Choice, logit
+from analysis.trips.choice import THETA_PER_MIN, Choice, logit
+from analysis.trips.crossings import share_weights, shared_rows
 from layers.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -179,33 +180,61 @@ def equilibrium(
 
 @dataclass(frozen=True)
 class _Chooser:
-    """The trips of pairs that have a way by the mode, and the weight of each checkpoint at free waits."""
+    """The trips of pairs that have a way by the mode, and the weight of each alternative at free waits.
 
+    ``checkpoint`` is the position of each alternative's among the mode's; ``alone`` are the alternatives that have a
+    crossing to themselves, ``several`` those of each crossing that has more; ``own`` and ``beside`` the weights of both.
+    """
+
+    checkpoint: NDArray[np.int64]
+    crossing: NDArray[np.int64]
+    alone: NDArray[np.int64]
+    several: list[NDArray[np.int64]]
     minutes: NDArray[np.float64]
-    weight: NDArray[np.float64]
+    own: NDArray[np.float64]
+    beside: list[NDArray[np.float64]]
     trips: NDArray[np.float64]
     theta: float
 
     @classmethod
     def of(cls, choice: Choice, mode: str, theta: float, total: float) -> _Chooser:
         """Return the trips of a mode, scaled to a total."""
-        mine = [k for k, m in enumerate(choice.mode) if m == mode]
-        trips = choice.trips[mine].sum(axis=0) if mine else np.zeros(choice.trips.shape[1:])
+        rows = choice.rows_of(mode)
+        trips = choice.trips[rows].sum(axis=0)
         if not trips.sum() > 0:
             raise NetworkError(f"no trips by {mode!r}: allowed are {', '.join(sorted(set(choice.mode)))}")
-        minutes = choice.minutes[mine][:, trips > 0]
+        crossing = choice.crossing[rows]
+        several = shared_rows(crossing)
+        alone = np.setdiff1d(np.arange(len(rows)), np.concatenate([[], *several]))
+        minutes = choice.minutes[rows][:, trips > 0]
+        weight = np.exp(-theta * (minutes - minutes.min(axis=0)))
         return cls(
-            minutes, np.exp(-theta * (minutes - minutes.min(axis=0))), trips[trips > 0] * (total / trips.sum()), theta
-        )
+            np.unique(choice.checkpoint[rows], return_inverse=True)[1], crossing, alone, several, minutes,
+            weight[alone] if several else weight, [weight[r] for r in several],
+            trips[trips > 0] * (total / trips.sum()), theta,
+        )  # fmt: skip
 
     def flows(self, more: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return vehicles a day by checkpoint where waits are longer by so many minutes each."""
-        # e^(−θ(c + more)) is a product: two passes over the table in place of an exponential of each number.
-        later = self.theta * (more - more.min())
+        later = self.theta * (more - more.min())[self.checkpoint]
         if later.max() > STEEP:
-            return np.asarray(logit(self.minutes + more[:, None], self.theta) @ self.trips, float)
+            chosen = logit(self.minutes + more[self.checkpoint][:, None], self.theta, self.crossing)
+            return np.asarray(np.bincount(self.checkpoint, chosen @ self.trips), float)
+        # e^(−θ(c + more)) is a product: two passes over the table in place of an exponential of each number.
         odds = np.exp(-later)
-        return np.asarray(odds * (self.weight @ (self.trips / (odds @ self.weight))), float)
+        out = np.zeros(len(odds))
+        shared = [
+            share_weights(odds[r, None] * w, np.zeros(len(r), np.int64))
+            for r, w in zip(self.several, self.beside, strict=True)
+        ]
+        whole = odds[self.alone] @ self.own
+        for part in shared:
+            whole += part.sum(axis=0)
+        rate = self.trips / whole
+        out[self.alone] = odds[self.alone] * (self.own @ rate)
+        for rows, part in zip(self.several, shared, strict=True):
+            out[rows] = part @ rate
+        return np.asarray(np.bincount(self.checkpoint, out), float)
 
 
 def _by_checkpoint(

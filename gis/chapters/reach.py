@@ -13,6 +13,7 @@ from analysis.reach.accessibility import potentials, travel_times
 from analysis.reach.catchments import floating_catchments, rational_access
 from analysis.reach.opportunities import logsum_times, nearest_place, return_times, within_a_day, within_minutes
 from analysis.reach.places import cities, join_places, places_report, targets_of
+from analysis.trips.demand import modes_of
 from gis.chapters.chapter import Chapter
 from gis.measures import join_points
 from gis.queries.isochrone import draw_isochrones
@@ -75,8 +76,8 @@ def _cities(network: Network, access: Access, people: int, domestic_wait: bool) 
 
 
 def _road_and_rail(network: Network, access: Access, settings: Analysis) -> pd.DataFrame:
-    """Return the potentials of the settlements by road and rail together; no columns where the network lacks a mode."""
-    if access.router.mode != "road" or not (network.links["mode"] == "rail").any():
+    """Return the potentials of the settlements by road and rail together; no columns for trucks, or where a mode is missing."""
+    if "rail" not in modes_of(network) or access.router.mode != "road" or not (network.links["mode"] == "rail").any():
         return pd.DataFrame()
     rows = access.parts["settlements"]
     by_road = {name: minutes[rows] for name, minutes in access.times.items()}

@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from analysis.closures.checkpoints import close_pairs, fallbacks
+from analysis.closures.checkpoints import close_pairs, fallbacks, pair_fallbacks
 from analysis.closures.links import close_links
 from analysis.trips.betweenness import Carried, carry, checkpoint_betweenness, link_betweenness
 from analysis.trips.fit import MIN_COUNTS, compare_counts
@@ -23,7 +23,8 @@ from network.routing import compile_router
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analysis.trips.demand import Choice, Demand
+    from analysis.trips.choice import Choice
+    from analysis.trips.demand import Demand
     from gis.measures import Measures
     from gis.study import Study
     from network.build import Network
@@ -35,16 +36,18 @@ def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter
     if demand is None or choice is None:
         return Chapter(notes=["no trips across the border could be modelled: no flows, no closures"])
     total = study.trips.per_day or None
-    by_road = choice.trips[[m == "road" for m in choice.mode]].sum(axis=0)
-    carried = {m.mode: _carried(network, demand, m.mode) for m in demand.modes}
+    by_road = choice.by_mode("road")
+    carried = {m.mode: _carried(network, demand, choice, m.mode) for m in demand.modes}
     flows = {mode: link_betweenness(flow) for mode, flow in carried.items()}
     tables = {
         "region_flows": _region_flows(network, demand, by_road, total),
         "fallbacks": fallbacks(choice),
-        "closures_pairs": _pairs(study, demand, choice),
     }
+    tables["closures_pairs"] = pairs = _pairs(study, demand, choice)
+    if len(pairs):
+        tables["fallbacks_pairs"] = pair_fallbacks(choice, pairs)
     layers = {"flows": _flow_lines(network, flows)}
-    closed = _links(study, network, demand, flows)
+    closed = _links(study, network, demand, choice, flows)
     layers |= {"closures_links": closed} if len(closed) else {}
     ids = measures.checkpoints["checkpoint_id"]
     notes: list[str] = []
@@ -75,11 +78,11 @@ def _region_flows(network: Network, demand: Demand, by_road: NDArray[np.float64]
     return out.assign(flow_per_day=found.fillna(0.0).to_numpy())
 
 
-def _carried(network: Network, demand: Demand, mode: str) -> Carried:
-    """Return what each part of a mode carries of the modelled trips."""
+def _carried(network: Network, demand: Demand, choice: Choice, mode: str) -> Carried:
+    """Return what each part of a mode carries of the trips that choose the mode."""
     node = network.settlements["node"].to_numpy(np.int64)
     router = compile_router(network, mode)  # type: ignore[arg-type]
-    return carry(router, node[demand.a], node[demand.b], demand.trips)
+    return carry(router, node[demand.a], node[demand.b], choice.by_mode(mode))
 
 
 def _flow_lines(network: Network, flows: dict[str, pd.DataFrame]) -> gpd.GeoDataFrame:
@@ -156,10 +159,14 @@ def _pairs(study: Study, demand: Demand, choice: Choice) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _links(study: Study, network: Network, demand: Demand, flows: dict[str, pd.DataFrame]) -> gpd.GeoDataFrame:
+def _links(
+    study: Study, network: Network, demand: Demand, choice: Choice, flows: dict[str, pd.DataFrame]
+) -> gpd.GeoDataFrame:
     """Return what the loss of the most used links of each mode costs, empty where there is none."""
     top = study.trips.links_closed
-    parts = [close_links(network, demand, flow, mode=mode, top=top) for mode, flow in flows.items()] if top else []
+    parts = (
+        [close_links(network, demand, choice, flow, mode=mode, top=top) for mode, flow in flows.items()] if top else []
+    )
     parts = [p for p in parts if len(p)]
     if not parts:
         return gpd.GeoDataFrame()

@@ -54,7 +54,7 @@ _CHECKPOINT = (
     Column("wait", "Wait, median (min)", "minutes"),
     Column("share", "Share of demand (%)"),
     Column("criticality_min", "Extra time per trip when closed (min)"),
-    Column("unserved_share", "Demand cut off when closed (%)"),
+    Column("unserved_share", "Trips of its mode cut off when closed (%)"),
     Column("fallback", "Fallback that takes over most"),
     Column("fallback_share", "Share it takes over (%)", "share"),
 )

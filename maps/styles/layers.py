@@ -94,7 +94,7 @@ _CHECKPOINT_FIELDS = {
     "wait_assumed": "Wait is an assumption",
     "share": "Share of modelled cross-border demand",
     "criticality_min": "Extra minutes per trip when closed",
-    "unserved_share": "Demand cut off when closed (share)",
+    "unserved_share": "Trips of its mode cut off when closed (share)",
     "fallback": "Fallback that takes over most",
     "match_km": "Distance to the network's crossing (km)",
     "joined_by": "Joined to the network by",

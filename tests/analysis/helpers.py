@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import h3
@@ -145,6 +146,22 @@ def walk(graph: nx.DiGraph[Hashable], origins: Sequence[Any], targets: Sequence[
     return out
 
 
+def shares_by_orders(minutes: NDArray[np.float64], crossing: Sequence[int], theta: float) -> NDArray[np.float64]:
+    """Return the choice of a post and crossing over the first axis: posts come in every order, each adds to its crossing's best."""
+    best = minutes.min(axis=0, initial=np.inf)
+    odds = np.where(np.isfinite(minutes), np.exp(-theta * (minutes - np.where(np.isfinite(best), best, 0))), 0)
+    weight = np.zeros_like(odds)
+    for one in set(crossing):
+        orders = list(permutations(k for k, c in enumerate(crossing) if c == one))
+        for order in orders:
+            top = np.zeros(odds.shape[1:])
+            for k in order:
+                weight[k] += (np.maximum(top, odds[k]) - top) / len(orders)
+                top = np.maximum(top, odds[k])
+    total = weight.sum(axis=0)
+    return np.asarray(weight / np.where(total > 0, total, 1.0), float)
+
+
 def at_settlements(network: Network, router: Router) -> Points:
     """Return the settlements as points of the router, each at its own node."""
     at = router.positions(network.settlements["node"].to_numpy())
@@ -176,6 +193,7 @@ __all__ = [
     "drive_min",
     "geodesic_to_line_m",
     "network_of",
+    "shares_by_orders",
     "walk",
     "with_points",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import gis
+from gis.chapters.reach import reach_chapter
 from gis.findings import assumptions
 from layers.errors import StudyError
 from network.speeds import ROAD_KPH, TRUCK_KPH, TRUCK_SHARE, WINTER_SHARE
@@ -52,3 +53,25 @@ def test_a_truck_study_is_slower_on_roads_waits_longer_and_says_so(tmp_path: Pat
     assert any("truck" in what for what in told.index)
     assert any("winter" in what for what in told.index)
     assert not any("gauge" in what or "ferry" in what for what in told.index)
+
+
+def test_trucks_take_no_train(tmp_path: Path) -> None:
+    study = study_of(tmp_path, 'vehicle = "truck"')
+    prepared = gis.prepare(study)
+    network = gis.build(prepared)
+    measures = gis.measure(prepared, network)
+    assert measures.demand is not None
+    assert [m.mode for m in measures.demand.modes] == ["road"]
+    points = measures.checkpoints.set_index("checkpoint_id")
+    road = points[points["mode"] == "road"]
+    assert road["share"].sum() == pytest.approx(1)
+    assert points.loc[points["mode"] == "rail", "share"].fillna(0).eq(0).all()
+    named = road.loc[road["fallback"] != "", "fallback"]
+    assert len(named) > 10
+    assert (points.loc[named, "mode"] == "road").all()
+    assert any("freight by rail is not modelled" in note for note in measures.notes)
+    told = assumptions(study, network).set_index("what")["value"]
+    assert told["trips of trucks by rail"] == "0"
+    assert not any("road and rail together" in what for what in told.index)
+    reach = reach_chapter(prepared, network, measures)
+    assert not any("road_and_rail" in str(c) for c in reach.columns["settlements"])

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.trips.demand import choose_checkpoints, logit, model_demand
+from analysis.trips.choice import choose_checkpoints, logit
+from analysis.trips.demand import model_demand
 from layers.errors import NetworkError
 from network.build import Network
 from network.edits import set_open, set_wait

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from analysis.trips.demand import choose_checkpoints, model_demand
+from analysis.trips.choice import choose_checkpoints
+from analysis.trips.demand import model_demand
 from analysis.trips.fit import calibrate_theta, compare_counts, geh
 from layers.errors import LayerError
 from tests.analysis.trips.test_demand import ring

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog, minimize_scalar
 
 from analysis.reach.accessibility import decay
-from analysis.trips.demand import choose_checkpoints, model_demand
+from analysis.trips.choice import choose_checkpoints
+from analysis.trips.demand import model_demand
 from analysis.trips.gravity import (
     DECAYS,
     FORMS,

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 from scipy.optimize import brentq, root
 
-from analysis.trips.demand import Choice, choose_checkpoints, model_demand
+from analysis.trips.choice import Choice, choose_checkpoints
+from analysis.trips.demand import model_demand
 from analysis.trips.load import COLUMNS, equilibrium, queue_wait
 from layers.errors import NetworkError
 from network.build import Network
 from network.edits import set_wait
+from tests.analysis.helpers import shares_by_orders
 from tests.analysis.trips.test_demand import ring
 from tests.borders import random_network
 
@@ -123,15 +125,13 @@ def test_an_equilibrium_is_what_the_choice_at_its_waits_gives(seed: int) -> None
         choice, waits_of(network), total_per_day=3000, capacity_per_day=capacity, theta=THETA, tolerance=1e-6
     )
     assert found.converged
-    trips = choice.trips[[m == "road" for m in choice.mode]].sum(axis=0)
+    trips = choice.by_mode("road")
     waiting = network
     for row in found.checkpoints.itertuples():
         waiting = set_wait(waiting, row.checkpoint_id, row.wait_min)
     again = choice_of(waiting)
-    minutes = again.minutes[[again.ids.index(i) for i in ids]]
-    best = np.where(np.isfinite(minutes.min(axis=0)), minutes.min(axis=0), 0)
-    weight = np.where(np.isfinite(minutes), np.exp(-THETA * (minutes - best)), 0)
-    split = weight / np.where(weight.sum(axis=0) > 0, weight.sum(axis=0), 1)
+    rows = again.rows_of("road")
+    split = shares_by_orders(again.minutes[rows], again.crossing[rows].tolist(), THETA)
     flow = (split * trips).sum(axis=(1, 2)) * 3000 / trips.sum()
     assert found.checkpoints["flow_per_day"].to_numpy() == pytest.approx(flow, abs=3000 * 1e-5)
     assert found.checkpoints["flow_per_day"].sum() == pytest.approx(3000)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from analysis.trips.choice import choose_checkpoints
 from gis.chapters.connectivity import connectivity_chapter
 from gis.chapters.trips import trips_chapter
 from network.build import FIELDS
@@ -40,13 +41,14 @@ def test_shares_of_checkpoints_are_those_of_the_quickest_ways(
     full: Path, ground: tuple[Prepared, Network, Measures]
 ) -> None:
     _, network, measures = ground
-    demand = measures.demand
+    demand, choice = measures.demand, measures.choice
     assert demand is not None
+    assert choice is not None
     router = compile_router(network, "road")
     node = network.settlements["node"].to_numpy()
     a, b = node[demand.a], node[demand.b]
     on = router.positions(a) >= 0, router.positions(b) >= 0
-    a, b, trips = a[on[0]], b[on[1]], demand.trips[np.ix_(*on)]
+    a, b, trips = a[on[0]], b[on[1]], choice.by_mode("road")[np.ix_(*on)]
     field = FIELDS["actual"]
     whole = router.table(a, b, field)
     gates = network.links[(network.links["kind"] == "gate") & (network.links["mode"] == "road")]
@@ -86,6 +88,7 @@ def test_fallbacks_take_over_no_more_than_there_was(either: Path) -> None:
     # An empty name is the part that finds no other checkpoint.
     named = taken.dropna(subset=["fallback"])
     assert points.loc[named["fallback"], "status"].ne("closed").all()
+    assert (points.loc[named["closed"], "mode"].to_numpy() == points.loc[named["fallback"], "mode"].to_numpy()).all()
     first = named.sort_values("share", ascending=False, kind="stable").drop_duplicates("closed").set_index("closed")
     told = points.loc[first.index]
     assert told["fallback_share"].to_numpy() == pytest.approx(first["share"].to_numpy(), rel=1e-6)
@@ -104,6 +107,17 @@ def test_two_closures_cost_what_each_does_and_the_rest(either: Path) -> None:
     np.testing.assert_allclose(pairs["synergy_min"][whole], rest[whole], atol=1e-5)
     assert (one["mode"] == pairs["mode"]).all()
     assert (two["mode"] == pairs["mode"]).all()
+
+
+def test_joint_closures_have_their_fallbacks(either: Path) -> None:
+    taken, pairs = table(either, "fallbacks_pairs"), table(either, "closures_pairs")
+    keys = ["closed_1", "closed_2"]
+    assert taken[keys].drop_duplicates().to_numpy().tolist() == pairs[keys].to_numpy().tolist()
+    assert (taken.groupby(keys)["share"].sum() <= 1 + 1e-6).all()
+    modes = table(either, "checkpoints").set_index("checkpoint_id")["mode"]
+    named = taken.dropna(subset=["fallback"])
+    assert (modes[named["closed_1"]].to_numpy() == modes[named["fallback"]].to_numpy()).all()
+    assert not (named["fallback"].eq(named["closed_1"]) | named["fallback"].eq(named["closed_2"])).any()
 
 
 def test_the_load_is_the_days_vehicles(full: Path) -> None:
@@ -201,19 +215,16 @@ def test_no_trips_is_a_note(ground: tuple[Prepared, Network, Measures]) -> None:
 
 def test_trips_by_rail_alone_load_no_road(ground: tuple[Prepared, Network, Measures]) -> None:
     prepared, network, measures = ground
-    demand, choice = measures.demand, measures.choice
+    demand = measures.demand
     assert demand is not None
-    assert choice is not None
-    rail = [k for k, mode in enumerate(choice.mode) if mode == "rail"]
-    by_rail = dataclasses.replace(
+    by_rail = dataclasses.replace(demand, modes=tuple(m for m in demand.modes if m.mode == "rail"))
+    rails = dataclasses.replace(
         measures,
-        demand=dataclasses.replace(demand, modes=tuple(m for m in demand.modes if m.mode == "rail")),
-        choice=type(choice)(
-            [choice.ids[k] for k in rail], ["rail"] * len(rail), choice.trips[rail], choice.minutes[rail]
-        ),
+        demand=by_rail,
+        choice=choose_checkpoints(by_rail),
     )
     study = prepared.study.model_copy(update={"trips": prepared.study.trips.model_copy(update=only())})
-    chapter = trips_chapter(study, network, by_rail)
+    chapter = trips_chapter(study, network, rails)
     assert "load" not in chapter.tables
     assert any("no modelled trip goes by road" in note for note in chapter.notes)
     assert chapter.tables["region_flows"]["flow_per_day"].isna().all()
