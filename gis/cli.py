@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from layers.errors import BorderlinkError
+from gis.boundary import guarded
+from layers.folders import settle
 from layers.house import refuse_namesakes
 from layers.secrets import masked
 
@@ -22,6 +23,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A land border as a transport model: growth points, bottlenecks, and what a new checkpoint would change.",
 )
+
+
+@app.callback(
+    help="A land border as a transport model: growth points, bottlenecks, and what a new checkpoint would change."
+)
+def _options(debug: Annotated[bool, typer.Option("--debug", help="Show the cause of a message too.")] = False) -> None:
+    """Take the options of all commands; `main` looks for them before."""
+
 
 StudyArgument = Annotated[
     Path | None,
@@ -52,6 +61,7 @@ def run(
     from gis import run as run_study
     from gis.inputs import Fetching
 
+    settle(out)
     changes = {k: v for k, v in (("permutations", permutations), ("seed", seed)) if v is not None}
     loaded = load_study(study)
     loaded = loaded.with_analysis(**changes) if changes else loaded
@@ -183,6 +193,7 @@ def scenario(
     from gis.queries.edits import Edit
     from gis.terminal import print_scenario
 
+    settle(out)
     edits: list[Edit] = [
         *(Open(*place) for place in _opens(open_ or [], mode or [], wait or [])),
         *map(Close, close or []),
@@ -359,15 +370,14 @@ def _say(line: str) -> None:
 
 
 def main() -> None:
-    """Run the command: a user's error is one message and exit code 2, anything else a bug with its traceback."""
-    try:
-        refuse_namesakes()
-        app()
-    except (BorderlinkError, ImportError) as error:
-        if isinstance(error, ImportError) and "borderlink" not in str(error):
-            raise
-        typer.echo(f"borderlink: {error}", err=True)
-        sys.exit(2)
+    """Run the command; see `gis.boundary.guarded`."""
+    guarded(_command, debug="--debug" in sys.argv[1:2])
+
+
+def _command() -> None:
+    """Run it in our own house."""
+    refuse_namesakes()
+    app()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from scipy.sparse import csr_array
 
 from layers.crs import WGS84
 from layers.errors import NetworkError
-from layers.folders import fresh_folder
+from layers.folders import fresh_folder, settle
 from network.base import Base
 from network.border import Border
 from network.build import FIELDS, NETWORKS, Network
@@ -135,6 +135,7 @@ def load_routers(folder: Path | str) -> dict[str, Router]:
 
 def _loaded(folder: Path) -> tuple[Network, list[Any], Arrays]:
     """Return the network, the modes of its saved routers and all arrays."""
+    settle(folder)
     about = _checked(folder)
     name = MARK
     try:

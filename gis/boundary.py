@@ -1,0 +1,124 @@
+"""What stands between the command and the terminal: errors, signals, warnings of libraries, a pipe that ends early."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
+
+from layers.errors import BorderlinkError
+from layers.secrets import masked
+
+USER_ERROR = 2
+"""Exit code of what a user can cause."""
+
+
+def guarded(command: Callable[[], object], *, debug: bool) -> None:
+    """Do a command: what a user can cause is one message and exit code 2, anything else a bug with its traceback.
+
+    Parameters
+    ----------
+    debug
+        Show the cause of a message too, and what libraries warn of.
+
+    Notes
+    -----
+    SIGTERM ends a run as Ctrl-C does: nothing half-written is left. Its exit code is 143, as a shell has it.
+    """
+    with _stopped_by_signals(), _silent_libraries(debug):
+        try:
+            command()
+            _flush()
+        except BorderlinkError as error:
+            _end(str(error), error, debug)
+        except ImportError as error:
+            if "borderlink" not in str(error):
+                raise
+            _end(str(error), error, debug)
+        except BrokenPipeError as error:
+            _to_nowhere(sys.stdout)
+            _end("nobody reads what is printed", error, debug)
+        except OSError as error:
+            # The system names the file of every other error.
+            if error.filename is not None or error.errno is None:
+                raise
+            _to_nowhere(sys.stdout)
+            _end(f"the answer can't be printed: {error.strerror or error}", error, debug)
+        except RecursionError as error:
+            _end("an input is nested too deeply: allowed are plain tables, geometries and settings", error, debug)
+        except MemoryError as error:
+            _end(
+                "the memory does not suffice: allowed is a smaller study (network.depth_km, h3_resolution)",
+                error,
+                debug,
+            )
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """End in order when the system asks to: what was begun is taken back or finished on the way out."""
+
+    def stop(number: int, _: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+@contextmanager
+def _silent_libraries(debug: bool) -> Iterator[None]:
+    """Keep warnings of libraries from the terminal; filters stay as they are, so that tests still fail on them."""
+    shown, root, quiet = warnings.showwarning, logging.getLogger(), logging.NullHandler()
+    if not debug:
+        warnings.showwarning = _unseen
+        root.addHandler(quiet)
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
+        root.removeHandler(quiet)
+
+
+def _unseen(*warning: Any, **more: Any) -> None:
+    """Show nothing."""
+
+
+def _end(message: str, error: BaseException, debug: bool) -> NoReturn:
+    """Print one message and leave."""
+    with suppress(OSError):
+        if debug:
+            sys.stderr.write(masked("".join(traceback.format_exception(error))))
+        # One line, whatever the text of others in it: a terminal obeys control characters.
+        plain = "".join(c if c.isprintable() else " " for c in masked(message))
+        text = f"borderlink: {plain}\n"
+        encoding = sys.stderr.encoding or "utf-8"
+        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stderr.flush()
+    raise SystemExit(USER_ERROR)
+
+
+def _flush() -> None:
+    """Print what is left, while an error can still be told."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _to_nowhere(stream: Any) -> None:
+    """Let what still waits to be printed go nowhere, for Python prints it when it ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
