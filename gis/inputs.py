@@ -14,9 +14,11 @@ from gis.sources import POSTS_KM, Extracts, LocalExtract, ask_network, ask_regio
 from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
 from layers.errors import LayerError
+from layers.indicators import read_indicators
 from layers.io import LAYERS, OSM, OVERPASS, describe_file, read_layer
+from layers.own.places import read_places
 from layers.population import PopulationRaster, open_population
-from layers.regions import belt, border_line, clip_to_belt, study_crs, with_sides
+from layers.regions import belt, border_line, clip_to_belt, study_crs, touching, with_sides
 from layers.sources.download.cache import Cache
 from layers.sources.overpass.server import Asking
 from network.speeds import KNOWN_KPH, OTHER_KPH
@@ -51,6 +53,8 @@ class Prepared:
     """Where people board trains; None where the source of the railways names none."""
     detailed: bool = False
     """The roads are whole ways of OpenStreetMap, whose chains of degree-2 nodes are contracted."""
+    places: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    """The study's own places by the word that it has for them."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
             area = zones[EDGE if name in ("roads", "railways") else 1.0]
             layers[name], about = read_layer(name, study.source(name), area=area)
             sources.append(about)
+    further = _further_files(study, regions[touching(regions, border)], zones[EDGE])
+    population, people = _population(study)
     understood = [note for row in sources for note in row.pop("notes", [])]
     if set(mapped) - {"regions"}:
         layers.update(extracts[0].network(border, clipped, zones[1.0], mapped))
@@ -108,21 +114,27 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         near, study.waits, vehicle=study.network.vehicle, closed_hours=study.analysis.closed_hours
     )
     fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
-    warnings = [*understood, *far, *_ground_warnings(layers), *fetched, *(note for e in extracts for note in e.notes)]
+    warnings = [
+        *understood,
+        *further.notes,
+        *far,
+        *_ground_warnings(layers),
+        *fetched,
+        *(note for e in extracts for note in e.notes),
+    ]
     layers["regions"] = regions
-    population, people = _population(study)
-    people += _own_files(study)
     return Prepared(
         study,
         layers,
         clipped,
         border,
         crs,
-        [*sources, *(row for e in extracts for row in e.about), *people],
+        [*sources, *(row for e in extracts for row in e.about), *people, *further.about],
         warnings,
         population,
         stations=next((s for e in extracts for s in e.stations), None),
         detailed="roads" in (*mapped, *asked),
+        places=further.places,
     )
 
 
@@ -187,21 +199,41 @@ def _asked_area(study: Study, start: _Outline) -> shapely.Geometry:
     return _zone(start.border, min(depth_km, POSTS_KM) if asked == {"checkpoints"} else depth_km, start.crs)
 
 
-def _own_files(study: Study) -> list[dict[str, Any]]:
-    """Return the rows of the study's own places and indicators for the table of sources; a missing file is told before anything is computed.
+@dataclass
+class _Further:
+    """What a study brings beside its layers: places, indicators; with rows for the table of sources, and notes."""
+
+    places: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    about: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def _further_files(study: Study, regions: gpd.GeoDataFrame, area: shapely.Geometry) -> _Further:
+    """Return the study's own places, and check its indicators: what is wrong with them is told before anything is computed.
 
     Raises
     ------
     LayerError
-        A file that is not there.
+        A file is not there or can't be used.
     """
-    named = {word: (part.path, part.rights) for word, part in study.reach.layers.items()}
+    named = {word: part.path for word, part in study.reach.layers.items()}
     if study.index.indicators:
-        named["indicators"] = (study.index.indicators, "")
-    missing = [f"{word} ({path})" for word, (path, _) in named.items() if not Path(path).is_file()]
+        named["indicators"] = study.index.indicators
+    missing = [f"{word} ({path})" for word, path in named.items() if not Path(path).is_file()]
     if missing:
         raise LayerError(f"no such file: {', '.join(missing)}; allowed are files that are there")
-    return [describe_file(word, Path(path), 0, rights=rights) for word, (path, rights) in named.items()]
+    out = _Further()
+    for word, part in study.reach.layers.items():
+        path = Path(part.path)
+        frame, notes = read_places(path, word, layer=part.layer, name=part.name, weight=part.weight, area=area)
+        out.places[word] = frame
+        out.notes += notes
+        out.about.append(describe_file(word, path, len(frame), rights=part.rights))
+    if study.index.indicators:
+        path = Path(study.index.indicators)
+        table = read_indicators(path, regions["region"]).table
+        out.about.append(describe_file("indicators", path, len(table)))
+    return out
 
 
 def _population(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -17,7 +16,6 @@ from analysis.trips.demand import modes_of
 from gis.chapters.chapter import Chapter
 from gis.measures import join_points
 from gis.queries.isochrone import draw_isochrones
-from layers.sources.files import read_file
 from network.build import NETWORKS
 from network.routing import compile_router
 
@@ -43,7 +41,8 @@ def reach_chapter(prepared: Prepared, network: Network, measures: Measures) -> C
     layers: dict[str, gpd.GeoDataFrame] = {}
     notes: list[str] = []
     for word, source in study.reach.layers.items():
-        found = _own_layer(network, measures.settlements, access, word, source, study.analysis.domestic_wait)
+        frame = prepared.places[word]
+        found = _own_layer(network, measures.settlements, access, word, (source, frame), study.analysis.domestic_wait)
         parts.append(found.columns["all"])
         tables |= found.tables
         layers |= found.layers
@@ -94,10 +93,15 @@ def _road_and_rail(network: Network, access: Access, settings: Analysis) -> pd.D
 
 
 def _own_layer(
-    network: Network, settlements: pd.DataFrame, access: Access, word: str, source: Places, domestic_wait: bool
+    network: Network,
+    settlements: pd.DataFrame,
+    access: Access,
+    word: str,
+    own: tuple[Places, gpd.GeoDataFrame],
+    domestic_wait: bool,
 ) -> Chapter:
     """Return what a layer of the user's own gives: nearest place at home and anywhere, and catchments where it has weights."""
-    frame, _ = read_file(Path(source.path), layer=source.layer)
+    source, frame = own
     joined, places = join_places(network, frame, name=source.name, weight=source.weight)
     router = compile_router(joined, access.router.mode)
     points, _ = join_points(joined, router, access.lonlat, access.points.side[: len(access.lonlat)])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 
 from gis import build, load_study, prepare
 from gis.findings import assumptions
 from gis.queries.route import find_route
-from layers.crs import GEOD
+from layers.crs import GEOD, WGS84
+from layers.errors import LayerError
 from tests.gis.grid import grid_lines, grid_roads, write_grid
 
 if TYPE_CHECKING:
@@ -76,3 +79,63 @@ def test_a_map_of_values_in_the_study(tmp_path: Path) -> None:
     prepared = prepare(load_study(write_grid(tmp_path, sources={"roads": source})))
     assert set(prepared.layers["roads"]["kind"]) == {"motorway", "primary"}
     assert not [w for w in prepared.warnings if "not known" in w]
+
+
+HOSPITALS = gpd.GeoDataFrame(
+    {"name": ["А", "Б"], "beds": [100, 200]}, geometry=shapely.points([(59.4, 49.7), (60.6, 50.1)]), crs=WGS84
+)
+REACH = '[reach.layers]\nhospital = {{ path = "{}", name = "name", weight = "beds" }}'
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        HOSPITALS,
+        HOSPITALS.set_geometry([shapely.MultiPoint([p]) for p in HOSPITALS.geometry]),
+        HOSPITALS.set_geometry(shapely.buffer(HOSPITALS.geometry.to_numpy(), 0.001)),
+        HOSPITALS.assign(beds=["100", " 2 00"]),
+        HOSPITALS.to_crs(32641),
+    ],
+    ids=["points", "multipoints", "polygons", "text", "projected"],
+)
+def test_places_of_ones_own_as_people_have_them(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
+    study = write_grid(tmp_path, more=REACH.format("h.gpkg"))
+    frame.to_file(tmp_path / "h.gpkg")
+    places = prepare(load_study(study)).places["hospital"]
+    assert places["beds"].tolist() == [100, 200]
+    assert shapely.get_coordinates(places.geometry) == pytest.approx(
+        shapely.get_coordinates(HOSPITALS.geometry), abs=1e-3
+    )
+
+
+def test_places_in_a_spreadsheet_export(tmp_path: Path) -> None:
+    study = write_grid(tmp_path, more=REACH.format("h.csv"))
+    (tmp_path / "h.csv").write_text("name;beds;lon;lat\nА;1 200,5;59,4;49,7\nNA;200;60,6;50,1\n", encoding="utf-8")
+    places = prepare(load_study(study)).places["hospital"]
+    assert places["beds"].tolist() == [1200.5, 200]
+    assert places["name"].tolist() == ["А", "NA"]
+
+
+def test_a_place_that_cannot_be_used_is_named_before_the_work(tmp_path: Path) -> None:
+    study = write_grid(tmp_path, more=REACH.format("h.csv"))
+    head = "name;beds;lon;lat\n"
+    for rows, said in (
+        ("А;100;59,4;49,7\nБ;;60,6;50,1\n", r"layer hospital \(h.csv\): column 'beds' holds '' \(line 3\)"),
+        ("А;-5;59,4;49,7\n", r"'-5' \(line 2\)"),
+        ("А;1;0;0\n", "layer hospital has nothing within"),
+    ):
+        (tmp_path / "h.csv").write_text(head + rows, encoding="utf-8")
+        with pytest.raises(LayerError, match=said):
+            prepare(load_study(study))
+    (tmp_path / "h.csv").write_text("name;lon;lat\nА;59;50\n", encoding="utf-8")
+    with pytest.raises(LayerError, match=r"layer hospital \(h.csv\) has no column 'beds': it has name"):
+        prepare(load_study(study))
+
+
+def test_indicators_are_checked_before_the_work(tmp_path: Path) -> None:
+    study = write_grid(tmp_path)
+    study.write_text(study.read_text().replace("[index]", '[index]\nindicators = "i.csv"'))
+    head = "region;indicator;value;unit;year;direction;level\n"
+    (tmp_path / "i.csv").write_text(f"{head}RU-1;beds;many;n;2022;1;social services\n", encoding="utf-8")
+    with pytest.raises(LayerError, match=r"values that are no numbers 'many' \(line 2\)"):
+        prepare(load_study(study))
