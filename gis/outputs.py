@@ -15,6 +15,7 @@ from gis.findings import assumptions
 from gis.manifest import describe_run, describe_scenario
 from gis.measures import TABLES
 from layers.crs import WGS84, project
+from maps.columns import dictionary
 from maps.qgis.project import write_geopackage, write_project
 from maps.rasters import travel_time_style, write_raster
 from maps.report.chapters import further_chapters
@@ -144,8 +145,11 @@ def _readable_tables(chapters: Chapters, frames: dict[str, gpd.GeoDataFrame]) ->
 
 
 def tables_of(measures: Measures, chapters: Chapters) -> dict[str, pd.DataFrame]:
-    """Return the tables of a run by name: columns carry their units, places have lon and lat."""
-    return {
+    """Return the tables of a run by name, and ``columns``, which says what stands in them.
+
+    Columns carry their units, places have lon and lat.
+    """
+    tables = {
         "checkpoints": _with_lonlat(measures.checkpoints.drop(columns=["names"])),
         "regions": pd.DataFrame(measures.regions.drop(columns="geometry")),
         "cells": pd.DataFrame(measures.cells.drop(columns="geometry")),
@@ -157,6 +161,7 @@ def tables_of(measures: Measures, chapters: Chapters) -> dict[str, pd.DataFrame]
         **chapters.tables,
         **{name: pd.DataFrame(layer.drop(columns="geometry")) for name, layer in chapters.layers.items()},
     }
+    return {**tables, "columns": dictionary({name: list(table.columns) for name, table in tables.items()})}
 
 
 def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:

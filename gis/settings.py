@@ -25,6 +25,7 @@ TAKEN = frozenset(
         "city_cuts",
         "closures_links",
         "closures_pairs",
+        "columns",
         "crossings",
         "distance_bands",
         "efficiency",

@@ -14,6 +14,7 @@ import geopandas as gpd
 import pyogrio
 import pyproj
 
+from maps.columns import describe
 from maps.qgis import qml
 from maps.rasters import RasterStyle
 from maps.styles.layers import LayerStyle
@@ -162,12 +163,28 @@ def _write_styles(connection: sqlite3.Connection, styles: Sequence[LayerStyle]) 
             "INSERT INTO gpkg_metadata_reference VALUES ('table', ?, NULL, NULL, ?, ?, NULL)",
             (style.layer, STAMP, number),
         )
-        columns = {row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (style.layer,))}
+        columns = [row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (style.layer,))]
         connection.executemany(
-            "INSERT INTO gpkg_data_columns (table_name, column_name, name, title) VALUES (?, ?, ?, ?)",
-            [(style.layer, column, name, name) for column, name in style.fields.items() if column in columns],
+            "INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description) VALUES (?, ?, ?, ?, ?)",
+            _described(style, columns),
         )
     connection.execute("UPDATE gpkg_contents SET last_change = ?", (STAMP,))
+
+
+def _described(style: LayerStyle, columns: Iterable[str]) -> list[tuple[str, str, str, str, str]]:
+    """Return table, column, name, title and description of the columns that a style or the dictionary knows."""
+    rows, taken = [], set()
+    for column in columns:
+        known = describe(column)
+        label = style.fields.get(column) or (known.label if known else "")
+        if not label:
+            continue
+        # Names must differ within a table; a family's members may share a label.
+        name = label if label not in taken else f"{label} ({column})"
+        taken.add(name)
+        meaning = f"{known.meaning}{f' ({known.unit})' if known.unit else ''}" if known else ""
+        rows.append((style.layer, column, name, label, meaning))
+    return rows
 
 
 def _qmd(style: LayerStyle) -> str:

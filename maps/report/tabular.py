@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
+from maps.columns import Kind, kind_of
 from maps.web import assets
 
 
@@ -16,7 +17,7 @@ class Column:
 
     name: str
     head: str
-    kind: assets.Kind | None = None
+    kind: Kind | None = None
     code: bool = False
 
 
@@ -45,8 +46,8 @@ def write_table(frame: pd.DataFrame, columns: tuple[Column, ...], caption: str, 
     gaps = False
     for column in (c for c in columns if c.name in frame.columns):
         values = frame[column.name]
-        kind = column.kind or assets.value_kind(column.name, column.head, values)
-        numeric = kind not in ("text", "bool")
+        kind = column.kind or kind_of(values, column.name)
+        numeric = kind not in ("text", "code", "bool")
         unit_in_head = column.head.endswith("(%)")
         texts = [assets.format_value(value, kind) for value in values.tolist()]
         gaps |= numeric and any(assets.is_missing(value) for value in values.tolist())

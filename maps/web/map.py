@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from maps.columns import kind_of
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
 
@@ -257,7 +258,7 @@ def _describe(style: LayerStyle, frame: gpd.GeoDataFrame, sides: tuple[str, str]
         "classes": [{"label": with_sides(c.label, sides), "color": c.color, "size": c.size} for c in style.classes],
         "counts": {str(number): int(count) for number, count in counts.items()},
         "rows": len(frame),
-        "fields": [[c, with_sides(label, sides), assets.value_kind(c, label, frame[c])] for c, label in fields],
+        "fields": [[c, with_sides(label, sides), kind_of(frame[c], c)] for c, label in fields],
         "name": name,
         "search": [name, *aliases] if name and style.geometry == "Point" else [],
         "opacity": style.opacity,

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from maps.columns import kind_of
 from maps.styles.layers import StyleClass, run_styles
 from maps.web import assets
 from maps.web.map import with_sides, write_map
@@ -207,9 +208,9 @@ def test_sides_are_named():
     ("column", "label", "value", "written"),
     [("wait_min", "Wait", 12.34, "12"), ("time_min", "Time (min)", 9.96, "10"), ("time_min", "Time (min)", 4.04, "4.0"), ("share", "Share of demand", 0.123, "12 %"),
      ("share", "Share", 0.0004, "0.0 %"), ("population", "People", 1234567.0, "1,234,567"), ("lost_potential", "Lost (person-equivalents)", 98765.4, "98,800"),
-     ("loss_q", "q", 0.0213, "0.021"), ("loss_q", "q", 0.0002, "0.0002"), ("match_km", "Distance", 0.04, "0.0"), ("x", "x", -0.00012, "−0.000120"), ("x", "x", np.nan, "–"),
+     ("loss_moran_q", "q", 0.0213, "0.021"), ("loss_moran_q", "q", 0.0002, "0.0002"), ("match_km", "Distance", 0.04, "0.0"), ("x", "x", -0.00012, "−0.000120"), ("x", "x", np.nan, "–"),
      ("length_m", "Length (m)", 15320.6, "15,321"), ("x", "x", 9999.0, "10,000")],
 )  # fmt: skip
 def test_numbers_are_written_for_a_reader(column, label, value, written):
-    kind = assets.value_kind(column, label, pd.Series([value]))
+    kind = kind_of(pd.Series([value]), column)
     assert assets.format_value(value, kind) == written

@@ -7,27 +7,12 @@ import re
 from functools import lru_cache
 from html.parser import HTMLParser
 from importlib import resources
-from typing import Literal
 
 import jinja2
 import pandas as pd
 
-Kind = Literal["text", "bool", "count", "model", "minutes", "share", "km", "metres", "p", "exact", "number"]
+from maps.columns import Kind
 
-# The unit is in the column's name or in its label, so the way to write it can be read off; first match wins.
-_BY_LABEL: tuple[tuple[str, Kind], ...] = (("person-equivalents", "model"), ("people", "count"), ("minutes", "minutes"))
-_BY_ENDING: tuple[tuple[str, Kind], ...] = (
-    ("_min", "minutes"),
-    ("_share", "share"),
-    ("_km", "km"),
-    ("_m", "metres"),
-    ("_kph", "count"),
-    ("_km2", "count"),
-    ("_q", "p"),
-    ("population", "count"),
-)
-_SHARES = frozenset({"share", "border_loss", "loss_detour", "loss_delay"})
-_LENGTHS = frozenset({"km_from", "km_to"})
 _REMOTE = re.compile(r"^\s*(?!data:|#|about:)\S", re.IGNORECASE)
 _CSS_URL = re.compile(r"(?:url\(\s*['\"]?|@import\s+['\"]?)(?!data:|#)([^'\")\s]+)", re.IGNORECASE)
 
@@ -51,47 +36,6 @@ def environment() -> jinja2.Environment:
     return env
 
 
-def value_kind(column: str, label: str, values: pd.Series) -> Kind:
-    """Return how the values of a column are written for a reader.
-
-    Parameters
-    ----------
-    column
-        Name of the column, with its unit at the end.
-    label
-        The name a reader sees.
-    values
-        The column itself: text and yes/no are told by its type.
-
-    Returns
-    -------
-    kind
-        One of the kinds that `format_value` knows.
-
-    Examples
-    --------
-    >>> value_kind("wait_min", "Wait", pd.Series([12.5]))
-    'minutes'
-    >>> value_kind("name", "Checkpoint", pd.Series(["Mashtakovo"]))
-    'text'
-    """
-    known = values.dropna()
-    if len(known) and known.map(lambda v: isinstance(v, bool)).all():
-        return "bool"
-    if pd.api.types.is_bool_dtype(values):
-        return "bool"
-    if not pd.api.types.is_numeric_dtype(values):
-        return "text"
-    lower = label.lower()
-    if column in _SHARES or "(share" in lower:
-        return "share"
-    if column in _LENGTHS:
-        return "km"
-    by_label = next((kind for word, kind in _BY_LABEL if word in lower), None)
-    by_ending = next((kind for ending, kind in _BY_ENDING if column.endswith(ending)), None)
-    return by_label or by_ending or "number"
-
-
 def is_missing(value: object) -> bool:
     """Return whether a reader should see that there is no value: null, NaN, infinite or an empty text."""
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, str) and not value.strip()):
@@ -107,7 +51,7 @@ def format_value(value: object, kind: Kind = "text", missing: str = "–") -> st
     value
         A number, a text, a truth value or nothing.
     kind
-        How to write it, see `value_kind`.
+        How to write it, see `maps.columns.kind_of`.
     missing
         What stands for no value.
 
@@ -125,7 +69,7 @@ def format_value(value: object, kind: Kind = "text", missing: str = "–") -> st
         return missing
     if kind == "bool":
         return "yes" if value else "no"
-    if kind == "text" or isinstance(value, (str, bool)):
+    if kind in ("text", "code") or isinstance(value, (str, bool)):
         return str(value)
     number = float(str(value))
     if not math.isfinite(number):
