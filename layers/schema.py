@@ -34,6 +34,7 @@ def _edge_columns() -> dict[str, pa.Column]:
         "kind": _text,
         "oneway": pa.Column(bool, coerce=True),
         "maxspeed_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
+        "driven_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
         "osm_id": pa.Column("int64", coerce=True),
     }
 
@@ -150,6 +151,7 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
         "kind": "trunk",
         "oneway": False,
         "maxspeed_kph": np.nan,
+        "driven_kph": np.nan,
         "osm_id": 0,
         "country": "",
         "speed_source": "",
@@ -162,7 +164,15 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
         "truck": True,
         "duration_min": np.nan,
     },
-    "railways": {"kind": "main", "oneway": False, "maxspeed_kph": np.nan, "osm_id": 0, "gauge": "", "current": ""},
+    "railways": {
+        "kind": "main",
+        "oneway": False,
+        "maxspeed_kph": np.nan,
+        "driven_kph": np.nan,
+        "osm_id": 0,
+        "gauge": "",
+        "current": "",
+    },
 }
 
 

@@ -283,10 +283,18 @@ def _osm_ids(links: pd.DataFrame) -> NDArray[np.object_]:
     return out
 
 
+def _street_counts(links: pd.DataFrame, n_nodes: int) -> NDArray[np.int64]:
+    """Return how many streets end at each node, as OSMnx counts them: links that are not drawn are one between two nodes, whatever their directions."""
+    ends = np.sort(links[["u", "v"]].to_numpy(), axis=1)
+    drawn = links["geometry"].notna().to_numpy()
+    streets = np.vstack([ends[drawn], np.unique(ends[~drawn], axis=0)])
+    return np.bincount(streets.ravel(), minlength=n_nodes)
+
+
 def to_graph(network: Network) -> nx.MultiDiGraph[int]:
     """Return the network as one `networkx.MultiDiGraph` that OSMnx accepts.
 
-    Nodes have ``x``, ``y``, ``side``, ``kind``, ``ref``; edges the columns of the links, and OSMnx's ``osmid``,
+    Nodes have ``x``, ``y``, ``side``, ``kind``, ``ref``, ``street_count`` (OSMnx's statistics need it); edges the columns of the links, and OSMnx's ``osmid``,
     ``length`` (m), ``travel_time`` (s), ``oneway``, ``reversed``, ``highway`` or ``railway``, ``geometry``. Cost
     fields are ``borderless_min``, ``open_min`` and ``actual_min``; a link that can't be passed has infinity there.
     Where a speed is unknown (gates) the attribute is absent, as are ``surface``, ``smoothness``, ``toll``, ``gauge`` and
@@ -301,6 +309,7 @@ def to_graph(network: Network) -> nx.MultiDiGraph[int]:
     graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(crs="epsg:4326", created_with="borderlink", simplified=True)
     used = np.unique(links[["u", "v"]])
     nodes = network.nodes.loc[used, ["x", "y", "side", "kind", "ref", "change"]]
+    nodes["street_count"] = _street_counts(links, len(network.nodes))[used]
     places = [{k: v for k, v in place.items() if k != "change" or v} for place in _records(nodes)]
     graph.add_nodes_from(zip(used.tolist(), places, strict=True))
     records = _records(both[["osmid", "oneway", "reversed", *EDGE_COLUMNS, *TOLD_COLUMNS, "geometry"]])

@@ -75,7 +75,7 @@ def with_speeds(
     ----------
     links
         With ``mode`` (road or rail), ``kind``, ``length_m``, ``maxspeed_kph`` (NaN where unknown), and what is known of
-        ``surface``, ``smoothness``, ``country``, ``maxspeed_hgv_kph``, ``duration_min`` (ferries) and ``speed_source``
+        ``surface``, ``smoothness``, ``country``, ``maxspeed_hgv_kph``, ``driven_kph``, ``duration_min`` (ferries) and ``speed_source``
         (``implicit`` where the limit is that of a legal zone which the tags name).
     overrides
         km/h by class of road or usage of rail, of the study's own vehicle; they stand before the defaults, not before a
@@ -92,7 +92,9 @@ def with_speeds(
     drives 0.8 × min(class, legal limit of trucks, 70), where a limit is mapped no more than 0.9 of it. Then surface,
     smoothness and winter.
 
-    ``speed_source`` is ``tagged`` (posted limit, or a ferry's duration), ``implicit`` (limit of a zone that the tags
+    A speed that the layer itself states as driven (``driven_kph``) stands before all of them but winter; a truck drives no faster than it would without.
+
+    ``speed_source`` is ``layer`` (stated as driven), ``tagged`` (posted limit, or a ferry's duration), ``implicit`` (limit of a zone that the tags
     name), ``study``, ``default`` (class known) or ``fallback`` (class unknown).
 
     Raises
@@ -115,12 +117,12 @@ def with_speeds(
         timed = _ferry_kph(links, kind)
         speed = np.where(np.isfinite(timed), timed, speed)
     out = links.copy()
-    speed = _on_ground(speed, links)
+    speed, stated = _as_driven(_on_ground(speed, links), links, vehicle)
     out["speed_kph"] = np.where(on_road, speed * WINTER_SHARE, speed) if winter else speed
     of_zone = (links["speed_source"] == "implicit").to_numpy(bool) if "speed_source" in links else ~tagged
     out["speed_source"] = np.select(
-        [np.isfinite(timed), tagged & of_zone, tagged, by_study, by_class.notna()],
-        ["tagged", "implicit", "tagged", "study", "default"],
+        [stated, np.isfinite(timed), tagged & of_zone, tagged, by_study, by_class.notna()],
+        ["layer", "tagged", "implicit", "tagged", "study", "default"],
         "fallback",
     )
     out["time_min"] = out["length_m"] / 1000 / out["speed_kph"] * 60
@@ -190,6 +192,19 @@ def _on_ground(speed: NDArray[np.float64], links: pd.DataFrame) -> NDArray[np.fl
         rough = links["smoothness"].astype(str).map(SMOOTHNESS).astype(float).fillna(1.0).to_numpy(float)
         share = np.minimum(share, rough)
     return np.asarray(np.minimum(speed * share, cap), np.float64)
+
+
+def _as_driven(
+    speed: NDArray[np.float64], links: pd.DataFrame, vehicle: str
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return speeds with those that the layer states as driven, and where it does."""
+    if "driven_kph" not in links:
+        return speed, np.zeros(len(links), bool)
+    driven = links["driven_kph"].to_numpy(float)
+    stated = np.isfinite(driven)
+    if vehicle == "truck":
+        driven = np.where((links["mode"] == "road").to_numpy(bool), np.fmin(driven, speed), driven)
+    return np.where(stated, driven, speed), stated
 
 
 def _with_boarding(links: pd.DataFrame, ferry: NDArray[np.bool_]) -> pd.DataFrame:

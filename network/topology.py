@@ -34,6 +34,7 @@ FOR_SPEEDS: Mapping[str, object] = {
     "country": "",
     "speed_source": "",
     "maxspeed_hgv_kph": np.nan,
+    "driven_kph": np.nan,
     "duration_min": np.nan,
 }
 """The same for what speeds alone are made of (`network.speeds`)."""

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 SENTINELS = (-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0)
 """Numbers that tables write where nobody knows; each is counted in a note."""
-ZERO_IS_UNKNOWN = ("maxspeed_kph", "maxspeed_hgv_kph", "speed_kph", "capacity_per_day", "duration_min", "length_m")
+ZERO_IS_UNKNOWN = ("maxspeed_kph", "maxspeed_hgv_kph", "driven_kph", "capacity_per_day", "duration_min", "length_m")
 HIGH_IS_UNKNOWN = (998.0, 999.0, 9999.0)
 """Speeds that navigation data write for none or unknown."""
-SPEEDS = ("maxspeed_kph", "maxspeed_hgv_kph", "speed_kph")
+SPEEDS = ("maxspeed_kph", "maxspeed_hgv_kph", "driven_kph")
 COUNTS = ("population", "capacity_per_day", "observed_per_day", "partners")
 """Columns in which ``1,200`` is 1200."""
 WHOLE = ("settlement_id", "osm_id", "population", "partners", "u", "v")

@@ -1,4 +1,4 @@
-"""Layers from files: GeoPackage, GeoParquet, GeoJSON, shapefile, FlatGeobuf, or a table with coordinates."""
+"""Layers from files: GeoPackage, GeoParquet, GeoJSON, shapefile, FlatGeobuf, a table with coordinates, or a graph of OSMnx."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import geopandas as gpd
 import pyogrio
 
 from layers.errors import LayerError
+from layers.sources.osmnx import is_streets, read_graphml, streets
 from layers.sources.tables import TABLES, read_points
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VECTOR = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
-SUFFIXES = (*VECTOR, ".parquet", *TABLES)
+GRAPH = ".graphml"
+SUFFIXES = (*VECTOR, ".parquet", *TABLES, GRAPH)
+SAVED_GRAPH = {"nodes", "edges"}
+"""Layers of a GeoPackage that OSMnx saves."""
 PLACED = ("lon", "lat")
 """Keys of a column map that become the geometry of a table's rows."""
 
@@ -68,12 +72,17 @@ def _read(path: Path, layer: str | None, columns: Mapping[str, str] | None) -> t
             return gpd.read_parquet(path), []
         if suffix in TABLES:
             return read_points(path, columns)
+        if suffix == GRAPH:
+            return read_graphml(path)
         tables = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+        if layer is None and set(tables) == SAVED_GRAPH:
+            layer = "edges"
         if layer is None and len(tables) > 1:
             raise LayerError(f"{path} holds several layers: name one of {', '.join(tables)}")
         if layer is not None and layer not in tables:
             raise LayerError(f"{path} has no layer {layer!r}: it has {', '.join(tables)}")
-        return gpd.read_file(path, layer=layer or tables[0] if tables else None), []
+        frame = gpd.read_file(path, layer=layer or tables[0] if tables else None)
+        return streets(frame) if is_streets(frame) else (frame, [])
     except LayerError:
         raise
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError) as error:

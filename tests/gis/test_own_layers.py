@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import networkx as nx
 import numpy as np
+import osmnx as ox
 import pytest
 import shapely
 
@@ -14,6 +16,7 @@ from gis.findings import assumptions
 from gis.queries.route import find_route
 from layers.crs import GEOD, WGS84
 from layers.errors import LayerError
+from network.build import to_graph
 from tests.gis.grid import grid_lines, grid_roads, write_grid
 
 if TYPE_CHECKING:
@@ -139,3 +142,69 @@ def test_indicators_are_checked_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "i.csv").write_text(f"{head}RU-1;beds;many;n;2022;1;social services\n", encoding="utf-8")
     with pytest.raises(LayerError, match=r"values that are no numbers 'many' \(line 2\)"):
         prepare(load_study(study))
+
+
+def graph_of_the_grid() -> nx.MultiDiGraph[int]:
+    """Return the grid as a graph of OSMnx, each street an edge each way."""
+    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(crs="epsg:4326", simplified=True)
+    ids: dict[tuple[float, ...], int] = {}
+    for k, line in enumerate(grid_lines()):
+        ends = [line.coords[0], line.coords[-1]]
+        for x, y in ends:
+            graph.add_node(ids.setdefault((x, y), len(ids)), x=x, y=y)
+        u, v = (ids[end] for end in ends)
+        tags = {
+            "osmid": 100 + k,
+            "highway": "primary",
+            "maxspeed": ["60", "90"],
+            "oneway": False,
+            "length": GEOD.geometry_length(line),
+        }
+        graph.add_edge(u, v, **tags, reversed=False, geometry=line)
+        graph.add_edge(v, u, **tags, reversed=True, geometry=line.reverse())
+    return graph
+
+
+@pytest.mark.parametrize("form", ["drive.graphml", "directed.gpkg", "undirected.gpkg", "mapped"])
+def test_roads_from_osmnx(tmp_path: Path, form: str) -> None:
+    graph = graph_of_the_grid()
+    name = "directed.gpkg" if form == "mapped" else form
+    if form == "drive.graphml":
+        ox.save_graphml(graph, tmp_path / name)
+    else:
+        ox.save_graph_geopackage(graph, filepath=tmp_path / name, directed=form != "undirected.gpkg")
+    source = f'"{name}"'
+    if form == "mapped":
+        source = f'{{ path = "{name}", layer = "edges", columns = {{ kind = "highway", length_m = "length" }} }}'
+    study = write_grid(tmp_path, sources={"roads": source})
+    network = build(prepare(load_study(study)))
+    ground = network.links[(network.links["mode"] == "road") & network.links["kind"].isin(["primary"])]
+    # 38 streets; the four over the line are split there or at a gate, none stands twice.
+    assert ground["length_m"].sum() == pytest.approx(sum(GEOD.geometry_length(g) for g in grid_lines()), rel=1e-6)
+    assert not ground["oneway"].any()
+    assert find_route(study, "59.1,49.7", "60.9,49.7")["length_m"] == pytest.approx(ACROSS_M, rel=1e-6)
+    assert network.report["road_components"] == [len(np.unique(ground[["u", "v"]]))]
+
+
+def test_the_exported_graph_is_one_for_osmnx(tmp_path: Path) -> None:
+    study = write_grid(tmp_path)
+    graph = to_graph(build(prepare(load_study(study))))
+    nodes, edges = ox.convert.graph_to_gdfs(graph)
+    assert len(nodes) == len(graph)
+    assert len(edges) == graph.number_of_edges()
+    again = ox.convert.graph_from_gdfs(nodes, edges, graph_attrs=graph.graph)
+    assert sorted(again.edges(keys=True)) == sorted(graph.edges(keys=True))
+    start, goal = (ox.distance.nearest_nodes(graph, x, 49.7) for x in (59.1, 60.9))
+    way = ox.routing.shortest_path(graph, start, goal, weight="actual_min")
+    assert way is not None
+    minutes = nx.path_weight(graph, way, "actual_min")
+    found = find_route(study, "59.1,49.7", "60.9,49.7")
+    assert minutes == pytest.approx(found["time_min"] + found["wait_min"], rel=1e-6)
+    assert nx.get_node_attributes(graph, "street_count") == ox.stats.count_streets_per_node(graph)
+    stats = ox.stats.basic_stats(ox.project_graph(graph))
+    assert stats["n"] == len(graph)
+    assert stats["m"] == graph.number_of_edges()
+    _, axes = ox.plot.plot_graph(graph, show=False, close=True)
+    assert len(axes.collections) == 2
+    ox.save_graphml(graph, tmp_path / "graph.graphml")
+    assert len(ox.load_graphml(tmp_path / "graph.graphml")) == len(graph)

@@ -40,7 +40,7 @@ def write(frame: gpd.GeoDataFrame, path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", [s for s in SUFFIXES if s != ".graphml"])
 def test_each_format_comes_back(tmp_path: Path, towns: gpd.GeoDataFrame, suffix: str) -> None:
     if suffix == ".json":
         path = write(towns, tmp_path / "towns.geojson").rename(tmp_path / "towns.json")

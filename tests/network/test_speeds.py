@@ -11,7 +11,7 @@ from layers.osm.limits import LEGAL_KPH, class_kph
 from network.speeds import (
     FERRY_BOARDING_MIN,
     FERRY_KPH,
-    OTHER,
+    OTHER_KPH,
     RAIL_KPH,
     ROAD_KPH,
     SMOOTHNESS,
@@ -30,7 +30,7 @@ def test_each_speed_says_where_it_comes_from() -> None:
     table = links(kind=["trunk", "trunk", "primary", "camel path"], maxspeed_kph=[50.0, np.nan, np.nan, np.nan])
     out = with_speeds(table, overrides={"primary": 66})
     assert out["speed_source"].tolist() == ["tagged", "default", "study", "fallback"]
-    assert out["speed_kph"].tolist() == [45, ROAD_KPH["trunk"], 66, OTHER["road"]]
+    assert out["speed_kph"].tolist() == [45, ROAD_KPH["trunk"], 66, OTHER_KPH["road"]]
     assert out["time_min"].to_numpy() == pytest.approx(10 / out["speed_kph"].to_numpy() * 60)
 
 
@@ -40,9 +40,19 @@ def test_a_posted_limit_never_makes_a_road_faster_than_its_class() -> None:
     assert out["speed_source"].tolist() == ["tagged", "tagged"]
 
 
+def test_a_speed_that_the_layer_states_as_driven_stands_before_class_limit_and_ground() -> None:
+    table = links(kind="primary", driven_kph=[120.0, 20.0, np.nan], maxspeed_kph=[50.0, np.nan, np.nan], surface="sand")
+    out = with_speeds(table, overrides={"primary": 66})
+    assert out["speed_kph"].tolist() == [120, 20, 15]
+    assert out["speed_source"].tolist() == ["layer", "layer", "study"]
+    assert with_speeds(table, winter=True)["speed_kph"].tolist()[:2] == [120 * WINTER_SHARE, 20 * WINTER_SHARE]
+    truck = with_speeds(table.assign(surface="", maxspeed_kph=np.nan), vehicle="truck")["speed_kph"]
+    assert truck.tolist()[:2] == [TRUCK_SHARE * 70, 20]
+
+
 def test_railways_have_a_table_of_their_own() -> None:
     out = with_speeds(links(kind=["main", "branch", "funicular"], mode="rail"))
-    assert out["speed_kph"].tolist() == [RAIL_KPH["main"], RAIL_KPH["branch"], OTHER["rail"]]
+    assert out["speed_kph"].tolist() == [RAIL_KPH["main"], RAIL_KPH["branch"], OTHER_KPH["rail"]]
 
 
 @pytest.mark.parametrize("speed", [0, -5, 401, float("nan"), float("inf")])
