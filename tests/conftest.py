@@ -13,6 +13,10 @@ from network.build import Network, build_network
 from tests.borders import Land, ground_of
 
 
+collect_ignore_glob = ["clients/*", "maps/look_at_tree.py"]
+"""Scripts for the Python of other programs."""
+
+
 @pytest.fixture(scope="session")
 def packaged_land() -> Land:
     """Return the packaged snapshot of Russia–Kazakhstan."""
