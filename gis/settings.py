@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from analysis.levels.quadrants import Axes, type_names
 from analysis.reach.decays import Decay, decay_named
@@ -73,10 +73,49 @@ OWN_TABLES = ("catchments", "report", "supply")
 """Tables that a layer of the user's own leaves beside itself, as ``hospital_report``."""
 
 
+LARGEST = 1e12
+"""No number of a study is larger, whatever its own range."""
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """Yield the plain types that a field may hold, at whatever depth; a part of the study looks after itself."""
+    if get_origin(annotation) is Literal:
+        yield from map(type, get_args(annotation))
+    elif get_args(annotation):
+        for inner in get_args(annotation):
+            yield from _kinds(inner)
+    else:
+        yield annotation
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield the values in lists and tables; those of a part of the study too, which asks for less."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _leaves(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _leaves(inner)
+    else:
+        yield value
+
+
 class Part(BaseModel):
     """A section of a study: unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_in_range(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what no number of a study can be: true and false, and more than a trillion of anything."""
+        kinds = set(_kinds(cls.model_fields[str(info.field_name)].annotation))
+        for number in _leaves(value):
+            if isinstance(number, bool) and bool not in kinds and kinds & {int, float}:
+                raise ValueError(f"{str(number).lower()} is no number")
+            if isinstance(number, int | float) and not abs(number) <= LARGEST:
+                raise ValueError(f"allowed are numbers from −{LARGEST:,.0f} to {LARGEST:,.0f}")
+        return value
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():

@@ -14,8 +14,9 @@ from layers.io import describe_file, read_layer
 from layers.osm.posts import AT_LINE_KM, CLUSTER_KM, DEPTH_KM, STATION_KM
 from layers.schema import empty_layer, validate
 from layers.settlements import with_known_people
-from layers.sources.download.cache import Cache, public_url
+from layers.sources.download.cache import Cache
 from layers.sources.download.geofabrik import resolve
+from layers.sources.download.names import public_url
 from layers.sources.download.transfer import fetch
 from layers.sources.overpass.server import Asking, fetch_network, fetch_regions
 

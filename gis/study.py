@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_serializer, field_validator, 
 
 from gis.settings import DecayPart, Index, Isochrones, Part, Reach, Stability, Trips, Types
 from layers.checkpoints import LONGEST_WAIT_MIN
-from layers.errors import StudyError
+from layers.errors import StudyError, short
 from layers.hours import ClosedHours
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, Source
 from layers.secrets import masked
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from analysis.reach.decays import Decay
 
 DEFAULT_STUDY = Path(__file__).resolve().parent / "data" / "russia-kazakhstan.toml"
+
+
+LARGEST_STUDY = 1_000_000
+"""Bytes; the packaged study, which lists every setting, has a hundredth of it."""
 
 
 class LayerSource(Part):
@@ -267,16 +271,25 @@ def load_study(path: str | Path | None = None) -> Study:
         The file is missing or is no TOML, a key is unknown, a value out of range; one message lists all problems.
     """
     file = DEFAULT_STUDY if path is None else Path(path)
+    where = short(file)
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        if file.stat().st_size > LARGEST_STUDY:
+            raise StudyError(f"the study {where} has {file.stat().st_size:,} bytes: allowed are {LARGEST_STUDY:,}")
+        # Editors of Windows begin a file with a mark of its encoding.
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise StudyError(
-            f"no such study: {file}; allowed is a TOML file, or no argument for the reference study"
+            f"no such study: {where}; allowed is a TOML file, or no argument for the reference study"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"the study {file} can't be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"the study {file} is no valid TOML: {error}") from None
+        raise StudyError(f"the study {where} is no valid TOML: {error}") from error
+    except RecursionError as error:
+        raise StudyError(
+            f"the study {where} is nested too deeply: allowed are tables and lists as in docs/data.md"
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise StudyError(f"the study {where} can't be read: {reason}") from error
     study = _validated(data, str(file))
     return _with_paths(study, file.resolve().parent)
 
@@ -305,7 +318,7 @@ def _problem(error: dict[str, Any]) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     if key == "the study":
         return message
-    return masked(f"{key} = {error['input']!r}: {message[:1].lower()}{message[1:]}")
+    return masked(f"{key} = {short(repr(error['input']))}: {message[:1].lower()}{message[1:]}")
 
 
 def _allowed_keys(path: list[str]) -> list[str]:

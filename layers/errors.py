@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from layers.secrets import masked
 
+SHOWN = 300
+"""Letters of a path that a message has; the middle of a longer one is left out."""
+
+
+def short(text: object) -> str:
+    """Return a path or value of the user's as a message has it, the middle of a long one left out.
+
+    Examples
+    --------
+    >>> short("x" * 1000)[148:153]
+    'xx … '
+    """
+    whole = str(text)
+    return whole if len(whole) <= SHOWN else f"{whole[: SHOWN // 2]} … {whole[-SHOWN // 2 :]}"
+
 
 class BorderlinkError(Exception):
     """Something the user gave can't be used; the message says what was given, what is allowed and where.

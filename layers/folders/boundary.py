@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layers.errors import BorderlinkError, OutputError
+from layers.errors import BorderlinkError, OutputError, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,5 +98,4 @@ def _message(out: Path, what: str, error: Exception) -> str:
         cure = "allowed is a folder in a writable place, its files closed in other programs"
     else:
         cure = "allowed is a folder in a writable place"
-    where = str(out) if len(str(out)) <= 300 else f"{str(out)[:140]} … {str(out)[-140:]}"
-    return f"{what} can't be written to {where}: {reason}; {cure}"
+    return f"{what} can't be written to {short(out)}: {reason}; {cure}"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 EXTRA = 'pip install "borderlink[postgis]"'
 CONNECT_S = 10
 """Seconds until a server that does not answer counts as out of reach."""
+STATEMENT_S = 600
+"""Seconds after which the server gives up a query; ``?options=-c statement_timeout=…`` in the address changes it."""
 MOST_NAMES = 20
 _DATABASE = re.compile(r"postgres(ql)?(\+\w+)?://", re.I)
 
@@ -145,7 +147,12 @@ def _connected(url: Any, address: str) -> Iterator[Any]:
     """Give a connection that only reads, and sees one state of the database; the driver's errors become one message."""
     import sqlalchemy
 
-    settings = {"connect_timeout": CONNECT_S, "client_encoding": "utf8"}
+    settings = {
+        "connect_timeout": CONNECT_S,
+        "client_encoding": "utf8",
+        # A view may compute for ever, and a table be locked.
+        "options": f"-c statement_timeout={STATEMENT_S * 1000} -c lock_timeout={STATEMENT_S * 1000}",
+    }
     settings = {name: value for name, value in settings.items() if name not in url.query}
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool, connect_args=settings)
     try:

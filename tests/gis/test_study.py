@@ -79,3 +79,42 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
 def test_a_missing_study_is_said(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no such study"):
         gis.load_study(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[network]\ndepth_km = true\n", "true is no number"),
+        ("[speeds]\ntrunk = false\n", "false is no number"),
+        ("[index]\nweights = { x = true }\n", "true is no number"),
+        ("[analysis]\nhalf_life_min = nan\n", "half_life_min"),
+        ("[analysis]\nhalf_life_min = -inf\n", "half_life_min"),
+        ("[speeds]\ntrunk = 1e300\n", "allowed are numbers"),
+        (f"[speeds]\ntrunk = {'9' * 4000}\n", "allowed are numbers"),
+        (f"[speeds]\ntrunk = {'9' * 5000}\n", "can't be read"),
+        (f"x = {'[' * 5000}{']' * 5000}\n", "nested too deeply"),
+        (f"x = {'{a=' * 5000}1{'}' * 5000}\n", "nested too deeply"),
+        (f"title = '{'x' * 1_000_000}'\n", "allowed are 1,000,000"),
+        (f"[layers]\nroads = {{ path = 3, layer = '{'y' * 5000}' }}\n", "layers.roads.path"),
+        ("title = '\x00'\n", "no valid TOML"),
+    ],
+)
+def test_numbers_and_texts_that_no_study_has(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text('sides = ["RU", "KZ"]\n' + text, encoding="utf-8")
+    with pytest.raises(StudyError) as error:
+        gis.load_study(file)
+    assert said in str(error.value)
+    assert len(str(error.value)) < 2000
+
+
+def test_a_mark_of_the_encoding_is_read_over(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text('sides = ["RU", "KZ"]\n', encoding="utf-8-sig")
+    assert gis.load_study(file).sides == ("RU", "KZ")
+
+
+def test_a_path_of_five_thousand_letters() -> None:
+    with pytest.raises(StudyError) as error:
+        gis.load_study("x" * 5000)
+    assert len(str(error.value)) < 600

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from layers.errors import BorderlinkError, LayerError, OutputError
+from layers.sources.download.names import delete, file_digests, file_name, files_under, is_older, public_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +27,13 @@ INDEX = "index.json"
 STORE = "sha256"
 PARTS = "parts"
 LOCKS = "locks"
+MARKER = ".borderlink-cache"
+"""Tells a cache from any other folder: nothing is written to, or cleared from, a folder of other things."""
+LARGEST_INDEX = 64_000_000
 INDEX_WAIT_S = 120.0
 """The index is held for moments only: who waits longer has met a dead network disk, not a busy neighbour."""
+_PART = re.compile(r"[0-9a-f]{32}\.part")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_BLOCK = 1 << 20
 _FIELDS = ("sha256", "size", "etag", "last_modified", "md5_checked")
 
 
@@ -46,43 +49,6 @@ class Entry:
     last_modified: str | None
     md5_checked: bool
     fetched: datetime
-
-
-def file_digests(path: Path) -> tuple[str, str]:
-    """Return sha256 and md5 of a file in hexadecimal, read once and in blocks."""
-    # md5 guards against accidents here, not against an attacker; said so, Python allows it on FIPS machines too.
-    sha, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            sha.update(block)
-            md5.update(block)
-    return sha.hexdigest(), md5.hexdigest()
-
-
-def file_name(url: str) -> str:
-    """Return the last part of a URL's path as a file name that is safe on every system.
-
-    Examples
-    --------
-    >>> file_name("https://download.geofabrik.de/asia/kazakhstan-latest.osm.pbf")
-    'kazakhstan-latest.osm.pbf'
-    >>> file_name("https://example.org/")
-    'file'
-    """
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", unquote(urlsplit(url).path.rsplit("/", 1)[-1]))
-    return name.lstrip(".")[-120:].lstrip(".") or "file"
-
-
-def public_url(url: str) -> str:
-    """Return a URL without user, password and fragment: what may stand in an index, a message or a report.
-
-    Examples
-    --------
-    >>> public_url("https://me:secret@example.org/a.pbf")
-    'https://example.org/a.pbf'
-    """
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
 
 
 class Cache:
@@ -223,6 +189,10 @@ class Cache:
             raise LayerError(f"older_than_days is {older_than_days}: allowed is 0 or more")
         if not self.folder.is_dir():
             return 0
+        if not self._is_cache():
+            raise OutputError(
+                f"{self.folder} is no cache of borderlink: nothing is cleared; allowed is a folder that has {MARKER}"
+            )
         limit = None if older_than_days is None else datetime.now(UTC) - timedelta(days=older_than_days)
         with self._index_lock():
             index = self._read()
@@ -230,7 +200,7 @@ class Cache:
             gone = [e.path for url, e in index.items() if url not in kept]
             # Files that no URL names any more: replaced by a newer version, or left by a broken index.
             known = {e.path for e in index.values()}
-            strays = [p for p in _files(self.folder / STORE) if p not in known and _is_older(p, limit)]
+            strays = [p for p in self._stored() if p not in known and is_older(p, limit)]
             self._write(kept)
             freed = self._delete_unused(kept, [*gone, *strays])
         return freed + self._clear_parts(limit)
@@ -257,10 +227,42 @@ class Cache:
                 f"the cache {self.folder} can't be written: {error}; name another folder (--cache) or free some space"
             ) from error
 
+    def _is_cache(self) -> bool:
+        """Return whether the folder is one of ours, by its marker, or by its index where it is older than markers."""
+        if (self.folder / MARKER).is_file():
+            return True
+        names = {p.name for p in self.folder.iterdir()}
+        return names <= {STORE, PARTS, LOCKS} or (INDEX in names and self._rows() is not None)
+
+    def _claim(self) -> None:
+        """Mark the folder as a cache, or refuse one of other things."""
+        if (self.folder / MARKER).is_file():
+            return
+        if self.folder.is_dir() and not self._is_cache():
+            raise OutputError(
+                f"{self.folder} holds other things than a cache: allowed is a new or empty folder (--cache)"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / MARKER).write_text(
+            "A cache of borderlink; `borderlink cache clear` empties it.\n", encoding="utf-8"
+        )
+
+    def _stored(self) -> list[Path]:
+        """Return the files that stand where the store puts them: what others laid beside them is not ours."""
+        store = self.folder / STORE
+        return [
+            p
+            for p in files_under(store)
+            if len(parts := p.relative_to(store).parts) == 3
+            and _SHA256.fullmatch(parts[1])
+            and parts[1].startswith(parts[0])
+        ]
+
     @contextmanager
     def _lock(self, path: Path, *, timeout: float) -> Iterator[None]:
         lock = FileLock(path, timeout=timeout)
         with self.writing():
+            self._claim()
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire()
@@ -279,25 +281,31 @@ class Cache:
     def _place(self, digest: str, name: str) -> Path:
         return self.folder / STORE / digest[:2] / digest / name
 
-    def _read(self) -> dict[str, Entry]:
-        """Return the rows of the index that make sense; it is replaced as a whole, so reading needs no lock."""
+    def _rows(self) -> dict[str, Any] | None:
+        """Return the rows of the index, none where it is missing; None where it is broken or no index of ours, which is noted."""
         path = self.folder / INDEX
         try:
+            if path.stat().st_size > LARGEST_INDEX:
+                raise ValueError(f"it has {path.stat().st_size:,} bytes")
             raw = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError, RecursionError) as error:
             self.note(f"the index {path} can't be read ({error}); the cache counts as empty")
-            return {}
+            return None
         rows = raw.get("entries") if isinstance(raw, dict) and raw.get("version") == VERSION else None
         if not isinstance(rows, dict):
             self.note(f"the index {path} is no index of version {VERSION}; the cache counts as empty")
-            return {}
-        index = {}
+            return None
+        return rows
+
+    def _read(self) -> dict[str, Entry]:
+        """Return the rows of the index that make sense; it is replaced as a whole, so reading needs no lock."""
+        rows, index = self._rows() or {}, {}
         for url, row in rows.items():
             entry = self._entry(url, row)
             if entry is None:
-                self.note(f"{url}: its row in the index {path} makes no sense; it counts as missing")
+                self.note(f"{url}: its row in the index {self.folder / INDEX} makes no sense; it counts as missing")
             else:
                 index[url] = entry
         return index
@@ -345,7 +353,7 @@ class Cache:
         used = {e.path for e in index.values()}
         freed = 0
         for path in sorted(set(paths) - used):
-            freed += _delete(path)
+            freed += delete(path)
             for folder in (path.parent, path.parent.parent):
                 with suppress(OSError):
                     folder.rmdir()
@@ -354,13 +362,13 @@ class Cache:
     def _clear_parts(self, limit: datetime | None) -> int:
         """Delete unfinished downloads that no process holds, and return their bytes."""
         freed = 0
-        for part in (p for p in _files(self.folder / PARTS) if p.suffix == ".part" and _is_older(p, limit)):
+        for part in (p for p in files_under(self.folder / PARTS) if _PART.fullmatch(p.name) and is_older(p, limit)):
             with (
                 suppress(OutputError),
                 self._lock(self.folder / LOCKS / f"{part.stem}.lock", timeout=0),
                 self.writing(),
             ):
-                freed += _delete(part) + _delete(part.with_suffix(".json"))
+                freed += delete(part) + delete(part.with_suffix(".json"))
         return freed
 
 
@@ -380,20 +388,3 @@ def _problem(entry: Entry, *, verify: bool) -> str | None:
     except OSError as error:
         return f"can't be read ({error})"
     return None
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-
-
-def _is_older(path: Path, limit: datetime | None) -> bool:
-    # A part that another process finishes meanwhile is gone from here: nothing to clear.
-    with suppress(FileNotFoundError):
-        return limit is None or datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit
-    return False
-
-
-def _delete(path: Path) -> int:
-    size = path.stat().st_size if path.is_file() else 0
-    path.unlink(missing_ok=True)
-    return size

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from layers.errors import LayerError
 from layers.sources.download.transfer import ATTEMPTS, TIMEOUT_S, USER_AGENT, Listener, fetch
+from layers.sources.download.trouble import LARGEST_TEXT
 
 if TYPE_CHECKING:
     from layers.sources.download.cache import Cache
@@ -85,6 +86,7 @@ def resolve(
             user_agent=user_agent,
             timeout=timeout,
             attempts=attempts,
+            largest=LARGEST_TEXT,
             listen=listen,
             sleep=sleep,
         )

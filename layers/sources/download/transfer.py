@@ -17,7 +17,18 @@ import requests
 import urllib3
 
 from layers.errors import LayerError
-from layers.sources.download.cache import Cache, Entry, file_digests, file_name, public_url
+from layers.sources.download.cache import Cache, Entry
+from layers.sources.download.names import file_digests, file_name, public_url
+from layers.sources.download.trouble import (
+    LARGEST_BYTES,
+    LARGEST_TEXT,
+    LONGEST_S,
+    Limit,
+    StrictSession,
+    TroubleError,
+    reason_of,
+    refusal_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,21 +41,10 @@ TIMEOUT_S = 60.0
 ATTEMPTS = 5
 FIRST_WAIT_S = 1.0
 LAST_WAIT_S = 60.0
-MAX_RETRY_AFTER_S = 600.0
-"""Who is told to come back later than this gets a message instead of a silent program."""
 PROGRESS_BYTES = 1 << 20
 """An attempt that brought this much counts as progress: a gigabyte over a bad line may be cut more often than `attempts`."""
-WORTH_RETRYING = (408, 429, 500, 502, 503, 504)
 _CHUNK = 1 << 16
 T = TypeVar("T")
-
-
-class TroubleError(Exception):
-    """Something that may pass: worth another attempt, not before `after` seconds."""
-
-    def __init__(self, text: str, after: float = 0.0) -> None:
-        super().__init__(text)
-        self.after = after
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,8 @@ class _Job:
     attempts: int
     listen: Listener | None
     sleep: Callable[[float], object]
+    largest: float = LARGEST_BYTES
+    longest_s: float = LONGEST_S
 
     def ask(self, url: str, headers: dict[str, str]) -> requests.Response:
         """Send a request; the body waits to be read."""
@@ -141,10 +143,12 @@ class _Job:
         except requests.RequestException as error:
             raise TroubleError(reason_of(error, self.timeout)) from error
 
-    def chunks(self, response: requests.Response) -> Iterator[bytes]:
-        """Yield the body; trouble on the line becomes one kind of error."""
+    def chunks(self, response: requests.Response, limit: Limit) -> Iterator[bytes]:
+        """Yield the body within a limit; trouble on the line becomes one kind of error."""
         try:
-            yield from response.iter_content(_CHUNK)
+            yield from limit.kept(response.iter_content(_CHUNK), self.url)
+        except LayerError:
+            raise
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise TroubleError(reason_of(error, self.timeout)) from error
 
@@ -169,6 +173,8 @@ def fetch(
     user_agent: str = USER_AGENT,
     timeout: float = TIMEOUT_S,
     attempts: int = ATTEMPTS,
+    largest: float = LARGEST_BYTES,
+    longest_s: float = LONGEST_S,
     listen: Listener | None = None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Entry:
@@ -193,6 +199,8 @@ def fetch(
     timeout, attempts
         Seconds without a byte after which an attempt has failed, and how often to try before giving up; an attempt that
         brought a megabyte or more starts the count anew.
+    largest, longest_s
+        Bytes that the file may have, unpacked, and seconds that one attempt may take.
     listen, sleep
         Called with name, bytes done and bytes in all; and to wait between attempts.
 
@@ -210,13 +218,13 @@ def fetch(
     if offline:
         raise LayerError(f"offline, and {public_url(url)} is not in the cache {cache.folder}: fetch it while online")
     began = datetime.now(UTC)
-    with cache.lock(url), requests.Session() as session:
+    with cache.lock(url), StrictSession() as session:
         entry = cache.get(url)
         # What another process brought while this one waited is as fresh as can be.
         if entry is not None and (not refresh or entry.fetched >= began):
             return entry
         session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
-        job = _Job(url, cache, _Part(cache.part(url)), session, timeout, attempts, listen, sleep)
+        job = _Job(url, cache, _Part(cache.part(url)), session, timeout, attempts, listen, sleep, largest, longest_s)
         parts = urlsplit(url)
         beside = urlunsplit(parts._replace(path=f"{parts.path}.md5", fragment=""))
         return _bring(job, entry, beside if checksum_url == "md5" else checksum_url)
@@ -321,7 +329,7 @@ def _write(job: _Job, response: requests.Response, start: int) -> None:
         with job.part.path.open("r+b" if start else "wb") as file:
             file.seek(start)
             file.truncate()
-            for chunk in job.chunks(response):
+            for chunk in job.chunks(response, Limit(job.largest - start, job.longest_s)):
                 file.write(chunk)
                 done += len(chunk)
                 job.tell(done)
@@ -330,20 +338,6 @@ def _write(job: _Job, response: requests.Response, start: int) -> None:
     total = job.part.about.total
     if total is not None and done != total:
         raise TroubleError(f"the connection was cut at {done:,} of {total:,} bytes")
-
-
-def refusal_of(url: str, response: requests.Response) -> Exception:
-    """Return the error for a status that brings no file."""
-    answer = f"the server answers {response.status_code} {response.reason or ''}".rstrip()
-    if response.status_code not in WORTH_RETRYING:
-        return LayerError(f"{public_url(url)} can't be fetched: {answer}")
-    try:
-        after = urllib3.Retry().parse_retry_after(response.headers.get("Retry-After", "0"))
-    except urllib3.exceptions.InvalidHeader:
-        after = 0.0
-    if after > MAX_RETRY_AFTER_S:
-        return LayerError(f"{public_url(url)} can't be fetched now: {answer}, to wait over {MAX_RETRY_AFTER_S:.0f} s")
-    return TroubleError(answer, after)
 
 
 def _refuse_other_things(job: _Job) -> None:
@@ -373,7 +367,9 @@ def _published_md5(job: _Job, url: str) -> str | None:
                 return None
             if response.status_code != 200:
                 raise refusal_of(url, response)
-            return b"".join(islice(job.chunks(response), 16)).decode("utf-8", "replace")
+            return b"".join(islice(job.chunks(response, Limit(LARGEST_TEXT, job.timeout * 10)), 16)).decode(
+                "utf-8", "replace"
+            )
 
     text = _retried(job, url, ask)
     if text is None:
@@ -385,15 +381,3 @@ def _published_md5(job: _Job, url: str) -> str | None:
     if found is None:
         raise LayerError(f"{public_url(url)} holds no md5; fetch without a checksum, or use another server")
     return found[0].lower()
-
-
-def reason_of(error: BaseException, timeout: float) -> str:
-    """Return in a few words why a connection failed: the system's own error, out of its wrappings."""
-    if isinstance(error, requests.Timeout) or "timed out" in str(error).lower():
-        return f"no answer within {timeout:g} s"
-    text, inner = type(error).__name__, error.__cause__ or error.__context__
-    while inner is not None:
-        if isinstance(inner, OSError) and not isinstance(inner, requests.RequestException):
-            text = str(inner)
-        inner = inner.__cause__ or inner.__context__
-    return f"the connection failed ({text})"

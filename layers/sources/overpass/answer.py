@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 BUSY = ("Dispatcher_Client", "too busy", "rate_limited")
 """Words by which a server says that it had no room for a query: worth another attempt."""
 _HEAD = 4096
-_REMARK = re.compile(rb"<remark>\s*(.*?)\s*</remark>", re.S)
+MOST_REMARKS, LONGEST_REMARK = 100, 4096
+"""Overpass makes one or two of some hundred letters."""
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _ORDER = {"n": 0, "w": 1, "r": 2}
 
@@ -46,8 +47,7 @@ def check_answer(path: Path, url: str) -> tuple[str, list[str]]:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         head = content[:_HEAD].decode("utf-8", "replace")
         # Text of tags never holds a bare "<": what is found is the server's own.
-        at = content.find(b"<remark>")
-        remarks = [r.decode("utf-8", "replace") for r in _REMARK.findall(content, at)] if at >= 0 else []
+        remarks = _remarks(content)
         whole = content[max(len(content) - 64, 0) :].rstrip().endswith(b"</osm>")
     if not re.search(r"<osm[\s>]", head):
         if head.lstrip("\ufeff \r\n").startswith("<?xml") and "html" not in head.lower():
@@ -71,6 +71,19 @@ def check_answer(path: Path, url: str) -> tuple[str, list[str]]:
     base = re.search(r'osm_base="([^"]*)"', head)
     stamp = base[1] if base and _TIMESTAMP.fullmatch(base[1]) else ""
     return stamp, [html.unescape(r) for r in remarks]
+
+
+def _remarks(content: mmap.mmap) -> list[str]:
+    """Return what the server remarked, each part of the answer looked at once."""
+    out: list[str] = []
+    end = 0
+    while len(out) < MOST_REMARKS and (begin := content.find(b"<remark>", end)) >= 0:
+        begin += len(b"<remark>")
+        end = content.find(b"</remark>", begin)
+        if end < 0:
+            break
+        out.append(content[begin : min(end, begin + LONGEST_REMARK)].decode("utf-8", "replace").strip())
+    return out
 
 
 def plain_text(page: str) -> str:

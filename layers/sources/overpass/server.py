@@ -23,8 +23,16 @@ import requests
 import urllib3
 
 from layers.errors import LayerError
-from layers.sources.download.cache import Cache, Entry, file_name, public_url
-from layers.sources.download.transfer import MAX_RETRY_AFTER_S, TroubleError, reason_of, refusal_of
+from layers.sources.download.cache import Cache, Entry
+from layers.sources.download.names import file_name, public_url
+from layers.sources.download.trouble import (
+    MAX_RETRY_AFTER_S,
+    Limit,
+    StrictSession,
+    TroubleError,
+    reason_of,
+    refusal_of,
+)
 from layers.sources.overpass.answer import UnfinishedAnswerError, check_answer, plain_text, write_answer
 from layers.sources.overpass.query import NETWORK, SERVER_S, area_km2, network_queries, regions_query
 
@@ -43,7 +51,12 @@ TIMEOUT_S = SERVER_S + 30.0
 """A server sends nothing while it works on a query."""
 ATTEMPTS = 4
 FIRST_WAIT_S, BUSY_WAIT_S, LAST_WAIT_S = 2.0, 15.0, 120.0
+LARGEST_ANSWER = 4_000_000_000
+"""Bytes, unpacked: a public server's own bound is 2 GB of memory for a query."""
+LONGEST_S = 3600.0
+"""Of one answer, however steadily its bytes trickle."""
 _CHUNK = 1 << 16
+_PAGE = 1 << 16
 _NAME_CHARS = 32
 
 
@@ -150,7 +163,7 @@ def _fetch(queries: Sequence[str], label: str, asking: Asking) -> list[Entry]:
                 f"offline, and {len(missing)} of {len(names)} Overpass answers for {label.replace('-', ', ')} are not in the "
                 f"cache {cache.folder} ({', '.join(public_url(u) for u in missing[:3])}): fetch them while online"
             )
-    with requests.Session() as session:
+    with StrictSession() as session:
         session.headers.update({"User-Agent": user_agent()})
         return [_answer(session, query, url, asking) for query, url in names.items()]
 
@@ -250,7 +263,7 @@ def _save(response: requests.Response, part: Path, name: str, asking: Asking) ->
         part.parent.mkdir(parents=True, exist_ok=True)
         done = 0
         with part.open("wb") as file:
-            for chunk in _chunks(response, asking.timeout):
+            for chunk in _chunks(response, asking):
                 file.write(chunk)
                 done += len(chunk)
                 if asking.listen is not None:
@@ -259,12 +272,14 @@ def _save(response: requests.Response, part: Path, name: str, asking: Asking) ->
             os.fsync(file.fileno())
 
 
-def _chunks(response: requests.Response, timeout: float) -> Iterable[bytes]:
-    """Yield the body; a line that breaks is no failure of the disk, though Python calls both OSError."""
+def _chunks(response: requests.Response, asking: Asking) -> Iterable[bytes]:
+    """Yield the body within its limit; a line that breaks is no failure of the disk, though Python calls both OSError."""
     try:
-        yield from response.iter_content(_CHUNK)
+        yield from Limit(LARGEST_ANSWER, LONGEST_S).kept(response.iter_content(_CHUNK), asking.interpreter)
+    except LayerError:
+        raise
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise TroubleError(reason_of(error, timeout)) from error
+        raise TroubleError(reason_of(error, asking.timeout)) from error
 
 
 def _refused(session: requests.Session, response: requests.Response, asking: Asking) -> Exception:
@@ -290,8 +305,12 @@ def _refused(session: requests.Session, response: requests.Response, asking: Ask
 def _slot_wait_s(session: requests.Session, asking: Asking) -> float:
     """Return the seconds until the server has a slot for this address, as its status page tells; 0 where it does not."""
     with suppress(requests.RequestException):
-        page = session.get(f"{asking.url.rstrip('/')}/status", timeout=min(asking.timeout, 30.0), allow_redirects=False)
-        waits = [int(n) for n in re.findall(r"in (-?\d+) seconds", page.text)] if page.ok else []
-        if waits and "available now" not in page.text:
+        page = session.get(
+            f"{asking.url.rstrip('/')}/status", timeout=min(asking.timeout, 30.0), allow_redirects=False, stream=True
+        )
+        with page:
+            text = next(page.iter_content(_PAGE), b"").decode("utf-8", "replace") if page.ok else ""
+        waits = [int(n) for n in re.findall(r"in (-?\d{1,9}) seconds", text)]
+        if waits and "available now" not in text:
             return float(max(min(waits), 0) + 1)
     return 0.0

@@ -128,7 +128,12 @@ def _unpacked(path: Path, at: int, data: bytes) -> bytes:
         if 1 in parts:
             return data[slice(*parts[1])]
         if 3 in parts:
-            return zlib.decompress(data[slice(*parts[3])], bufsize=max(min(parts[2][0], LARGEST_BLOB), 1))
+            # To the limit and no further: a few bytes can unpack to gigabytes.
+            unpacker = zlib.decompressobj()
+            out = unpacker.decompress(data[slice(*parts[3])], LARGEST_BLOB)
+            if not unpacker.eof:
+                raise _broken(path, at, f"a block is cut off, or unpacks to more than {LARGEST_BLOB:,} bytes")
+            return out
     except (IndexError, KeyError, zlib.error):
         raise _broken(path, at, "a block can't be unpacked") from None
     raise LayerError(

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from layers.errors import LayerError, OutputError
-from layers.sources.download.cache import Cache, Entry, file_name, public_url
+from layers.sources.download.cache import Cache, Entry
+from layers.sources.download.names import file_name, public_url
 
 URL = "https://example.org/data/land.osm.pbf"
 
@@ -256,6 +257,8 @@ def test_names_of_files(url: str, name: str) -> None:
 
 
 def test_addresses_without_secrets(cache: Cache, tmp_path: Path) -> None:
-    assert public_url("https://u:p@x.org:8080/a?b=c#d") == "https://x.org:8080/a?b=c"
+    plain = public_url("https://u:p@x.org:8080/a?b=c#d")
+    assert plain.startswith("https://x.org:8080/a?sha256-")
+    assert public_url(plain) == plain != public_url("https://x.org:8080/a?b=d")
     entry = store(cache, tmp_path, url="https://u:p@example.org/data/land.osm.pbf")
     assert cache.get(URL) == cache.get("https://other@example.org/data/land.osm.pbf") == entry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import shapely
 
 from layers.errors import LayerError
 from layers.sources.download.cache import Entry
+from layers.sources.overpass.answer import check_answer
 from layers.sources.overpass.server import Asking, fetch_network, user_agent
 from layers.sources.pbf.read import read_network
 from tests.layers.overpass.server import Bad
@@ -249,3 +251,14 @@ def test_a_cache_that_can_not_be_written(server: Overpass, patience: Patience) -
     patience.cache.folder.write_text("in the way")
     with pytest.raises(OutputError, match="can't be written"):
         ask(patience(server))
+
+
+def test_remarks_are_read_in_one_pass(tmp_path: Path) -> None:
+    answer = tmp_path / "answer.osm"
+    for inside in ("<remark>" * 500_000, f"<remark>{' ' * 4_000_000}"):
+        answer.write_text(f'<?xml version="1.0"?><osm version="0.6">{inside}</osm>')
+        began = time.perf_counter()
+        check_answer(answer, "https://example.org")
+        assert time.perf_counter() - began < 1
+    answer.write_text('<osm version="0.6"><remark> one &amp; a half </remark><remark>two</remark></osm>')
+    assert check_answer(answer, "https://example.org")[1] == ["one & a half", "two"]

@@ -35,6 +35,7 @@ BAD = {
     "keys without values": (
         header_blob() + blob(b"OSMData", ROAD_TEXTS + part(2, part(3, part(1, 5) + part(2, b"\x01")))), "damaged"
     ),
+    "bomb": (header_blob() + blob(b"OSMData", bytes(40_000_000)), "unpacks to more|damaged"),
     "unpacked block": (header_blob() + blob(b"OSMData", b"", compress=False)[:-2] + b"\x32\x00", "lz4|damaged"),
 }  # fmt: skip
 
