@@ -15,7 +15,8 @@ from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.indicators import read_indicators
-from layers.io import LAYERS, OSM, OVERPASS, describe_file, read_layer
+from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, describe_file, read_layer
+from layers.own.lines import check_lines, lengths_in_words, lines_in_words, mend_lines
 from layers.own.places import read_places
 from layers.population import PopulationRaster, open_population
 from layers.regions import belt, border_line, clip_to_belt, study_crs, touching, with_sides
@@ -109,6 +110,7 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         layers.update(extracts[-1].network(border, clipped, area, asked, roads=roads))
     for name in ("roads", "railways", "settlements"):
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
+    drawn = _lines(study, layers, crs)
     near, far = _near_border(layers["checkpoints"], border, crs)
     layers["checkpoints"] = with_waits(
         near, study.waits, vehicle=study.network.vehicle, closed_hours=study.analysis.closed_hours
@@ -116,6 +118,7 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
     fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
     warnings = [
         *understood,
+        *drawn,
         *further.notes,
         *far,
         *_ground_warnings(layers),
@@ -268,6 +271,27 @@ def _within(frame: gpd.GeoDataFrame, name: str, zone: shapely.Geometry) -> gpd.G
             f"{', '.join(f'{v:.2f}' for v in frame.total_bounds)}){swapped}: allowed is a layer that covers the belt"
         )
     return frame[hit].reset_index(drop=True)
+
+
+def is_own(study: Study, name: str) -> bool:
+    """Return whether a layer is the study's own, a file or a table, whose lines nobody has looked at."""
+    return study.source(name).path not in (SNAPSHOT, NONE, OSM, OVERPASS)
+
+
+def _lines(study: Study, layers: dict[str, gpd.GeoDataFrame], crs: CRS) -> list[str]:
+    """Check own layers of lines, mend those that the study wants mended, and return what a reader must know."""
+    notes = []
+    for name in ("roads", "railways"):
+        if not is_own(study, name) or layers[name].empty:
+            continue
+        notes += lengths_in_words(layers[name], name)
+        metres = getattr(study.layers, name).mend_m
+        found = check_lines(layers[name], crs)
+        notes += lines_in_words(found, name, mended=metres > 0)
+        if metres and len(found):
+            layers[name], done = mend_lines(layers[name], name, crs, tolerance_m=metres)
+            notes += done
+    return notes
 
 
 def _near_border(

@@ -15,6 +15,7 @@ from layers.checkpoints import LONGEST_WAIT_MIN
 from layers.errors import StudyError, short
 from layers.hours import ClosedHours
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, Source
+from layers.own.lines import MOST_M, NEAR_M
 from layers.secrets import masked
 from layers.sources.download.geofabrik import BASE_URL
 from layers.sources.overpass.server import BASE_URL as OVERPASS_URL
@@ -40,7 +41,20 @@ class LayerSource(Part):
     layer: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
+    mend: bool | float = False
     rights: str = ""
+
+    @field_validator("mend")
+    @classmethod
+    def _metres(cls, value: bool | float) -> bool | float:
+        if not isinstance(value, bool) and not 0 < value <= MOST_M:
+            raise ValueError(f"allowed is true, false, or metres from more than 0 to {MOST_M:g}")
+        return value
+
+    @property
+    def mend_m(self) -> float:
+        """How far an end may be from where it is meant to be, 0 where the layer is not to be mended."""
+        return float(self.mend) if not isinstance(self.mend, bool) else NEAR_M * self.mend
 
     @model_validator(mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from layers.errors import LayerError
 from layers.own.columns import understood
+from layers.own.nodes import agreeing
 from layers.own.shapes import placed, within
 from layers.schema import SCHEMAS, empty_layer, validate
 from layers.secrets import all_masked, masked
@@ -133,4 +134,7 @@ def _own(
         frame, outside = within(frame, name, area, where)
         notes += outside
     frame, words = understood(frame, name, where, values=source.values)
+    if name in ("roads", "railways"):
+        frame, nodes = agreeing(frame, name, where)
+        words += nodes
     return validate(frame, name, where), [*notes, *words]

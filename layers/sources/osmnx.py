@@ -12,6 +12,7 @@ import shapely
 from layers.crs import WGS84, line_lengths_m
 from layers.errors import LayerError
 from layers.own.columns import understood
+from layers.own.lines import drawn_alike
 from layers.own.shapes import placed
 from layers.schema import validate
 from layers.words import is_blank, numbers, parts_of
@@ -118,7 +119,7 @@ def streets(edges: gpd.GeoDataFrame, *, directed: bool | None = None) -> tuple[g
     The frame without ``u``, ``v`` and ``key``: nodes are where the lines end.
     """
     frame = edges.drop(columns=list(ENDS)).reset_index(drop=True)
-    same, forward = _drawn(frame.geometry.to_numpy())
+    same, forward = drawn_alike(frame.geometry.to_numpy())
     both = pd.Series(forward).groupby(same).transform("nunique").to_numpy() == 2
     directed = bool(both.any()) if directed is None else directed
     flag = _flag(frame)
@@ -134,15 +135,6 @@ def streets(edges: gpd.GeoDataFrame, *, directed: bool | None = None) -> tuple[g
         notes.append(f"{len(frame):,} edges are {kept.sum():,} streets: each counts once")
     frame = frame.assign(oneway=oneway)[kept].reset_index(drop=True)
     return _with_columns(frame), notes
-
-
-def _drawn(lines: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return a number for each line that is equal for lines drawn in the same place, and in which of the two directions it is drawn."""
-    there = shapely.transform(lines, lambda xy: xy.round(7))
-    ahead, back = (np.asarray(shapely.to_wkb(shape), dtype=object) for shape in (there, shapely.reverse(there)))
-    forward = np.asarray(ahead <= back, bool)
-    same, _ = pd.factorize(pd.Series(np.where(forward, ahead, back)))
-    return np.asarray(same, np.int64), forward
 
 
 def _flag(frame: gpd.GeoDataFrame) -> NDArray[np.bool_]:

@@ -15,9 +15,9 @@ from gis import build, load_study, prepare
 from gis.findings import assumptions
 from gis.queries.route import find_route
 from layers.crs import GEOD, WGS84
-from layers.errors import LayerError
+from layers.errors import LayerError, StudyError
 from network.build import to_graph
-from tests.gis.grid import grid_lines, grid_roads, write_grid
+from tests.gis.grid import LATS, LONS, grid_lines, grid_roads, write_grid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,6 +142,33 @@ def test_indicators_are_checked_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "i.csv").write_text(f"{head}RU-1;beds;many;n;2022;1;social services\n", encoding="utf-8")
     with pytest.raises(LayerError, match=r"values that are no numbers 'many' \(line 2\)"):
         prepare(load_study(study))
+
+
+def test_a_grid_drawn_as_whole_lines_is_said_and_noded_on_request(tmp_path: Path) -> None:
+    whole = [shapely.LineString([(x, y) for x in LONS]) for y in LATS]
+    whole += [shapely.LineString([(x, y) for y in LATS]) for x in LONS]
+    roads = grid_roads(whole)
+    told = [w for w in prepare(load_study(write_grid(tmp_path / "a", roads=roads))).warnings if "drawn, not noded" in w]
+    # 20 ends lie on a line across, four of them at a corner where both end; the eight vertices inside are shared.
+    assert len(told) == 1
+    assert "8 × a vertex that lines share inside" in told[0]
+    assert "12 × an end on the inside of another line" in told[0]
+    assert "mend = true" in told[0]
+    study = write_grid(tmp_path / "b", sources={"roads": '{ path = "net.gpkg", mend = true }'})
+    roads.to_file(tmp_path / "b" / "net.gpkg")
+    prepared = prepare(load_study(study))
+    assert any("mended" in w for w in prepared.warnings)
+    assert len(prepared.layers["roads"]) == len(grid_lines())
+    right = find_route(write_grid(tmp_path / "c"), "59.4,49.7", "60.6,50.1")
+    found = find_route(study, "59.4,49.7", "60.6,50.1")
+    assert found["length_m"] == pytest.approx(right["length_m"], rel=1e-6)
+    assert build(prepared).report["settlements_beyond_the_road_connector"] == 0
+
+
+def test_mending_is_a_switch_or_metres(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text('sides = ["RU", "KZ"]\n[layers.roads]\npath = "n.gpkg"\nmend = 0\n')
+    with pytest.raises(StudyError, match="mend = 0: allowed is true, false, or metres"):
+        load_study(tmp_path / "study.toml")
 
 
 def graph_of_the_grid() -> nx.MultiDiGraph[int]:
