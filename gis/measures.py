@@ -167,14 +167,19 @@ def _access(
     times = time_to_checkpoint(network, router, ground)
     table = pd.concat([pull.iloc[: n + 2 * m], times], axis=1)
     table["connector_km"] = ground.straight_km
-    inside = shapely.distance(points_at(network.nodes[["px", "py"]].to_numpy(float)), network.base.border.line)
-    edge = np.asarray(inside > depth_km * 1000, bool)
+    edge = frame_nodes(network, depth_km)
     table["by_the_frame"] = touches_frame(network, router, ground, edge)
     homes = pd.concat([pull.iloc[n + 2 * m :].reset_index(drop=True), settlement_times(network, router)], axis=1)
     parts = {"cells": slice(0, n), "a": slice(n, n + m), "b": slice(n + m, n + 2 * m)}
     split = {name: table.iloc[rows].reset_index(drop=True) for name, rows in parts.items()}
     rows = {**parts, "settlements": slice(n + 2 * m, len(points))}
     return {**split, "settlements": homes}, Access(router, points, targets, minutes, rows, lonlat)
+
+
+def frame_nodes(network: Network, depth_km: float) -> NDArray[np.bool_]:
+    """Return which nodes lie further from the border line than a depth, where the data may be cut off."""
+    away = shapely.distance(points_at(network.nodes[["px", "py"]].to_numpy(float)), network.base.border.line)
+    return np.asarray(away > depth_km * 1000, bool)
 
 
 def join_points(

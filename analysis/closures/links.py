@@ -6,7 +6,7 @@ closed link changes only what lies behind it in those trees, and only that is gr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ def close_links(
     mode: str = "road",
     top: int = TOP,
     one_per_section: bool = True,
+    skip: Sequence[int] | NDArray[np.int64] = (),
 ) -> gpd.GeoDataFrame:
     """Return what the loss of each of the most used links costs, both directions closed.
 
@@ -59,6 +60,8 @@ def close_links(
     one_per_section
         Take of every section (links in series, between two junctions) only the heaviest link: closing another of them
         turns much the same trips back.
+    skip
+        Links whose sections are no candidates: those of `links_towards_frame`.
 
     Returns
     -------
@@ -83,6 +86,7 @@ def close_links(
     forests, ways = _forests(network, demand, choice, mode)
     flow, section = np.zeros(len(network.links)), _sections(network, mode)
     flow[flows["link"].to_numpy(np.int64)] = flows["share"].to_numpy(float)
+    flow[np.isin(section, section[np.asarray(skip, np.int64)])] = 0.0
     rows = np.flatnonzero((flow > 0) & (section >= 0))
     rows = rows[np.argsort(-flow[rows], kind="stable")]
     if one_per_section:
@@ -101,6 +105,54 @@ def close_links(
     # An unserved share is a ratio of sums; rounded for the order alone.
     order = np.lexsort((-table["criticality_min"].to_numpy(), -table["unserved_share"].to_numpy().round(9)))
     return table.iloc[order].reset_index(drop=True)[COLUMNS]
+
+
+def links_towards_frame(
+    network: Network, flows: pd.DataFrame, frame: NDArray[np.bool_], *, mode: str = "road", top: int = TOP
+) -> NDArray[np.int64]:
+    """Return the links, heavy enough to be closed, whose loss cuts off only what lies by the edge of the loaded network.
+
+    The roads beyond that edge are not in the data, so that who lives there seems to hang on the last link that is: a fact
+    of the data and not of the roads. Such a link parts the network at home in two; most people of the part without a
+    post of an open crossing live by the frame.
+
+    Parameters
+    ----------
+    flows, top
+        As in `close_links`, which takes the first `top` sections that are left.
+    frame
+        Per network node: it lies by the edge of the belt that was loaded.
+
+    Returns
+    -------
+    Rows of the network's links, one per section, the heaviest first.
+    """
+    links, section = network.links, _sections(network, mode)
+    use = (links["mode"] == mode).to_numpy()
+    crossing = links["crossing"].to_numpy(bool)
+    gates = links[use & crossing & np.isfinite(links[FIELDS["actual"]].to_numpy(float))]
+    towns, has_post = network.settlements, np.zeros(len(network.nodes), bool)
+    node, people = towns["node"].to_numpy(np.int64), towns["population"].to_numpy(float)
+    by_frame = people * np.asarray(frame, bool)[node]
+    has_post[gates[["u", "v"]].to_numpy(np.int64).ravel()] = True
+    home = np.flatnonzero(use & ~crossing)
+    u, v = (links[c].to_numpy(np.int64) for c in ("u", "v"))
+    heaviest = flows.assign(section=section[flows["link"].to_numpy(np.int64)])
+    heaviest = heaviest[(heaviest["section"] >= 0) & (heaviest["share"] > 0)]
+    heaviest = heaviest.sort_values("share", ascending=False, kind="stable").drop_duplicates("section")
+    out: list[int] = []
+    for n, row in enumerate(heaviest["link"].astype(int)):  # closures: dozens, each with the network without its link
+        if n - len(out) >= top:
+            break
+        rest = home[home != row]
+        graph = csr_array((np.ones(len(rest), np.int8), (u[rest], v[rest])), shape=(len(has_post),) * 2)
+        part = connected_components(graph, directed=False)[1]
+        if part[u[row]] == part[v[row]]:
+            continue
+        lost = [p for p in (part[u[row]], part[v[row]]) if not has_post[part == p].any()]
+        if len(lost) == 1 and 2 * by_frame[part[node] == lost[0]].sum() > people[part[node] == lost[0]].sum():
+            out.append(row)
+    return np.array(out, np.int64)
 
 
 def _lines(network: Network, rows: NDArray[np.int64], **columns: NDArray[np.generic]) -> gpd.GeoDataFrame:

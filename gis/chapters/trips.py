@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.closures.checkpoints import close_pairs, fallbacks, pair_fallbacks
-from analysis.closures.links import close_links
+from analysis.closures.links import close_links, links_towards_frame
 from analysis.trips.betweenness import Carried, carry, checkpoint_betweenness, link_betweenness
 from analysis.trips.fit import MIN_COUNTS, compare_counts
 from analysis.trips.gravity import region_flows
 from analysis.trips.load import Load, equilibrium
 from analysis.units import nearest_settlement
 from gis.chapters.chapter import Chapter, rows_like
+from gis.measures import frame_nodes
 from layers.crs import WGS84
 from layers.errors import LayerError
 from network.routing import compile_router
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from gis.measures import Measures
     from gis.study import Study
     from network.build import Network
+
+EDGE_SHARE = 0.9
+"""What lies further from the border line than this share of the network's depth is by its edge. An assumption."""
 
 
 def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter:
@@ -47,10 +51,9 @@ def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter
     if len(pairs):
         tables["fallbacks_pairs"] = pair_fallbacks(choice, pairs)
     layers = {"flows": _flow_lines(network, flows)}
-    closed = _links(study, network, demand, choice, flows)
+    closed, notes = _links(study, network, demand, choice, flows)
     layers |= {"closures_links": closed} if len(closed) else {}
     ids = measures.checkpoints["checkpoint_id"]
-    notes: list[str] = []
     columns = [_shortest_shares(carried, ids)]
     flow = choice.share
     if total is not None and by_road.sum() > 0:
@@ -161,18 +164,28 @@ def _pairs(study: Study, demand: Demand, choice: Choice) -> pd.DataFrame:
 
 def _links(
     study: Study, network: Network, demand: Demand, choice: Choice, flows: dict[str, pd.DataFrame]
-) -> gpd.GeoDataFrame:
-    """Return what the loss of the most used links of each mode costs, empty where there is none."""
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return what the loss of the most used links of each mode costs, empty where there is none, and what was left out."""
     top = study.trips.links_closed
-    parts = (
-        [close_links(network, demand, choice, flow, mode=mode, top=top) for mode, flow in flows.items()] if top else []
-    )
+    if not top:
+        return gpd.GeoDataFrame(), []
+    frame = frame_nodes(network, EDGE_SHARE * study.network.depth_km)
+    skip = {mode: links_towards_frame(network, flow, frame, mode=mode, top=top) for mode, flow in flows.items()}
+    parts = [
+        close_links(network, demand, choice, flow, mode=mode, top=top, skip=skip[mode]) for mode, flow in flows.items()
+    ]
+    notes = [
+        f"{len(rows)} of the most used sections by {mode} are not closed: their loss would cut off only what lies by "
+        "the edge of the loaded network, beyond which the data hold no other way"
+        for mode, rows in skip.items()
+        if len(rows)
+    ]
     parts = [p for p in parts if len(p)]
     if not parts:
-        return gpd.GeoDataFrame()
+        return gpd.GeoDataFrame(), notes
     table: gpd.GeoDataFrame = pd.concat(parts, ignore_index=True)
     middle = table.geometry.representative_point()
     side = network.nodes["side"].to_numpy(dtype=object)[table["u"].to_numpy(np.int64)]
     spots = pd.DataFrame({"lon": middle.x, "lat": middle.y, "side": side})
     table.insert(0, "place", nearest_settlement(spots, network.settlements))
-    return table
+    return table, notes

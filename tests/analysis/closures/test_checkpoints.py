@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from analysis.closures import links as criticality_edges
 from analysis.closures.checkpoints import (
     COLUMNS,
     IMPACT,
@@ -21,14 +18,12 @@ from analysis.closures.checkpoints import (
     fallbacks,
     pair_fallbacks,
 )
-from analysis.closures.links import close_links
-from analysis.trips.betweenness import carry, link_betweenness
 from analysis.trips.choice import Choice, choose_checkpoints
 from analysis.trips.demand import Demand, model_demand
 from layers.errors import NetworkError
-from network.build import Network, with_costs
-from network.edits import set_open, set_wait
-from network.routing import Mode, compile_router
+from network.build import Network
+from network.edits import set_open
+from network.routing import compile_router
 from tests.analysis.helpers import PLAIN, drawn_land, drive_min, network_of, shares_by_orders
 from tests.analysis.trips.test_demand import ring
 from tests.borders import edges_of, random_network
@@ -317,158 +312,3 @@ def test_pairs_of_one_or_of_no_mode_are_refused() -> None:
         close_pairs(demand, choice, top=1)
     with pytest.raises(NetworkError, match="no trips by 'rail': allowed are road"):
         close_pairs(demand, choice, mode="rail")
-
-
-MODES: tuple[Mode, ...] = ("road", "rail")
-
-
-def without(network: Network, link: int) -> Network:
-    """Return the network with one link closed, both directions."""
-    links = network.links.copy()
-    links.iloc[link, links.columns.get_loc("passable")] = False
-    return replace(network, links=with_costs(links))
-
-
-def flows_of(network: Network, demand: Demand, choice: Choice, mode: Mode = "road") -> pd.DataFrame:
-    """Return what each link carries of the trips by a mode."""
-    node = network.settlements["node"].to_numpy()
-    trips = choice.by_mode(mode)
-    return link_betweenness(carry(compile_router(network, mode), node[demand.a], node[demand.b], trips))
-
-
-def closed_links(network: Network, **options: Any) -> gpd.GeoDataFrame:
-    """Return the links closed one by one, with the choice of θ = 0.02."""
-    demand = model_demand(network)
-    choice = choose_checkpoints(demand, theta=THETA)
-    return close_links(network, demand, choice, flows_of(network, demand, choice), **options)
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_lost_link_costs_what_routing_anew_says(seed: int, mode: Mode) -> None:
-    network = random_network(seed)
-    demand = model_demand(network)
-    if mode not in [m.mode for m in demand.modes]:
-        return
-    choice = choose_checkpoints(demand, theta=THETA)
-    trips = choice.by_mode(mode)
-    before = table_of(network, demand, mode)
-    flow = flows_of(network, demand, choice, mode)
-    found = close_links(network, demand, choice, flow, mode=mode, top=1000, one_per_section=False)
-    assert found.columns.tolist() == criticality_edges.COLUMNS
-    at_home = ~network.links["crossing"].to_numpy(bool)[flow["link"]]
-    closed = flow[~flow["kind"].isin(["connector", "gate", "transfer"]) & at_home]
-    assert sorted(found["link"]) == sorted(closed["link"])
-    for row in found.itertuples():
-        after = table_of(without(network, row.link), demand, mode)
-        # Whoever gets slower used the link; in a network without ties nobody else did.
-        users = np.where(after > before, trips, 0.0)
-        users[np.isinf(after)] = 0.0
-        expected = told_by_loops(network, demand, trips, before, after, users)
-        assert figures(row) == pytest.approx(expected, rel=1e-6, abs=1e-8, nan_ok=True)
-        used = trips[np.isfinite(before) & ~np.isclose(after, before, rtol=1e-12, atol=0)]
-        assert row.flow_share >= used.sum() / trips[np.isfinite(before)].sum() - 1e-9
-
-
-def test_lost_links_over_many_batches_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = random_network(2)
-    whole = closed_links(network, top=30, one_per_section=False)
-    monkeypatch.setattr(criticality_edges, "BITS", 4)
-    pd.testing.assert_frame_equal(whole, closed_links(network, top=30, one_per_section=False))
-
-
-def test_a_lost_link_of_the_ring_by_hand() -> None:
-    """One town a side, the north way faster by far: its loss sends all round the south, a spur's loss nobody."""
-    network = set_wait(ring(), "c0", 0.0)
-    # North 60 + 100 + 60 km and no wait against south 30 + 100 + 30 km and an hour.
-    places = [(-50.0, 0.0), (-50.0, 60.0), (50.0, 60.0), (50.0, 0.0)]
-    north, south = drive_min(*places), drive_min((-50.0, 0.0), (-50.0, -30.0), (50.0, -30.0), (50.0, 0.0)) + 60
-    assert north < south
-    found = closed_links(network)
-    assert (found["flow_share"] == 1).all()
-    assert found["criticality_min"].to_numpy() == pytest.approx(south - north, rel=1e-5)
-    assert found["extra_users_min"].to_numpy() == pytest.approx(south - north, rel=1e-5)
-    assert (found["unserved_share"] == 0).all()
-    assert (found["people_over_30min"] == (2000 if south - north > 30 else 0)).all()
-    assert found["section"].is_unique
-    every = closed_links(network, one_per_section=False)
-    assert every.groupby("section")["length_m"].sum().le(found.set_index("section")["section_length_m"] + 1e-6).all()
-
-
-def test_the_only_road_cuts_off_its_town() -> None:
-    nodes = [(-60.0, 0.0), (-20.0, 0.0), (60.0, 0.0), (-20.0, 50.0)]
-    towns = [nodes[0], nodes[3], nodes[2]]
-    land = drawn_land(nodes, [(0, 1), (1, 2), (1, 3)], [(0.0, 0.0)], towns, waits=[30.0], population=[7000, 500, 9000])
-    network = network_of(land)
-    found = closed_links(network)
-    lost = {
-        tuple(sorted(p)): row
-        for p, row in zip(zip(found["u"], found["v"], strict=True), found.itertuples(), strict=True)
-    }
-    assert sorted(row.people_cut_off for row in lost.values())[:2] == [500, 7000]
-    whole = [row for row in lost.values() if row.people_cut_off == 16_500]
-    assert whole
-    assert all(row.unserved_share == pytest.approx(1) and np.isnan(row.criticality_min) for row in whole)
-    assert found["unserved_share"].round(9).is_monotonic_decreasing
-
-
-def test_a_demand_of_another_network_and_no_links_are_refused() -> None:
-    network = random_network(0)
-    demand = model_demand(network)
-    choice = choose_checkpoints(demand, theta=THETA)
-    flow = flows_of(network, demand, choice)
-    with pytest.raises(NetworkError, match="modelled on another network"):
-        close_links(random_network(1), demand, choice, flow)
-    with pytest.raises(NetworkError, match="allowed is 1 or more"):
-        close_links(network, demand, choice, flow, top=0)
-
-
-def test_a_way_that_crosses_three_times_is_followed_leg_by_leg() -> None:
-    """From a to b, back to a and to b again: between the gates it runs at home on either side."""
-    nodes = [(-60.0, 0.0), (20.0, 0.0), (20.0, 50.0), (-20.0, 50.0), (-20.0, 100.0), (60.0, 100.0)]
-    ends = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
-    detour = [(20.0, 0.0), (40.0, 25.0), (20.0, 50.0)]
-    land = drawn_land(
-        [*nodes, detour[1]], [*ends, (1, 6), (6, 2)], [(0.0, 0.0), (0.0, 50.0), (0.0, 100.0)], [nodes[0], nodes[5]]
-    )
-    network = network_of(land)
-    demand = model_demand(network)
-    router = compile_router(network, "road")
-    way = router.path(*(int(n) for n in network.settlements["node"]), "actual_min")  # type: ignore[misc]
-    assert way is not None
-    assert way.checkpoints == ("c0", "c1", "c2")
-    home = [r for r in way.links if not network.links["crossing"].iloc[r]]
-    choice = choose_checkpoints(demand, theta=THETA)
-    # No checkpoint leads across by itself, so that none is chosen; the trips are made all the same.
-    assert choice.share.sum() == 0
-    assert choice.by_mode("road").tolist() == demand.trips.tolist()
-    flow = flows_of(network, demand, choice)
-    assert sorted(flow["link"]) == sorted(way.links)
-    assert flow["share"].to_numpy() == pytest.approx(1)
-    found = close_links(network, demand, choice, flow, one_per_section=False).set_index("link")
-    on_b = [
-        r
-        for r in home
-        if abs(network.links["length_m"].iloc[r] - 50_000) < 2000 and found["people_cut_off"].get(r) == 0
-    ]
-    assert len(on_b) == 1
-    longer = drive_min(*detour) - drive_min(detour[0], detour[2])
-    assert found.loc[on_b[0], "criticality_min"] == pytest.approx(longer, rel=1e-6)
-    assert (found.drop(index=on_b)["unserved_share"] == 1).all()
-
-
-@pytest.mark.parametrize("against", [False, True])
-def test_a_parallel_road_stands_in_in_its_own_direction(against: bool) -> None:
-    """A second, slower one-way road between the same junctions helps only those who go its way."""
-    nodes = [(-60.0, 0.0), (-30.0, 0.0), (60.0, 0.0)]
-    ends = [(0, 1), (1, 2), (1, 0) if against else (0, 1)]
-    land = drawn_land(
-        nodes, ends, [(0.0, 0.0)], [(-60.0, 0.0), (60.0, 0.0)],
-        oneway=[False, False, True], length_m=[30_500.0, 90_500.0, 45_000.0],
-    )  # fmt: skip
-    network = network_of(land)
-    found = closed_links(network, one_per_section=False)
-    row = found[np.isclose(found["length_m"], 30_500, rtol=1e-3)].iloc[0]
-    assert row["unserved_share"] == (1 if against else 0)
-    if not against:
-        assert row["criticality_min"] == pytest.approx((45_000 - row["length_m"]) / 1000 / 85 * 60, rel=1e-6)
