@@ -125,40 +125,76 @@ def local_efficiency(
     return out
 
 
-def graph_efficiency(router: Router, *, networks: Sequence[str] = NETWORKS, roots: int | None = None) -> pd.DataFrame:
+def graph_efficiency(
+    router: Router, *, networks: Sequence[str] = NETWORKS, roots: int | None = None, seed: int = 0
+) -> pd.DataFrame:
     """Return the efficiency of the whole network of a mode, all its nodes to all, on each of the three networks.
 
     Parameters
     ----------
     roots
-        Grow trees from so many nodes only, spread evenly over the node numbers; the sums over roots stand for all. None:
+        Grow trees from so many nodes only, drawn at random without replacement; the sums over roots stand for all. None:
         all nodes, exact, a tree each.
+    seed
+        Of the draw, which depends on where the nodes lie and not on their order.
 
     Returns
     -------
     ``network``, ``nodes``, ``roots``, ``global_efficiency_per_min`` (`global_efficiency`), ``ideal_efficiency_per_min`` (the same nodes
     by straight roads at 100 km/h), ``relative_efficiency`` = global over ideal (0 to 1), ``local_relative_efficiency``, the mean
-    of `local_efficiency` scaled to straight roads. Nodes of one spot (the posts of a gate) are no pair.
+    of `local_efficiency` scaled to straight roads. Nodes of one spot (the posts of a gate) are no pair. What is sampled has its
+    standard error beside it (``_se``), that of a ratio of means over roots (Cochran 1977, 2.11 and 6.4): 0 where all nodes are roots,
+    NaN of a single one.
     """
     n = len(router.nodes)
-    at = np.arange(n) if roots is None or roots >= n else np.unique(np.linspace(0, n - 1, roots).astype(np.int64))
     lonlat = router.network.nodes[["x", "y"]].to_numpy(float)[router.nodes]
-    real, ideal, pairs = dict.fromkeys(networks, 0.0), 0.0, 0
+    at = _drawn(lonlat, router.side, roots, seed)
+    real = {name: np.zeros(len(at)) for name in networks}
+    ideal, pairs = np.zeros(len(at)), np.zeros(len(at))
     for start in range(0, len(at), CHUNK):  # trees held at once
-        some = at[start : start + CHUNK]
-        straight = _inverse(ideal_minutes(lonlat[some], lonlat))
+        some = slice(start, start + CHUNK)
+        straight = _inverse(ideal_minutes(lonlat[at[some]], lonlat))
         apart = straight > 0
-        ideal += float(straight.sum())
-        pairs += int(apart.sum())
+        ideal[some] = straight.sum(axis=1)
+        pairs[some] = apart.sum(axis=1)
         for name in networks:
-            real[name] += float(_inverse(router.trees(router.nodes[some], FIELDS[name]))[apart].sum())
+            minutes = router.trees(router.nodes[at[some]], FIELDS[name])
+            real[name][some] = np.where(apart, _inverse(minutes), 0.0).sum(axis=1)
     out = pd.DataFrame({"network": list(networks), "nodes": n, "roots": len(at)})
-    found = np.array([real[name] for name in networks])
-    out["global_efficiency_per_min"] = found / pairs if pairs else np.nan
-    out["ideal_efficiency_per_min"] = ideal / pairs if pairs else np.nan
-    out["relative_efficiency"] = found / ideal if pairs else np.nan
+    for column, parts in (
+        ("global_efficiency_per_min", [(real[name], pairs) for name in networks]),
+        ("ideal_efficiency_per_min", [(ideal, pairs)] * len(networks)),
+        ("relative_efficiency", [(real[name], ideal) for name in networks]),
+    ):
+        found = [_ratio_of_means(part, whole, n) for part, whole in parts]
+        stem = column.removesuffix("_per_min")
+        out[column] = [ratio for ratio, _ in found]
+        out[f"{stem}_se{column[len(stem) :]}"] = [error for _, error in found]
     local = [float(local_efficiency(router.costs[FIELDS[name]], lonlat=lonlat).mean()) for name in networks]
     return out.assign(local_relative_efficiency=local)
+
+
+def _drawn(lonlat: NDArray[np.float64], side: NDArray[np.object_], roots: int | None, seed: int) -> NDArray[np.int64]:
+    """Return the nodes that are roots, sorted: all, or so many drawn from them in the order of their places."""
+    n = len(lonlat)
+    if roots is None or roots >= n:
+        return np.arange(n)
+    placed = np.lexsort((side.astype(str), lonlat[:, 1], lonlat[:, 0]))
+    return np.sort(placed[np.random.default_rng(seed).choice(n, roots, replace=False)])
+
+
+def _ratio_of_means(part: NDArray[np.float64], whole: NDArray[np.float64], n: int) -> tuple[float, float]:
+    """Return Σ part / Σ whole over a sample of n units without replacement, and its standard error by linearisation."""
+    m, mean = len(part), float(whole.mean()) if len(whole) else 0.0
+    if not mean > 0:
+        return float("nan"), float("nan")
+    ratio = float(part.sum() / whole.sum())
+    if m == n:
+        return ratio, 0.0
+    if m < 2:
+        return ratio, float("nan")
+    residual = part - ratio * whole
+    return ratio, float(np.sqrt((1 - m / n) / m * (residual**2).sum() / (m - 1)) / mean)
 
 
 def ideal_minutes(

@@ -62,7 +62,7 @@ def connectivity_chapter(study: Study, network: Network, measures: Measures, bor
         "distance_bands": distance_bands(pairs),
         "matched_border_effect": matched_border_effect(pairs),
         "efficiency": pairs_efficiency(pairs),
-        "network_efficiency": graph_efficiency(router, roots=ROOTS),
+        "network_efficiency": graph_efficiency(router, roots=ROOTS, seed=study.analysis.seed),
         "alternatives": ways,
         "redundancy": second,
         "city_cuts": city_cuts(network, a, b, checkpoint_capacity_per_day=known_capacities(network)),

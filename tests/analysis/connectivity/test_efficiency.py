@@ -23,7 +23,9 @@ from analysis.connectivity.pairs import place_pairs
 from layers.crs import GEOD
 from layers.errors import NetworkError
 from network.build import FIELDS, NETWORKS
+from network.routing import compile_router
 from tests.analysis.helpers import case, cheapest, walk
+from tests.borders import network_of, random_land, shuffled
 
 SEEDS = range(8)
 NAN = float("nan")
@@ -115,6 +117,44 @@ def test_the_whole_graph_is_that_of_networkx(seed: int) -> None:
     assert found["borderless"] >= found["open"] >= found["actual"]
     some = graph_efficiency(made.router, roots=len(node)).set_index("network")
     pd.testing.assert_frame_equal(some, table)
+    assert (table[[c for c in table if "_se" in str(c)]] == 0).all(axis=None)
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_the_standard_error_is_the_spread_of_repeated_samples(seed: int) -> None:
+    router = case(seed).router
+    draws, roots = 250, len(router.nodes) // 4
+    exact = graph_efficiency(router, networks=["actual"])
+    found = pd.concat([graph_efficiency(router, networks=["actual"], roots=roots, seed=k) for k in range(draws)])
+    assert (found["roots"] == roots).all()
+    for name, error in (
+        ("global_efficiency_per_min", "global_efficiency_se_per_min"),
+        ("ideal_efficiency_per_min", "ideal_efficiency_se_per_min"),
+        ("relative_efficiency", "relative_efficiency_se"),
+    ):
+        true, spread = exact[name].iloc[0], found[name].std()
+        assert (
+            abs(found[name].mean() - true) < 4 * spread / np.sqrt(draws) + 0.1 * spread
+        )  # a ratio is all but unbiased
+        assert np.sqrt((found[error] ** 2).mean()) == pytest.approx(spread, rel=0.15)
+        assert (abs(found[name] - true) <= 2 * found[error]).mean() > 0.88
+
+
+def test_a_single_root_has_no_standard_error_and_a_seed_its_own_roots() -> None:
+    router = case(0).router
+    one = graph_efficiency(router, networks=["open"], roots=1)
+    assert one["roots"].tolist() == [1]
+    assert one["relative_efficiency_se"].isna().all()
+    first, second = (graph_efficiency(router, networks=["open"], roots=9, seed=k) for k in (4, 5))
+    pd.testing.assert_frame_equal(first, graph_efficiency(router, networks=["open"], roots=9, seed=4))
+    assert first["relative_efficiency"].iloc[0] != second["relative_efficiency"].iloc[0]
+
+
+def test_the_roots_do_not_hang_on_the_order_of_rows() -> None:
+    land = random_land(2)
+    one, other = (compile_router(network_of(x)) for x in (land, shuffled(land, 3)))
+    found, again = (graph_efficiency(r, roots=12) for r in (one, other))
+    pd.testing.assert_frame_equal(found, again, rtol=1e-9)
 
 
 def straight_km(a: pd.DataFrame, b: pd.DataFrame) -> NDArray[np.float64]:
