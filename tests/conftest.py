@@ -12,7 +12,6 @@ from layers.regions import belt
 from network.build import Network, build_network
 from tests.borders import Land, ground_of
 
-
 collect_ignore_glob = ["clients/*", "maps/look_at_tree.py"]
 """Scripts for the Python of other programs."""
 
