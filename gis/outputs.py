@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from analysis.statistics.labels import named_places
 from gis.findings import assumptions
 from gis.manifest import describe_run, describe_scenario
 from gis.measures import TABLES
+from gis.tables import slim, tables_of, write_tables
 from layers.crs import WGS84, project
-from maps.columns import dictionary
 from maps.qgis.project import write_geopackage, write_project
 from maps.rasters import travel_time_style, write_raster
 from maps.report.chapters import further_chapters
@@ -54,7 +53,7 @@ def write_run(
     assumed = assumptions(study, network)
     title = f"{study.name}: growth points and bottlenecks of the border"
     with clock.stage("tables"):
-        write_tables(folder / "tables", tables_of(measures, chapters))
+        write_tables(folder / "tables", tables_of(measures, chapters, day_min=study.reach.day_min))
     with clock.stage("raster"):
         raster = travel_time_style()
         write_raster(
@@ -62,7 +61,7 @@ def write_run(
             description="Minutes to the nearest open checkpoint", units="min", style=raster,
         )  # fmt: skip
     with clock.stage("QGIS"):
-        write_geopackage(folder / "border.gpkg", frames, styles)
+        write_geopackage(folder / "border.gpkg", slim(frames, styles), styles)
         write_project(
             folder / "border.qgz", "border.gpkg", styles, title=title, crs=prepared.crs, extent=_extent(prepared, measures),
             rasters=[raster], rasters_crs=prepared.crs, empty=[k for k, f in frames.items() if f.empty],
@@ -142,43 +141,6 @@ def _readable_tables(chapters: Chapters, frames: dict[str, gpd.GeoDataFrame]) ->
         named = {c: [names.get(i, i) for i in table[c]] for c in NAMES_OF if c in table}
         out[key] = table.assign(**{c.removesuffix("_id"): values for c, values in named.items()})
     return out
-
-
-def tables_of(measures: Measures, chapters: Chapters) -> dict[str, pd.DataFrame]:
-    """Return the tables of a run by name, and ``columns``, which says what stands in them.
-
-    Columns carry their units, places have lon and lat.
-    """
-    tables = {
-        "checkpoints": _with_lonlat(measures.checkpoints.drop(columns=["names"])),
-        "regions": pd.DataFrame(measures.regions.drop(columns="geometry")),
-        "cells": pd.DataFrame(measures.cells.drop(columns="geometry")),
-        "segments": pd.DataFrame(measures.segments.drop(columns="geometry")),
-        "crossings": _with_lonlat(measures.crossings),
-        "settlements": _with_lonlat(measures.settlements.drop(columns=["names"])),
-        "statistics": measures.statistics,
-        "places": named_places(measures.cells, measures.settlements),
-        **chapters.tables,
-        **{name: pd.DataFrame(layer.drop(columns="geometry")) for name, layer in chapters.layers.items()},
-    }
-    return {**tables, "columns": dictionary({name: list(table.columns) for name, table in tables.items()})}
-
-
-def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Write tables as CSV."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
-        write_csv(table, folder / f"{name}.csv")
-
-
-def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table in one form everywhere: UTF-8, nine significant digits, empty for unknown."""
-    table.to_csv(path, index=False, float_format="%.9g", lineterminator="\n", encoding="utf-8")
-
-
-def _with_lonlat(frame: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return a table of points with lon and lat instead of geometry."""
-    return pd.DataFrame(frame.drop(columns="geometry")).assign(lon=frame.geometry.x, lat=frame.geometry.y)
 
 
 def _sources(prepared: Prepared) -> pd.DataFrame:

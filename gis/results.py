@@ -12,12 +12,13 @@ import networkx as nx
 
 from analysis.planning.scenarios import compare_tables
 from gis.findings import find_in_chapters, find_in_words
-from gis.outputs import frames_of, tables_of, write_run
+from gis.outputs import frames_of, write_run
 from gis.queries.edits import Edit, apply_edits
 from gis.queries.isochrone import draw_isochrones
 from gis.queries.matrix import minutes_between
 from gis.queries.route import Route, route_between
 from gis.stages import measure
+from gis.tables import tables_of
 from layers.folders import fresh_folder
 from network.build import Network, to_graph
 
@@ -122,7 +123,7 @@ class Result:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """All tables by name, as they are written to ``tables/``."""
-        return tables_of(self.measures, self.chapters)
+        return tables_of(self.measures, self.chapters, day_min=self.study.reach.day_min)
 
     @cached_property
     def layers(self) -> dict[str, gpd.GeoDataFrame]:

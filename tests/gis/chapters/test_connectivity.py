@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sqlite3
 from pathlib import Path
@@ -89,23 +90,24 @@ def test_a_border_never_makes_a_network_more_efficient(either: Path) -> None:
 @pytest.mark.parametrize("layer", ["cells", "settlements"])
 def test_people_within_reach_add_up(either: Path, layer: str) -> None:
     rows = table(either, layer)
-    heads = sorted({c.rsplit("_cross_", 1)[0] for c in rows if c.startswith("people_within_") and "_cross_" in c})
-    assert len(heads) >= 4
-    for head in heads:
-        free, opened, actual = (rows[f"{head}_cross_{n}"] for n in NETWORKS)
-        detour, delay, lost = (rows[f"{head}_cross_lost{part}"] for part in ("_detour", "_delay", ""))
-        np.testing.assert_allclose(lost, detour + delay)
-        np.testing.assert_allclose(detour, free - opened)
-        np.testing.assert_allclose(delay, opened - actual)
-        assert (detour.dropna() >= 0).all(), head
-        assert (delay.dropna() >= 0).all(), head
-    assert (
-        rows["people_within_60min_cross_actual"].fillna(0) <= rows["people_within_240min_cross_actual"].fillna(0)
-    ).all()
+    reach = table(either, f"reach_{layer}")
+    key = reach.columns[0]
+    wide = reach.pivot_table(index=key, columns=["there_and_back", "within_min", "network"], values="people")
+    assert set(reach[key]) == set(rows[key])
+    assert len(wide.columns) >= 4 * 3
+    for limit in {c[:2] for c in wide.columns}:
+        free, opened, actual = (wide[(*limit, n)] for n in NETWORKS)
+        assert (free >= opened).all(), limit
+        assert (opened >= actual).all(), limit
+    ways = reach[~reach["there_and_back"]]
+    for network in NETWORKS:
+        limits = sorted(ways["within_min"].unique())
+        for less, more in itertools.pairwise(limits):
+            assert (wide[(False, less, network)] <= wide[(False, more, network)]).all()
     # There and back within a day asks more than there within its half.
-    assert (
-        rows["people_within_a_day_cross_actual"].fillna(0) <= rows["people_within_240min_cross_actual"].fillna(0)
-    ).all()
+    day = reach.loc[reach["there_and_back"], "within_min"].iloc[0]
+    if day in limits:
+        assert (wide[(True, day, "actual")] <= wide[(False, day, "actual")]).all()
     city = {part: rows[f"time_to_city_cross_{part}_min"] for part in (*NETWORKS, "detour", "delay", "border")}
     np.testing.assert_allclose(city["border"], city["detour"] + city["delay"], atol=1e-5)
     assert (city["open"].dropna() >= city["borderless"][city["open"].notna()] - 1e-6).all()
@@ -116,11 +118,13 @@ def test_people_within_reach_add_up(either: Path, layer: str) -> None:
 def test_mean_reach_is_the_mean_over_inhabitants(either: Path) -> None:
     towns, mean = table(either, "settlements"), table(either, "reach")
     assert set(mean["within_min"]) >= {60, 120, 240}
+    reach = table(either, "reach_settlements").merge(towns[["settlement_id", "side", "population"]], on="settlement_id")
+    reach = reach[~reach["there_and_back"]]
     for row in mean.itertuples():
-        mine = towns[towns["side"] == row.side].dropna(
-            subset=[f"people_within_{row.within_min:g}min_cross_{row.network}"]
-        )
-        found = mine[f"people_within_{row.within_min:g}min_cross_{row.network}"]
+        mine = reach[
+            (reach["side"] == row.side) & (reach["within_min"] == row.within_min) & (reach["network"] == row.network)
+        ].dropna(subset="people")
+        found = mine["people"]
         assert row.people == pytest.approx(np.average(found, weights=mine["population"]), rel=1e-6)
 
 

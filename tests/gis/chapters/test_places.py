@@ -31,13 +31,15 @@ def test_places_face_regions_of_the_other_side(out: Path) -> None:
 def test_outliers_differ_from_their_neighbours(out: Path) -> None:
     found, cells = table(out, "outliers"), table(out, "cells").set_index("cell")
     assert len(found) >= 1
-    here = cells.loc[found["cell"]]
+    local = table(out, "local_statistics").query("variable == 'ratio' and statistic == 'moran'").set_index("cell")
+    here = local.loc[found["cell"]]
     quadrant = found["label"].map({"isolated gap (candidate)": "LH", "isolated good crossing": "HL"})
-    assert here["ratio_moran_quadrant"].tolist() == quadrant.tolist()
-    assert (here["ratio_moran_q"] <= 0.05).all()
+    assert here["class"].tolist() == quadrant.tolist()
+    assert (here["q"] <= 0.05).all()
     low = (quadrant == "LH").to_numpy()
     assert ((found["cross_ratio"] < found["around"]) == low).all()
-    all_of_them = cells[(cells["ratio_moran_q"] <= 0.05) & cells["ratio_moran_quadrant"].isin(["LH", "HL"])]
+    all_of_them = local[(local["q"] <= 0.05) & local["class"].isin(["LH", "HL"])]
+    assert set(all_of_them.index) <= set(cells.index)
     assert set(found["cell"]) == set(all_of_them.index)
 
 
