@@ -57,6 +57,11 @@ class Prepared:
     places: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
     """The study's own places by the word that it has for them."""
 
+    @property
+    def generalised(self) -> tuple[str, ...]:
+        """Modes whose layer is the packaged snapshot: straightened lines with gaps."""
+        return tuple(m for m, n in (("road", "roads"), ("rail", "railways")) if self.study.source(n).path == SNAPSHOT)
+
 
 @dataclass(frozen=True)
 class Fetching:

@@ -177,7 +177,7 @@ def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str
         "Projection": f"{prepared.crs.coordinate_operation.method_name if prepared.crs.coordinate_operation else ''}: {prepared.crs.to_wkt('WKT2_2019')[:40]}…",
         "Network": f"{network.report['nodes']:,} nodes; links: " + ", ".join(f"{k} {v:,}" for k, v in links.items()),
         "Components": f"{network.report['components']} in all; largest by road {network.report['road_components'][:3]}, by rail {network.report['rail_components'][:3]} nodes",
-        "Rail gaps bridged": str(network.report["rail_gaps_bridged"]),
+        "Gaps bridged": ", ".join(f"{m} {network.report[f'{m}_gaps_bridged']}" for m in ("road", "rail")),
         "Checkpoints joined": ", ".join(f"{k} {v}" for k, v in network.report["checkpoints_by"].items()),
         "Cells, segments": f"{len(measures.cells)} of H3 resolution {settings.h3_resolution}, {len(measures.segments)} of {settings.segment_km:g} km",
         "Permutations, seed, alpha": f"{settings.permutations:,}, {settings.seed}, {settings.alpha:g} (Benjamini–Hochberg)",

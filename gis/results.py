@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from analysis.planning.scenarios import compare_tables
+from gis.chapters.ground import bridge_notes
 from gis.findings import find_in_chapters, find_in_words
 from gis.outputs import frames_of, write_run
 from gis.queries.edits import Edit, apply_edits
@@ -112,7 +113,7 @@ class Result:
     @property
     def warnings(self) -> list[str]:
         """What a reader of the numbers must know."""
-        return [*self.prepared.warnings, *self.measures.notes]
+        return [*bridge_notes(self.network.network), *self.prepared.warnings, *self.measures.notes]
 
     @cached_property
     def findings(self) -> list[str]:

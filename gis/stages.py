@@ -37,6 +37,8 @@ def build(prepared: Prepared) -> Network:
         gauge_change_min=study.network.gauge_change_min,
         current_change_min=study.network.current_change_min,
         stations=prepared.stations,
+        generalised=prepared.generalised,
+        bridge_gaps=study.network.bridge_gaps,
     )
     return build_network(
         base,

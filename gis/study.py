@@ -128,6 +128,7 @@ class NetworkPart(Part):
     rail_match_km: float = Field(100, gt=0, le=300)
     vehicle: Literal["car", "truck"] = "car"
     winter: bool = False
+    bridge_gaps: bool = True
     gauge_change_min: float = Field(GAUGE_CHANGE_MIN, ge=0, le=10_000)
     current_change_min: float = Field(CURRENT_CHANGE_MIN, ge=0, le=10_000)
 

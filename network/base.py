@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -12,14 +12,15 @@ import shapely
 from layers.crs import WGS84, project
 from layers.errors import NetworkError
 from network.border import WEAVE_KM, Border, find_crossings, with_sides_of_nodes
+from network.gaps import bridge_rail, close_gaps, dead_ends, joined_layers, no_gaps, rail_bridges
 from network.rail import CHANGE, CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN, kinds_meet, split_changes
 from network.simplify import simplify
 from network.speeds import with_speeds
-from network.topology import FOR_SPEEDS, Tables, assemble, bridge_gaps
+from network.topology import FOR_SPEEDS, Tables, assemble
 from network.vehicles import usable_roads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import pandas as pd
     from pyproj import CRS
@@ -47,6 +48,8 @@ class Base:
     shut
         Roads over the border line that are not for this vehicle and season, as lines in the projection: a checkpoint on
         one of them is on no network.
+    gaps
+        Gaps of the data as lines, bridged or not (`network.gaps`).
     """
 
     tables: Tables
@@ -57,6 +60,7 @@ class Base:
     vehicle: str = "car"
     stations: gpd.GeoDataFrame | None = None
     shut: tuple[shapely.Geometry, ...] = ()
+    gaps: gpd.GeoDataFrame = field(default_factory=no_gaps)
 
 
 def build_base(
@@ -74,6 +78,9 @@ def build_base(
     gauge_change_min: float = GAUGE_CHANGE_MIN,
     current_change_min: float = CURRENT_CHANGE_MIN,
     stations: gpd.GeoDataFrame | None = None,
+    generalised: Collection[str] = (),
+    bridge_gaps: bool = True,
+    water: shapely.Geometry | None = None,
 ) -> Base:
     """Return the ground of a network.
 
@@ -100,6 +107,12 @@ def build_base(
     stations
         Points where settlements board trains; with ``kind``, only stations and halts count. None, or without any, where
         the source names none.
+    generalised
+        Modes, ``road`` or ``rail``, whose layer is generalised: gaps of its roads are bridged. Elsewhere an end is an end.
+    bridge_gaps
+        Whether gaps are bridged at all (`network.gaps`), those of railways included.
+    water
+        Water in the projection `crs`, over which no gap of a road is bridged; None where none is known.
 
     Raises
     ------
@@ -111,10 +124,15 @@ def build_base(
     lines = np.asarray(project(out.geometry.to_numpy(), WGS84, crs), dtype=object)
     shut = tuple(lines[shapely.intersects(lines, edge.line)])
     tables = assemble({"road": roads, "rail": railways}, crs)
-    tables = bridge_gaps(tables, "rail")
+    ends = {mode: dead_ends(tables, mode) for mode in ("road", "rail")}
+    tables = bridge_rail(tables) if bridge_gaps else tables
     tables, report = with_sides_of_nodes(tables, regions, edge)
     if tables.links.empty:
         raise NetworkError("the network is empty: no road and no railway lies on the two sides of the border")
+    gaps = []
+    if "road" in generalised:
+        tables, layer = close_gaps(tables, "road", ends=ends.pop("road"), bridge=bridge_gaps, water=water)
+        gaps.append(layer)
     links = with_speeds(_with_countries(tables, regions), overrides=speeds, vehicle=vehicle, winter=winter)
     tables = Tables(tables.nodes, links.drop(columns=[c for c in FOR_SPEEDS if c != "speed_source"]), crs)
     tables = split_changes(tables, gauge_min=gauge_change_min, current_min=current_change_min)
@@ -123,10 +141,14 @@ def build_base(
     if contract:
         report["links_before_contraction"] = len(links)
         links = simplify(Tables(tables.nodes, links, crs), _kept(tables))[0].links
-    report["rail_gaps_bridged"] = int(links["bridged"].sum())
     changes = int((tables.links["kind"] == CHANGE).sum())
     report |= left_out | ({"rail_changes": changes} if changes else {})
-    return Base(Tables(tables.nodes, links, crs), crossings, regions, edge, report, vehicle, stops_of(stations), shut)
+    tables = Tables(tables.nodes, links, crs)
+    # After contraction, for there may be very many dead ends in detailed data.
+    gaps += [close_gaps(tables, mode, ends=ends[mode], bridge=False)[1] for mode in ends]
+    told = joined_layers([*gaps, rail_bridges(tables)])
+    report |= {f"{m}_gaps_bridged": int((told["bridged"] & (told["mode"] == m)).sum()) for m in ("road", "rail")}
+    return Base(tables, crossings, regions, edge, report, vehicle, stops_of(stations), shut, told)
 
 
 def stops_of(stations: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:

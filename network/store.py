@@ -61,8 +61,8 @@ def save_network(network: Network, folder: Path | str, *, routers: Iterable[Rout
 
     Notes
     -----
-    ``nodes``, ``links``, ``crossings``, ``checkpoints``, ``settlements``, ``regions``, ``border``, ``shut`` and
-    ``stations`` (where there are any) are Parquet and, with a geometry, GeoParquet (WKB, lz4). Of the ground before the
+    ``nodes``, ``links``, ``crossings``, ``checkpoints``, ``settlements``, ``regions``, ``border``, ``shut``,
+    ``gaps`` and ``stations`` (where there are any) are Parquet and, with a geometry, GeoParquet (WKB, lz4). Of the ground before the
     checkpoints only the rows that the network changed are written (``base_*``). Compiled fields are kept as row pointers
     and the link of each entry (``arrays.npz``): heads and costs follow from the table of links. The same network gives
     the same bytes, under the same versions of pandas and pyarrow.
@@ -100,6 +100,7 @@ def save_network(network: Network, folder: Path | str, *, routers: Iterable[Rout
         _write(new / "shut.parquet", gpd.GeoDataFrame(geometry=list(base.shut), crs=network.crs))
         if base.stations is not None:
             _write(new / "stations.parquet", base.stations)
+        _write(new / "gaps.parquet", base.gaps)
         np.savez(new / ARRAYS, **arrays)
         about = _about(network, [r.mode for r in chosen])
         about["files"] = {path.name: _checksum(path) for path in sorted(new.iterdir())}
@@ -180,6 +181,7 @@ def _network(about: Mapping[str, Any], frames: Mapping[str, Any], arrays: Arrays
             about["vehicle"],
             frames.get("stations"),
             tuple(frames["shut"].geometry),
+            frames["gaps"],
         ),
         limits=ConnectorLimits(**about["limits"]),
         report=about["report"],

@@ -1,4 +1,4 @@
-"""Nodes and links: assembled from layers, gaps bridged, links split where something joins them, chains contracted."""
+"""Nodes and links: assembled from layers, split where something joins them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import pandas as pd
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
-from layers.crs import GEOD, WGS84, geodesic_m, line_lengths_m, lines_between, project
+from layers.crs import GEOD, WGS84, geodesic_m, line_lengths_m, project
 from layers.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -38,11 +37,6 @@ FOR_SPEEDS: Mapping[str, object] = {
     "duration_min": np.nan,
 }
 """The same for what speeds alone are made of (`network.speeds`)."""
-
-GAP_M = 3000.0
-SAME_GAP_M = 500.0
-TOUCH_M = 250.0
-GAP_COSINE = np.cos(np.radians(35))
 
 
 @dataclass(frozen=True)
@@ -139,53 +133,6 @@ def components(links: pd.DataFrame, n_nodes: int) -> NDArray[np.int64]:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return np.asarray(rank[label], np.int64)
-
-
-def bridge_gaps(tables: Tables, mode: str = "rail") -> Tables:
-    """Return the tables with links over clear digitising gaps of one mode, flagged ``bridged``.
-
-    A gap is bridged only between dead ends that face each other: both run on in the direction of the gap (within
-    35°), or, where they all but touch (250 m, no more than rounded coordinates can be off), in opposite directions.
-    It is at most 3 km long between two components and 500 m within one; each dead end takes its nearest partner, and
-    only if the choice is mutual.
-    """
-    nodes, links = tables.nodes, tables.links
-    own = links[links["mode"] == mode]
-    ends = own[["u", "v"]].to_numpy().ravel()
-    degree = np.bincount(ends, minlength=len(nodes))
-    dead = np.flatnonzero(degree == 1)
-    if len(dead) < 2:
-        return tables
-    p = nodes[["px", "py"]].to_numpy()
-    other = np.full(len(nodes), -1)
-    other[own["u"]], other[own["v"]] = own["v"], own["u"]
-    heading = p[dead] - p[other[dead]]
-    heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-9)
-    label = components(own, len(nodes))[dead]
-    pairs = cKDTree(p[dead]).query_pairs(GAP_M, output_type="ndarray")
-    i, j = pairs[:, 0], pairs[:, 1]
-    gap = p[dead[j]] - p[dead[i]]
-    length = np.linalg.norm(gap, axis=1)
-    unit = gap / np.maximum(length, 1e-9)[:, None]
-    straight = ((heading[i] * unit).sum(1) > GAP_COSINE) & ((heading[j] * -unit).sum(1) > GAP_COSINE)
-    touching = (length <= TOUCH_M) & ((heading[i] * heading[j]).sum(1) < -GAP_COSINE)
-    fit = (straight | touching) & ((label[i] != label[j]) | (length <= SAME_GAP_M))
-    i, j, length = i[fit], j[fit], length[fit]
-    best = {}
-    for k in np.argsort(length, kind="stable")[::-1]:  # few dead ends; the nearest is written last
-        best[i[k]] = best[j[k]] = k
-    chosen = np.array(sorted({k for k in best.values() if best[i[k]] == k == best[j[k]]}), int)
-    if not len(chosen):
-        return tables
-    u, v = dead[i[chosen]], dead[j[chosen]]
-    lines = lines_between(nodes[["x", "y"]].to_numpy()[u], nodes[["x", "y"]].to_numpy()[v])
-    before = links.loc[[own.index[(own["u"] == n) | (own["v"] == n)][0] for n in u]]
-    like = {c: before[c].to_numpy(dtype=object) for c in ("kind", "gauge", "current") if c in links}
-    bridges = pd.DataFrame(
-        {"u": u, "v": v, "mode": mode, "oneway": False, "length_m": line_lengths_m(lines), "maxspeed_kph": np.nan,
-         **TOLD, **FOR_SPEEDS, **like, "bridged": True, "geometry": lines}
-    )  # fmt: skip
-    return Tables(nodes, pd.concat([links, bridges], ignore_index=True), tables.crs)
 
 
 def split_links(

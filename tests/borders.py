@@ -246,12 +246,12 @@ def _random_settlements(
     return settlements_of(frame, [(s, t) for s, t in near], [countries[int(b)] for b in across], population=population)
 
 
-def ground_of(land: Land) -> Ground:
-    """Return the border line, projection, sided regions and base of a land."""
+def ground_of(land: Land, **options: Any) -> Ground:
+    """Return the border line, projection, sided regions and base of a land; options are those of the base."""
     border = border_line(land.regions, land.countries)
     crs = study_crs(border)
     regions = clip_to_belt(with_sides(land.regions, land.countries), border, DEPTH_KM)
-    return Ground(border, crs, regions, build_base(land.roads, land.railways, regions, border, crs))
+    return Ground(border, crs, regions, build_base(land.roads, land.railways, regions, border, crs, **options))
 
 
 def network_of(land: Land, *, waits: Mapping[str, float] | None = None, **options: Any) -> Network:

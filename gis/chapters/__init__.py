@@ -1,4 +1,4 @@
-"""The chapters of a run beyond its first measures: connectivity, reach, trips, statistics, levels."""
+"""The chapters of a run beyond its first measures: ground, connectivity, reach, trips, statistics, levels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gis.chapters.chapter import Chapter, Chapters
 from gis.chapters.connectivity import connectivity_chapter
+from gis.chapters.ground import ground_chapter
 from gis.chapters.levels import levels_chapter
 from gis.chapters.reach import reach_chapter
 from gis.chapters.statistics import statistics_chapter
@@ -24,6 +25,7 @@ def further_measures(prepared: Prepared, network: Network, measures: Measures) -
     """Return the measures with the columns and notes of every chapter, and the chapters' own tables and layers."""
     study = prepared.study
     found = [
+        ground_chapter(network, measures),
         connectivity_chapter(study, network, measures, prepared.border),
         reach_chapter(prepared, network, measures),
         trips_chapter(study, network, measures),

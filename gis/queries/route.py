@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from network.border import COAST_KM
 from network.build import FIELDS, NETWORKS, Network
 from network.edits import add_places
 from network.routing import MODES, compile_router
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MEASURES = ("time", "length")
 
@@ -110,8 +113,7 @@ def route_between(
         notes.append(
             "a home trip through the neighbour: by the rule of the study no wait is charged; by road the posts may in fact stop you"
         )
-    if built.links["bridged"].to_numpy(bool)[path.links].any():
-        notes.append("the way runs over a bridged gap of the data")
+    notes += _bridges_on(built, path.links)
     connector = built.links["kind"].to_numpy()[path.links] == "connector"
     km = built.links["length_m"].to_numpy(float)[path.links][connector].sum() / 1000
     if km > 10:
@@ -127,6 +129,17 @@ def route_between(
         straight_m=float(geodesic_m(places[0].lon, places[0].lat, places[1].lon, places[1].lat)),
         notes=notes,
     )
+
+
+def _bridges_on(network: Network, rows: NDArray[np.int64]) -> list[str]:
+    """Return the note on bridged gaps that a way runs over, with their places."""
+    links = network.links.iloc[rows]
+    links = links[links["bridged"].to_numpy(bool)]
+    if links.empty:
+        return []
+    xy = network.nodes[["x", "y"]].to_numpy(float)[links["u"].to_numpy(np.int64)]
+    where = ", ".join(f"{m / 1000:.1f} km at {x:.2f},{y:.2f}" for m, (x, y) in zip(links["length_m"], xy, strict=True))
+    return [f"the way runs over bridged gaps of the data, assumed links that `bridge_gaps = false` leaves out: {where}"]
 
 
 def check_options(**options: tuple[str, tuple[str, ...]]) -> None:

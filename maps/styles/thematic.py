@@ -1,4 +1,4 @@
-"""Drawings of the further chapters' layers: flows, reach, isochrones, types and ranks of regions, outliers, load.
+"""Drawings of the further chapters' layers: gaps, flows, reach, isochrones, types and ranks of regions, outliers, load.
 
 They belong to the one table of styles: `chapter_styles` adds to `maps.styles.layers.run_styles` what a run has layers for.
 """
@@ -139,6 +139,29 @@ _OUTLIERS = LayerStyle(
     opacity=0.85,
     outline="#ffffff",
 )
+_GAPS = LayerStyle(
+    "gaps",
+    "gaps",
+    "Gaps of the data",
+    "Dead ends beside links that are far away by the network: bridged by assumed links, or left",
+    "Ground",
+    "Line",
+    "categorized",
+    (
+        StyleClass("Bridged: an assumption", "#cc3311", value="True", size=1.4),
+        StyleClass("Left as it is", "#888888", value="False", size=1.0),
+    ),
+    column="bridged",
+    fields={
+        "near": "Near",
+        "mode": "Mode",
+        "leads_to": "Leads to",
+        "gap_km": "Gap (km, straight)",
+        "way_round_km": "Way by the network (km; empty: none)",
+        "reason": "Why it is left",
+    },
+    visible=False,
+)
 _INDEX = LayerStyle(
     "regions_index",
     "regions",
@@ -189,7 +212,7 @@ def chapter_styles(
     Parameters
     ----------
     layers
-        Names of the tables that there are, beyond those of every run: ``flows``, ``isochrones``, ``outliers``.
+        Names of the tables that there are, beyond those of every run: ``flows``, ``gaps``, ``isochrones``, ``outliers``.
     lost_potential
         See `maps.styles.layers.run_styles`.
     types
@@ -205,6 +228,8 @@ def chapter_styles(
     known = columns or {}
     at = {style.key: i for i, style in enumerate(base)}
     more: list[tuple[int, LayerStyle]] = []
+    if "gaps" in layers:
+        more.append((at["roads"], _GAPS))
     if "flows" in layers:
         more.append((at["border_line"], _FLOWS))
     if "closures_links" in layers:

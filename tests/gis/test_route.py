@@ -68,3 +68,17 @@ def test_plain_answer(tmp_path: Path) -> None:
     done = call("route", "Orenburg", "Aktobe", cwd=tmp_path)
     assert "min moving + 60 min wait" in done.stdout
     assert "Sagarchin – Zhaisan" in done.stdout
+
+
+def test_a_bridged_gap_is_named_and_can_be_left_out(tmp_path: Path) -> None:
+    told = ask(tmp_path, "Rudnyy", "Kostanay")
+    (note,) = [n for n in told["notes"] if "bridged" in n]
+    # The road to Rudnyy ends 2 km beside the one that leads on to Kostanay.
+    assert "2.1 km at 63.59,53.17" in note
+    assert "assumed" in note and "`bridge_gaps = false`" in note
+    assert told["length_m"] < 100_000
+    study = tmp_path / "study.toml"
+    study.write_text('sides = ["RU", "KZ"]\n[network]\nbridge_gaps = false\n')
+    bare = ask(tmp_path, "Rudnyy", "Kostanay", "--study", "study.toml")
+    assert bare["length_m"] > 500_000
+    assert not any("bridged" in n for n in bare["notes"])

@@ -42,7 +42,7 @@ def has_qgis() -> bool:
     return subprocess.run([QGIS_PYTHON, "-c", "import qgis.core"], capture_output=True, check=False).returncode == 0
 
 
-FURTHER = {"flows", "closures_links", "outliers"}
+FURTHER = {"flows", "closures_links", "gaps", "outliers"}
 """Layers of the chapters that the packaged study has."""
 
 
@@ -150,7 +150,8 @@ def test_run_json(out: Path) -> None:
     assert all(len(i["sha256"]) == 64 for i in told["inputs"])
     assert {"layers", "network", "measures", "hot spots"} <= set(told["seconds"])
     assert told["versions"]["geopandas"] == gpd.__version__
-    assert told["network"]["rail_gaps_bridged"] >= 0
+    assert told["network"]["rail_gaps_bridged"] > 0 < told["network"]["road_gaps_bridged"]
+    assert told["warnings"][0].startswith("gaps of the data")
     assert any("assumptions" in w for w in told["warnings"])
 
 

@@ -21,14 +21,14 @@ from maps.styles.thematic import (
 )
 from tests.maps import frames as synthetic
 
-EVERYTHING = ("flows", "closures_links", "isochrones", "outliers")
+EVERYTHING = ("flows", "closures_links", "gaps", "isochrones", "outliers")
 COLUMNS = {
     "cells": ["people_within_240min_cross_actual"],
     "regions": ["index", "type"],
     "checkpoints": ["load_factor"],
 }
 FURTHER = {
-    "flows", "closures_links", "isochrones", "outliers", "cells_reach", "regions_index", "regions_type",
+    "flows", "closures_links", "gaps", "isochrones", "outliers", "cells_reach", "regions_index", "regions_type",
     "checkpoints_load", "hospital",
 }  # fmt: skip
 

@@ -49,6 +49,7 @@ def network_equal(one: Network, two: Network) -> None:
         frame_equal(getattr(one.base.tables, name), getattr(two.base.tables, name))
     frame_equal(one.base.crossings, two.base.crossings)
     frame_equal(one.base.regions, two.base.regions)
+    frame_equal(one.base.gaps, two.base.gaps)
     assert one.crs == two.crs == two.base.tables.crs
     for name in ("limits", "report", "road_km", "rail_km"):
         assert getattr(one, name) == getattr(two, name)
@@ -78,7 +79,7 @@ def test_all_that_a_network_has_is_kept() -> None:
         "nodes", "links", "crs", "crossings", "checkpoints", "settlements", "base", "limits", "report", "road_km", "rail_km",
     ]  # fmt: skip
     assert [f.name for f in fields(Base)] == [
-        "tables", "crossings", "regions", "border", "report", "vehicle", "stations", "shut",
+        "tables", "crossings", "regions", "border", "report", "vehicle", "stations", "shut", "gaps",
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Splitting, contracting and bridging: nothing is lost, nothing invented."""
+"""Splitting and contracting: nothing is lost, nothing invented."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from layers.crs import fit_equal_area
 from layers.errors import NetworkError
 from network.simplify import contract
 from network.speeds import with_speeds
-from network.topology import Tables, assemble, bridge_gaps, components, split_links
+from network.topology import Tables, assemble, components, split_links
 from tests.borders import PLAIN, edges_of, random_land
 
 GEOD = Geod(ellps="WGS84")
@@ -213,62 +213,6 @@ def test_parallel_links_stay_parallel_and_a_ring_stays_a_ring() -> None:
     out = contract(u, v, np.array([1.0, 2, 3, 4, 5]), np.array([True, True, False, False, False]))
     assert sorted(out.loc[~out["ring"], "length"]) == [1, 2]
     assert out.loc[out["ring"], "length"].tolist() == [12]
-
-
-# --- bridge_gaps
-
-
-def rails(nodes: list[tuple[float, float]], ends: list[tuple[int, int]]) -> Tables:
-    layer = edges_of(PLAIN, nodes, ends, "railways", kind="branch")
-    tables = assemble({"rail": layer}, CRS)
-    return bridge_gaps(tables, "rail")
-
-
-def test_a_short_gap_in_a_straight_railway_is_bridged_and_flagged() -> None:
-    tables = rails([(-60, 0), (-30, 0), (-28, 0), (-5, 0)], [(0, 1), (2, 3)])
-    bridge = tables.links[tables.links["bridged"]]
-    assert bridge[["u", "v"]].to_numpy().tolist() == [[1, 2]]
-    assert bridge["kind"].tolist() == ["branch"]
-    a, b = tables.nodes[["x", "y"]].to_numpy()[[1, 2]]
-    assert bridge["length_m"].tolist() == [pytest.approx(GEOD.inv(*a, *b)[2])]
-    assert components(tables.links, len(tables.nodes)).max() == 0
-
-
-@pytest.mark.parametrize(
-    ("nodes", "ends"),
-    [
-        ([(-60, 0), (-30, 0), (-26, 0), (-5, 0)], [(0, 1), (2, 3)]),
-        ([(-60, 0), (-30, 0), (-30, 2), (-30, 40)], [(0, 1), (2, 3)]),
-        ([(-60, 0), (-30, 0), (-29, 0), (-60, 9)], [(0, 1), (2, 3)]),
-        ([(-60, 0), (-30, 0), (-28, 0), (-5, 0), (-30, 50)], [(0, 1), (2, 3), (0, 4), (4, 3)]),
-    ],
-    ids=["4 km apart", "round a corner", "back to back", "one component"],
-)
-def test_other_gaps_stay(nodes: list[tuple[float, float]], ends: list[tuple[int, int]]) -> None:
-    assert not rails(nodes, ends).links["bridged"].any()
-
-
-def test_a_very_short_gap_is_bridged_within_one_component_too() -> None:
-    nodes = [(-60, 0), (-30, 0), (-29.6, 0), (-5, 0), (-30, 50)]
-    tables = rails(nodes, [(0, 1), (2, 3), (0, 4), (4, 3)])
-    assert tables.links.loc[tables.links["bridged"], ["u", "v"]].to_numpy().tolist() == [[1, 2]]
-
-
-@pytest.mark.parametrize(("aside", "bridges"), [(0.2, 1), (0.4, 0)])
-def test_ends_that_all_but_touch_may_lie_side_by_side(aside: float, bridges: int) -> None:
-    tables = rails([(-60, 0), (-30, 0), (-30, aside), (-5, aside)], [(0, 1), (2, 3)])
-    assert tables.links["bridged"].sum() == bridges
-
-
-def test_each_dead_end_takes_its_nearest_partner_only() -> None:
-    nodes = [(-60, 0), (-30, 0), (-28, 0.0), (-5, 0), (-27.5, 0.6), (-5, 5)]
-    tables = rails(nodes, [(0, 1), (2, 3), (4, 5)])
-    assert tables.links.loc[tables.links["bridged"], ["u", "v"]].to_numpy().tolist() == [[1, 2]]
-
-
-def test_roads_are_never_bridged() -> None:
-    layer = edges_of(PLAIN, [(-60, 0), (-30, 0), (-28, 0), (-5, 0)], [(0, 1), (2, 3)])
-    assert not bridge_gaps(assemble({"road": layer}, CRS), "rail").links["bridged"].any()
 
 
 def test_the_largest_component_is_numbered_first() -> None:
