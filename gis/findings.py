@@ -271,9 +271,14 @@ def _of_waits(study: Study, network: Network) -> list[Row]:
         else:
             what = "wait for the opening of part-day checkpoints"
             rows.append((what, "0", "min", "assumption: who travels knows the hours and plans"))
-    if not study.analysis.domestic_wait:
-        what = "wait of a home trip that passes through the neighbour"
-        rows.append((what, "0", "min", "rule: a wait belongs to trips that end on the other side"))
+    charged = study.analysis.domestic_wait
+    for mode, free in (("road", "the study: none"), ("rail", "rule: a train in transit does not stop")):
+        what = f"wait of a trip by {mode} that passes through the neighbour on its way home"
+        if mode in set(network.links["mode"]):
+            value, source = (
+                ("both posts", "rule: controlled on the way out and back") if mode in charged else ("0", free)
+            )
+            rows.append((what, value, "" if mode in charged else "min", source))
     return rows
 
 

@@ -160,7 +160,7 @@ def _access(
     )
     points, ground = join_points(network, router, lonlat, side)
     targets = Targets.of(network, router)
-    minutes = travel_times(router, points, targets, domestic_wait=settings.domestic_wait)
+    minutes = travel_times(router, points, targets)
     pull = potentials(
         router, points, targets, half_life_min=settings.half_life_min, decay=settings.decay_function(), times=minutes
     )

@@ -47,6 +47,7 @@ def build(prepared: Prepared) -> Network:
         limits=study.connectors.limits(),
         road_km=study.network.road_match_km,
         rail_km=study.network.rail_match_km,
+        domestic_wait=study.analysis.domestic_wait,
     )
 
 

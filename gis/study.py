@@ -158,11 +158,20 @@ class Analysis(Part):
     half_life_min: float = Field(120, gt=0, le=10_000)
     decay: DecayPart | None = None
     theta_per_min: float = Field(0.02, gt=0, le=10)
-    domestic_wait: bool = False
+    domestic_wait: tuple[Literal["road", "rail"], ...] = ("road",)
     closed_hours: ClosedHours = "planned"
     permutations: int = Field(9999, ge=99, le=1_000_000)
     alpha: float = Field(0.05, gt=0, lt=1)
     seed: int = Field(1, ge=0, le=2**31 - 1)
+
+    @field_validator("domestic_wait", mode="before")
+    @classmethod
+    def _modes_that_wait(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            return ("road", "rail") if value else ()
+        if not isinstance(value, list | tuple) or not set(map(str, value)) <= {"road", "rail"}:
+            raise ValueError('allowed is a list of some of "road", "rail", or true or false for both')
+        return tuple(m for m in ("road", "rail") if m in value)
 
     def decay_function(self) -> Decay | None:
         """Return the decay of the potentials, None for the one by `half_life_min`."""

@@ -22,6 +22,8 @@ from network.connectors import ConnectorLimits, connect_checkpoints, connect_set
 from network.topology import Tables, components
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
     from pyproj import CRS
 
@@ -29,6 +31,10 @@ NETWORKS = ("borderless", "open", "actual")
 FIELDS = {name: f"{name}_min" for name in NETWORKS}
 """The three cost fields: every crossing passable without a wait; open checkpoints only, no wait; open checkpoints with
 their waits. A link that can't be passed costs infinity: it is absent, not expensive."""
+DOMESTIC = "domestic_min"
+"""The cost field of trips that end on their own side: `actual`, with waits of those modes alone that charge transit."""
+DOMESTIC_WAIT = ("road",)
+"""Modes whose waits a trip home through the neighbour is charged: a train in transit that does not stop is passed without."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class Network:
         The layer with ``node``, ``snap_km``, ``station_km``, ``side``, ``region``.
     base, limits, road_km, rail_km
         What it was built on and with; `network.edits` builds on it again.
+    domestic_wait
+        Modes whose waits are charged to trips home through the neighbour.
     """
 
     nodes: pd.DataFrame
@@ -61,6 +69,7 @@ class Network:
     report: dict[str, Any] = field(default_factory=dict)
     road_km: float = ROAD_MATCH_KM
     rail_km: float = RAIL_MATCH_KM
+    domestic_wait: tuple[str, ...] = DOMESTIC_WAIT
 
     def __repr__(self) -> str:
         modes = ", ".join(f"{n:,} {m}" for m, n in self.links["mode"].value_counts().items())
@@ -84,6 +93,7 @@ def build_network(
     road_km: float = ROAD_MATCH_KM,
     rail_km: float = RAIL_MATCH_KM,
     stations: gpd.GeoDataFrame | None = None,
+    domestic_wait: Collection[str] = DOMESTIC_WAIT,
 ) -> Network:
     """Return the network with its checkpoints as gates and its settlements joined.
 
@@ -99,6 +109,8 @@ def build_network(
         Farthest distance of a checkpoint from its crossing, by mode.
     stations
         Where settlements board trains; those of the base where it is None.
+    domestic_wait
+        Modes (road, rail) whose waits a trip home through the neighbour is charged, at both posts.
 
     Notes
     -----
@@ -117,7 +129,7 @@ def build_network(
     tables, connectors = connect_checkpoints(tables, alone, base.border, limits.checkpoint_km)
     settlements = _placed(settlements, base.regions)
     tables, snaps = connect_settlements(tables, settlements, base.border, limits, stations=base.stations)
-    links = with_costs(tables.links)
+    links = with_costs(tables.links, domestic_wait)
     network = Network(
         nodes=tables.nodes,
         links=links,
@@ -130,13 +142,14 @@ def build_network(
         report=dict(base.report),
         road_km=road_km,
         rail_km=rail_km,
+        domestic_wait=tuple(domestic_wait),
     )
     network.report.update(_report(network))
     return network
 
 
-def with_costs(links: pd.DataFrame) -> pd.DataFrame:
-    """Return the links with the three cost fields in minutes; infinity where a link can't be passed."""
+def with_costs(links: pd.DataFrame, domestic_wait: Collection[str] = DOMESTIC_WAIT) -> pd.DataFrame:
+    """Return the links with the cost fields in minutes, those of `FIELDS` and `DOMESTIC`; infinity where a link can't be passed."""
     moving = links["time_min"].to_numpy(float)
     closed = ~links["passable"].to_numpy(bool)
     open_min = np.where(closed, np.inf, moving)
@@ -147,6 +160,7 @@ def with_costs(links: pd.DataFrame) -> pd.DataFrame:
         borderless_min=moving,
         open_min=open_min,
         actual_min=open_min + links["wait_min"].to_numpy(float),
+        domestic_min=open_min + links["wait_min"].to_numpy(float) * links["mode"].isin(list(domestic_wait)).to_numpy(),
     )
 
 
@@ -263,7 +277,7 @@ def _report(network: Network) -> dict[str, Any]:
 
 EDGE_COLUMNS = (
     "mode", "kind", "length_m", "time_min", "wait_min", "speed_kph", "speed_source", "crossing", "crossing_id",
-    "checkpoint_id", "bridged", "borderless_min", "open_min", "actual_min",
+    "checkpoint_id", "bridged", "borderless_min", "open_min", "actual_min", "domestic_min",
 )  # fmt: skip
 TOLD_COLUMNS = ("surface", "smoothness", "toll", "gauge", "current")
 
@@ -296,7 +310,7 @@ def to_graph(network: Network) -> nx.MultiDiGraph[int]:
 
     Nodes have ``x``, ``y``, ``side``, ``kind``, ``ref``, ``street_count`` (OSMnx's statistics need it); edges the columns of the links, and OSMnx's ``osmid``,
     ``length`` (m), ``travel_time`` (s), ``oneway``, ``reversed``, ``highway`` or ``railway``, ``geometry``. Cost
-    fields are ``borderless_min``, ``open_min`` and ``actual_min``; a link that can't be passed has infinity there.
+    fields are ``borderless_min``, ``open_min``, ``actual_min`` and ``domestic_min``; a link that can't be passed has infinity there.
     Where a speed is unknown (gates) the attribute is absent, as are ``surface``, ``smoothness``, ``toll``, ``gauge`` and
     ``current`` of edges, and ``change`` of nodes (where trains change gauge or current), where they say nothing. ``osmid`` is the way's id, or the list of several, as OSMnx
     has it; in a network without any, the row of the link; else −1 − row for a link that is no way.

@@ -51,7 +51,11 @@ def set_open(network: Network, checkpoint_ids: Iterable[str], is_open: bool) -> 
     shut = sorted(crossings.loc[crossings["status"] == "closed", "crossing_id"])
     report = {**network.report, "crossings_closed": shut}
     return replace(
-        network, links=with_costs(links), checkpoints=with_status(checkpoints), crossings=crossings, report=report
+        network,
+        links=with_costs(links, network.domestic_wait),
+        checkpoints=with_status(checkpoints),
+        crossings=crossings,
+        report=report,
     )
 
 
@@ -74,7 +78,7 @@ def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:
     checkpoints.loc[mine, "wait_assumed"] = False
     checkpoints.loc[mine, "wait_source"] = "the scenario"
     checkpoints.loc[mine, "wait_p90_min"] = np.nan
-    return replace(network, links=with_costs(links), checkpoints=checkpoints)
+    return replace(network, links=with_costs(links, network.domestic_wait), checkpoints=checkpoints)
 
 
 def scale_waits(network: Network, factor: float) -> Network:
@@ -87,8 +91,8 @@ def scale_waits(network: Network, factor: float) -> Network:
     """
     if not 0 <= factor <= MOST_TIMES:
         raise PlaceError(f"waits times {factor:g}: allowed is 0 to {MOST_TIMES:g}")
-    links = network.links
-    return replace(network, links=with_costs(links.assign(wait_min=links["wait_min"] * factor)))
+    links = network.links.assign(wait_min=network.links["wait_min"] * factor)
+    return replace(network, links=with_costs(links, network.domestic_wait))
 
 
 def charge_closed_hours(network: Network, closed_hours: ClosedHours) -> Network:
@@ -109,7 +113,7 @@ def charge_closed_hours(network: Network, closed_hours: ClosedHours) -> Network:
     checkpoints = table.assign(hours_wait_min=table["hours_wait_min"] + more, wait_min=table["wait_min"] + more)
     at_gates = network.links["checkpoint_id"].map(dict(zip(table["checkpoint_id"], more, strict=True))).fillna(0.0)
     links = network.links.assign(wait_min=network.links["wait_min"] + at_gates.astype(float))
-    return replace(network, links=with_costs(links), checkpoints=checkpoints)
+    return replace(network, links=with_costs(links, network.domestic_wait), checkpoints=checkpoints)
 
 
 def new_checkpoint(
@@ -168,7 +172,13 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
     table = gpd.GeoDataFrame(pd.concat([old, rows[base_columns]], ignore_index=True), crs=WGS84)
     layer = network.settlements.drop(columns=["node", "snap_km", "station_km", "side", "region", "region_name"])
     built = build_network(
-        network.base, table, layer, limits=network.limits, road_km=network.road_km, rail_km=network.rail_km
+        network.base,
+        table,
+        layer,
+        limits=network.limits,
+        road_km=network.road_km,
+        rail_km=network.rail_km,
+        domestic_wait=network.domestic_wait,
     )
     fresh = built.checkpoints[built.checkpoints["checkpoint_id"].isin(rows["checkpoint_id"])]
     lost = fresh.loc[fresh["joined_by"] == "nothing", "name"]
@@ -194,7 +204,7 @@ def add_places(
     )
     links = tables.links
     links["crossing_id"] = links["crossing_id"].fillna("")
-    placed = replace(network, nodes=tables.nodes, links=with_costs(links))
+    placed = replace(network, nodes=tables.nodes, links=with_costs(links, network.domestic_wait))
     return placed, [int(n) for n in snaps["node"]]
 
 

@@ -14,8 +14,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.errors import NetworkError
-from network.build import FIELDS, NETWORKS, Network
+from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.connectors import connector_times, snap
+from network.domestic import same_costs, waits_at_home_min, with_domestic
 from network.topology import Tables
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Router:
     side: NDArray[np.object_]
     costs: dict[str, csr_array]
     _rows: dict[str, NDArray[np.int64]] = field(repr=False, default_factory=dict)
+    _back: tuple[NDArray[np.int64], ...] = field(repr=False, default=())
 
     def __repr__(self) -> str:
         return f"<Router by {self.mode}: {len(self.nodes):,} nodes, {self.costs['borderless_min'].nnz:,} arcs>"
@@ -98,7 +100,8 @@ class Router:
         nodes
             k network nodes.
         field
-            ``borderless_min``, ``open_min``, ``actual_min``, or ``length_m:<network>`` for metres on passable links.
+            ``borderless_min``, ``open_min``, ``actual_min``, ``domestic_min`` for trips that end on their own side, or
+            ``length_m:<network>`` for metres on passable links.
         limit
             Costs above it come back as infinity; a small limit makes the search local and fast.
 
@@ -174,9 +177,9 @@ class Router:
         u, v = np.asarray(hops[:-1], np.int64), np.asarray(hops[1:], np.int64)
         rows = self._links_between(u, v, field)
         links = self.network.links
-        charged = field == FIELDS["actual"]
         used = links["checkpoint_id"].to_numpy()[rows]
-        wait = float(links["wait_min"].to_numpy()[rows].sum()) if charged else 0.0
+        wait = float(links["wait_min"].to_numpy()[rows].sum()) if field == FIELDS["actual"] else 0.0
+        wait = waits_at_home_min(self.network, rows) if field == DOMESTIC else wait
         return Path(
             length_m=float(links["length_m"].to_numpy()[rows].sum()),
             time_min=float(links["time_min"].to_numpy()[rows].sum()),
@@ -193,7 +196,16 @@ class Router:
             graph.indptr[a] + np.searchsorted(graph.indices[graph.indptr[a] : graph.indptr[a + 1]], b)
             for a, b in zip(u, v, strict=True)
         ]
-        return rows[np.asarray(at, np.int64)]
+        found = rows[np.asarray(at, np.int64)]
+        n = len(self.network.links)
+        if len(found) and found.max() >= n:
+            parts = [self._back[row - n] if row >= n else np.array([row]) for row in found]  # a way's links: hundreds
+            return np.concatenate(parts)
+        return found
+
+    def twin(self, field: str, others: Sequence[str]) -> str | None:
+        """Return the first of other fields that costs the same on every arc: its trees need not be grown again."""
+        return next((o for o in others if same_costs(self.costs[field], self.costs[o])), None)
 
     def attach(self, lonlat: NDArray[np.float64], side: NDArray[np.object_], *, limit_km: float) -> Points:
         """Return points joined to the nearest link of the mode's largest component on their own side.
@@ -243,13 +255,9 @@ def compile_router(network: Network, mode: Mode = "road") -> Router:
         metres = np.where(np.isfinite(minutes), links["length_m"].to_numpy(float)[arc], np.inf)
         for key, weight in ((FIELDS[name], minutes), (f"length_m:{name}", metres)):
             costs[key], kept[key] = _compile(tail, head, weight, arc, len(nodes))
-    for key in ("open_min", "length_m:open"):
-        # Where no crossing is closed the two networks are one: who grows trees sees it, and grows them once.
-        free = key.replace("open", "borderless")
-        if costs[key].nnz == costs[free].nnz and (costs[key] != costs[free]).nnz == 0:
-            costs[key] = costs[free]
+    back = with_domestic(network, nodes, position, costs, kept)
     side = network.nodes["side"].to_numpy(dtype=object)[nodes]
-    return Router(network, mode, nodes, position, side, costs, kept)
+    return Router(network, mode, nodes, position, side, costs, kept, back)
 
 
 def _compile(

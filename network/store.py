@@ -29,6 +29,7 @@ from network.base import Base
 from network.border import Border
 from network.build import FIELDS, NETWORKS, Network
 from network.connectors import ConnectorLimits
+from network.domestic import with_domestic
 from network.routing import MODES, Router, compile_router
 from network.topology import Tables
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT, FORMAT_VERSION = "borderlink network", 1
+FORMAT, FORMAT_VERSION = "borderlink network", 2
 MARK, ARRAYS = "network.json", "arrays.npz"
 UNIQUE = ("geometry", "osm_ids", "ref")
 """Columns with as many values as rows, or nearly: a dictionary of them only takes time."""
@@ -187,6 +188,7 @@ def _network(about: Mapping[str, Any], frames: Mapping[str, Any], arrays: Arrays
         report=about["report"],
         road_km=about["road_km"],
         rail_km=about["rail_km"],
+        domestic_wait=tuple(about["domestic_wait"]),
     )
 
 
@@ -204,6 +206,7 @@ def _about(network: Network, modes: list[Any]) -> dict[str, Any]:
         "limits": asdict(network.limits),
         "road_km": network.road_km,
         "rail_km": network.rail_km,
+        "domestic_wait": list(network.domestic_wait),
         "tolerance_km": network.base.border.tolerance_km,
         "vehicle": network.base.vehicle,
         "report": network.report,
@@ -324,7 +327,9 @@ def _all_routers(network: Network) -> list[Router]:
 def _router_arrays(router: Router) -> Arrays:
     """Return a router as arrays: nodes, and of each cost field the row pointers and the link of each entry."""
     out: Arrays = {f"{router.mode}:nodes": router.nodes.astype(np.int32)}
-    for key, graph in router.costs.items():
+    stored = (key for name in NETWORKS for key in (FIELDS[name], f"length_m:{name}"))
+    for key in stored:
+        graph = router.costs[key]
         out[f"{router.mode}:{key}:indptr"] = graph.indptr.astype(np.int32)
         out[f"{router.mode}:{key}:rows"] = router._rows[key].astype(np.int32)
     return out
@@ -345,5 +350,6 @@ def _router(network: Network, mode: Any, arrays: Arrays) -> Router:
             head = ends[rows] - np.repeat(np.arange(len(nodes)), np.diff(indptr))
             costs[key] = csr_array((weight[rows], head.astype(np.int32), indptr), shape=(len(nodes), len(nodes)))
             kept[key] = rows.astype(np.int64)
+    back = with_domestic(network, nodes, position, costs, kept)
     side = network.nodes["side"].to_numpy(dtype=object)[nodes]
-    return Router(network, mode, nodes, position, side, costs, kept)
+    return Router(network, mode, nodes, position, side, costs, kept, back)

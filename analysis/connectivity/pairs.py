@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.reach.accessibility import by_network
 from layers.crs import geodesic_m
 from layers.errors import NetworkError
-from network.build import FIELDS, NETWORKS
+from network.build import NETWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +64,6 @@ def place_pairs(
     settlements: gpd.GeoDataFrame,
     router: Router,
     rows: NDArray[np.int64] | Sequence[int],
-    *,
-    domestic_wait: bool = False,
 ) -> pd.DataFrame:
     """Return all pairs of some settlements, each once: straight way, network, minutes on the three networks.
 
@@ -74,8 +73,6 @@ def place_pairs(
     ----------
     rows
         Of the network's settlements, from `largest_places`.
-    domestic_wait
-        Charge waits to a trip within one country that passes through the other; see `analysis.reach.accessibility.travel_times`.
 
     Returns
     -------
@@ -110,10 +107,9 @@ def place_pairs(
     out["geodesic_km"] = geodesic_m(lon[i], lat[i], lon[j], lat[j]) / 1000
     out["network_km"] = _known(router.table(node, node, "length_m:open")[i, j]) / 1000
     out["circuity"] = out["network_km"] / out["geodesic_km"].where(out["geodesic_km"] > 0)
+    times = by_network(router, side, side, lambda field: router.table(node, node, field))
     for network in NETWORKS:
-        out[f"time_{network}_min"] = _known(router.table(node, node, FIELDS[network])[i, j])
-    if not domestic_wait:
-        out["time_actual_min"] = out["time_actual_min"].where(~home, out["time_open_min"])
+        out[f"time_{network}_min"] = _known(times[network][i, j])
     return out
 
 

@@ -13,16 +13,16 @@ import pandas as pd
 
 from analysis.reach.decays import HALF_LIFE_MIN, SELF_KPH, Decay, decay, exponential, self_time_min
 from layers.errors import NetworkError
-from network.build import FIELDS, NETWORKS, Network
+from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.routing import Points, Router, at_points
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
 __all__ = [
-    "HALF_LIFE_MIN", "Targets", "added_minutes", "decay", "lost_access", "nearest_checkpoint", "own_rows", "posts",
+    "HALF_LIFE_MIN", "Targets", "added_minutes", "by_network", "decay", "lost_access", "nearest_checkpoint", "own_rows", "posts",
     "potentials", "settlement_times", "time_to_checkpoint", "touches_frame", "travel_times", "with_self_times",
 ]  # fmt: skip
 
@@ -48,26 +48,56 @@ class Targets:
 
 
 def travel_times(
-    router: Router, points: Points, targets: Targets, *, domestic_wait: bool = False
+    router: Router, points: Points, targets: Targets, *, networks: Sequence[str] = NETWORKS
 ) -> dict[str, NDArray[np.float64]]:
     """Return minutes from points to settlements on each of the three networks, shape (points, settlements).
 
-    Infinity where there is no way.
+    Infinity where there is no way. In ``actual`` a trip between two places of one side that passes through the neighbour is
+    charged the waits of the modes that the network's ``domestic_wait`` names (`network.domestic`).
 
     Parameters
     ----------
-    domestic_wait
-        Charge waits to a trip between two places of one side that passes through the neighbour. The rule is no: a
-        wait belongs to trips that end on the other side (trains pass in transit without control).
+    networks
+        Those that are wanted.
     """
-    table: dict[str, NDArray[np.float64]] = {}
-    for name in NETWORKS:
-        twin = next((n for n in table if router.costs[FIELDS[n]] is router.costs[FIELDS[name]]), None)
-        table[name] = table[twin] if twin else router.point_table(points, targets.node, FIELDS[name])
-    if not domestic_wait:
-        home = points.side[:, None] == targets.side[None]
-        table["actual"] = np.where(home, table["open"], table["actual"])
-    return table
+
+    def grown(field: str) -> NDArray[np.float64]:
+        return router.point_table(points, targets.node, field)
+
+    return by_network(router, points.side, targets.side, grown, networks=networks)
+
+
+def by_network(
+    router: Router,
+    origins: NDArray[np.object_],
+    ends: NDArray[np.object_],
+    grown: Callable[[str], NDArray[np.float64]],
+    *,
+    networks: Sequence[str] = NETWORKS,
+) -> dict[str, NDArray[np.float64]]:
+    """Return a table of minutes for each network, domestic trips in ``actual`` at their own cost; equal fields are grown once.
+
+    Parameters
+    ----------
+    origins, ends
+        Sides of the rows and columns.
+    grown
+        The table of a cost field, shape (origins, ends).
+    """
+    fields: dict[str, NDArray[np.float64]] = {}
+
+    def table_of(field: str) -> NDArray[np.float64]:
+        if field not in fields:
+            twin = router.twin(field, list(fields))
+            fields[field] = fields[twin] if twin else grown(field)
+        return fields[field]
+
+    out = {name: table_of(FIELDS[name]) for name in networks}
+    if "actual" in out:
+        domestic = table_of(DOMESTIC)
+        if domestic is not out["actual"]:
+            out["actual"] = np.where(origins[:, None] == ends[None], domestic, out["actual"])
+    return out
 
 
 def own_rows(router: Router, points: Points, targets: Targets) -> NDArray[np.int64]:
@@ -126,7 +156,6 @@ def potentials(
     targets: Targets,
     *,
     half_life_min: float = HALF_LIFE_MIN,
-    domestic_wait: bool = False,
     decay: Decay | None = None,
     times: Mapping[str, NDArray[np.float64]] | None = None,
     own: NDArray[np.int64] | None = None,
@@ -143,7 +172,7 @@ def potentials(
     decay
         Any of `analysis.reach.decays`, in the place of `half_life_min`.
     times
-        From `travel_times` (or `analysis.reach.opportunities.logsum_times`), so that no tree is grown again; `domestic_wait` is then theirs.
+        From `travel_times` (or `analysis.reach.opportunities.logsum_times`), so that no tree is grown again.
     own, self_area_km2, self_kph
         For the self-potential: see `with_self_times`; `own` is `own_rows` where it is not given. Without areas a settlement's own
         people stand at no time, those of a cell at the time of their settlement, and the result depends on zoning.
@@ -156,7 +185,7 @@ def potentials(
     A(actual) across the border over the potential at home.
     """
     fades = exponential(half_life_min) if decay is None else decay
-    minutes = travel_times(router, points, targets, domestic_wait=domestic_wait) if times is None else dict(times)
+    minutes = travel_times(router, points, targets) if times is None else dict(times)
     if self_area_km2 is not None:
         own = own_rows(router, points, targets) if own is None else own
         minutes = with_self_times(minutes, points, targets, own, self_area_km2, kph=self_kph)

@@ -21,7 +21,7 @@ from analysis.reach.contours import areal, level_polygons, spread
 from analysis.reach.surfaces import MAX_CELLS, PER_METRE
 from layers.crs import WGS84, project, require_equal_area
 from layers.errors import LayerError, NetworkError, PlaceError
-from network.build import FIELDS, NETWORKS
+from network.build import DOMESTIC, FIELDS, NETWORKS
 from network.connectors import NO_GROUND
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ def isochrones(
     minutes: Sequence[float] = MINUTES,
     networks: Sequence[str] = NETWORKS,
     direction: Direction = "from",
-    domestic_wait: bool = False,
     cell_km: float = CELL_KM,
     off_road_km: float = OFF_ROAD_KM,
     per_metre: float = PER_METRE,
@@ -74,7 +73,7 @@ def isochrones(
     """Return the ground within minutes of places as polygons, on each network.
 
     {x : min over links and nodes y of t(place, y) + |x − y|·w ≤ T}, with w minutes per metre over open ground; on the own side
-    without the waits of transit, as in `analysis.reach.accessibility.travel_times`. Exact to about one cell. A smaller
+    with the waits of transit that are charged, as in `analysis.reach.accessibility.travel_times`. Exact to about one cell. A smaller
     T lies within a larger, ``actual`` within ``open`` within ``borderless``.
 
     Parameters
@@ -86,8 +85,6 @@ def isochrones(
         with several doors, as the two posts of a checkpoint.
     minutes, networks, direction
         Limits T; networks; from the place or to it.
-    domestic_wait
-        Charge waits to ground of the own side that is reached through the neighbour.
     cell_km
         Width of a cell; level lines run between cells.
     off_road_km
@@ -121,7 +118,7 @@ def isochrones(
         lost = router.positions(doors["node"].to_numpy(np.int64)) < 0
         if lost.all():
             raise PlaceError(f"{name!r} does not join the network by {router.mode}: allowed are places that do")
-        times = {n: node_minutes(router, doors, n, direction=direction, domestic_wait=domestic_wait) for n in NETWORKS}
+        times = {n: node_minutes(router, doors, n, direction=direction) for n in NETWORKS}
         ground = _ground(router, times["borderless"], max(limits), cell_km * 1000, off_road_km * 1000, per_metre)
         for network in networks:
             surface = {
@@ -151,14 +148,13 @@ def node_minutes(
     network: str,
     *,
     direction: Direction = "from",
-    domestic_wait: bool = False,
 ) -> NDArray[np.float64]:
     """Return the minutes between the nearest door of a place and each position of the router; infinity where there is no way."""
     nodes, sides = doors["node"].to_numpy(np.int64), doors["side"].to_numpy(dtype=object)
     table = router.trees(nodes, FIELDS[network], reverse=direction == "to")
-    if network == "actual" and not domestic_wait:
-        free = router.trees(nodes, FIELDS["open"], reverse=direction == "to")
-        table = np.where(sides[:, None] == router.side[None], free, table)
+    if network == "actual" and not router.twin(DOMESTIC, [FIELDS["actual"]]):
+        at_home = router.trees(nodes, DOMESTIC, reverse=direction == "to")
+        table = np.where(sides[:, None] == router.side[None], at_home, table)
     return np.asarray(table.min(axis=0), float)
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from analysis.reach.accessibility import Targets, added_minutes, lost_access
+from analysis.reach.accessibility import Targets, added_minutes, by_network, lost_access
 from layers.errors import NetworkError
-from network.build import FIELDS, NETWORKS
+from network.build import DOMESTIC, FIELDS, NETWORKS
 from network.connectors import connector_times
 from network.routing import Points, Router, at_points
 
@@ -176,9 +176,7 @@ def within_a_day(
     return lost_access(count, f"{what}_within_a_day_{where}")
 
 
-def return_times(
-    router: Router, points: Points, targets: Targets, there: Times, *, domestic_wait: bool = False
-) -> dict[str, NDArray[np.float64]]:
+def return_times(router: Router, points: Points, targets: Targets, there: Times) -> dict[str, NDArray[np.float64]]:
     """Return minutes from targets back to points on the three networks, shape (points, targets).
 
     Where every link and gate takes the same both ways, as without one-way roads, they are those of the way there and no tree
@@ -188,26 +186,27 @@ def return_times(
     ----------
     there
         From `analysis.reach.accessibility.travel_times`.
-    domestic_wait
-        As it was given there.
     """
     # Only a point on a one-way road has no way to one of its ends.
-    level = bool(np.isfinite(np.where(points.joined, points.to_u, 0.0)).all())
-    table = {}
-    back = None
-    for name in NETWORKS:
-        graph = router.costs[FIELDS[name]]
-        if level and (graph != graph.T).nnz == 0:
-            table[name] = np.asarray(there[name])
-            continue
-        back = _way_in(router, points) if back is None else back
+    two_way = bool(np.isfinite(np.where(points.joined, points.to_u, 0.0)).all())
+    uneven = [n for n in NETWORKS if not (two_way and _both_ways_alike(router, n))]
+    table = {n: np.asarray(there[n]) for n in NETWORKS}
+    if uneven:
+        back = _way_in(router, points)
         rows = [targets.node[k : k + 256] for k in range(0, len(targets.node), 256)]
-        trees = [at_points(back, router.trees(r, FIELDS[name])) for r in rows]  # some hundred targets at once
-        table[name] = np.hstack(trees) if trees else np.empty((len(points), 0))
-    if not domestic_wait:
-        home = points.side[:, None] == targets.side[None]
-        table["actual"] = np.where(home, table["open"], table["actual"])
+
+        def grown(field: str) -> NDArray[np.float64]:
+            trees = [at_points(back, router.trees(r, field)) for r in rows]  # some hundred targets at once
+            return np.hstack(trees) if trees else np.empty((len(points), 0))
+
+        table |= by_network(router, points.side, targets.side, grown, networks=uneven)
     return table
+
+
+def _both_ways_alike(router: Router, network: str) -> bool:
+    """Return whether every arc of a network costs the same both ways, to trips abroad and at home."""
+    fields = [FIELDS[network], *([DOMESTIC] if network == "actual" else [])]
+    return all((router.costs[f] != router.costs[f].T).nnz == 0 for f in fields)
 
 
 def _way_in(router: Router, points: Points) -> Points:

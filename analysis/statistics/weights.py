@@ -17,7 +17,7 @@ from analysis.reach.accessibility import HALF_LIFE_MIN, decay
 from analysis.units import h3_weights
 from layers.crs import geodesic_m
 from layers.errors import NetworkError
-from network.build import FIELDS
+from network.build import DOMESTIC, FIELDS
 from network.connectors import connector_times
 from network.routing import CHUNK
 
@@ -168,8 +168,8 @@ def network_time(
         raise NetworkError(f"weights up to {limit_min:g} min: allowed is more than 0")
     n = len(names)
     i, j, minutes = times_between(router, points, FIELDS[network], limit_min=2 * limit_min)
-    if network == "actual":
-        at_home = times_between(router, points, FIELDS["open"], limit_min=2 * limit_min)
+    if network == "actual" and not router.twin(DOMESTIC, [FIELDS["actual"]]):
+        at_home = times_between(router, points, DOMESTIC, limit_min=2 * limit_min)
         i, j, minutes = _by_side(points.side, at_home, (i, j, minutes))
     # Row-major order makes the keys ascend, so that the way back is found by bisection.
     there, back = i * n + j, j * n + i

@@ -44,12 +44,7 @@ def connectivity_chapter(study: Study, network: Network, measures: Measures, bor
         return Chapter(notes=["the network has no roads: nothing is told of the ways between regions and cities"])
     router = compile_router(network, "road")
     places = network.settlements
-    pairs = place_pairs(
-        places,
-        router,
-        largest_places(places, per_region=PAIRED_PER_REGION),
-        domestic_wait=study.analysis.domestic_wait,
-    )
+    pairs = place_pairs(places, router, largest_places(places, per_region=PAIRED_PER_REGION))
     effects = border_effect(pairs)
     cities = largest_places(places, per_region=study.trips.cities_per_region)
     side = places["side"].to_numpy(dtype=object)[cities]

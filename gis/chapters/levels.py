@@ -15,12 +15,11 @@ from analysis.levels.index import LevelIndex, level_index
 from analysis.levels.indicators import TRANSPORT, IndicatorSet, collect_indicators, informative
 from analysis.levels.quadrants import Axes, quadrant_types
 from analysis.levels.ranking import Choices, Ranking, rank_regions, rank_sensitivity
-from analysis.reach.accessibility import potentials
+from analysis.reach.accessibility import potentials, travel_times
 from gis.chapters.chapter import Chapter, rows_like
 from layers.errors import LayerError
 from layers.hours import ClosedHours
 from layers.indicators import read_indicators
-from network.build import FIELDS
 from network.edits import charge_closed_hours, scale_waits
 from network.routing import Points, compile_router
 
@@ -133,11 +132,7 @@ def _versions(study: Study, network: Network, measures: Measures, regions: pd.Da
 def _actual(study: Study, network: Network, access: Access, homes: Points) -> np.ndarray:
     """Return the minutes between settlements on a network with other waits."""
     router = compile_router(network, study.analysis.mode)
-    minutes = router.point_table(homes, access.targets.node, FIELDS["actual"])
-    if study.analysis.domestic_wait:
-        return minutes
-    at_home = homes.side[:, None] == access.targets.side[None]
-    return np.where(at_home, access.times["open"][access.parts["settlements"]], minutes)
+    return travel_times(router, homes, access.targets, networks=["actual"])["actual"]
 
 
 def _again(

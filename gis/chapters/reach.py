@@ -35,14 +35,14 @@ def reach_chapter(prepared: Prepared, network: Network, measures: Measures) -> C
     access, study = measures.access, prepared.study
     if access is None:
         return Chapter(notes=["no travel times are known: nothing is told of reach"])
-    parts = [_people(access, study.reach.within_min, study.reach.day_min, study.analysis.domestic_wait)]
-    parts.append(_cities(network, access, study.reach.city_people, study.analysis.domestic_wait))
+    parts = [_people(access, study.reach.within_min, study.reach.day_min)]
+    parts.append(_cities(network, access, study.reach.city_people))
     tables: dict[str, pd.DataFrame] = {}
     layers: dict[str, gpd.GeoDataFrame] = {}
     notes: list[str] = []
     for word, source in study.reach.layers.items():
         frame = prepared.places[word]
-        found = _own_layer(network, measures.settlements, access, word, (source, frame), study.analysis.domestic_wait)
+        found = _own_layer(network, measures.settlements, access, word, (source, frame))
         parts.append(found.columns["all"])
         tables |= found.tables
         layers |= found.layers
@@ -57,20 +57,20 @@ def reach_chapter(prepared: Prepared, network: Network, measures: Measures) -> C
     return Chapter(tables, layers, columns, notes)
 
 
-def _people(access: Access, limits: tuple[float, ...], day_min: float, domestic_wait: bool) -> pd.DataFrame:
+def _people(access: Access, limits: tuple[float, ...], day_min: float) -> pd.DataFrame:
     """Return the people across the border within several times, and within a day and back."""
     side, joined = access.points.side, access.points.joined
     within = within_minutes(access.times, side, access.targets, limits_min=limits, joined=joined)
-    back = return_times(access.router, access.points, access.targets, access.times, domestic_wait=domestic_wait)
+    back = return_times(access.router, access.points, access.targets, access.times)
     day = within_a_day(access.times, back, side, access.targets, one_way_min=day_min, joined=joined)
     return pd.concat([within, day], axis=1)
 
 
-def _cities(network: Network, access: Access, people: int, domestic_wait: bool) -> pd.DataFrame:
+def _cities(network: Network, access: Access, people: int) -> pd.DataFrame:
     """Return the nearest city across the border and the minutes to it."""
     large = cities(network, people=people)
     large = large[access.router.positions(large["node"].to_numpy()) >= 0].reset_index(drop=True)
-    times = travel_times(access.router, access.points, targets_of(large), domestic_wait=domestic_wait)
+    times = travel_times(access.router, access.points, targets_of(large))
     return nearest_place(times, access.points.side, large, "city", where="cross")
 
 
@@ -83,7 +83,7 @@ def _road_and_rail(network: Network, access: Access, settings: Analysis) -> pd.D
     rail = compile_router(network, "rail")
     none = np.empty((0, 2))
     homes, _ = join_points(network, rail, none, np.empty(0, dtype=object))
-    by_rail = travel_times(rail, homes, access.targets, domestic_wait=settings.domestic_wait)
+    by_rail = travel_times(rail, homes, access.targets)
     times = logsum_times({"road": by_road, "rail": by_rail})
     pull = potentials(
         rail, homes, access.targets, half_life_min=settings.half_life_min, decay=settings.decay_function(), times=times
@@ -98,7 +98,6 @@ def _own_layer(
     access: Access,
     word: str,
     own: tuple[Places, gpd.GeoDataFrame],
-    domestic_wait: bool,
 ) -> Chapter:
     """Return what a layer of the user's own gives: nearest place at home and anywhere, and catchments where it has weights."""
     source, frame = own
@@ -106,7 +105,7 @@ def _own_layer(
     router = compile_router(joined, access.router.mode)
     points, _ = join_points(joined, router, access.lonlat, access.points.side[: len(access.lonlat)])
     reached = places[router.positions(places["node"].to_numpy()) >= 0].reset_index(drop=True)
-    times = travel_times(router, points, targets_of(reached), domestic_wait=domestic_wait)
+    times = travel_times(router, points, targets_of(reached))
     parts = [nearest_place(times, points.side, reached, word, where=where) for where in ("own", "any")]
     lost = int((~places["joined"]).sum())
     notes = [f"{lost} of {len(places)} places of {word} join no road and serve nobody"] if lost else []

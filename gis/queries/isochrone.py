@@ -89,7 +89,6 @@ def draw_isochrones(
             minutes=study.isochrones.minutes if minutes is None else minutes,
             networks=networks,
             direction=direction,  # type: ignore[arg-type]  # checked above
-            domestic_wait=study.analysis.domestic_wait,
         )
         for router, table in doors
     ]

@@ -16,7 +16,8 @@ from layers.errors import PlaceError
 from layers.regions import side_of
 from layers.settlements import Place, find_place
 from network.border import COAST_KM
-from network.build import FIELDS, NETWORKS, Network
+from network.build import DOMESTIC, FIELDS, NETWORKS, Network
+from network.domestic import waits_at_home_min
 from network.edits import add_places
 from network.routing import MODES, compile_router
 
@@ -96,23 +97,22 @@ def route_between(
 ) -> Route:
     """Return the way between two places of a network that is built; see `find_route`."""
     check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
-    loaded = prepared.study
     places = [find_place(built.settlements, text) for text in (origin, destination)]
     built, nodes, sides = join_named(built, prepared, places)
-    home = sides[0] == sides[1] and not loaded.analysis.domestic_wait
-    # A trip that ends on its own side pays no wait, so it looks for its way without them.
-    charged = "open" if network == "actual" and home else network
+    home = sides[0] == sides[1]
+    fields = FIELDS | ({"actual": DOMESTIC} if home else {})
     router = compile_router(built, mode)  # type: ignore[arg-type]
-    path = router.path(nodes[0], nodes[1], FIELDS[charged] if by == "time" else f"length_m:{charged}")
+    path = router.path(nodes[0], nodes[1], fields[network] if by == "time" else f"length_m:{network}")
     if path is None:
         raise PlaceError(_no_way(built, router.positions(nodes), places, mode, network))
-    waits = built.links["wait_min"].to_numpy(float)[path.links].sum() if charged == "actual" else 0.0
+    waits = 0.0
+    if network == "actual":
+        every = built.links["wait_min"].to_numpy(float)[path.links].sum()
+        waits = waits_at_home_min(built, path.links) if home else float(every)
     names = built.checkpoints.set_index("checkpoint_id")["name"]
     notes = []
     if path.checkpoints and home and network == "actual":
-        notes.append(
-            "a home trip through the neighbour: by the rule of the study no wait is charged; by road the posts may in fact stop you"
-        )
+        notes.append(_in_transit(built, path.links))
     notes += _bridges_on(built, path.links)
     connector = built.links["kind"].to_numpy()[path.links] == "connector"
     km = built.links["length_m"].to_numpy(float)[path.links][connector].sum() / 1000
@@ -140,6 +140,19 @@ def _bridges_on(network: Network, rows: NDArray[np.int64]) -> list[str]:
     xy = network.nodes[["x", "y"]].to_numpy(float)[links["u"].to_numpy(np.int64)]
     where = ", ".join(f"{m / 1000:.1f} km at {x:.2f},{y:.2f}" for m, (x, y) in zip(links["length_m"], xy, strict=True))
     return [f"the way runs over bridged gaps of the data, assumed links that `bridge_gaps = false` leaves out: {where}"]
+
+
+def _in_transit(network: Network, rows: NDArray[np.int64]) -> str:
+    """Return what a trip home through the neighbour is charged."""
+    gates = network.links.iloc[rows]
+    modes = [m for m in ("road", "rail") if m in set(gates.loc[gates["kind"] == "gate", "mode"])]
+    waits = [f"by {m} it waits at both posts" for m in modes if m in network.domestic_wait]
+    free = [
+        f"by {m} no wait is charged" + (", for a train in transit does not stop" if m == "rail" else "")
+        for m in modes
+        if m not in network.domestic_wait
+    ]
+    return f"a home trip through the neighbour: {'; '.join(waits + free)} (analysis.domestic_wait)"
 
 
 def check_options(**options: tuple[str, tuple[str, ...]]) -> None:

@@ -122,6 +122,32 @@ def cheapest(network: Network, mode: str, field: str) -> nx.DiGraph[Hashable]:
     return out
 
 
+def domestic_graph(network: Network, mode: str) -> nx.DiGraph[Hashable]:
+    """Return a graph whose nodes remember by which gate the way left home: waits are known on the way back alone.
+
+    Nodes are those of the network at home, and pairs of node and gate's row beyond the line.
+    """
+    out: nx.DiGraph[Hashable] = nx.DiGraph()
+
+    def edge(u: Hashable, v: Hashable, cost: float) -> None:
+        out.add_edge(u, v, cost=min(cost, out.get_edge_data(u, v, {"cost": np.inf})["cost"]))
+
+    links = network.links[network.links["passable"] & (network.links["mode"].eq(mode) | (mode == "any"))]
+    gates = links[links["kind"] == "gate"]
+    charged = dict(zip(gates.index, gates["wait_min"] * gates["mode"].isin(network.domestic_wait), strict=True))
+    for link in links[~links["crossing"]].itertuples():
+        for u, v in [(link.u, link.v), *([] if link.oneway else [(link.v, link.u)])]:
+            edge(u, v, link.time_min)
+            for row in gates.index:
+                edge((u, row), (v, row), link.time_min)
+    for gate in gates.itertuples():
+        edge(gate.u, (gate.v, gate.Index), 0.0)
+        for first in gates.itertuples():
+            same = first.crossing_id == gate.crossing_id
+            edge((gate.u, first.Index), gate.v, 0.0 if same else charged[first.Index] + charged[gate.Index])
+    return out
+
+
 def with_points(graph: nx.DiGraph[Hashable], router: Router, points: Points) -> list[tuple[str, int]]:
     """Attach points to a graph as nodes of their own, in place, and return their names."""
     names = [("point", i) for i in range(len(points))]

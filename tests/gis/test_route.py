@@ -55,13 +55,15 @@ def test_coordinates_and_length(tmp_path: Path) -> None:
     assert told["straight_m"] == pytest.approx(GEOD.inv(55.1, 51.77, 57.2, 50.28)[2])
 
 
-def test_a_home_trip_pays_no_wait_unless_the_study_says_so(tmp_path: Path) -> None:
+def test_a_train_home_pays_no_wait_unless_the_study_says_so(tmp_path: Path) -> None:
     told = ask(tmp_path, "Kurgan", "Omsk", "--mode", "rail")
     assert told["wait_min"] == 0
     assert any("home trip" in n for n in told["notes"])
+    assert any("train in transit does not stop" in n for n in told["notes"])
     charged = gis.load_study().with_analysis(domestic_wait=True)
     paid = find_route(charged, "Kurgan", "Omsk", mode="rail")
     assert paid["wait_min"] == 75.0 * len(paid["checkpoints"])
+    assert any("by rail it waits at both posts" in n for n in paid["notes"])
 
 
 def test_plain_answer(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def network_equal(one: Network, two: Network) -> None:
     frame_equal(one.base.regions, two.base.regions)
     frame_equal(one.base.gaps, two.base.gaps)
     assert one.crs == two.crs == two.base.tables.crs
-    for name in ("limits", "report", "road_km", "rail_km"):
+    for name in ("limits", "report", "road_km", "rail_km", "domestic_wait"):
         assert getattr(one, name) == getattr(two, name)
     assert one.base.report == two.base.report
     assert one.base.vehicle == two.base.vehicle
@@ -77,6 +77,7 @@ def test_all_that_a_network_has_is_kept() -> None:
     # A field that is added there must be stored here.
     assert [f.name for f in fields(Network)] == [
         "nodes", "links", "crs", "crossings", "checkpoints", "settlements", "base", "limits", "report", "road_km", "rail_km",
+        "domestic_wait",
     ]  # fmt: skip
     assert [f.name for f in fields(Base)] == [
         "tables", "crossings", "regions", "border", "report", "vehicle", "stations", "shut", "gaps",
@@ -194,7 +195,7 @@ def test_other_tools_read_the_tables(tmp_path: Path) -> None:
     network = random_network(0)
     save_network(network, tmp_path / "one")
     about = json.loads((tmp_path / "one" / MARK).read_text(encoding="utf-8"))
-    assert (about["format"], about["version"]) == ("borderlink network", 1)
+    assert (about["format"], about["version"]) == ("borderlink network", 2)
     frame = gpd.read_parquet(tmp_path / "one" / "links.parquet")
     assert frame.crs == "EPSG:4326"
     assert len(frame) == len(network.links)
@@ -259,7 +260,7 @@ def test_every_missing_or_damaged_file_is_told_of(saved: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"version": 2, "borderlink": "9.0"}, r"of format 2, written by borderlink 9\.0: allowed is format 1"),
+        ({"version": 1, "borderlink": "0.0"}, r"of format 1, written by borderlink 0\.0: allowed is format 2"),
         ({"version": 0}, "of format 0"),
         ({"version": "new"}, "can't be read"),
         ({"format": "something"}, "of another format"),

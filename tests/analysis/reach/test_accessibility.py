@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,7 +26,7 @@ from analysis.reach.accessibility import (
 )
 from analysis.reach.decays import Decay, exponential, gaussian, power, zones
 from layers.errors import NetworkError
-from network.build import FIELDS, NETWORKS, Network
+from network.build import FIELDS, NETWORKS, Network, with_costs
 from network.edits import add_places, set_open, set_wait
 from network.routing import Mode, Points, compile_router
 from tests.analysis.helpers import (
@@ -33,6 +35,7 @@ from tests.analysis.helpers import (
     at_settlements,
     case,
     cheapest,
+    domestic_graph,
     drawn_land,
     drive_min,
     network_of,
@@ -44,12 +47,13 @@ SEEDS = range(6)
 HALF = 90.0
 
 
-def brute(one: Case, points: Points, mode: Mode, *, domestic_wait: bool) -> pd.DataFrame:
+def brute(one: Case, points: Points, mode: Mode) -> pd.DataFrame:
     """Return the six potentials by a double loop over shortest paths of networkx."""
     towns = one.network.settlements
     minutes = {}
-    for name in NETWORKS:
-        graph = cheapest(one.network, mode, FIELDS[name])
+    for name in (*NETWORKS, "domestic"):
+        domestic = name == "domestic"
+        graph = domestic_graph(one.network, mode) if domestic else cheapest(one.network, mode, FIELDS[name])
         names = with_points(graph, one.router, points)
         minutes[name] = walk(graph, names, towns["node"].tolist())
     rows = []
@@ -58,22 +62,20 @@ def brute(one: Case, points: Points, mode: Mode, *, domestic_wait: bool) -> pd.D
         for j, (side, people) in enumerate(zip(towns["side"], towns["population"], strict=True)):
             home = side == points.side[i]
             for n in NETWORKS:
-                free = n == "actual" and home and not domestic_wait
-                t = minutes["open" if free else n][i, j]
+                t = minutes["domestic" if n == "actual" and home else n][i, j]
                 if np.isfinite(t):
                     row[f"potential_{'domestic' if home else 'cross'}_{n}"] += people * 0.5 ** (t / HALF)
         rows.append(row if points.joined[i] else dict.fromkeys(row, np.nan))
     return pd.DataFrame(rows)
 
 
-@pytest.mark.parametrize("domestic_wait", [False, True])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_potentials_are_those_of_a_double_loop(seed: int, domestic_wait: bool) -> None:
+def test_potentials_are_those_of_a_double_loop(seed: int) -> None:
     mode: Mode = "any" if seed % 2 else "road"
     one = case(seed, mode)
     for points in (one.points, at_settlements(one.network, one.router)):
-        found = potentials(one.router, points, one.targets, half_life_min=HALF, domestic_wait=domestic_wait)
-        expected = brute(one, points, mode, domestic_wait=domestic_wait)
+        found = potentials(one.router, points, one.targets, half_life_min=HALF)
+        expected = brute(one, points, mode)
         for column in expected:
             assert found[column].to_numpy() == pytest.approx(expected[column].to_numpy(), rel=1e-9, nan_ok=True)
         assert (expected["potential_cross_actual"] > 0).any()
@@ -154,11 +156,10 @@ def test_any_decay_keeps_the_order_and_adds_up(seed: int, fades: Decay) -> None:
     assert (lost - found["loss_detour"] - found["loss_delay"]).abs().max() <= 1e-12
 
 
-@pytest.mark.parametrize("domestic_wait", [False, True])
-def test_given_times_change_no_bit(domestic_wait: bool) -> None:
+def test_given_times_change_no_bit() -> None:
     one = case(3)
-    times = travel_times(one.router, one.points, one.targets, domestic_wait=domestic_wait)
-    grown = potentials(one.router, one.points, one.targets, half_life_min=HALF, domestic_wait=domestic_wait)
+    times = travel_times(one.router, one.points, one.targets)
+    grown = potentials(one.router, one.points, one.targets, half_life_min=HALF)
     for options in ({"half_life_min": HALF}, {"decay": exponential(HALF)}):
         pd.testing.assert_frame_equal(
             potentials(one.router, one.points, one.targets, times=times, **options),  # type: ignore[arg-type]
@@ -231,10 +232,11 @@ def test_a_wait_at_home_is_charged_only_where_the_study_says_so() -> None:
     moving = drive_min(*nodes)
     slow = set_wait(network, "c1", 140.0)
     for table, wait in ((network, 60.0), (slow, 160.0)):
+        passed = replace(table, links=with_costs(table.links, ()), domestic_wait=())
         router = compile_router(table, "road")
         points, targets = at_settlements(table, router), Targets.of(table, router)
-        free = potentials(router, points, targets, half_life_min=HALF)
-        charged = potentials(router, points, targets, half_life_min=HALF, domestic_wait=True)
+        free = potentials(compile_router(passed, "road"), points, targets, half_life_min=HALF)
+        charged = potentials(router, points, targets, half_life_min=HALF)
         # In transit two controls are passed, and a wait belongs to each.
         by_hand = [1000 + 3000 * 0.5 ** (t / HALF) for t in (moving, moving + wait)]
         assert free["potential_domestic_actual"][0] == pytest.approx(by_hand[0], rel=1e-9)
@@ -242,15 +244,15 @@ def test_a_wait_at_home_is_charged_only_where_the_study_says_so() -> None:
         assert charged["potential_domestic_open"][0] == pytest.approx(by_hand[0], rel=1e-9)
         assert free["potential_cross_actual"].equals(charged["potential_cross_actual"])
         times = travel_times(router, points, targets)
-        assert times["actual"][0, 2] == pytest.approx(moving)
+        assert times["actual"][0, 2] == pytest.approx(moving + wait)
         assert times["actual"][0, 1] == pytest.approx(drive_min(*nodes[:3]) + 20)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_wait_never_changes_potentials_at_home(seed: int) -> None:
+def test_a_wait_changes_no_potential_at_home_where_none_is_charged_in_transit(seed: int) -> None:
     one = case(seed)
-    before = potentials(one.router, one.points, one.targets)
-    slow, moved = one.network, False
+    slow, moved = replace(one.network, links=with_costs(one.network.links, ()), domestic_wait=()), False
+    before = potentials(compile_router(slow, "road"), one.points, one.targets)
     for checkpoint in one.network.checkpoints.query("open")["checkpoint_id"]:
         slow = set_wait(slow, checkpoint, 500.0)
     after = potentials(compile_router(slow, "road"), one.points, one.targets)

@@ -204,15 +204,16 @@ def test_a_road_of_the_data_without_any_checkpoint_is_driven_to_the_line() -> No
     assert found.set_index("network").loc["actual", "area_b_km2"] == 0
 
 
-def test_a_wait_in_transit_is_not_charged_at_home() -> None:
+def test_a_wait_in_transit_is_charged_where_the_network_says_so() -> None:
     nodes = [(-50.0, 100.0), (50.0, 100.0), (50.0, -100.0), (-50.0, -100.0)]
     land = drawn_land(
         nodes, [(0, 1), (1, 2), (2, 3)], [(0.0, 100.0), (0.0, -100.0)], [nodes[0], nodes[3]], waits=[300.0, 300.0]
     )
     network = network_of(land)
-    router = compile_router(network, "road")
-    free = isochrones(router, town(network, 0), minutes=[300], networks=["actual"], cell_km=CELL)
-    charged = isochrones(router, town(network, 0), minutes=[300], networks=["actual"], cell_km=CELL, domestic_wait=True)
+    free, charged = (
+        isochrones(compile_router(n, "road"), town(n, 0), minutes=[300], networks=["actual"], cell_km=CELL)
+        for n in (network_of(land, domestic_wait=()), network)
+    )
     assert has(free, *nodes[3], 300, "actual")
     assert not has(charged, *nodes[3], 300, "actual")
     assert free["people"].tolist() == [2000]

@@ -37,6 +37,7 @@ from tests.analysis.helpers import (
     at_settlements,
     case,
     cheapest,
+    domestic_graph,
     drawn_land,
     drive_min,
     network_of,
@@ -65,14 +66,17 @@ def random_layer(one: Case, seed: int) -> gpd.GeoDataFrame:
 
 
 def by_networkx(network: Network, points: Points, nodes: list[int], side: NDArray[np.object_]) -> dict[str, object]:
-    """Return minutes from points to nodes on the three networks by networkx; at home no wait is charged."""
+    """Return minutes from points to nodes on the three networks by networkx; at home as the network charges transit."""
     router = compile_router(network, "road")
     out = {}
     for name in NETWORKS:
         graph = cheapest(network, "road", FIELDS[name])
         graph.add_nodes_from(nodes)
         out[name] = walk(graph, with_points(graph, router, points), nodes)
-    out["actual"] = np.where(points.side[:, None] == side[None], out["open"], out["actual"])
+    graph = domestic_graph(network, "road")
+    graph.add_nodes_from(nodes)
+    at_home = walk(graph, with_points(graph, router, points), nodes)
+    out["actual"] = np.where(points.side[:, None] == side[None], at_home, out["actual"])
     return out
 
 
@@ -122,7 +126,10 @@ def test_the_border_only_adds_time_and_it_adds_up(seed: int) -> None:
         assert (total == detour + delay).all()
         assert total.to_numpy() == pytest.approx((real - free)[known].to_numpy(), abs=1e-9)
         if where == "own":
-            assert (delay == 0).all()  # no wait belongs to a trip at home
+            free_transit = replace(one.network, links=with_costs(one.network.links, ()), domestic_wait=())
+            free_times = travel_times(compile_router(free_transit, "road"), one.points, targets_of(places))
+            own = nearest_place(free_times, one.points.side, places, "city", where=where)
+            assert (own.loc[known, "time_to_city_own_delay_min"] == 0).all()  # no wait belongs to transit there
     assert known.any()
 
 
@@ -225,7 +232,9 @@ def test_the_way_back_is_that_of_places_built_into_the_network(seed: int) -> Non
         graph = cheapest(placed, "road", FIELDS[name])
         graph.add_nodes_from(nodes)
         expected[name] = walk(graph, one.targets.node.tolist(), nodes).T
-    expected["actual"] = np.where(home, expected["open"], expected["actual"])
+    graph = domestic_graph(placed, "road")
+    graph.add_nodes_from(nodes)
+    expected["actual"] = np.where(home, walk(graph, one.targets.node.tolist(), nodes).T, expected["actual"])
     for name in NETWORKS:
         assert (np.isinf(back[name]) == np.isinf(expected[name])).all()
         reached = np.isfinite(back[name])

@@ -126,12 +126,12 @@ def test_the_kernel_falls_with_half_of_the_round_trip(seed: int, network: str) -
     graph = network_time(one.router, one.points, ids, network=network, limit_min=200.0)
     n, side = len(ids), one.cells["side"].to_numpy()
     table = {}
-    for name in (network, "open"):
+    for name in (network, "domestic"):
         table[name] = np.full((n, n), np.inf)
         i, j, minutes = times_between(one.router, one.points, f"{name}_min")
         table[name][i, j] = minutes
-    # A wait is for trips across the border alone.
-    there = np.where((side[:, None] == side) & (network == "actual"), table["open"], table[network])
+    # Trips at home pay the waits of transit alone.
+    there = np.where((side[:, None] == side) & (network == "actual"), table["domestic"], table[network])
     half = (there + there.T) / 2
     expected = np.where(half <= 200.0, decay(half), 0.0)
     assert list(graph.unique_ids) == ids
