@@ -107,7 +107,8 @@ def route(
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     _say(f"{found['origin']} → {found['destination']}, by {mode}, {network} network")
-    _say(f"  {found['length_m'] / 1000:,.1f} km ({found['straight_m'] / 1000:,.1f} km straight)")
+    about = "about " if found["length_scatter"] else ""
+    _say(f"  {about}{found['length_m'] / 1000:,.1f} km ({found['straight_m'] / 1000:,.1f} km straight)")
     _say(
         f"  {found['time_min']:,.0f} min moving + {found['wait_min']:,.0f} min wait = {_hours(found['time_min'] + found['wait_min'])}"
     )

@@ -312,6 +312,19 @@ def _of_ways(study: Study, network: Network) -> list[Row]:
         ("detour of connectors over the straight line", f"{CONNECTOR_DETOUR:g}", "ratio", "assumption"),
         ("boarding a train; a change between road and rail costs twice that", boarding, "min", "assumption"),
     ]
+    rows += [
+        (
+            f"lengths of straightened {mode} links of generalised data, times",
+            f"{known['factor']:g}",
+            "ratio",
+            f"fitted to {known['published_ways']} published distances, which are then off by {100 * known['scatter']:.1f} % (root mean square)",
+        )
+        for mode in ("road", "rail")
+        if (known := network.report.get(f"{mode}_lengths"))
+    ]
+    bridged = int(network.base.gaps["bridged"].astype(bool).sum())
+    if bridged:
+        rows.append(("gaps of the data bridged by straight links", f"{bridged}", "", "assumption: tables/gaps.csv"))
     if network.base.stations is not None:
         return [*rows, ("a settlement boards at the nearest station within", station, "km", "assumption")]
     what = "a settlement this near to a railway has a station"

@@ -309,6 +309,8 @@ def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
     side = network.nodes["side"].to_numpy(dtype=object)
     u, v = side[links["u"].to_numpy()], side[links["v"].to_numpy()]
     columns = ["u", "v", "kind", "length_m", "speed_kph", "time_min", "speed_source", "bridged"]
+    if (links["length_factor"] != 1).any():
+        columns.append("length_factor")
     # What detailed data alone can say: empty columns would only be in the way.
     columns += [
         c for c in ("surface", "toll", "gauge", "current", "osm_ids") if c in links and links[c].astype(bool).any()

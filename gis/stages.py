@@ -39,6 +39,7 @@ def build(prepared: Prepared) -> Network:
         stations=prepared.stations,
         generalised=prepared.generalised,
         bridge_gaps=study.network.bridge_gaps,
+        length_factor=study.network.length_factor,
     )
     return build_network(
         base,

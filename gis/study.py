@@ -129,6 +129,7 @@ class NetworkPart(Part):
     vehicle: Literal["car", "truck"] = "car"
     winter: bool = False
     bridge_gaps: bool = True
+    length_factor: bool = True
     gauge_change_min: float = Field(GAUGE_CHANGE_MIN, ge=0, le=10_000)
     current_change_min: float = Field(CURRENT_CHANGE_MIN, ge=0, le=10_000)
 

@@ -13,6 +13,7 @@ from layers.crs import WGS84, project
 from layers.errors import NetworkError
 from network.border import WEAVE_KM, Border, find_crossings, with_sides_of_nodes
 from network.gaps import bridge_rail, close_gaps, dead_ends, joined_layers, no_gaps, rail_bridges
+from network.lengths import CORRECTIONS, lengthened, scatter, with_length_factors
 from network.rail import CHANGE, CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN, kinds_meet, split_changes
 from network.simplify import simplify
 from network.speeds import with_speeds
@@ -80,6 +81,7 @@ def build_base(
     stations: gpd.GeoDataFrame | None = None,
     generalised: Collection[str] = (),
     bridge_gaps: bool = True,
+    length_factor: bool = True,
     water: shapely.Geometry | None = None,
 ) -> Base:
     """Return the ground of a network.
@@ -108,9 +110,12 @@ def build_base(
         Points where settlements board trains; with ``kind``, only stations and halts count. None, or without any, where
         the source names none.
     generalised
-        Modes, ``road`` or ``rail``, whose layer is generalised: gaps of its roads are bridged. Elsewhere an end is an end.
+        Modes, ``road`` or ``rail``, whose layer is generalised: gaps of its roads are bridged, straightened links lengthened.
+        Elsewhere an end is an end, and a length the source's own.
     bridge_gaps
         Whether gaps are bridged at all (`network.gaps`), those of railways included.
+    length_factor
+        Whether straightened links of generalised modes take a factor (`network.lengths`).
     water
         Water in the projection `crs`, over which no gap of a road is bridged; None where none is known.
 
@@ -124,6 +129,8 @@ def build_base(
     lines = np.asarray(project(out.geometry.to_numpy(), WGS84, crs), dtype=object)
     shut = tuple(lines[shapely.intersects(lines, edge.line)])
     tables = assemble({"road": roads, "rail": railways}, crs)
+    # Told now, for whole links; put into lengths once gaps are found, so that a study without factors has the same bridges.
+    tables = Tables(tables.nodes, with_length_factors(tables.links, generalised if length_factor else ()), crs)
     ends = {mode: dead_ends(tables, mode) for mode in ("road", "rail")}
     tables = bridge_rail(tables) if bridge_gaps else tables
     tables, report = with_sides_of_nodes(tables, regions, edge)
@@ -133,6 +140,7 @@ def build_base(
     if "road" in generalised:
         tables, layer = close_gaps(tables, "road", ends=ends.pop("road"), bridge=bridge_gaps, water=water)
         gaps.append(layer)
+    tables = Tables(tables.nodes, lengthened(tables.links), crs)
     links = with_speeds(_with_countries(tables, regions), overrides=speeds, vehicle=vehicle, winter=winter)
     tables = Tables(tables.nodes, links.drop(columns=[c for c in FOR_SPEEDS if c != "speed_source"]), crs)
     tables = split_changes(tables, gauge_min=gauge_change_min, current_min=current_change_min)
@@ -148,7 +156,24 @@ def build_base(
     gaps += [close_gaps(tables, mode, ends=ends[mode], bridge=False)[1] for mode in ends]
     told = joined_layers([*gaps, rail_bridges(tables)])
     report |= {f"{m}_gaps_bridged": int((told["bridged"] & (told["mode"] == m)).sum()) for m in ("road", "rail")}
+    report |= _told_of_lengths(tables.links, generalised, length_factor)
     return Base(tables, crossings, regions, edge, report, vehicle, stops_of(stations), shut, told)
+
+
+def _told_of_lengths(links: pd.DataFrame, generalised: Collection[str], corrected: bool) -> dict[str, Any]:
+    """Return what a reader must know of generalised lengths: factors, how far off they are, how many links are lengthened."""
+    out: dict[str, Any] = {}
+    for mode in sorted(generalised):
+        known = CORRECTIONS[mode]
+        own = links[links["mode"] == mode]
+        out[f"{mode}_lengths"] = {
+            "factor": known.factor if corrected else 1.0,
+            "scatter": scatter(mode, corrected=corrected),
+            "published_ways": known.ways,
+            "lengthened_links": int((own["length_factor"] > 1).sum()),
+            "added_km": round(float((own["length_m"] * (1 - 1 / own["length_factor"])).sum() / 1000), 1),
+        }
+    return out
 
 
 def stops_of(stations: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:

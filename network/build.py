@@ -277,7 +277,7 @@ def _report(network: Network) -> dict[str, Any]:
 
 EDGE_COLUMNS = (
     "mode", "kind", "length_m", "time_min", "wait_min", "speed_kph", "speed_source", "crossing", "crossing_id",
-    "checkpoint_id", "bridged", "borderless_min", "open_min", "actual_min", "domestic_min",
+    "checkpoint_id", "bridged", "length_factor", "borderless_min", "open_min", "actual_min", "domestic_min",
 )  # fmt: skip
 TOLD_COLUMNS = ("surface", "smoothness", "toll", "gauge", "current")
 

@@ -27,8 +27,9 @@ TOLD: Mapping[str, object] = {
     "gauge": "",
     "current": "",
     "osm_ids": "",
+    "length_factor": 1.0,
 }
-"""What a source may tell of a link and stays with it, and what stands where it tells nothing."""
+"""What a source may tell of a link and stays with it, or what was made of it, and what stands where nothing is told."""
 FOR_SPEEDS: Mapping[str, object] = {
     "country": "",
     "speed_source": "",

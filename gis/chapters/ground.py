@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.reach.accessibility import settlement_times, time_to_checkpoint
 from analysis.units import nearest_settlement
 from gis.chapters.chapter import Chapter
+from network.build import FIELDS
 from network.gaps import GAP_M, SEEN_M
 from network.routing import compile_router
 
@@ -64,7 +65,7 @@ def times_without_bridges(network: Network, measures: Measures) -> dict[str, pd.
     bridged = links["bridged"].to_numpy(bool)
     if access is None or not bridged.any():
         return {}
-    costs = {c: np.where(bridged, np.inf, links[c]) for c in ("borderless_min", "open_min", "actual_min")}
+    costs = {c: np.where(bridged, np.inf, links[c]) for c in (*FIELDS.values(), "domestic_min") if c in links}
     bare = replace(network, links=links.assign(**costs))
     router = compile_router(bare, access.router.mode)
     cells = time_to_checkpoint(bare, router, access.points)["time_to_checkpoint_min"].iloc[access.parts["cells"]]

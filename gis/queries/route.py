@@ -51,7 +51,7 @@ def find_route(
     Returns
     -------
     ``length_m``, ``time_min`` (moving), ``wait_min``, ``total_min``, ``checkpoints`` (ids in order),
-    ``checkpoint_names``, ``straight_m``, ``origin``, ``destination``, ``notes``.
+    ``checkpoint_names``, ``straight_m``, ``origin``, ``destination``, ``notes``, ``length_scatter``.
 
     Raises
     ------
@@ -78,6 +78,8 @@ class Route:
     checkpoint_names: list[str]
     straight_m: float
     notes: list[str]
+    length_scatter: float = 0.0
+    """By how much distances of generalised data are off, as a share (root mean square); 0 where lengths are the source's own."""
 
     @property
     def minutes(self) -> float:
@@ -114,6 +116,8 @@ def route_between(
     if path.checkpoints and home and network == "actual":
         notes.append(_in_transit(built, path.links))
     notes += _bridges_on(built, path.links)
+    off = length_scatter(built, mode)
+    notes += _lengths_on(built, path.links, off)
     connector = built.links["kind"].to_numpy()[path.links] == "connector"
     km = built.links["length_m"].to_numpy(float)[path.links][connector].sum() / 1000
     if km > 10:
@@ -128,6 +132,7 @@ def route_between(
         checkpoint_names=[str(names.get(c, c)) for c in path.checkpoints],
         straight_m=float(geodesic_m(places[0].lon, places[0].lat, places[1].lon, places[1].lat)),
         notes=notes,
+        length_scatter=off,
     )
 
 
@@ -153,6 +158,26 @@ def _in_transit(network: Network, rows: NDArray[np.int64]) -> str:
         if m not in network.domestic_wait
     ]
     return f"a home trip through the neighbour: {'; '.join(waits + free)} (analysis.domestic_wait)"
+
+
+def length_scatter(network: Network, mode: str) -> float:
+    """Return by how much distances by a mode are off, as a share: root mean square beside published ones, 0 where none is known."""
+    known = [network.report.get(f"{m}_lengths") for m in ("road", "rail") if mode in (m, "any")]
+    return max((float(k["scatter"]) for k in known if k), default=0.0)
+
+
+def _lengths_on(network: Network, rows: NDArray[np.int64], off: float) -> list[str]:
+    """Return the note on generalised lengths of a way."""
+    if not off:
+        return []
+    links = network.links.iloc[rows]
+    longer = (links["length_factor"] > 1).to_numpy(bool)
+    km = links["length_m"].to_numpy(float)[longer].sum() / 1000
+    note = f"lengths are those of generalised lines, off by some {100 * off:.0f} %"
+    if longer.any():
+        factor = links["length_factor"].to_numpy(float)[longer].max()
+        note += f"; {km:,.0f} km of it are straightened links, lengthened by {100 * (factor - 1):.1f} % (`length_factor = false` leaves them)"
+    return [note]
 
 
 def check_options(**options: tuple[str, tuple[str, ...]]) -> None:

@@ -111,6 +111,7 @@ _EDGE_FIELDS = {
     "osm_ids": "OpenStreetMap ways",
     "side": "Side",
     "bridged": "Bridged digitising gap",
+    "length_factor": "Length: times the source's (more than 1: assumed)",
 }
 _REGION_FIELDS = {
     "region": "ISO 3166-2 code",
