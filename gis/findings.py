@@ -12,6 +12,7 @@ from analysis.reach.opportunities import LOGSUM_PER_MIN
 from analysis.statistics.labels import DELAY, DETOUR, GAP, GROWTH, named_places
 from analysis.trips.demand import modes_of
 from analysis.trips.load import A, B
+from gis.access_findings import access_findings, known_of
 from layers.checkpoints import assumed_waits
 from network.connectors import CONNECTOR_KPH
 from network.connectors import DETOUR as CONNECTOR_DETOUR
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from gis.study import Study
     from network.build import Network
 
-FAR_MIN = 240.0
 WEAK = 0.5
 """Stability below which a place is no finding."""
 
@@ -48,7 +48,7 @@ def find_in_words(measures: Measures) -> list[str]:
     titles = measures.checkpoints.set_index("checkpoint_id")["name"]
     out = [_hot_spots(places, measures), _loss(measures)]
     out += _checkpoints(measures, titles)
-    out += _access(measures)
+    out += access_findings(measures)
     out += _statistics(measures)
     return [line for line in out if line]
 
@@ -75,10 +75,11 @@ def _loss(measures: Measures) -> str:
     s = measures.settlements
     people = s["population"].astype(float)
     free, allowed, real = ((people * s[f"potential_cross_{n}"]).sum() for n in ("borderless", "open", "actual"))
+    known = people[s["potential_cross_actual"].notna()].sum() / max(people.sum(), 1.0)
     if not free > 0:
         return "No potential across the border could be measured."
     return (
-        f"The border costs {1 - real / free:.0%} of the cross-border potential of the people in the belt: "
+        f"The border costs {1 - real / free:.0%} of the cross-border potential of the people in the belt{known_of(known)}: "
         f"{1 - allowed / free:.0%} by detours to open checkpoints and {(allowed - real) / free:.0%} by waiting at them."
     )
 
@@ -103,40 +104,6 @@ def _checkpoints(measures: Measures, titles: pd.Series) -> list[str]:
             "Closing would cut trips of its mode off: "
             + "; ".join(f"{n} {u:.1%}" for n, u in zip(cut["name"], cut["unserved_share"], strict=True))
             + "."
-        )
-    return out
-
-
-def _access(measures: Measures) -> list[str]:
-    r = measures.regions.dropna(subset=["time_to_checkpoint_min"]).sort_values("time_to_checkpoint_min")
-    out = []
-    if len(r) > 1:
-        near, far = r.iloc[0], r.iloc[-1]
-        out.append(
-            f"People of {near['name']} are nearest to an open checkpoint ({near['time_to_checkpoint_min']:.0f} min on average), "
-            f"those of {far['name']} furthest ({far['time_to_checkpoint_min']:.0f} min)."
-        )
-    seg = measures.segments
-    remote = ~(seg["time_to_checkpoint_min"] <= FAR_MIN)
-    length = seg["km_to"] - seg["km_from"]
-    run = (remote != remote.shift()).cumsum()
-    stretches = (
-        seg[remote]
-        .assign(length=length[remote])
-        .groupby(run[remote])
-        .agg(
-            a=("km_from", "min"),
-            b=("km_to", "max"),
-            ra=("region_a", "first"),
-            rb=("region_b", "first"),
-            km=("length", "sum"),
-        )
-    )
-    if len(stretches):
-        s = stretches.sort_values("km", ascending=False).iloc[0]
-        out.append(
-            f"The longest stretch of the border without an open checkpoint within {FAR_MIN / 60:g} hours of both sides is {s['km']:.0f} km long "
-            f"(km {s['a']:.0f}–{s['b']:.0f} from the west, from {s['ra']} and {s['rb']}); all such stretches make {stretches['km'].sum() / length.sum():.0%} of the line."
         )
     return out
 

@@ -291,9 +291,11 @@ def population_access(settlements: pd.DataFrame, regions: pd.Series) -> pd.DataF
 
     Returns
     -------
-    ``population`` (all in the belt), ``time_to_checkpoint_min`` (mean over people who reach one),
-    ``population_within_60min`` and ``_120min`` (shares of all), ``people_without_checkpoint``, the cross-border
-    potentials (means), and ``border_loss`` with its two parts (ratios of sums, so that the parts add up).
+    ``population`` (all in the belt); ``time_to_checkpoint_min``, the mean over the people of whom it is known, and
+    ``time_to_checkpoint_known_share``, the share of all that these are; ``population_within_60min`` and
+    ``population_beyond_60min``, the same for 120 (shares of all: with those of whom it is not known they make 1);
+    ``people_without_checkpoint`` (not known); the potentials, means over people whose place joins the network, and
+    ``potential_known_share``; ``border_loss`` with its two parts (ratios of sums, so that the parts add up).
     """
     s = settlements.assign(people=settlements["population"].astype(float))
     reach = s["time_to_checkpoint_min"]
@@ -303,21 +305,28 @@ def population_access(settlements: pd.DataFrame, regions: pd.Series) -> pd.DataF
     sums["minutes"] = (s["people"] * reach).fillna(0.0)
     for limit in (60, 120):
         sums[f"within_{limit}"] = s["people"].where(reach <= limit, 0.0)
+        sums[f"beyond_{limit}"] = s["people"].where(reach > limit, 0.0)
     networks = ("borderless", "open", "actual")
     for n in networks:
         sums[n] = (s["people"] * s[f"potential_cross_{n}"]).fillna(0.0)
+    sums["measured"] = s["people"].where(s["potential_cross_actual"].notna(), 0.0)
     sums["home"] = (s["people"] * s["potential_domestic_actual"]).fillna(0.0)
     t = sums.groupby("region").sum().reindex(regions).fillna(0.0).reset_index(drop=True)
-    people, free, reached = (t[c].where(t[c] > 0) for c in ("population", "borderless", "reached"))
+    people, free, reached, measured = (
+        t[c].where(t[c] > 0) for c in ("population", "borderless", "reached", "measured")
+    )
     out = pd.DataFrame(
         {"population": t["population"].astype(np.int64), "time_to_checkpoint_min": t["minutes"] / reached}
     )
+    out["time_to_checkpoint_known_share"] = t["reached"] / people
     for limit in (60, 120):
-        out[f"population_within_{limit}min"] = t[f"within_{limit}"] / people
+        for what in ("within", "beyond"):
+            out[f"population_{what}_{limit}min"] = t[f"{what}_{limit}"] / people
     out["people_without_checkpoint"] = (t["population"] - t["reached"]).astype(np.int64)
     for n in networks:
-        out[f"potential_cross_{n}"] = t[n] / people
-    out["potential_domestic_actual"] = t["home"] / people
+        out[f"potential_cross_{n}"] = t[n] / measured
+    out["potential_domestic_actual"] = t["home"] / measured
+    out["potential_known_share"] = t["measured"] / people
     out["border_loss"] = 1 - t["actual"] / free
     out["loss_detour"] = 1 - t["open"] / free
     out["loss_delay"] = (t["open"] - t["actual"]) / free

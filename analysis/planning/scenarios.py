@@ -65,6 +65,8 @@ def most_changed(cells: pd.DataFrame, *, top: int = 10) -> pd.DataFrame:
 def totals(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Return the whole border's figures before and after, from the settlements: one row per measure.
 
+    ``known_share_before`` and ``known_share_after`` are the shares of the people whom a figure is of.
+
     Parameters
     ----------
     before, after
@@ -73,6 +75,8 @@ def totals(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     rows = [(name, unit, _total(before, what), _total(after, what)) for name, unit, what in _TOTALS]
     table = pd.DataFrame(rows, columns=["measure", "unit", "before", "after"])
     table["change"] = table["after"] - table["before"]
+    for state, s in (("before", before), ("after", after)):
+        table[f"known_share_{state}"] = [_known(s, what) for _, _, what in _TOTALS]
     return table
 
 
@@ -80,6 +84,7 @@ _TOTALS = (
     ("time to the nearest open checkpoint, mean over people", "min", "time"),
     ("people within 60 min of an open checkpoint", "persons", "60"),
     ("people within 120 min of an open checkpoint", "persons", "120"),
+    ("people further than 120 min from an open checkpoint", "persons", "beyond"),
     ("cross-border potential, mean over people", "person-equivalents", "potential"),
     ("border loss", "share", "loss"),
 )
@@ -94,11 +99,21 @@ def _total(s: pd.DataFrame, what: str) -> float:
         return float((people * minutes).sum() / reached) if reached > 0 else float("nan")
     if what in ("60", "120"):
         return float(people[minutes <= float(what)].sum())
+    if what == "beyond":
+        return float(people[minutes > 120].sum())
     real = (people * s["potential_cross_actual"]).sum()
     if what == "potential":
-        return float(real / people.sum()) if people.sum() > 0 else float("nan")
+        known = people[s["potential_cross_actual"].notna()].sum()
+        return float(real / known) if known > 0 else float("nan")
     free = (people * s["potential_cross_borderless"]).sum()
     return float(1 - real / free) if free > 0 else float("nan")
+
+
+def _known(s: pd.DataFrame, what: str) -> float:
+    """Return the share of the people of whom a figure is known."""
+    column = "potential_cross_actual" if what in ("potential", "loss") else "time_to_checkpoint_min"
+    people = s["population"].astype(float)
+    return float(people[s[column].notna()].sum() / people.sum()) if people.sum() > 0 else float("nan")
 
 
 def compare_tables(

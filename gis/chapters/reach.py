@@ -137,5 +137,6 @@ def _mean_reach(settlements: pd.DataFrame, columns: pd.DataFrame, limits: tuple[
                 value = columns[f"people_within_{limit:g}min_cross_{network}"].to_numpy(float)[mine]
                 known = np.isfinite(value) & (weight > 0)
                 mean = (value[known] * weight[known]).sum() / weight[known].sum() if known.any() else np.nan
-                rows.append((side, network, limit, mean))
-    return pd.DataFrame(rows, columns=["side", "network", "within_min", "people"])
+                share = weight[known].sum() / weight.sum() if weight.sum() > 0 else np.nan
+                rows.append((side, network, limit, mean, share))
+    return pd.DataFrame(rows, columns=["side", "network", "within_min", "people", "people_known_share"])

@@ -68,6 +68,7 @@ _REGION = (
     Column("rail_density_km_per_1000km2", "Railways (km per 1,000 km²)", "number"),
     Column("checkpoints_per_100km", "Open checkpoints per 100 km", "number"),
     Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
+    Column("time_to_checkpoint_known_share", "known for (% of people)"),
     Column("border_loss", "Border loss (%)"),
     Column("loss_detour", "by detour (%)"),
     Column("loss_delay", "by delay (%)"),

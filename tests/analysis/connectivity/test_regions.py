@@ -236,9 +236,13 @@ def test_access_weighted_by_people_by_hand() -> None:
     assert p["population_within_60min"] == pytest.approx(0.1)
     assert p["population_within_120min"] == pytest.approx(0.4)
     assert p["people_without_checkpoint"] == 600
+    assert p["time_to_checkpoint_known_share"] == p["potential_known_share"] == pytest.approx(0.4)
+    # Nothing known is not far: of 600 people it is neither within nor beyond.
+    assert (p["population_beyond_60min"], p["population_beyond_120min"]) == (pytest.approx(0.3), 0)
+    assert (q["population_within_120min"], q["population_beyond_120min"]) == (0, 1)
     free, allowed, real = 700_000, 530_000, 410_000
-    assert p["potential_cross_borderless"] == pytest.approx(free / 1000)
-    assert p["potential_cross_actual"] == pytest.approx(real / 1000)
+    assert p["potential_cross_borderless"] == pytest.approx(free / 400)
+    assert p["potential_cross_actual"] == pytest.approx(real / 400)
     assert p["border_loss"] == pytest.approx(1 - real / free)
     assert p["loss_detour"] == pytest.approx(1 - allowed / free)
     assert p["loss_delay"] == pytest.approx((allowed - real) / free)

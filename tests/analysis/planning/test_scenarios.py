@@ -122,10 +122,14 @@ def test_totals_by_hand() -> None:
     assert rows[0] == pytest.approx([(100 * 60 + 300 * 120.5) / 400, (6000 + 12_000 + 6000) / 450])
     assert rows[1] == [100, 400]
     assert rows[2] == [100, 450]
-    assert rows[3] == pytest.approx([200_000 / 450, 350_000 / 450])
-    assert rows[4] == pytest.approx([1 - 200_000 / 700_000, 1 - 350_000 / 700_000])
+    assert rows[3] == [300, 0]
+    assert rows[4] == pytest.approx([200_000 / 450, 350_000 / 450])
+    known = found[["known_share_before", "known_share_after"]].to_numpy().tolist()
+    assert known[:4] == [[400 / 450, 1.0]] * 4
+    assert known[4:] == [[1.0, 1.0]] * 2
+    assert rows[5] == pytest.approx([1 - 200_000 / 700_000, 1 - 350_000 / 700_000])
     assert found["change"].to_numpy() == pytest.approx((found["after"] - found["before"]).to_numpy())
-    assert found["unit"].tolist() == ["min", "persons", "persons", "person-equivalents", "share"]
+    assert found["unit"].tolist() == ["min", "persons", "persons", "persons", "person-equivalents", "share"]
 
 
 def test_totals_of_nobody_are_no_number() -> None:
@@ -134,7 +138,7 @@ def test_totals_of_nobody_are_no_number() -> None:
     assert np.isnan(found[["min", "share"]]).all()
     assert (found["persons"] == 0).all()
     nobody = totals(empty.assign(population=0), empty)["before"]
-    assert np.isnan(nobody[3])
+    assert np.isnan(nobody[4])
 
 
 def test_closing_the_busiest_checkpoint_never_helps_in_total() -> None:
@@ -148,7 +152,8 @@ def test_closing_the_busiest_checkpoint_never_helps_in_total() -> None:
             table = pull.join(settlement_times(network, router))
             states.append(table.assign(population=network.settlements["population"].to_numpy()))
         found = totals(*states).set_index("unit")
-        assert (found.loc["persons", "change"] < 0).all()
+        assert (found.loc["persons", "after"] == 0).all()
+        assert (found.loc["persons", "change"] <= 0).all()
         assert found.loc["person-equivalents", "after"] == 0
         assert found.loc["share", "after"] == 1
         assert np.isnan(found.loc["min", "after"])

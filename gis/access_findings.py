@@ -1,0 +1,112 @@
+"""Findings on access to checkpoints: served, beyond the limit, and not known are three things."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from gis.measures import Measures
+
+FAR_MIN = 240.0
+FAR_KM = 100.0
+WELL_KNOWN = 0.8
+"""A mean over a smaller share of the people says so in its sentence."""
+
+
+def access_findings(measures: Measures) -> list[str]:
+    """Return how near people and the line are to open checkpoints, and of how many it is known."""
+    out = [_regions(pd.DataFrame(measures.regions)), _people(pd.DataFrame(measures.settlements))]
+    out += [_line(pd.DataFrame(measures.segments)), _by_crow(pd.DataFrame(measures.segments))]
+    return [line for line in out if line]
+
+
+def known_of(share: float) -> str:
+    """Return what a sentence says of the people behind a mean: nothing where they are most of all.
+
+    Examples
+    --------
+    >>> known_of(0.95), known_of(0.62)
+    ('', ', known for 62% of the people alone')
+    """
+    return "" if share >= WELL_KNOWN else f", known for {share:.0%} of the people alone"
+
+
+def _regions(regions: pd.DataFrame) -> str:
+    """Return the regions whose people are nearest to an open checkpoint and furthest from one."""
+    r = regions.dropna(subset=["time_to_checkpoint_min"]).sort_values("time_to_checkpoint_min", kind="stable")
+    if len(r) < 2:
+        return ""
+    near, far = (
+        f"{row['name']} ({row['time_to_checkpoint_min']:.0f} min on average{known_of(row['time_to_checkpoint_known_share'])})"
+        for _, row in r.iloc[[0, -1]].iterrows()  # two
+    )
+    return f"People of {near} are nearest to an open checkpoint, those of {far} furthest."
+
+
+def _people(settlements: pd.DataFrame) -> str:
+    """Return the people within the limit, beyond it, and those of whom it is not known."""
+    people, minutes = settlements["population"].astype(float), settlements["time_to_checkpoint_min"]
+    if not people.sum() > 0:
+        return ""
+    served, beyond, unknown = (
+        float(people[mask].sum()) for mask in (minutes <= FAR_MIN, minutes > FAR_MIN, minutes.isna())
+    )
+    return (
+        f"Of {people.sum():,.0f} people in the belt {served / people.sum():.0%} live within {FAR_MIN / 60:g} hours of an open checkpoint, "
+        f"{beyond:,.0f} beyond; of {unknown:,.0f} it is not known."
+    )
+
+
+def _line(segments: pd.DataFrame) -> str:
+    """Return the share of the line that is served on both sides, beyond the limit on one, and not known; the longest stretch beyond."""
+    a, b = segments["time_to_checkpoint_a_min"], segments["time_to_checkpoint_b_min"]
+    # One side beyond is enough, whether the other is known or not.
+    beyond, served = (a > FAR_MIN) | (b > FAR_MIN), (a <= FAR_MIN) & (b <= FAR_MIN)
+    km = _km(segments)
+    if not km.sum() > 0:
+        return ""
+    parts = [float(km[mask].sum() / km.sum()) for mask in (served, beyond, ~served & ~beyond)]
+    out = (
+        f"{parts[0]:.0%} of the border line lies within {FAR_MIN / 60:g} hours of an open checkpoint from both sides, {parts[1]:.0%} further "
+        f"from one side at least; of {parts[2]:.0%} it is not known, for a side has no road near"
+    )
+    return f"{out}. The longest stretch beyond: {_longest(segments, beyond)}." if beyond.any() else f"{out}."
+
+
+def _by_crow(segments: pd.DataFrame) -> str:
+    """Return how much of the line is far by crow from an open road checkpoint, which is known everywhere."""
+    if "open_road_checkpoint_km" not in segments or segments["open_road_checkpoint_km"].isna().all():
+        return ""
+    far = segments["open_road_checkpoint_km"] > FAR_KM
+    if not far.any():
+        return f"No part of the border line is further than {FAR_KM:g} km from an open road checkpoint by the straight way."
+    return (
+        f"{_km(segments)[far].sum():,.0f} km of the border line are further than {FAR_KM:g} km from an open road checkpoint by the straight way; "
+        f"the longest stretch: {_longest(segments, far)}."
+    )
+
+
+def _km(segments: pd.DataFrame) -> pd.Series:
+    """Return the length of each segment along the line."""
+    return segments["km_to"] - segments["km_from"]
+
+
+def _longest(segments: pd.DataFrame, mask: pd.Series) -> str:
+    """Return the longest unbroken stretch of the segments in `mask`, in words."""
+    breaks = (mask != mask.shift()) | ((segments["km_from"] - segments["km_to"].shift()).abs() > 1e-6)
+    stretches = (
+        segments[mask]
+        .assign(km=_km(segments)[mask])
+        .groupby(breaks.cumsum()[mask])
+        .agg(
+            a=("km_from", "min"),
+            b=("km_to", "max"),
+            ra=("region_a", "first"),
+            rb=("region_b", "first"),
+            km=("km", "sum"),
+        )
+    )
+    s = stretches.sort_values("km", ascending=False, kind="stable").iloc[0]
+    return f"{s['km']:.0f} km (km {s['a']:.0f}–{s['b']:.0f} from the west, from {s['ra']} and {s['rb']})"
