@@ -71,27 +71,51 @@ def h3_cells(
 
 
 def people_in_cells(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, resolution: int = 4) -> NDArray[np.int64]:
-    """Return the people of each cell: settlements that lie in it and on its side.
+    """Return the people of each cell: those of the settlements that count to it (`cells_of`)."""
+    row = cells_of(cells, settlements, resolution)
+    inhabited = (row >= 0) & (settlements["population"] > 0).to_numpy()
+    people = settlements["population"].to_numpy(float)[inhabited]
+    return np.asarray(np.rint(np.bincount(row[inhabited], people, minlength=len(cells))), np.int64)
+
+
+def cells_of(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, resolution: int | None = 4) -> NDArray[np.int64]:
+    """Return the row of the cell that each settlement counts to: the one it lies in, if that is on its side; −1 for none.
 
     A settlement whose own cell belongs to the other side counts to the nearest cell of its side, of that cell's
     neighbours if one is, so that nobody within the belt is lost or moved over the border.
+
+    Parameters
+    ----------
+    resolution
+        Of H3; None for other polygons, where a settlement that lies in none of its side counts to none.
     """
-    position = {c: i for i, c in enumerate(cells["cell"])}
     side = cells["side"].to_numpy()
-    people = np.zeros(len(cells), np.int64)
-    inhabited = settlements[settlements["population"] > 0]
-    points = inhabited.geometry
-    for lon, lat, s, n in zip(points.x, points.y, inhabited["side"], inhabited["population"], strict=True):
+    if resolution is None:
+        mine, at = shapely.STRtree(cells.geometry.to_numpy()).query(
+            settlements.geometry.to_numpy(), predicate="intersects"
+        )
+        fits = settlements["side"].to_numpy()[mine] == side[at]
+        out = np.full(len(settlements), -1)
+        out[mine[fits][::-1]] = at[fits][::-1]
+        return out
+    position = {c: i for i, c in enumerate(cells["cell"])}
+    out = np.full(len(settlements), -1)
+    points = settlements.geometry
+    for k, (lon, lat, s) in enumerate(
+        zip(points.x, points.y, settlements["side"], strict=True)
+    ):  # h3 takes one at a time
         own = h3.latlng_to_cell(lat, lon, resolution)
-        fits = [position[c] for c in (own,) if c in position and side[position[c]] == s]
-        if not fits and own in position:
-            ring = [position[c] for c in sorted(h3.grid_ring(own, 1)) if c in position and side[position[c]] == s]
-            at = np.array(ring or np.flatnonzero(side == s), np.int64)
+        if own not in position:
+            continue
+        if side[position[own]] == s:
+            out[k] = position[own]
+            continue
+        ring = [position[c] for c in sorted(h3.grid_ring(own, 1)) if c in position and side[position[c]] == s]
+        at = np.array(ring or np.flatnonzero(side == s), np.int64)
+        if len(at):
             away = geodesic_m(lon, lat, cells["lon"].to_numpy()[at], cells["lat"].to_numpy()[at])
-            fits = at[np.argsort(away, kind="stable")].tolist()
-        if fits:
-            people[fits[0]] += int(n)
-    return people
+            out[k] = at[int(np.argmin(away))]
+    return out
 
 
 def people_from_raster(

@@ -9,10 +9,9 @@ import pandas as pd
 from analysis.connectivity.efficiency import REFERENCE_KPH
 from analysis.reach.isochrones import OFF_ROAD_KM
 from analysis.reach.opportunities import LOGSUM_PER_MIN
-from analysis.statistics.labels import DELAY, DETOUR, GAP, GROWTH, named_places
 from analysis.trips.demand import modes_of
 from analysis.trips.load import A, B
-from gis.access_findings import access_findings, known_of
+from gis.access_findings import access_findings
 from layers.checkpoints import assumed_waits
 from network.connectors import CONNECTOR_KPH
 from network.connectors import DETOUR as CONNECTOR_DETOUR
@@ -38,50 +37,11 @@ if TYPE_CHECKING:
     from gis.study import Study
     from network.build import Network
 
-WEAK = 0.5
-"""Stability below which a place is no finding."""
-
 
 def find_in_words(measures: Measures) -> list[str]:
     """Return the findings of a run, most important first."""
-    places = named_places(measures.cells, measures.settlements)
     titles = measures.checkpoints.set_index("checkpoint_id")["name"]
-    out = [_hot_spots(places, measures), _loss(measures)]
-    out += _checkpoints(measures, titles)
-    out += access_findings(measures)
-    out += _statistics(measures)
-    return [line for line in out if line]
-
-
-def _hot_spots(places: pd.DataFrame, measures: Measures) -> str:
-    counts = measures.cells["label"].value_counts()
-    tested = int(measures.cells["label"].ne("no data").sum())
-    said = []
-    for label, one, many in (
-        (GROWTH, "growth point", "growth points"),
-        (DELAY, "bottleneck by delay", "bottlenecks by delay"),
-        (DETOUR, "bottleneck by detour", "bottlenecks by detour"),
-    ):
-        mine = places[places["label"] == label]
-        if len(mine):
-            names = ", ".join(mine["place"].head(4))
-            said.append(f"{len(mine)} {one if len(mine) == 1 else many} ({counts[label]} cells: {names})")
-    if not said:
-        return f"No growth point and no bottleneck is significant among {tested} cells of the belt."
-    return f"Among {tested} cells of the belt stand out " + "; ".join(said) + "."
-
-
-def _loss(measures: Measures) -> str:
-    s = measures.settlements
-    people = s["population"].astype(float)
-    free, allowed, real = ((people * s[f"potential_cross_{n}"]).sum() for n in ("borderless", "open", "actual"))
-    known = people[s["potential_cross_actual"].notna()].sum() / max(people.sum(), 1.0)
-    if not free > 0:
-        return "No potential across the border could be measured."
-    return (
-        f"The border costs {1 - real / free:.0%} of the cross-border potential of the people in the belt{known_of(known)}: "
-        f"{1 - allowed / free:.0%} by detours to open checkpoints and {(allowed - real) / free:.0%} by waiting at them."
-    )
+    return [*_checkpoints(measures, titles), *access_findings(measures)]
 
 
 def _checkpoints(measures: Measures, titles: pd.Series) -> list[str]:
@@ -108,17 +68,6 @@ def _checkpoints(measures: Measures, titles: pd.Series) -> list[str]:
     return out
 
 
-def _statistics(measures: Measures) -> list[str]:
-    table = measures.statistics
-    if table.empty:
-        return []
-    said = "; ".join(
-        f"{v} I = {i:.2f} (p = {p:.4f})"
-        for v, i, p in zip(table["variable"], table["value"], table["p_two_sided"], strict=True)
-    )
-    return [f"Neighbouring cells are alike: Moran's {said}, {int(table['permutations'].iloc[0]):,} permutations."]
-
-
 def find_in_chapters(chapters: Chapters, names: pd.Series) -> list[str]:
     """Return what the further chapters add to the findings.
 
@@ -132,8 +81,6 @@ def find_in_chapters(chapters: Chapters, names: pd.Series) -> list[str]:
         _matched(tables.get("matched_border_effect")),
         _hanging(tables.get("redundancy"), names),
         _together(tables.get("closures_pairs"), names),
-        _gaps(chapters.layers.get("outliers")),
-        _sure(tables.get("places")),
     ]
     return [line for line in out if line]
 
@@ -175,35 +122,6 @@ def _together(table: pd.DataFrame | None, names: pd.Series) -> str:
         for r in road.itertuples()  # two
     )
     return f"Closed together, these pairs of road checkpoints cost more than each by itself: {said}." if said else ""
-
-
-def _gaps(table: pd.DataFrame | None) -> str:
-    """Return the candidates for a new checkpoint."""
-    if table is None or table.empty:
-        return ""
-    gaps = table[table["label"] == GAP]
-    said = ", ".join(f"{r.place} ({r.regions}, facing {r.facing})" for r in gaps.head(5).itertuples())
-    return f"Isolated gaps, candidates for a study of a new checkpoint: {said}." if said else ""
-
-
-def _sure(table: pd.DataFrame | None) -> str:
-    """Return which named places keep their label under other choices, and which do not."""
-    if table is None or table.empty or "stability" not in table:
-        return ""
-    firm = table.loc[table["stability"] >= 1, "place"]
-    weak = table.loc[table["stability"] < WEAK, "place"]
-    said = [f"{', '.join(firm)} under every other choice of neighbours that was tried"] if len(firm) else []
-    lost = (
-        f"do not build on {', '.join(weak)}, which {'keeps' if len(weak) == 1 else 'keep'} it under fewer than half"
-        if len(weak)
-        else ""
-    )
-    kept = (
-        f"Of the named places keep their label: {said[0]}"
-        if said
-        else "No named place keeps its label under every other choice"
-    )
-    return f"{kept}; {lost}." if lost else f"{kept}."
 
 
 Row = tuple[str, str, str, str]

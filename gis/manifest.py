@@ -65,7 +65,11 @@ def describe_run(
     clock: Clock,
 ) -> dict[str, Any]:
     """Write ``run.json`` and return its content."""
-    labels = {str(k): int(v) for k, v in measures.cells["label"].value_counts().items()}
+    labels = {
+        flag: {str(k): int(v) for k, v in measures.cells[f"{flag}_flag"].value_counts().items()}
+        for flag in ("growth", "bottleneck")
+        if f"{flag}_flag" in measures.cells
+    }
     content = {
         "study": prepared.study.model_dump(mode="json"),
         "versions": versions(),

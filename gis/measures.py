@@ -34,6 +34,7 @@ from network.routing import Mode, Points, Router, compile_router
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from gis.hot import Hot
     from gis.study import Analysis
     from layers.population import PopulationRaster
 
@@ -66,7 +67,7 @@ class Measures:
 
     ``cells``, ``segments``, ``regions``, ``checkpoints``, ``settlements``, ``crossings``, ``border_line``, ``roads``,
     ``railways``; ``surface`` in the study's projection; ``statistics`` and the labels of cells once hot spots were
-    sought; ``notes`` a reader must know. ``access``, ``demand`` and ``choice`` are what the tables were made of.
+    sought; ``notes`` a reader must know. ``access``, ``demand``, ``choice`` and ``hot`` are what the tables were made of.
     """
 
     cells: gpd.GeoDataFrame
@@ -84,6 +85,7 @@ class Measures:
     access: Access | None = None
     demand: Demand | None = None
     choice: Choice | None = None
+    hot: Hot | None = None
 
 
 def measure_network(

@@ -84,6 +84,7 @@ def write_run(
             folder / "report.html", title=title, subtitle=_subtitle(prepared), findings=findings, frames=readable,
             statistics=measures.statistics, assumptions=assumed, sources=_sources(prepared), warnings=warnings, facts=facts,
             crs=prepared.crs, sides=study.sides,
+            lists={n: chapters.tables[n] for n in ("growth", "bottlenecks") if n in chapters.tables},
             chapters=further_chapters(_readable_tables(chapters, frames), readable, readable, crs=prepared.crs, sides=study.sides),
         )  # fmt: skip
     return describe_run(folder, prepared, network, measures, findings, warnings, clock)

@@ -18,6 +18,7 @@ from gis.queries.edits import Edit, apply_edits
 from gis.queries.isochrone import draw_isochrones
 from gis.queries.matrix import minutes_between
 from gis.queries.route import Route, route_between
+from gis.ranked_words import places_in_words
 from gis.stages import measure
 from gis.tables import tables_of
 from layers.folders import fresh_folder
@@ -119,7 +120,9 @@ class Result:
     def findings(self) -> list[str]:
         """The answer in sentences."""
         names = self.measures.checkpoints.set_index("checkpoint_id")["name"]
-        return find_in_words(self.measures) + find_in_chapters(self.chapters, names)
+        lists, hot = self.chapters.tables, self.measures.hot
+        places = places_in_words(lists.get("growth"), lists.get("bottlenecks"), hot, self.measures.cells)
+        return places + find_in_words(self.measures) + find_in_chapters(self.chapters, names)
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:

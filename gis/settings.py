@@ -18,6 +18,7 @@ TAKEN = frozenset(
         "association",
         "border_effect",
         "border_line",
+        "bottlenecks",
         "cells",
         "checkpoint",
         "checkpoints",
@@ -35,6 +36,8 @@ TAKEN = frozenset(
         "flows",
         "gaps",
         "group_agreement",
+        "growth",
+        "growth_definitions",
         "group_choices",
         "groups",
         "index",
@@ -238,6 +241,16 @@ class Stability(Part):
     alternatives: Literal["none", "weights", "all"] = "weights"
     null_draws: int = Field(199, ge=0, le=100_000)
     null: Literal["places", "waits"] = "places"
+
+
+class Lists(Part):
+    """The ranked places: who is in the lists, and the draws of the smooth surfaces."""
+
+    growth_people: int = Field(10_000, ge=0)
+    city_people: int = Field(50_000, ge=1)
+    home_sd: float = Field(1.64, ge=0, le=10)
+    gap_min: float = Field(60, ge=0, le=10_000)
+    smooth_draws: int = Field(9_999, ge=99, le=1_000_000)
 
 
 class Types(Part):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from analysis.statistics.hotspots import cell_statistics
-from analysis.statistics.labels import label_cells
+from gis.hot_spots import hot_spots
 from gis.measures import Measures, measure_network
 from network.build import Base, Network, build_base, build_network
 
@@ -66,12 +64,5 @@ def measure(prepared: Prepared, network: Network) -> Measures:
 
 
 def find_hot_spots(prepared: Prepared, measures: Measures) -> Measures:
-    """Return the measures with growth points and bottlenecks: local statistics and labels on the cells, a table of statistics."""
-    settings = prepared.study.analysis
-    variables = {"ratio": "cross_ratio", "lost": "lost_potential", "loss": "border_loss"}
-    local, table, notes = cell_statistics(
-        measures.cells, variables, permutations=settings.permutations, seed=settings.seed, alpha=settings.alpha
-    )
-    cells = measures.cells.join(local)
-    cells = cells.join(label_cells(cells, alpha=settings.alpha))
-    return replace(measures, cells=cells, statistics=table, notes=[*measures.notes, *notes])
+    """Return the measures with growth points and bottlenecks: see `gis.hot_spots.hot_spots`."""
+    return hot_spots(prepared, measures)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
 
-from gis.settings import DecayPart, Index, Isochrones, Part, Reach, Stability, Trips, Types
+from gis.settings import DecayPart, Index, Isochrones, Lists, Part, Reach, Stability, Trips, Types
 from layers.checkpoints import LONGEST_WAIT_MIN
 from layers.errors import StudyError, short
 from layers.hours import ClosedHours
@@ -161,7 +161,7 @@ class Analysis(Part):
     theta_per_min: float = Field(0.02, gt=0, le=10)
     domestic_wait: tuple[Literal["road", "rail"], ...] = ("road",)
     closed_hours: ClosedHours = "planned"
-    permutations: int = Field(9999, ge=99, le=1_000_000)
+    permutations: int = Field(99_999, ge=99, le=1_000_000)
     alpha: float = Field(0.05, gt=0, lt=1)
     seed: int = Field(1, ge=0, le=2**31 - 1)
 
@@ -196,6 +196,7 @@ class Study(Part):
     isochrones: Isochrones = Isochrones()
     trips: Trips = Trips()
     index: Index = Index()
+    lists: Lists = Lists()
     stability: Stability = Stability()
     types: Types = Types()
 

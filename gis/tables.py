@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.statistics.labels import named_places
 from maps.columns import dictionary
 
 if TYPE_CHECKING:
@@ -60,7 +59,6 @@ def tables_of(measures: Measures, chapters: Chapters, *, day_min: float) -> dict
         "crossings": _with_lonlat(measures.crossings),
         "settlements": _with_lonlat(measures.settlements.drop(columns=["names"])),
         "statistics": measures.statistics,
-        "places": named_places(measures.cells, measures.settlements),
         **chapters.tables,
         **{name: pd.DataFrame(layer.drop(columns="geometry")) for name, layer in chapters.layers.items()},
     }

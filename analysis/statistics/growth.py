@@ -15,8 +15,8 @@ import pandas as pd
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DEFINITIONS = ("residual by time", "residual by contiguity", "log ratio within the side", "segments")
-"""Four ways to say it; a place tells how many of them it passes."""
+DEFINITIONS = ("passes_time", "passes_contiguity", "passes_ratio", "passes_segment")
+"""Four ways to say it: the residual with neighbours by time, with cells that touch, the log ratio within the side, the segment of the border."""
 
 
 def growth_design(units: pd.DataFrame, *, home: bool = True, distance: bool = True) -> pd.DataFrame:

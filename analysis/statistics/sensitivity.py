@@ -1,13 +1,13 @@
 """How far labels hang on choices that nobody measured: the size of cells, where the grid starts, who is whose neighbour.
 
 The modifiable areal unit problem (Openshaw 1984) is met by doing it again: `alternatives` label the same border on finer cells, on
-a shifted grid and under other weights; `stability` says how many labels stay, `analysis.statistics.labels.named_places` which places do.
+a shifted grid and under other weights; `stability` says how many labels stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import geopandas as gpd
 import h3
@@ -16,11 +16,6 @@ import pandas as pd
 import shapely
 
 from analysis.levels.agreement import adjusted_rand
-from analysis.reach.accessibility import Targets, potentials
-from analysis.reach.decays import HALF_LIFE_MIN, Decay
-from analysis.statistics.hotspots import ALPHA, PERMUTATIONS, cell_statistics
-from analysis.statistics.labels import NEITHER, NO_DATA, label_cells
-from analysis.statistics.weights import nearest_neighbours, network_time
 from analysis.units import h3_cells
 from layers.crs import WGS84, areas_km2, project, require_equal_area
 from layers.errors import LayerError
@@ -32,9 +27,10 @@ if TYPE_CHECKING:
 
     from network.routing import Router
 
-VARIABLES = {"ratio": "cross_ratio", "lost": "lost_potential"}
-MEASURED = ("cross_ratio", "lost_potential", "border_loss", "loss_detour", "loss_delay")
-"""Columns of `analysis.reach.accessibility.potentials` that labels are made of."""
+NEITHER, NO_DATA = "neither", "no data"
+Weights = Literal["contiguity", "nearest", "open"]
+Label = Callable[[gpd.GeoDataFrame, "Weights | None"], pd.Series]
+"""From cells and who is whose neighbour (by time with waits where it is None) to their labels."""
 HALF = (0.5, 0.5)
 
 
@@ -89,85 +85,45 @@ def alternatives(
     cells: gpd.GeoDataFrame,
     regions: gpd.GeoDataFrame,
     border: gpd.GeoDataFrame,
+    label: Label,
     *,
     resolution: int = 4,
     depth_km: float = 100.0,
-    half_life_min: float = HALF_LIFE_MIN,
-    decay: Decay | None = None,
-    permutations: int = PERMUTATIONS,
-    seed: int = 0,
-    alpha: float = ALPHA,
 ) -> dict[str, Callable[[], pd.Series]]:
     """Return the standard alternatives, each a function that labels the cells anew: labels by ``cell``.
 
     Cells one resolution finer, each cell taking the commonest label of its children; hexagons of the same mean area in the
-    study's projection, shifted by half a cell (H3 can't be shifted), each cell taking the label at its centre; the six nearest
-    neighbours; and time on the network with and without the wait at the border, instead of contiguity.
+    study's projection, shifted by half a cell (H3 can't be shifted), each cell taking the label at its centre; and contiguity,
+    the six nearest neighbours and time on the network without the wait at the border, instead of time with it.
 
     Parameters
     ----------
     cells, regions, border
         As `analysis.units.h3_cells` takes and gives them.
+    label
+        Labels cells, on the index of the frame; see `Label`.
     """
     crs = router.network.crs
-    how: dict[str, Any] = {
-        "half_life_min": half_life_min, "decay": decay, "permutations": permutations, "seed": seed, "alpha": alpha,
-    }  # fmt: skip
 
     def finer() -> pd.Series:
         small = h3_cells(regions, border, crs, resolution=resolution + 1, depth_km=depth_km)
-        return from_children(cells, small.assign(label=labels_of(router, small, **how)))
+        return from_children(cells, small.assign(label=label(small, None)))
 
     def shifted() -> pd.Series:
         area = float(areas_km2(cells.geometry.to_numpy(), crs).mean())
         moved = hexagons(regions, border, crs, area_km2=area, shift=HALF, depth_km=depth_km)
-        graph = hexagon_contiguity(moved["cell"])
-        return at_centres(cells, moved.assign(label=labels_of(router, moved, graph=graph, **how)))
+        return at_centres(cells, moved.assign(label=label(moved, None)))
 
-    def weighted(build: Callable[[], Graph]) -> Callable[[], pd.Series]:
-        return lambda: pd.Series(labels_of(router, cells, graph=build(), **how).to_numpy(), index=cells["cell"])
-
-    def by_time(network: str) -> Graph:
-        return network_time(router, _attached(router, cells), cells["cell"], network=network)
+    def weighted(weights: Weights) -> Callable[[], pd.Series]:
+        return lambda: pd.Series(label(cells, weights).to_numpy(), index=cells["cell"])
 
     return {
         f"resolution {resolution + 1}": finer,
         "shifted grid": shifted,
-        "6 nearest neighbours": weighted(lambda: nearest_neighbours(cells)),
-        "network time with wait": weighted(lambda: by_time("actual")),
-        "network time without wait": weighted(lambda: by_time("open")),
+        "contiguity": weighted("contiguity"),
+        "6 nearest neighbours": weighted("nearest"),
+        "network time without wait": weighted("open"),
     }
-
-
-def labels_of(
-    router: Router,
-    cells: pd.DataFrame,
-    *,
-    graph: Graph | None = None,
-    half_life_min: float = HALF_LIFE_MIN,
-    decay: Decay | None = None,
-    permutations: int = PERMUTATIONS,
-    seed: int = 0,
-    alpha: float = ALPHA,
-) -> pd.Series:
-    """Return the labels of any cells on the index of the frame: potentials, local statistics, `analysis.statistics.labels.label_cells`.
-
-    Parameters
-    ----------
-    cells
-        With ``cell``, ``lon``, ``lat``, ``side``; what `MEASURED` names is taken where it is there, so that no tree is grown
-        again for other weights of the same cells.
-    graph
-        Who is whose neighbour; H3 contiguity where it is None.
-    """
-    if set(MEASURED) <= set(cells):
-        table = pd.DataFrame(cells[["cell", *MEASURED]])
-    else:
-        targets = Targets.of(router.network, router)
-        pull = potentials(router, _attached(router, cells), targets, half_life_min=half_life_min, decay=decay)
-        table = pd.DataFrame(cells[["cell"]]).join(pull.set_index(cells.index))
-    local, _, _ = cell_statistics(table, VARIABLES, permutations=permutations, seed=seed, alpha=alpha, graph=graph)
-    return label_cells(table.join(local), alpha=alpha)["label"]
 
 
 def from_children(cells: pd.DataFrame, children: pd.DataFrame) -> pd.Series:
@@ -304,15 +260,6 @@ def smaup(units: int, zones: int, moran: float) -> dict[str, object]:
         "critical_05": float(found.critical_05),
         "critical_01": float(found.critical_01),
     }
-
-
-def _attached(router: Router, cells: pd.DataFrame) -> Any:
-    """Return the cells' centres joined to the router."""
-    return router.attach(
-        cells[["lon", "lat"]].to_numpy(float),
-        cells["side"].to_numpy(dtype=object),
-        limit_km=router.network.limits.point_km,
-    )
 
 
 def _has_data(labels: pd.Series) -> pd.Series:

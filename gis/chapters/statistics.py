@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import pandas as pd
 
 from analysis.statistics.association import bivariate_moran, global_association, join_counts, mask_empty, quadrants
 from analysis.statistics.clusters import local_geary, local_moran_bv, losh
+from analysis.statistics.flags import NO_DATA
 from analysis.statistics.hotspots import MIN_UNITS
-from analysis.statistics.labels import NO_DATA, isolated_outliers, named_places
 from analysis.statistics.nulls import structural_null
-from analysis.statistics.sensitivity import alternatives, stability
 from analysis.statistics.weights import contiguity, segment_chain
 from gis.chapters.chapter import Chapter
+from gis.chapters.places import gap_table, growth_definitions, label_stability, ranked_places, segment_tests
+from gis.hot_spots import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from libpysal.graph import Graph
 
     from gis.inputs import Prepared
@@ -26,38 +24,30 @@ if TYPE_CHECKING:
     from gis.study import Study
     from network.build import Network
 
-WEIGHTS_ALONE = ("6 nearest neighbours", "network time with wait", "network time without wait")
-"""Alternatives that need no new cells: quick enough for every run."""
 STEPS = 2
 """Pieces of the border along the line that count as neighbours."""
 
 
 def statistics_chapter(prepared: Prepared, network: Network, measures: Measures) -> Chapter:
     """Return the chapter's tables, the layer of outliers, and columns of the cells."""
-    study, cells = prepared.study, measures.cells
+    study, cells, hot = prepared.study, measures.cells, measures.hot
     graph = contiguity(cells["cell"])
-    kept = _alternatives(prepared, measures)
-    stable, share = stability(_by_cell(cells, "label"), kept) if kept else (pd.DataFrame(), None)
-    names = network.checkpoints.set_index("checkpoint_id")["name"].to_dict()
-    told = {"checkpoint_names": names, "alternatives": kept or None}
-    outliers = isolated_outliers(cells, measures.settlements, alpha=study.analysis.alpha, **told)
     null, notes = _null(study, network, measures)
-    tables = {
-        "association": _association(study, measures, graph),
-        "places": named_places(cells, measures.settlements, **told),
-        "outliers": outliers,
-        "stability": stable,
-        "structural_null": null,
-    }
-    columns = _columns(study, cells, graph)
-    if share is not None:
-        columns["stability"] = share.reindex(cells["cell"]).to_numpy()
-    shapes = cells.set_index("cell").geometry.reindex(outliers["cell"])
-    layer = gpd.GeoDataFrame(outliers, geometry=shapes.to_numpy(), crs=cells.crs)
-    layers = {"outliers": layer} if len(outliers) else {}
-    return Chapter(
-        {n: t for n, t in tables.items() if n != "outliers" or not layers}, layers, {"cells": columns}, notes
-    )
+    tables = {"association": _association(study, measures, graph), "structural_null": null}
+    columns, layers = {"cells": _columns(study, cells, graph)}, {}
+    if hot is not None:
+        columns["segments"] = segments = segment_tests(study, measures, hot)
+        tables |= ranked_places(prepared, network, measures, hot)
+        tables["growth_definitions"] = growth_definitions(study, measures, hot, segments)
+        tables["stability"], share = label_stability(prepared, network, measures, hot)
+        if share is not None:
+            columns["cells"]["stability"] = share.reindex(cells["cell"]).to_numpy()
+        gaps = gap_table(study, measures, hot)
+        if len(gaps):
+            layers["outliers"] = gaps
+        else:
+            tables["outliers"] = pd.DataFrame(gaps.drop(columns="geometry"))
+    return Chapter(tables, layers, columns, notes)
 
 
 def _by_cell(cells: pd.DataFrame, column: str) -> pd.Series:
@@ -65,32 +55,9 @@ def _by_cell(cells: pd.DataFrame, column: str) -> pd.Series:
     return pd.Series(cells[column].to_numpy(), index=cells["cell"].to_numpy(), name=column)
 
 
-def _alternatives(prepared: Prepared, measures: Measures) -> Mapping[str, pd.Series]:
-    """Return the labels of the cells under other choices, as many of them as the study asks for."""
-    study, access = prepared.study, measures.access
-    if access is None or study.stability.alternatives == "none" or measures.statistics.empty:
-        return {}
-    settings = study.analysis
-    every = alternatives(
-        access.router,
-        measures.cells,
-        access.router.network.base.regions,
-        prepared.border,
-        resolution=settings.h3_resolution,
-        depth_km=settings.depth_km,
-        half_life_min=settings.half_life_min,
-        decay=settings.decay_function(),
-        permutations=settings.permutations,
-        seed=settings.seed,
-        alpha=settings.alpha,
-    )
-    chosen = every if study.stability.alternatives == "all" else WEIGHTS_ALONE
-    return {name: every[name]() for name in chosen}
-
-
 def _association(study: Study, measures: Measures, graph: Graph) -> pd.DataFrame:
     """Return the statistics of the whole border: of cells, of labels, and of segments along the line."""
-    how = {"permutations": study.analysis.permutations, "seed": study.analysis.seed}
+    how = {"permutations": min(study.analysis.permutations, WHOLE), "seed": study.analysis.seed}
     cells, segments = measures.cells, measures.segments
     people = _by_cell(cells, "population").astype(float)
     parts = [
@@ -104,8 +71,9 @@ def _association(study: Study, measures: Measures, graph: Graph) -> pd.DataFrame
         global_association(_by_cell(cells, "border_loss"), graph, weights="H3 contiguity", **how),
         bivariate_moran(people.rename("population"), _by_cell(cells, "time_to_checkpoint_min"), graph, **how),
     ]
-    labels = _by_cell(cells, "label")
-    parts.append(join_counts(labels.where(labels != NO_DATA), graph, **how))
+    if "growth_flag" in cells:
+        flags = _by_cell(cells, "growth_flag")
+        parts.append(join_counts(flags.where(flags != NO_DATA), graph, **how))
     along = segments.set_index("segment_id")["time_to_checkpoint_min"]
     if len(along) >= MIN_UNITS:
         chain = segment_chain(segments, steps=STEPS)

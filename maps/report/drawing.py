@@ -16,12 +16,11 @@ import numpy as np
 import shapely
 from matplotlib.figure import Figure
 
-from maps.styles.layers import CHECKPOINT_CLASSES, LABEL_CLASSES
+from maps.styles.layers import CHECKPOINT_CLASSES
 from maps.web import assets
 
 SIDE_COLORS = ("#0072b2", "#d55e00")
 INK, FAINT, BORDER = "#1f2933", "#9aa5b1", "#7a0177"
-LABEL_COLOR = {each.value: each.color for each in LABEL_CLASSES}
 CHECKPOINT_COLOR = {each.value: each.color for each in CHECKPOINT_CLASSES}
 _RC: dict[Any, Any] = {
     "svg.hashsalt": "borderlink",

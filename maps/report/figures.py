@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -18,7 +18,6 @@ from maps.report.drawing import (
     CHECKPOINT_COLOR,
     FAINT,
     INK,
-    LABEL_COLOR,
     SIDE_COLORS,
     draw_areas,
     figure,
@@ -28,7 +27,7 @@ from maps.report.drawing import (
     to_svg,
     view,
 )
-from maps.styles.layers import CHECKPOINT_CLASSES, DELAY, DETOUR, LABEL_CLASSES, NO_DATA
+from maps.styles.layers import BOTTLENECK_CLASSES, CHECKPOINT_CLASSES, GROWTH_CLASSES, LOSS_COLORS, NO_DATA
 from maps.web import assets
 
 
@@ -227,8 +226,8 @@ def region_bars(regions: pd.DataFrame, *, sides: tuple[str, str] = ("a", "b")) -
             rows["side"].nunique() > 1
         )
         detour, delay = (100 * rows[c].fillna(0).to_numpy(float) for c in ("loss_detour", "loss_delay"))
-        ax.barh(y, detour, color=LABEL_COLOR[DETOUR], height=0.72, label="lost by detour")
-        ax.barh(y, delay, left=detour, color=LABEL_COLOR[DELAY], height=0.72, label="lost by delay")
+        ax.barh(y, detour, color=LOSS_COLORS["detour"], height=0.72, label="lost by detour")
+        ax.barh(y, delay, left=detour, color=LOSS_COLORS["delay"], height=0.72, label="lost by delay")
         for at, end, gap in zip(y, detour + delay, rows["loss_detour"].isna(), strict=True):
             ax.annotate(
                 "no data" if gap else f"{end:.0f} %",
@@ -260,7 +259,14 @@ def region_bars(regions: pd.DataFrame, *, sides: tuple[str, str] = ("a", "b")) -
         return to_svg(fig, "region-bars", "Border loss of the regions by detour and delay", words)
 
 
-def label_map(
+FLAGS = {
+    "growth": ("growth_flag", GROWTH_CLASSES, "Growth points of the border belt"),
+    "bottleneck": ("bottleneck_flag", BOTTLENECK_CLASSES, "Bottlenecks of the border belt"),
+}
+
+
+def flag_map(
+    flag: Literal["growth", "bottleneck"],
     cells: gpd.GeoDataFrame,
     border_line: gpd.GeoDataFrame,
     checkpoints: gpd.GeoDataFrame,
@@ -268,12 +274,14 @@ def label_map(
     *,
     crs: pyproj.CRS | str,
 ) -> str:
-    """Draw the overview map: labelled cells, border line, checkpoints and regions.
+    """Draw the overview map of a flag: cells, border line, checkpoints and regions.
 
     Parameters
     ----------
+    flag
+        Which of the two.
     cells
-        Cells with ``label``.
+        Cells with ``growth_flag`` and ``bottleneck_flag``.
     border_line
         The shared boundary.
     checkpoints
@@ -288,14 +296,15 @@ def label_map(
     svg
         An ``svg`` element with title and description.
     """
+    column, classes, title = FLAGS[flag]
     target = pyproj.CRS.from_user_input(crs)
     drawn_cells, line, points, areas = (f.to_crs(target) for f in (cells, border_line, checkpoints, regions))
     box, height = view(drawn_cells.total_bounds if len(drawn_cells) else areas.total_bounds, 0.03)
     with figure(9.2, height + 0.6) as fig:
         ax = fig.subplots()
         draw_areas(ax, areas, box)
-        labels = drawn_cells["label"].astype(object).fillna(NO_DATA)
-        for each in LABEL_CLASSES:
+        labels = drawn_cells[column].astype(object).fillna(NO_DATA)
+        for each in classes:
             paint(ax, drawn_cells[labels == each.value], color=each.color, edgecolor="white", linewidth=0.25)
         paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.3)
         for kind in CHECKPOINT_CLASSES:
@@ -305,13 +314,11 @@ def label_map(
         ax.set_axis_off()
         scale_bar(ax, box)
         counts = labels.value_counts()
-        used = [c for c in LABEL_CLASSES if counts.get(c.value, 0)]
+        used = [c for c in classes if counts.get(c.value, 0)]
         handles: list[Any] = [Patch(color=c.color, label=c.label) for c in used]
         handles.append(Line2D([], [], color=BORDER, label="Border line"))
         kinds = [c for c in CHECKPOINT_CLASSES if (points["class"] == c.value).any()]
         handles += [Line2D([], [], marker="o", linestyle="", color=c.color, label=c.label) for c in kinds]
-        fig.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8)
+        fig.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
         words = "; ".join(f"{c.label}: {counts[c.value]}" for c in used)
-        return to_svg(
-            fig, "label-map", "Growth points and bottlenecks of the border belt", f"Number of cells: {words}."
-        )
+        return to_svg(fig, f"{flag}-map", title, f"Number of cells: {words}.")

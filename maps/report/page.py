@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 import pyproj
@@ -13,38 +14,43 @@ from maps.report import figures
 from maps.report.chapters import keys
 from maps.report.regional import STATISTICS
 from maps.report.tabular import Chapter, Column, Table, write_table
-from maps.styles.layers import DELAY, DETOUR, GROWTH
 from maps.web import assets
 
 _TOP = 25  # rows of the ranked tables; the rest is one file away
-_SHORT = {DETOUR: "detour", DELAY: "delay"}
-
-
-_GROWTH = (
+_RANGE = (
+    Column("range", "5–95 % of settings"),
+    Column("extremes", "least–most"),
     Column("rank", "Rank", "count"),
-    Column("near", "Near"),
-    Column("cell", "H3 cell", code=True),
+    Column("ranks", "5–95 % of ranks"),
+    Column("leading_share", "Among the leading tenth in (% of settings)", "share"),
+    Column("steady", "Steady"),
+)
+_GROWTH = (
+    Column("place", "Place"),
     Column("region", "Region"),
     Column("population", "People", "count"),
-    Column("cross_ratio", "Cross-border / domestic potential", "number"),
-    Column("potential_cross_actual", "Potential across the border, actual (person-equivalents)"),
-    Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
-    Column("nearest_checkpoint", "Nearest checkpoint"),
-    Column("ratio_q", "Adjusted p", "p"),
+    Column("growth", "Times what side, home potential and distance give", "number"),
+    *_RANGE,
+    Column("leading_city", "Largest city in its potential"),
+    Column("leading_city_share", "Share of that city (%)", "share"),
+    Column("wait_share", "Potential that waiting takes (%)", "share"),
+    Column("flag", "Beside chance and smooth surfaces"),
+    Column("advice", "Named as"),
 )
 _BOTTLENECK = (
-    Column("rank", "Rank", "count"),
-    Column("near", "Near"),
-    Column("cell", "H3 cell", code=True),
+    Column("place", "Place"),
     Column("region", "Region"),
-    Column("type", "Lost by"),
-    Column("lost_potential", "Lost potential (person-equivalents)"),
-    Column("border_loss", "Border loss (%)"),
-    Column("loss_detour", "by detour (%)"),
-    Column("loss_delay", "by delay (%)"),
-    Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
-    Column("nearest_checkpoint", "Nearest checkpoint"),
-    Column("loss_q", "Adjusted p", "p"),
+    Column("population", "People", "count"),
+    Column("next_city", "Next city across"),
+    Column("next_city_min", "Minutes to it", "minutes"),
+    Column("home_roads_min", "Home roads, as far (min)", "minutes"),
+    Column("excess_min", "Excess (min)", "minutes"),
+    *_RANGE,
+    Column("excess_wait_min", "of the excess, wait (min)", "minutes"),
+    Column("excess_sd", "Excess (sd of home roads)", "number"),
+    Column("checkpoint", "Nearest checkpoint"),
+    Column("flag", "Beside chance and smooth surfaces"),
+    Column("advice", "Named as"),
 )
 _CHECKPOINT = (
     Column("name", "Checkpoint"),
@@ -106,6 +112,7 @@ def write_report(
     crs: pyproj.CRS,
     sides: tuple[str, str] = ("a", "b"),
     chapters: Sequence[Chapter] = (),
+    lists: Mapping[str, pd.DataFrame] = MappingProxyType({}),
     lang: str = "en",
 ) -> None:
     """Write the report of a run as one self-contained, printable HTML file.
@@ -133,6 +140,8 @@ def write_report(
         Names of the two sides.
     chapters
         Further sections, after the regions.
+    lists
+        The ranked places: ``growth`` and ``bottlenecks``.
     lang
         Language code of the page.
     """
@@ -150,7 +159,7 @@ def write_report(
         "figures": {
             key: Markup(svg) for key, svg in _figures(frames, crs, sides if named else ("side a", "side b")).items()
         },
-        "tables": _tables(frames, sides) | _given(statistics, assumptions, sources),
+        "tables": _tables(frames, lists, sides) | _given(statistics, assumptions, sources),
     }
     page = assets.environment().get_template("report.html").render(context)
     assets.refuse_remote(page)
@@ -161,8 +170,9 @@ def _figures(frames: Mapping[str, pd.DataFrame], crs: pyproj.CRS, sides: tuple[s
     """Draw what there are tables for."""
     drawn: dict[str, str] = {}
     if all(name in frames for name in ("cells", "border_line", "checkpoints", "regions")):
-        spatial = (frames[name] for name in ("cells", "border_line", "checkpoints", "regions"))
-        drawn["map"] = figures.label_map(*spatial, crs=crs)
+        spatial = [frames[name] for name in ("cells", "border_line", "checkpoints", "regions")]
+        drawn["map"] = figures.flag_map("growth", *spatial, crs=crs)
+        drawn["bottleneck_map"] = figures.flag_map("bottleneck", *spatial, crs=crs)
     if len(frames.get("segments", ())):
         drawn["profile"] = figures.border_profile(
             frames["segments"], checkpoints=frames.get("checkpoints"), sides=sides
@@ -174,18 +184,19 @@ def _figures(frames: Mapping[str, pd.DataFrame], crs: pyproj.CRS, sides: tuple[s
     return drawn
 
 
-def _tables(frames: Mapping[str, pd.DataFrame], sides: tuple[str, str]) -> dict[str, Table]:
+def _tables(
+    frames: Mapping[str, pd.DataFrame], lists: Mapping[str, pd.DataFrame], sides: tuple[str, str]
+) -> dict[str, Table]:
     """Write the tables of results."""
     written: dict[str, Table] = {}
     regions = frames.get("regions")
     names = {} if regions is None else dict(zip(regions["region"], regions["name"], strict=True))
-    if "cells" in frames:
-        cells = pd.DataFrame(frames["cells"]).assign(
-            region=lambda t: t["region"].map(lambda code: names.get(code, code))
-        )
-        written["growth"] = _ranked(cells, (GROWTH,), "cross_ratio", _GROWTH, "Growth points, largest ratio first")
-        lost = "Bottlenecks, largest lost potential first"
-        written["bottlenecks"] = _ranked(cells, (DETOUR, DELAY), "lost_potential", _BOTTLENECK, lost)
+    for key, effect, columns, caption in (
+        ("growth", "growth_{}", _GROWTH, "Places of growth, largest effect first"),
+        ("bottlenecks", "excess_{}_min", _BOTTLENECK, "Bottlenecks, most people times excess minutes first"),
+    ):
+        if key in lists:
+            written[key] = _ranked(lists[key], effect, names, columns, caption)
     if "checkpoints" in frames:
         written["checkpoints"] = _checkpoint_table(pd.DataFrame(frames["checkpoints"]))
     if regions is not None:
@@ -204,12 +215,29 @@ def _given(statistics: pd.DataFrame, assumptions: pd.DataFrame, sources: pd.Data
     }
 
 
-def _ranked(cells: pd.DataFrame, labels: tuple[str, ...], by: str, columns: tuple[Column, ...], caption: str) -> Table:
-    """Write the cells of some labels, ranked by one number."""
-    rows = cells[cells["label"].isin(labels)].sort_values([by, "cell"], ascending=[False, True], kind="stable")
-    rows = rows.assign(rank=range(1, len(rows) + 1), type=rows["label"].map(_SHORT))
-    notes = (f"The first {_TOP} of {len(rows)}; all are in the table of cells.",) if len(rows) > _TOP else ()
-    return write_table(rows.head(_TOP), columns, caption, notes)
+def _ranked(
+    table: pd.DataFrame, effect: str, names: Mapping[str, str], columns: tuple[Column, ...], caption: str
+) -> Table:
+    """Write the first rows of a ranked list, its ranges as text."""
+    rows = table.head(_TOP)
+    low, high, least, most = (rows[effect.format(word)] for word in ("low", "high", "least", "most"))
+    rows = rows.assign(
+        region=[names.get(code, code) for code in rows["region"]],
+        range=_between(low, high),
+        extremes=_between(least, most),
+        ranks=_between(rows["rank_low"], rows["rank_high"]),
+    )
+    notes = (f"The first {_TOP} of {len(table)}; all are in the tables.",) if len(table) > _TOP else ()
+    return write_table(rows, columns, caption, notes)
+
+
+def _between(low: pd.Series, high: pd.Series) -> list[str]:
+    """Return two numbers as a range, in the digits that their size bears."""
+    digits = [
+        0 if max(abs(a), abs(b)) >= 10 or (a == round(a) and b == round(b)) else 1
+        for a, b in zip(low, high, strict=True)
+    ]
+    return [f"{a:,.{d}f} to {b:,.{d}f}" for a, b, d in zip(low, high, digits, strict=True)]
 
 
 def _checkpoint_table(checkpoints: pd.DataFrame) -> Table:

@@ -1,4 +1,4 @@
-"""The report's chapters on named places and their stability, and on the levels and types of regions."""
+"""The report's chapters on how sure places are, and on the levels and types of regions."""
 
 from __future__ import annotations
 
@@ -11,30 +11,28 @@ from markupsafe import Markup
 from maps.report import charts
 from maps.report.tabular import Chapter, Column, Table, made, write_table
 
-_PLACES = (
-    Column("label", "What it is"),
+_TOP = 15
+_DEFINITIONS = (
     Column("place", "Place"),
-    Column("regions", "Regions"),
-    Column("facing", "Facing"),
-    Column("checkpoint_names", "Nearest checkpoints"),
-    Column("cells", "Cells", "count"),
+    Column("region", "Region"),
     Column("population", "People", "count"),
-    Column("strength", "Strength", "number"),
-    Column("best_q", "Adjusted p", "p"),
-    Column("stability", "Stability (0–1)", "number"),
+    Column("passes_time", "Residual, neighbours by time", "bool"),
+    Column("passes_contiguity", "Residual, cells that touch", "bool"),
+    Column("passes_ratio", "Log ratio within the side", "bool"),
+    Column("passes_segment", "Segment of the border", "bool"),
+    Column("passes", "Passes of 4", "count"),
 )
 _OUTLIERS = (
     Column("label", "What it is"),
-    Column("place", "Near"),
-    Column("regions", "Region"),
-    Column("facing", "Facing"),
-    Column("cross_ratio", "Cross-border / domestic potential", "number"),
+    Column("place", "Place"),
+    Column("region", "Region"),
+    Column("ratio", "Cross-border / domestic potential, times its side's mean", "number"),
     Column("around", "The same around it", "number"),
-    Column("checkpoint_names", "Nearest checkpoint"),
-    Column("best_q", "Adjusted p", "p"),
+    Column("time_to_checkpoint_min", "To the nearest checkpoint (min)"),
+    Column("q", "Adjusted p", "p"),
 )
 _STABLE = (
-    Column("alternative", "Instead of H3 cells and contiguity"),
+    Column("alternative", "Instead of H3 cells and network time with waits"),
     Column("label", "Label"),
     Column("units", "Cells", "count"),
     Column("kept", "keep it", "count"),
@@ -101,21 +99,24 @@ def _coded(codes: pd.Series, regions: Mapping[str, str]) -> list[str]:
 def places_chapter(
     tables: Mapping[str, pd.DataFrame], layers: Mapping[str, gpd.GeoDataFrame], regions: Mapping[str, str]
 ) -> Chapter:
-    """Return the chapter on named places, their stability, and chance."""
+    """Return the chapter on definitions of growth, isolated gaps, stability, and chance."""
     written = []
     for key, columns, caption in (
-        ("places", _PLACES, "Growth points and bottlenecks as places, with their evidence"),
-        ("outliers", _OUTLIERS, "Cells unlike all around them: candidates for a new checkpoint, and good crossings among poor ones"),
+        ("growth_definitions", _DEFINITIONS, "Growth by four definitions: cells that pass at least one by the local test"),
+        ("outliers", _OUTLIERS, "Cells unlike all around them on their own side: candidates for a scenario, and good crossings among poor ones"),
     ):  # fmt: skip
         table = pd.DataFrame(layers[key]) if key in layers else tables.get(key)
+        if table is not None and "passes" in table:
+            table = table[table["passes"] > 0]
         if table is not None and len(table):
-            named = table.assign(
-                **{c: _coded(table[c], regions) for c in ("regions", "facing")},
-                checkpoint_names=[str(t).replace("|", ", ") for t in table["checkpoint_names"]],
-            )
-            written.append(write_table(named, columns, caption))
+            named = table.assign(region=[regions.get(c, c) for c in table["region"]])
+            written.append(_first_rows(named, columns, caption))
     if len(tables.get("stability", ())):
-        written.append(write_table(tables["stability"], _STABLE, "Labels that stay when it is done otherwise"))
+        written.append(
+            write_table(
+                tables["stability"], _STABLE, "Growth points of the local test that stay when it is done otherwise"
+            )
+        )
     null = tables.get("structural_null", pd.DataFrame())
     if len(null):
         whole = null[null["unit"] == "all"]
@@ -127,10 +128,16 @@ def places_chapter(
     return Chapter(
         "places",
         "Places and how sure they are",
-        "The labels again as places with names. A stability of 1 says that the place keeps its label under every other choice of neighbours, cells and grids that was "
-        "tried; below 0.5 nothing should be built on it. A candidate is one for a study: neither ground nor roads are in it.",
+        "How many of four definitions of growth a place passes by the local test, which finds something in nearly every smooth surface; how many cells pass it again under "
+        "other neighbours, cells and grids. A candidate for a checkpoint is one for a scenario: neither ground nor roads are in it.",
         tables=made(*written),
     )
+
+
+def _first_rows(table: pd.DataFrame, columns: tuple[Column, ...], caption: str) -> Table:
+    """Write the first rows of a long table, and say so."""
+    notes = (f"The first {_TOP} of {len(table)}; all are in the tables.",) if len(table) > _TOP else ()
+    return write_table(table.head(_TOP), columns, caption, notes)
 
 
 def levels_chapter(tables: Mapping[str, pd.DataFrame], sides: tuple[str, str]) -> Chapter:

@@ -17,11 +17,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-GROWTH, DETOUR, DELAY, NEITHER = "growth point", "bottleneck by detour", "bottleneck by delay", "neither"
+STANDS_OUT, HIGH, UNCERTAIN, NO, NOT_TESTABLE = "stands out", "high", "uncertain", "no", "not testable"
 NO_DATA = "no data"
 
-# Okabe-Ito hues for the labels (told apart by colour-blind readers), ColorBrewer ramps for the amounts.
-_GREEN, _VERMILION, _ORANGE, _GREY, _PALE = "#009e73", "#d55e00", "#f0b429", "#dcdcdc", "#f7f7f7"
+# Okabe-Ito hues for the flags (told apart by colour-blind readers) and faded ones for what is less sure, ColorBrewer ramps for the amounts.
+_GREENS, _REDS = ("#00694d", "#5cc4a3", "#c5e8dc"), ("#a63c00", "#ee8a4a", "#f7d4bd")
+_GREY, _LIGHT, _PALE = "#dcdcdc", "#ebebeb", "#f7f7f7"
+LOSS_COLORS = {"detour": "#d55e00", "delay": "#f0b429"}
 _TIME_RAMP = ("#ffffd4", "#fee391", "#fec44f", "#fe9929", "#d95f0e", "#8c2d04")
 _LOSS_RAMP = ("#f2f0f7", "#cbc9e2", "#9e9ac8", "#756bb1", "#54278f")
 _LOST_RAMP = ("#feebe2", "#fbb4b9", "#f768a1", "#c51b8a", "#7a0177")
@@ -115,13 +117,22 @@ LOSS_CLASSES = (
     StyleClass("60–80 %", _LOSS_RAMP[3], lower=0.6, upper=0.8),
     StyleClass("80 % and more", _LOSS_RAMP[4], lower=0.8, upper=1.0000001),
 )
-LABEL_CLASSES = (
-    StyleClass("Growth point", _GREEN, value=GROWTH),
-    StyleClass("Bottleneck by detour", _VERMILION, value=DETOUR),
-    StyleClass("Bottleneck by delay", _ORANGE, value=DELAY),
-    StyleClass("Neither", _GREY, value=NEITHER),
-    StyleClass("No data", _PALE, value=NO_DATA, missing=True),
-)
+
+
+def _flag_classes(hues: tuple[str, str, str]) -> tuple[StyleClass, ...]:
+    """Return the classes of a flag, from what stands out to what is not known; the less sure, the paler."""
+    return (
+        StyleClass("Stands out beside equally smooth surfaces", hues[0], value=STANDS_OUT),
+        StyleClass("High, as parts of smooth surfaces are", hues[1], value=HIGH),
+        StyleClass("Uncertain: another seed may say otherwise", hues[2], value=UNCERTAIN),
+        StyleClass("Not above chance", _GREY, value=NO),
+        StyleClass("Not testable: too few neighbours", _LIGHT, value=NOT_TESTABLE),
+        StyleClass("No people or no data", _PALE, value=NO_DATA, missing=True),
+    )
+
+
+GROWTH_CLASSES = _flag_classes(_GREENS)
+BOTTLENECK_CLASSES = _flag_classes(_REDS)
 CHANGE_CLASSES = (
     StyleClass("loses 10 % or more", _CHANGE_RAMP[0], lower=float("-inf"), upper=-10.0),
     StyleClass("loses 0.1–10 %", _CHANGE_RAMP[1], lower=-10.0, upper=-0.1),

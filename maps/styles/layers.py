@@ -1,6 +1,6 @@
 """The one table of styles: web map, QGIS project, GeoPackage, figures and report all read it.
 
-A `LayerStyle` says how one table is drawn once; a table may be drawn in several ways (``cells`` by label, by time, by
+A `LayerStyle` says how one table is drawn once; a table may be drawn in several ways (``cells`` by flag, by time, by
 loss). `run_styles` draws a run, `scenario_styles` a scenario's two states and what lies between them.
 """
 
@@ -11,14 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from maps.styles.classes import (
+    BOTTLENECK_CLASSES,
     CHANGE_CLASSES,
     CHECKPOINT_CLASSES,
-    DELAY,
-    DETOUR,
-    GROWTH,
-    LABEL_CLASSES,
+    GROWTH_CLASSES,
     LOSS_CLASSES,
-    NEITHER,
+    LOSS_COLORS,
     NEW_CHECKPOINT,
     NO_DATA,
     OSM,
@@ -27,48 +25,17 @@ from maps.styles.classes import (
     StyleClass,
     quantile_classes,
 )
+from maps.styles.fields import CELL_FIELDS, CHANGE_FIELDS, TESTED
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 __all__ = [
-    "CHANGE_CLASSES", "CHECKPOINT_CLASSES", "DELAY", "DETOUR", "GROWTH", "LABEL_CLASSES", "LOSS_CLASSES", "NEITHER",
+    "BOTTLENECK_CLASSES", "CHANGE_CLASSES", "CHECKPOINT_CLASSES", "GROWTH_CLASSES", "LOSS_CLASSES", "LOSS_COLORS",
     "NEW_CHECKPOINT", "NO_DATA", "OSM", "TIME_CLASSES", "LayerStyle", "StyleClass", "run_styles", "scenario_styles",
 ]  # fmt: skip
 
-_CELL_FIELDS = {
-    "cell": "H3 cell",
-    "near": "Near",
-    "region": "Region code",
-    "population": "People (settlements with a known population)",
-    "label": "Label",
-    "time_to_checkpoint_min": "Minutes to the nearest open checkpoint",
-    "nearest_checkpoint": "Nearest open checkpoint",
-    "potential_domestic_actual": "Potential within the own country (person-equivalents)",
-    "potential_cross_borderless": "Potential across the border, borderless (person-equivalents)",
-    "potential_cross_open": "Potential across the border, open (person-equivalents)",
-    "potential_cross_actual": "Potential across the border, actual (person-equivalents)",
-    "border_loss": "Border loss (share of borderless potential)",
-    "loss_detour": "of which detour (share)",
-    "loss_delay": "of which delay (share)",
-    "cross_ratio": "Cross-border to domestic potential (ratio)",
-    "lost_potential": "Lost potential (person-equivalents)",
-    "evidence": "What made the label",
-}
-_CHANGE_FIELDS = {
-    "cell": "H3 cell",
-    "near": "Near",
-    "region": "Region code",
-    "population": "People (settlements with a known population)",
-    "time_to_checkpoint_before_min": "Before: minutes to the nearest open checkpoint",
-    "time_to_checkpoint_after_min": "After: minutes to the nearest open checkpoint",
-    "potential_cross_before": "Before: potential across the border, actual (person-equivalents)",
-    "potential_cross_after": "After: potential across the border, actual (person-equivalents)",
-    "potential_change_pct": "Change of the potential across the border (%)",
-    "border_loss_before": "Before: border loss (share of borderless potential)",
-    "border_loss_after": "After: border loss (share of borderless potential)",
-}
 _SEGMENT_FIELDS = {
     "segment_id": "Segment",
     "region_a": "Region on side a",
@@ -142,7 +109,7 @@ def _cells(
 ) -> LayerStyle:
     """Return one drawing of the cells."""
     return LayerStyle(
-        key, "cells", title, description, "Border belt", "Polygon", kind, classes, column=column, fields=_CELL_FIELDS,
+        key, "cells", title, description, "Border belt", "Polygon", kind, classes, column=column, fields=CELL_FIELDS,
         visible=visible, opacity=0.75, outline="#ffffff",
     )  # fmt: skip
 
@@ -267,12 +234,20 @@ _RAILWAYS = LayerStyle(
 )
 _CELLS = _cells(
     "cells",
-    "Growth points and bottlenecks",
-    "H3 cells of the border belt by label",
+    "Growth points",
+    "H3 cells of the border belt by what people reach across it beyond what their side, home potential and distance give",
     "categorized",
-    LABEL_CLASSES,
-    "label",
+    GROWTH_CLASSES,
+    "growth_flag",
     visible=True,
+)
+_CELLS_BOTTLENECK = _cells(
+    "cells_bottleneck",
+    "Bottlenecks",
+    "H3 cells of the border belt by minutes to the next city across it beyond what home roads take",
+    "categorized",
+    BOTTLENECK_CLASSES,
+    "bottleneck_flag",
 )
 _CELLS_TIME = _cells(
     "cells_time",
@@ -335,6 +310,7 @@ def run_styles(lost_potential: Sequence[float] | NDArray[np.float64] = ()) -> tu
         _ROADS,
         _RAILWAYS,
         _CELLS,
+        _CELLS_BOTTLENECK,
         _CELLS_TIME,
         _CELLS_LOSS,
         *(lost if len(lost_potential) else ()),
@@ -346,7 +322,7 @@ def _state(style: LayerStyle, state: str, what: str) -> LayerStyle:
     """Return a run's drawing for the table of one state of a scenario, hidden."""
     title = f"{state.capitalize()}: {what}"
     moved = style.on(f"{style.layer}_{state}", key=f"{style.key}_{state}", title=title, visible=False)
-    fields = {column: name for column, name in style.fields.items() if column not in ("label", "evidence")}
+    fields = {column: name for column, name in style.fields.items() if column not in TESTED}
     return replace(moved, description=f"{style.description}, {state} the scenario", fields=fields)
 
 
@@ -371,7 +347,7 @@ def scenario_styles() -> tuple[LayerStyle, ...]:
             description="H3 cells by how much of their potential across the border the scenario adds or takes",
             classes=CHANGE_CLASSES,
             column="potential_change_pct",
-            fields=_CHANGE_FIELDS,
+            fields=CHANGE_FIELDS,
             visible=True,
         ),
         _state(_CELLS_TIME, "before", time),

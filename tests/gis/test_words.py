@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from analysis.statistics import labels as typology
+from analysis.statistics import flags
 from maps.styles import classes
 
 
-def test_labels_of_cells_are_the_same_on_both_floors() -> None:
-    for name in ("GROWTH", "DETOUR", "DELAY", "NEITHER", "NO_DATA"):
-        assert getattr(typology, name) == getattr(classes, name)
+def test_flags_of_cells_are_the_same_on_both_floors() -> None:
+    for name in ("STANDS_OUT", "HIGH", "UNCERTAIN", "NO", "NOT_TESTABLE", "NO_DATA"):
+        assert getattr(flags, name) == getattr(classes, name)

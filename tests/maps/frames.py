@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 import shapely.ops
 
-from maps.styles.layers import DELAY, DETOUR, GROWTH, NEITHER, NO_DATA
+from maps.styles.classes import HIGH, NO, NO_DATA, NOT_TESTABLE, STANDS_OUT, UNCERTAIN
 
 CRS = "+proj=aea +lat_1=49.5 +lat_2=54.5 +lat_0=52 +lon_0=67 +datum=WGS84 +units=m"
 HOSTILE = '</script><b id="harm">x</b>'
@@ -83,7 +83,7 @@ def regions() -> gpd.GeoDataFrame:
 
 
 def cells(resolution: int = 4, width: float = 0.9) -> gpd.GeoDataFrame:
-    """H3 cells of a belt around the line, a hot stretch of each label on it."""
+    """H3 cells of a belt around the line, a hot stretch of each flag on it."""
     belt = BORDER.buffer(width)
     ids = sorted(h3.geo_to_cells(belt, resolution))
     polygons = [shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(c)]) for c in ids]
@@ -92,11 +92,12 @@ def cells(resolution: int = 4, width: float = 0.9) -> gpd.GeoDataFrame:
     rng, n = _rng(), len(ids)
     away = shapely.distance(centres, BORDER)
     side = np.where(lat > np.interp(lon, *np.array(BORDER.coords).T), "a", "b")
-    label = np.select(
-        [(lon > 64) & (lon < 68.5), (lon > 78) & (lon < 81), (lon > 55) & (lon < 58)], [GROWTH, DETOUR, DELAY], NEITHER
-    ).astype(object)
-    label[rng.random(n) < 0.15] = NEITHER
-    label[:5] = NO_DATA
+    east, west, middle = (lon > 78) & (lon < 81), (lon > 55) & (lon < 58), (lon > 64) & (lon < 68.5)
+    growth = np.select([middle & (lon < 66), middle, west], [STANDS_OUT, HIGH, UNCERTAIN], NO).astype(object)
+    narrow = np.select([east & (lon < 79), east, middle], [STANDS_OUT, HIGH, UNCERTAIN], NO).astype(object)
+    for flag in (growth, narrow):
+        flag[rng.random(n) < 0.15] = NOT_TESTABLE
+        flag[:5] = NO_DATA
     detour, delay = (
         np.clip(0.15 + 0.4 * np.abs(np.sin(lon / 3)) + rng.normal(0, 0.04, n), 0, 0.7),
         np.clip(rng.normal(0.12, 0.05, n), 0, 0.3),
@@ -113,7 +114,13 @@ def cells(resolution: int = 4, width: float = 0.9) -> gpd.GeoDataFrame:
                 object
             ),
             "population": rng.integers(0, 80_000, n).astype(float),
-            "label": label,
+            "place": "Илек",
+            "growth_flag": growth,
+            "bottleneck_flag": narrow,
+            "growth": np.where(growth == NO, 1.0, 2.0) + rng.uniform(0, 0.1, n),
+            "excess_min": np.where(narrow == NO, 5.0, 90.0) + rng.uniform(0, 9, n),
+            "growth_q": rng.uniform(0.0002, 1, n),
+            "growth_p_max": rng.uniform(0.0002, 1, n),
             "time_to_checkpoint_min": minutes,
             "nearest_checkpoint": "Илек",
             "potential_domestic_actual": rng.lognormal(13, 1, n),
@@ -123,17 +130,43 @@ def cells(resolution: int = 4, width: float = 0.9) -> gpd.GeoDataFrame:
             "border_loss": detour + delay,
             "loss_detour": detour,
             "loss_delay": delay,
-            "cross_ratio": np.where(label == GROWTH, 0.4, 0.1) + rng.uniform(0, 0.1, n),
+            "cross_ratio": np.where(growth == HIGH, 0.4, 0.1) + rng.uniform(0, 0.1, n),
             "lost_potential": free * (detour + delay),
-            "loss_q": np.where(np.isin(label, [DETOUR, DELAY]), rng.uniform(0.0002, 0.04, n), rng.uniform(0.1, 1, n)),
-            "ratio_q": np.where(label == GROWTH, rng.uniform(0.0002, 0.04, n), rng.uniform(0.1, 1, n)),
-            "evidence": "quadrant HH of the gap, adjusted p < 0.05",
         },
         geometry=polygons,
         crs=4326,
     )
     frame.loc[0, ["population", "border_loss", "loss_detour", "loss_delay"]] = np.nan
     return frame
+
+
+def growth_list(n: int = 40) -> pd.DataFrame:
+    """The ranked list of growth: the first place hostile, every other one steady."""
+    low, high = np.linspace(1.5, 1.0, n), np.linspace(6.0, 2.0, n)
+    return pd.DataFrame(
+        {
+            "place": [HOSTILE, *[f"Place {i}" for i in range(1, n)]], "side": "a", "region": "RU-00", "cell": "8420",
+            "population": 20_000, "growth": np.linspace(3.0, 1.1, n), "growth_low": low, "growth_high": high, "growth_least": low / 2,
+            "growth_most": high * 2, "rank": np.arange(1.0, n + 1), "rank_low": np.arange(1.0, n + 1), "rank_high": np.arange(4.0, n + 4),
+            "leading_share": 0.5, "settings": 56, "steady": np.arange(n) % 2 == 0, "leading_city": "Орал",
+            "leading_city_share": 0.35, "wait_share": 0.29, "flag": HIGH, "advice": "growth point",
+        }
+    )  # fmt: skip
+
+
+def bottleneck_list(n: int = 30) -> pd.DataFrame:
+    """The ranked list of bottlenecks."""
+    excess = np.linspace(140.0, 40.0, n)
+    return pd.DataFrame(
+        {
+            "place": [f"Narrow {i}" for i in range(n)], "side": "b", "region": "KZ-06", "cell": "8421", "population": 50_000,
+            "next_city": "Орал", "next_city_km": 160.0, "next_city_min": 120 + excess, "home_roads_min": 120.0, "excess_min": excess,
+            "excess_low_min": excess - 20, "excess_high_min": excess + 20, "excess_least_min": excess - 30, "excess_most_min": excess + 30,
+            "rank": np.arange(1.0, n + 1), "rank_low": np.arange(1.0, n + 1), "rank_high": np.arange(4.0, n + 4), "leading_share": 0.95,
+            "settings": 39, "steady": True, "excess_ground_min": excess - 60, "excess_wait_min": 60.0, "assumed_wait_share": 60 / excess,
+            "excess_sd": 2.0, "person_minutes": 50_000 * excess, "checkpoint": QUOTES, "flag": NO, "advice": "bottleneck",
+        }
+    )  # fmt: skip
 
 
 def segments(n: int = 120) -> gpd.GeoDataFrame:

@@ -80,10 +80,9 @@ def tables() -> dict[str, pd.DataFrame]:
             {"closed_1": BAD, "closed_2": [f"Post {i}" for i in range(30)], "mode": "road", "share": 0.25,
              "criticality_min": 9.0, "unserved_share": 0.0, "synergy_min": np.arange(30.0), "people_over_60min": 5}
         ),
-        "places": pd.DataFrame(
-            {"label": ["growth point"], "place": [BAD], "regions": ["RU-00|RU-01"], "facing": ["KZ-06|KZ-99"],
-             "checkpoint_names": [f"Kayrak|{BAD}"], "cells": [4], "population": [9], "strength": [2.0], "best_q": [0.01],
-             "stability": [0.5]}
+        "growth_definitions": pd.DataFrame(
+            {"place": [BAD, "Nobody's"], "side": "a", "region": ["RU-00", "RU-99"], "cell": ["8410", "8411"], "population": [9, 8],
+             "passes_time": [True, False], "passes_contiguity": [True, False], "passes_ratio": False, "passes_segment": False, "passes": [2, 0]}
         ),
         "stability": pd.DataFrame(
             {"alternative": ["6 nearest"], "label": ["growth point"], "units": [9], "kept": [7], "kept_share": [7 / 9],
@@ -194,7 +193,7 @@ def test_tables_and_figures_are_told_to_those_who_do_not_see_them(text: str, pag
     assert len(marks.tables) > 20
     assert all(parts == ["caption", "thead", "tbody"] for parts in marks.tables)
     assert set(marks.heads) == {"col"}
-    assert len(marks.figures) == 8
+    assert len(marks.figures) == 9
     for figure in marks.figures:
         assert figure["role"] == "img"
         assert {figure["aria-labelledby"], figure["aria-describedby"]} <= set(page.ids)
@@ -211,7 +210,10 @@ def test_names_stay_text(text: str, page: Page) -> None:
     assert "harm" not in page.ids
     assert BAD in page.table("Pairs of cities that hang most on one checkpoint")["To"].tolist()
     assert BAD in page.table("The largest settlements of the belt")["Settlement"].tolist()
-    assert BAD in page.table("Growth points and bottlenecks as places, with their evidence")["Place"].tolist()
+    assert (
+        BAD
+        in page.table("Growth by four definitions: cells that pass at least one by the local test")["Place"].tolist()
+    )
     assert BAD in page.table("Index of the levels that were assessed, and ranks")["Type"].tolist()
     assert BAD in page.table("Regions that are alike and hang together")["Group"].tolist()
     assert page.table("Indicators of the index")["Unit"].tolist() == ["per <1,000>"] * 2
@@ -221,10 +223,9 @@ def test_codes_are_names_where_there_are_any(page: Page) -> None:
     pairs = page.table("Regions that face each other, longest border first")
     assert pairs["Region in Russia"].tolist() == ["Saratov", "Orenburg"]
     assert pairs["Region in Kazakhstan"].tolist() == ["West Kazakhstan", "KZ-99"]
-    places = page.table("Growth points and bottlenecks as places, with their evidence")
-    assert places["Regions"].item() == "Saratov, Orenburg"
-    assert places["Facing"].item() == "West Kazakhstan, KZ-99"
-    assert places["Nearest checkpoints"].item() == f"Kayrak, {BAD}"
+    places = page.table("Growth by four definitions: cells that pass at least one by the local test")
+    assert places["Region"].item() == "Saratov"
+    assert places["Passes of 4"].item() == "2"
     members = page.table("Regions that are alike and hang together").set_index("Group")["Regions"]
     assert members["type 2"].split(", ")[0] == "Orenburg"
     assert len(members[BAD].split(", ")) == 6

@@ -36,7 +36,7 @@ def frames():
     tables = synthetic.tables()
     # The bounds of the classes themselves: a class takes its lower bound in and leaves its upper one out.
     tables["cells"] = tables["cells"].iloc[:40].copy()
-    tables["cells"].loc[tables["cells"].index[6], "label"] = None
+    tables["cells"].loc[tables["cells"].index[6], "growth_flag"] = None
     tables["cells"]["time_to_checkpoint_min"] = [*BOUNDS, 29.9, np.nan, *[100.0] * 32]
     return tables
 
@@ -124,7 +124,7 @@ class TestGeoPackage:
         assert all(row[1:4] == ("", "geom", 1) for row in styles)
         (cells,) = (row for row in styles if row[0] == "cells")
         assert cells[4] == "cells"
-        assert ET.fromstring(cells[5]).find("renderer-v2").get("attr") == "coalesce(\"label\", 'no data')"
+        assert ET.fromstring(cells[5]).find("renderer-v2").get("attr") == "coalesce(\"growth_flag\", 'no data')"
         texts = query(folder / "border.gpkg", "SELECT metadata FROM gpkg_metadata m JOIN gpkg_metadata_reference r "
                                               "ON r.md_file_id = m.id WHERE table_name = 'settlements'")  # fmt: skip
         metadata = ET.fromstring(texts[0][0])
@@ -292,9 +292,9 @@ class TestInQgis:
         groups = {group["name"]: group for group in facts["groups"]}
         assert [name for name, group in groups.items() if group["exclusive"]] == ["Border belt"]
         belt = groups["Border belt"]
-        assert belt["layers"] == [BY_KEY[k].title for k in ("cells", "cells_time", "cells_loss")] + [
-            travel_time_style().title
-        ]
+        assert belt["layers"] == [
+            BY_KEY[k].title for k in ("cells", "cells_bottleneck", "cells_time", "cells_loss")
+        ] + [travel_time_style().title]
         assert belt["visible"] == [BY_KEY["cells"].title]
         assert belt["in turn"] == [[name] for name in belt["layers"]]
 
@@ -310,7 +310,7 @@ class TestInQgis:
                          "480 min and more": 1, None: 1}  # fmt: skip
 
     def test_cell_without_a_label_is_drawn_as_no_data(self, layers, frames):
-        drawn, labels = dict(layers[BY_KEY["cells"].title]["drawn"]), frames["cells"]["label"]
+        drawn, labels = dict(layers[BY_KEY["cells"].title]["drawn"]), frames["cells"]["growth_flag"]
         assert drawn["No data"] == (labels.isna() | (labels == "no data")).sum() == 6
         assert sum(drawn.values()) == len(labels)
         assert None not in drawn

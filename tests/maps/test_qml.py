@@ -24,7 +24,7 @@ def test_missing_values_go_where_the_style_says():
     assert attribute(BY_KEY["settlements"], None) == "population"
     assert attribute(BY_KEY["settlements"], 1) == 'coalesce("population", 10000.0)'
     assert attribute(BY_KEY["cells_time"], 0, lower=-math.inf) == f'coalesce("time_to_checkpoint_min", {qml.below(30)})'
-    assert attribute(BY_KEY["cells"], 4, value="don't know") == "coalesce(\"label\", 'don''t know')"
+    assert attribute(BY_KEY["cells"], 4, value="don't know") == "coalesce(\"growth_flag\", 'don''t know')"
 
 
 @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.key)

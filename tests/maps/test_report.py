@@ -13,7 +13,8 @@ import pytest
 
 from maps.report import figures
 from maps.report.page import write_report
-from maps.styles.layers import CHECKPOINT_CLASSES, DELAY, DETOUR, GROWTH, LABEL_CLASSES, NEITHER
+from maps.styles.classes import NO
+from maps.styles.layers import BOTTLENECK_CLASSES, CHECKPOINT_CLASSES, GROWTH_CLASSES
 from tests.maps import frames as synthetic
 
 CRS = pyproj.CRS.from_user_input(synthetic.CRS)
@@ -28,6 +29,7 @@ def write(path, **changed):
         "subtitle": "Base run",
         "findings": [f"Most is lost at {synthetic.QUOTES}.", "Second finding"],
         "frames": synthetic.tables(),
+        "lists": {"growth": synthetic.growth_list(), "bottlenecks": synthetic.bottleneck_list()},
         "statistics": synthetic.statistics(),
         "assumptions": synthetic.assumptions(),
         "sources": synthetic.sources(),
@@ -122,24 +124,23 @@ def test_names_stay_text(text, page):
     assert synthetic.QUOTES in shown
 
 
-def test_growth_points_are_ranked_with_their_numbers(page):
-    shown, cells = page.table("Growth points, largest ratio first"), synthetic.cells()
-    wanted = cells[cells["label"] == GROWTH].sort_values("cross_ratio", ascending=False).head(25)
-    assert shown["H3 cell"].tolist() == wanted["cell"].tolist()
-    assert shown["Rank"].tolist() == [str(n + 1) for n in range(len(wanted))]
-    assert shown["Adjusted p"].map(float).max() < 0.05
+def test_places_of_growth_are_ranked_with_their_ranges(text, page):
+    shown, given = page.table("Places of growth, largest effect first"), synthetic.growth_list()
+    assert shown["Place"].tolist() == given["place"].head(25).tolist()
+    assert shown["Rank"].tolist() == [str(n) for n in range(1, 26)]
+    assert shown["5–95 % of settings"].iloc[0] == "1.5 to 6.0"
+    assert shown["5–95 % of ranks"].iloc[0] == "1 to 4"
     assert set(shown["Region"]) <= set(synthetic.regions()["name"])
+    assert "The first 25 of 40" in text
 
 
-def test_bottlenecks_are_ranked_with_their_kind(text, page):
-    shown, cells = page.table("Bottlenecks, largest lost potential first"), synthetic.cells()
-    all_of_them = cells[cells["label"].isin([DETOUR, DELAY])].sort_values("lost_potential", ascending=False)
-    wanted = all_of_them.head(25)
-    assert shown["H3 cell"].tolist() == wanted["cell"].tolist()
-    assert shown["Lost by"].tolist() == wanted["label"].map({DETOUR: "detour", DELAY: "delay"}).tolist()
-    assert f"The first 25 of {len(all_of_them)}" in text
-    first = wanted["border_loss"].iloc[0]
-    assert shown["Border loss (%)"].iloc[0] == f"{100 * first:.0f}"
+def test_bottlenecks_are_ranked_with_their_wait(text, page):
+    shown, given = page.table("Bottlenecks, most people times excess minutes first"), synthetic.bottleneck_list()
+    assert shown["Place"].tolist() == given["place"].head(25).tolist()
+    assert shown["Excess (min)"].iloc[0] == "140"
+    assert shown["5–95 % of settings"].iloc[0] == "120 to 160"
+    assert set(shown["of the excess, wait (min)"]) == {"60"}
+    assert "The first 25 of 30" in text
 
 
 def test_missing_numbers_are_a_dash_with_a_note(text, page):
@@ -180,10 +181,11 @@ def test_values_of_assumptions_are_exact(tmp_path):
     ]
 
 
-def test_a_run_without_labels_says_so(tmp_path):
-    text = write(tmp_path / "r.html", frames=synthetic.tables() | {"cells": synthetic.cells().assign(label=NEITHER)})
-    assert "No cell is a growth point" in text
-    assert "No cell is a bottleneck" in text
+def test_a_run_without_places_says_so(tmp_path):
+    lists = {"growth": synthetic.growth_list().head(0), "bottlenecks": synthetic.bottleneck_list().head(0)}
+    text = write(tmp_path / "r.html", lists=lists)
+    assert "No place has people enough" in text
+    assert "No place takes longer than home roads do" in text
 
 
 def test_a_run_with_little_is_still_a_report(tmp_path):
@@ -212,8 +214,8 @@ def drawn(name, **changed):
         ),
         "checkpoint-bars": lambda: figures.checkpoint_bars(tables["checkpoints"], top=15),
         "region-bars": lambda: figures.region_bars(tables["regions"]),
-        "label-map": lambda: figures.label_map(
-            tables["cells"], tables["border_line"], tables["checkpoints"], tables["regions"], crs=CRS
+        "growth-map": lambda: figures.flag_map(
+            "growth", tables["cells"], tables["border_line"], tables["checkpoints"], tables["regions"], crs=CRS
         ),
     }
     return calls[name]()
@@ -223,7 +225,7 @@ def words(svg):
     return [(node.text or "").strip() for node in ET.fromstring(svg).iter(f"{SVG}text")]
 
 
-NAMES = ["border-profile", "checkpoint-bars", "region-bars", "label-map"]
+NAMES = ["border-profile", "checkpoint-bars", "region-bars", "growth-map"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -279,16 +281,18 @@ def test_checkpoint_bars_take_the_largest():
     assert words(svg).count("no data") == int(largest["criticality_min"].isna().sum())
 
 
-def test_map_draws_each_label_in_its_colour():
-    svg = drawn("label-map")
+@pytest.mark.parametrize(("flag", "classes"), [("growth", GROWTH_CLASSES), ("bottleneck", BOTTLENECK_CLASSES)])
+def test_map_draws_each_flag_in_its_colour(flag, classes):
     cells = synthetic.cells()
-    for each in LABEL_CLASSES:
+    frames = [synthetic.tables()[name] for name in ("border_line", "checkpoints", "regions")]
+    svg = figures.flag_map(flag, cells, *frames, crs=CRS)
+    for each in classes:
         assert f"fill: {each.color}" in svg
-        assert f"{each.label}: {int((cells['label'] == each.value).sum())}" in svg
+        assert f"{each.label}: {int((cells[f'{flag}_flag'] == each.value).sum())}" in svg
     assert {c.label for c in CHECKPOINT_CLASSES} <= set(words(svg))
     assert {"Kurgan", "Aktobe"} <= set(words(svg))
-    without = drawn("label-map", cells=cells.assign(label=NEITHER))
-    assert LABEL_CLASSES[0].color not in without
+    without = figures.flag_map(flag, cells.assign(**{f"{flag}_flag": NO}), *frames, crs=CRS)
+    assert classes[0].color not in without
 
 
 def test_region_bars_say_where_there_is_no_value():
@@ -322,7 +326,7 @@ def test_report_opens_without_a_word_in_the_console(chromium, text, tmp_path):
             sizes = chromium.execute_script(
                 "return [...document.querySelectorAll('figure svg')].map(s => s.getBoundingClientRect().height)"
             )
-            assert len(sizes) == 4
+            assert len(sizes) == 5
             assert min(sizes) > 100
         assert chromium.execute_script("return document.getElementById('harm')") is None
         assert [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"] == []

@@ -48,7 +48,7 @@ def test_states_are_drawn_as_in_a_run():
     for key in CELLS[1:]:
         style, run = BY_KEY[key], RUN[key.rpartition("_")[0]]
         assert (style.classes, style.column) == (run.classes, run.column)
-        assert "label" not in style.fields
+        assert not {"growth_flag", "bottleneck_flag", "excess_min"} & set(style.fields)
         assert style.description.endswith(f"{key.rpartition('_')[2]} the scenario")
     new, *others = BY_KEY["checkpoints_after"].classes
     assert tuple(others) == BY_KEY["checkpoints_before"].classes == CHECKPOINT_CLASSES

@@ -108,8 +108,8 @@ def test_graduated_classes_take_their_lower_bound(tmp_path):
 
 
 def test_categorized_classes(tmp_path):
-    found, _ = classes_of(tmp_path, STYLES["cells"], ["growth point", "neither", None, "no data", "something else"])
-    assert found == [0, 3, 4, 4, -2]
+    found, _ = classes_of(tmp_path, STYLES["cells"], ["stands out", "no", None, "no data", "something else"])
+    assert found == [0, 3, 5, 5, -2]
 
 
 def test_missing_values_go_where_the_style_says_and_not_by_words(tmp_path):
@@ -137,7 +137,7 @@ def test_areas_of_one_group_are_a_choice_of_which_one_is_on(tmp_path):
     write_map(tmp_path / "m.html", both, title="t")
     config, _ = packed((tmp_path / "m.html").read_text(encoding="utf-8"))
     on = {style["key"]: style["visible"] for style in config["styles"] if style["choice"]}
-    assert on == {"cells": True, "cells_time": False, "cells_loss": False}
+    assert on == {"cells": True, "cells_bottleneck": False, "cells_time": False, "cells_loss": False}
 
 
 def test_attribution_holds_all_rights_once(page):
@@ -158,7 +158,7 @@ def test_rows_without_a_place_are_left_out(tmp_path):
 def test_all_problems_at_once(tmp_path):
     cells = synthetic.cells()
     wrong = [
-        (STYLES["cells"], cells.drop(columns="label")),
+        (STYLES["cells"], cells.drop(columns="growth_flag")),
         (STYLES["cells"], cells.set_crs(None, allow_override=True)),
         (STYLES["roads"], cells),
     ]
@@ -167,7 +167,7 @@ def test_all_problems_at_once(tmp_path):
     text = str(caught.value)
     for words in (
         "'cells' is given 2 times",
-        "column 'label' is missing",
+        "column 'growth_flag' is missing",
         "no CRS",
         "geometry Polygon given, LineString or MultiLineString allowed",
     ):

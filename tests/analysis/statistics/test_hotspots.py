@@ -21,7 +21,7 @@ from analysis.statistics.hotspots import (
     local_statistics,
     reach_warning,
 )
-from analysis.statistics.labels import GROWTH, label_cells
+from analysis.statistics.own_side import own_side_test
 from layers.errors import NetworkError
 from tests.analysis.helpers import disk, two_sided
 
@@ -181,10 +181,6 @@ def test_few_or_equal_units_are_described_not_tested(values: NDArray[np.float64]
     assert local.shape == (61, 0)
     assert table.empty
     assert notes == [f"x was described, not tested: {said}"]
-    labels = label_cells(
-        frame(values).assign(cross_ratio=1.0, lost_potential=1.0, loss_detour=0.1, loss_delay=0.1, border_loss=0.2)
-    )
-    assert set(labels["label"]) == {"neither"}
 
 
 def test_twenty_units_are_tested() -> None:
@@ -235,13 +231,9 @@ ENOUGH = 3999
 
 
 def labelled(cells: list[str], values: NDArray[np.float64], permutations: int, *, seed: int = 0) -> pd.Series:
-    """Return the labels of a field taken for the ratio of growth points, nothing being lost anywhere."""
-    local, _, notes = cell_statistics(frame(values, cells), {"ratio": "x"}, permutations=permutations, seed=seed)
-    assert notes == []
-    table = pd.DataFrame({"cell": cells, "cross_ratio": values}).assign(
-        lost_potential=0.0, loss_detour=0.0, loss_delay=0.0, border_loss=0.0
-    )
-    return pd.Series(label_cells(table.join(local))["label"].to_numpy(), index=cells)
+    """Return which cells of a field are hot beside free draws, all cells being on one side."""
+    field, graph = pd.Series(values, index=cells), contiguity(pd.Series(cells))
+    return own_side_test(field, graph, pd.Series("a", index=cells), permutations=permutations, seed=seed)["hot"]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -252,7 +244,7 @@ def test_a_planted_hot_stretch_is_found(seed: int) -> None:
     inner, hot, near = (set(h3.grid_disk(heart, k)) for k in (1, 2, 3))
     values = field(seed, cells) + np.where([c in hot for c in cells], 5.0, 0.0)
     label = labelled(cells, values, 7999)
-    marked = set(label.index[label == GROWTH])
+    marked = set(label.index[label])
     assert inner <= marked <= near
 
 
@@ -261,7 +253,7 @@ FIELDS = 20
 
 def test_fields_without_a_pattern_are_seldom_labelled() -> None:
     """Each field has a label with probability α at the most; of 20, more than 3 have one with probability 0.016."""
-    false = sum(bool((labelled(CELLS, field(100 + k), ENOUGH, seed=k) == GROWTH).any()) for k in range(FIELDS))
+    false = sum(bool(labelled(CELLS, field(100 + k), ENOUGH, seed=k).any()) for k in range(FIELDS))
     assert false <= 3
 
 

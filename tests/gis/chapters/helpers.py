@@ -49,6 +49,9 @@ checkpoints = "checkpoints.gpkg"
 permutations = 99
 raster_km = 10
 decay = { name = "gaussian", sigma_min = 90 }
+[lists]
+growth_people = 2000
+smooth_draws = 199
 [reach]
 within_min = [240, 60, 120]
 [reach.layers]

@@ -3,61 +3,63 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tests.gis.chapters.helpers import table, warnings_of
 
-if TYPE_CHECKING:
-    pass
+
+def test_lists_are_ranked_and_hold_their_ranges(either: Path) -> None:
+    cells = table(either, "cells").set_index("cell")
+    for name, effect, column in (("growth", "growth{}", "growth"), ("bottlenecks", "excess{}_min", "excess_min")):
+        rows = table(either, name)
+        low, high, least, most = (rows[effect.format(f"_{w}")] for w in ("low", "high", "least", "most"))
+        value = rows[effect.format("")]
+        np.testing.assert_allclose(value, cells.loc[rows["cell"], column], rtol=1e-6)
+        assert (least <= low + 1e-9).all() and (low <= high + 1e-9).all() and (high <= most + 1e-9).all()
+        assert value.between(least - 1e-9, most + 1e-9).all()
+        assert (rows["rank_low"] <= rows["rank_high"]).all()
+        assert (rows["steady"] == (rows["leading_share"] >= 0.9)).all()
+        assert (rows["flag"] == cells.loc[rows["cell"], f"{name.rstrip('s')}_flag"].to_numpy()).all()
+        assert (rows["place"] == cells.loc[rows["cell"], "place"].to_numpy()).all()
+    growth, narrow = table(either, "growth"), table(either, "bottlenecks")
+    assert growth["growth"].is_monotonic_decreasing and (growth["growth"] > 1).all()
+    assert narrow["person_minutes"].is_monotonic_decreasing and (narrow["excess_low_min"] > 0).all()
+    assert (narrow["excess_sd"] >= 1.64).all()
+    # A place is advised one thing.
+    both = set(growth["cell"]) & set(narrow["cell"])
+    said = [dict(zip(t["cell"], t["advice"], strict=True)) for t in (growth, narrow)]
+    assert all(said[0][c] == said[1][c] for c in both)
 
 
-def test_places_face_regions_of_the_other_side(out: Path) -> None:
-    places = table(out, "places")
-    assert len(places) > 3
-    for row in places.itertuples():
-        own, other = {"a": ("RU-", "KZ-"), "b": ("KZ-", "RU-")}[row.side]
-        assert all(code.startswith(own) for code in row.regions.split("|"))
-        assert all(code.startswith(other) for code in row.facing.split("|"))
-    cells = table(out, "cells")
-    counted = places.groupby("label")["cells"].sum()
-    assert counted.to_dict() == cells.loc[cells["label"].isin(counted.index), "label"].value_counts().to_dict()
-    points = table(out, "checkpoints").set_index("checkpoint_id")["name"]
-    for row in places.itertuples():
-        assert [points[i] for i in row.checkpoints.split("|")] == row.checkpoint_names.split("|")
+def test_definitions_count_what_they_pass(either: Path) -> None:
+    rows = table(either, "growth_definitions")
+    names = ["passes_time", "passes_contiguity", "passes_ratio", "passes_segment"]
+    assert (rows["passes"] == rows[names].sum(axis=1)).all()
+    assert (rows["population"] > 0).all()
 
 
-def test_outliers_differ_from_their_neighbours(out: Path) -> None:
-    found, cells = table(out, "outliers"), table(out, "cells").set_index("cell")
-    assert len(found) >= 1
-    local = table(out, "local_statistics").query("variable == 'ratio' and statistic == 'moran'").set_index("cell")
-    here = local.loc[found["cell"]]
-    quadrant = found["label"].map({"isolated gap (candidate)": "LH", "isolated good crossing": "HL"})
-    assert here["class"].tolist() == quadrant.tolist()
-    assert (here["q"] <= 0.05).all()
-    low = (quadrant == "LH").to_numpy()
-    assert ((found["cross_ratio"] < found["around"]) == low).all()
-    all_of_them = local[(local["q"] <= 0.05) & local["class"].isin(["LH", "HL"])]
-    assert set(all_of_them.index) <= set(cells.index)
-    assert set(found["cell"]) == set(all_of_them.index)
+def test_gaps_are_far_and_poor_beside_their_own_side(either: Path) -> None:
+    found = table(either, "outliers")
+    gaps = found[found["label"] == "isolated gap (candidate)"]
+    assert (gaps["time_to_checkpoint_min"] > 60).all()
+    assert (gaps["ratio"] < 1).all()
+    assert (found["q"] <= 0.05).all()
 
 
 def test_stability_is_a_share(either: Path) -> None:
     told = table(either, "stability")
-    assert set(told["alternative"]) == {"6 nearest neighbours", "network time with wait", "network time without wait"}
+    assert set(told["alternative"]) == {"contiguity", "6 nearest neighbours", "network time without wait"}
     assert (told["kept"] <= told["units"]).all()
     some = told[told["units"] > 0]
     np.testing.assert_allclose(some["kept_share"], some["kept"] / some["units"], rtol=1e-7)
     cells = table(either, "cells")
     assert cells["stability"].dropna().between(0, 1).all()
-    # A cell that was not tested has no label to keep.
-    assert cells.loc[cells["label"] == "no data", "stability"].isna().all()
+    # A cell without an effect has nothing to keep.
+    assert cells.loc[cells["growth"].isna(), "stability"].isna().all()
     # Each cell is asked as often as there are alternatives, so that its share is a number of thirds.
     thirds = cells["stability"].dropna() * 3
     np.testing.assert_allclose(thirds, thirds.round(), atol=1e-6)
-    places = table(either, "places")
-    assert places["stability"].dropna().between(0, 1).all()
 
 
 def test_chance_placements_are_held_against_what_is_there(full: Path) -> None:

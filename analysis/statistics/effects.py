@@ -1,0 +1,177 @@
+"""The two effects of every populated cell, and the same under every setting that nobody measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.statistics.excess import HomeNorm, excess, home_norm, nearest_by_crow, straight_km
+from analysis.statistics.growth import growth_residual
+from analysis.statistics.homes import Homes, cell_units
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analysis.reach.accessibility import Targets
+    from analysis.reach.decays import Decay
+
+CITY_PEOPLE = 50_000
+OTHER_CITIES = (0.4, 2.0)
+"""Times the size of a city in the settings: 20,000 and 100,000 beside 50,000."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the effects are made of.
+
+    ``waits`` holds the actual minutes from homes to targets by setting of the waits, the run's own first; ``open`` the minutes
+    without any wait; ``fades`` the decays by setting, the run's own first; ``names`` and ``lonlat`` are the targets'.
+    """
+
+    cells: pd.DataFrame
+    homes: Homes
+    targets: Targets
+    names: NDArray[np.object_]
+    lonlat: NDArray[np.float64]
+    waits: Mapping[str, NDArray[np.float64]]
+    open: NDArray[np.float64]
+    fades: Mapping[str, Decay]
+
+    @property
+    def actual(self) -> NDArray[np.float64]:
+        """Minutes with the run's own waits."""
+        return next(iter(self.waits.values()))
+
+    @property
+    def decay(self) -> Decay:
+        """The run's own decay."""
+        return next(iter(self.fades.values()))
+
+
+def growth_over_settings(ground: Ground) -> pd.DataFrame:
+    """Return the growth residual of each cell, a column per setting, the run's own first.
+
+    Settings: waits by decays by four regressions (by people and with log A^dom and distance; all cells alike; without log A^dom;
+    without the distance), and the run's own with each region left out of the fit.
+    """
+    forms = {
+        "": {},
+        "cells alike": {"weighted": False},
+        "no home potential": {"home": False},
+        "no distance": {"distance": False},
+    }
+    table: dict[str, pd.Series] = {}
+    units = None
+    for wait, minutes in ground.waits.items():
+        for fade, decay in ground.fades.items():
+            here = cell_units(ground.cells, ground.homes, ground.targets, minutes, decay)
+            units = here if units is None else units
+            for form, options in forms.items():
+                name = ", ".join(w for w in (wait, fade, form) if w) or "the run"
+                table[name] = growth_residual(here, **options)  # type: ignore[arg-type]
+    if units is None:
+        return pd.DataFrame(index=ground.cells["cell"])
+    for region in _regions(ground):
+        table[f"without {region}"] = growth_residual(units, fit=(units["region"] != region).to_numpy())
+    return pd.DataFrame(table)
+
+
+def trips_to_city(
+    ground: Ground,
+    minutes: NDArray[np.float64],
+    *,
+    city_people: float = CITY_PEOPLE,
+    pooled: bool = False,
+    without: str = "",
+) -> tuple[pd.DataFrame, HomeNorm]:
+    """Return each cell's excess minutes to the nearest city across the border (by straight distance, of those it reaches), and the norm.
+
+    The city is one for all of a cell, by its largest home; minutes, kilometres and the norm are means of its homes by people.
+
+    Parameters
+    ----------
+    minutes
+        With waits, shape (homes, targets).
+    without
+        A region whose homes are left out of the norm.
+
+    Returns
+    -------
+    By cell: ``next_city``, ``next_city_km``, ``next_city_min``, the further columns of `analysis.statistics.excess.excess`.
+    """
+    homes, targets = ground.homes, ground.targets
+    large = targets.people >= city_people
+    region = ground.cells["region"].to_numpy(dtype=object)[homes.cell] if len(homes.cell) else np.zeros(0, object)
+    km = (
+        straight_km(homes.lonlat, ground.lonlat[large])
+        if large.any() and len(homes.cell)
+        else np.zeros((len(homes.cell), 0))
+    )
+    at_home = (homes.side[:, None] == targets.side[large][None]) & (region != without)[:, None]
+    own = np.nonzero(at_home)
+    norm = home_norm(minutes[:, large][own], km[own], homes.side[own[0]], pooled=pooled)
+    # One city for a cell: the nearest to its largest home.
+    first = homes.largest()
+    reached = np.isfinite(minutes[:, large]) & (homes.side[:, None] != targets.side[large][None])
+    city = np.full(homes.n, -1)
+    with_home = np.flatnonzero(first >= 0)
+    city[with_home] = nearest_by_crow(homes.lonlat[first[with_home]], ground.lonlat[large], reached[first[with_home]])[
+        0
+    ]
+    each = city[homes.cell] if len(homes.cell) else np.zeros(0, np.int64)
+    rows = np.arange(len(homes.cell))
+    none = each < 0
+    to = np.maximum(each, 0)
+    pick = {
+        name: np.where(none, np.nan, table[rows, to]) if large.any() else np.full(len(rows), np.nan)
+        for name, table in (("actual", minutes[:, large]), ("open", ground.open[:, large]), ("km", km))
+    }
+    trip = excess(pick["actual"], pick["open"], pick["km"], homes.side, norm)
+    trip = trip.where(trip["minutes"].notna())
+    out = pd.DataFrame({c: homes.mean(trip[c].to_numpy(float)) for c in trip}, index=ground.cells["cell"].to_numpy())
+    out = out.rename(columns={"minutes": "next_city_min"})
+    out.insert(0, "next_city_km", homes.mean(pick["km"]))
+    names = ground.names[large]
+    out.insert(0, "next_city", np.where(city >= 0, names[np.maximum(city, 0)], "") if large.any() else "")
+    return out, norm
+
+
+def excess_over_settings(ground: Ground, *, city_people: float = CITY_PEOPLE) -> pd.DataFrame:
+    """Return the excess minutes of each cell, a column per setting, the run's own first.
+
+    Settings: waits by sizes of a city by the norm of each side or of both together, and the run's own with each region left out of the norm.
+    """
+    table: dict[str, pd.Series] = {}
+    for wait, minutes in ground.waits.items():
+        for factor in (1.0, *OTHER_CITIES):
+            for pooled in (False, True):
+                size = "" if factor == 1 else f"cities of {factor * city_people:,.0f}"
+                name = ", ".join(w for w in (wait, size, "one norm" if pooled else "") if w) or "the run"
+                found, _ = trips_to_city(ground, minutes, city_people=factor * city_people, pooled=pooled)
+                table[name] = found["excess_min"]
+    for region in _regions(ground):
+        found, _ = trips_to_city(ground, ground.actual, city_people=city_people, without=region)
+        table[f"without {region}"] = found["excess_min"]
+    return pd.DataFrame(table)
+
+
+def undetoured_share(free: NDArray[np.float64], borderless: NDArray[np.float64]) -> float:
+    """Return the share of units whose minutes without waits are those without a border: where it is high, delay is all there is.
+
+    Examples
+    --------
+    >>> undetoured_share(np.array([60.0, 90.0, np.inf]), np.array([60.0, 60.0, np.inf]))
+    0.5
+    """
+    known = np.isfinite(free) & np.isfinite(borderless)
+    return float(np.isclose(free[known], borderless[known], rtol=1e-6, atol=1e-6).mean()) if known.any() else np.nan
+
+
+def _regions(ground: Ground) -> list[str]:
+    """Return the regions in which somebody lives."""
+    cells = ground.cells
+    return sorted(set(cells.loc[(cells["population"] > 0).to_numpy(), "region"]))
