@@ -55,18 +55,19 @@ def mode_graph(whole: Graph, mode: str) -> Graph:
     return graph
 
 
-def add_centroids(graph: Graph, u: Sequence[int], v: Sequence[int], to_u: Floats, to_v: Floats) -> list[Hashable]:
-    """Attach points as nodes with an edge to each end of their link; return their names, None for one that joins nothing."""
-    names: list[Hashable] = []
-    for i, (a, b, first, second) in enumerate(zip(u, v, to_u, to_v, strict=True)):
-        if a < 0:
-            names.append(None)
-            continue
-        names.append(("point", i))
+def add_centroids(
+    graph: Graph, point: Sequence[int], u: Sequence[int], v: Sequence[int], to_u: Floats, to_v: Floats
+) -> list[Hashable]:
+    """Attach points as nodes with an edge to each end of the links they join; return their names, None for one that joins nothing."""
+    names: dict[int, Hashable] = {}
+    for i, a, b, first, second in zip(point, u, v, to_u, to_v, strict=True):
+        names[int(i)] = None if a < 0 else ("point", int(i))
         for node, minutes in ((a, first), (b, second)):
-            if np.isfinite(minutes):
-                graph.add_edge(("point", i), node, **dict.fromkeys(FIELDS.values(), float(minutes)))
-    return names
+            old = graph.get_edge_data(("point", int(i)), node, {0: dict.fromkeys(FIELDS.values(), np.inf)})
+            # Two links of a point may end at one node.
+            if a >= 0 and minutes < old[0][FIELDS["open"]]:
+                graph.add_edge(("point", int(i)), node, key=0, **dict.fromkeys(FIELDS.values(), float(minutes)))
+    return list(names.values())
 
 
 def times_from(graph: Graph, origin: Hashable, targets: Sequence[Hashable], weight: str) -> list[float]:

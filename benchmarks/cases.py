@@ -78,9 +78,7 @@ class Case:
         side = np.concatenate([cells["side"].to_numpy(dtype=object), *ends])
         ground = router.attach(lonlat, side, limit_km=self.network.limits.point_km)
         at = router.positions(self.network.settlements["node"].to_numpy())
-        zero = np.zeros(len(at))
-        people = Points(at, at, zero, zero, self.network.settlements["side"].to_numpy(dtype=object), zero)
-        return Points(*(np.concatenate([getattr(ground, f), getattr(people, f)]) for f in Points.__dataclass_fields__))
+        return Points.of([ground, Points.at_nodes(at, self.network.settlements["side"].to_numpy(dtype=object))])
 
 
 def cost_queries(case: Case, *, origins: int | None, checkpoints: int | None, repeats: int) -> list[Row]:
@@ -122,9 +120,10 @@ def _access_row(case: Case, sample: int | None, repeats: int, trees: analyst.Tre
     ends = [np.where(at >= 0, router.nodes[np.maximum(at, 0)], -1).tolist() for at in (points.u, points.v)]
     homes = len(network.settlements)
     ground = len(points) - homes
+    first = int(points.starts[ground])
     names = analyst.add_centroids(
-        graph, ends[0][:ground], ends[1][:ground], points.to_u[:ground], points.to_v[:ground]
-    ) + [n if n >= 0 else None for n in ends[0][ground:]]
+        graph, points.point[:first], ends[0][:first], ends[1][:first], points.to_u[:first], points.to_v[:first]
+    ) + [n if n >= 0 else None for n in ends[0][first:]]
     inhabited = network.settlements[network.settlements["population"] > 0]
     places = analyst.Places(
         inhabited["node"].tolist(), inhabited["side"].to_numpy(dtype=object), inhabited["population"].to_numpy(float)

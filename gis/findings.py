@@ -14,7 +14,7 @@ from analysis.trips.load import A, B
 from gis.access_findings import access_findings
 from layers.checkpoints import assumed_waits
 from network.connectors import CONNECTOR_KPH
-from network.connectors import DETOUR as CONNECTOR_DETOUR
+from network.joining import DETOUR as CONNECTOR_DETOUR
 from network.rail import CHANGE
 from network.speeds import (
     FERRY,

@@ -168,7 +168,7 @@ def _access(
     )
     times = time_to_checkpoint(network, router, ground)
     table = pd.concat([pull.iloc[: n + 2 * m], times], axis=1)
-    table["connector_km"] = ground.straight_km
+    table["connector_km"] = ground.connector_km
     edge = frame_nodes(network, depth_km)
     table["by_the_frame"] = touches_frame(network, router, ground, edge)
     homes = pd.concat([pull.iloc[n + 2 * m :].reset_index(drop=True), settlement_times(network, router)], axis=1)
@@ -190,10 +190,8 @@ def join_points(
     """Return places joined to the network's links, followed by its settlements at their own nodes; and the places alone."""
     ground = router.attach(lonlat, side, limit_km=network.limits.point_km)
     at = router.positions(network.settlements["node"].to_numpy())
-    zero = np.zeros(len(at))
-    people = Points(at, at, zero, zero, network.settlements["side"].to_numpy(dtype=object), zero)
-    every = (np.concatenate([getattr(ground, f), getattr(people, f)]) for f in Points.__dataclass_fields__)
-    return Points(*every), ground
+    people = Points.at_nodes(at, network.settlements["side"].to_numpy(dtype=object))
+    return Points.of([ground, people]), ground
 
 
 def _segment_table(segments: gpd.GeoDataFrame, tables: dict[str, pd.DataFrame]) -> gpd.GeoDataFrame:

@@ -21,7 +21,7 @@ from layers.sources.download.geofabrik import BASE_URL
 from layers.sources.overpass.server import BASE_URL as OVERPASS_URL
 from layers.sources.overpass.server import LARGEST_KM2
 from layers.sources.postgis import is_database
-from network.connectors import ConnectorLimits
+from network.joining import ConnectorLimits
 from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN
 
 if TYPE_CHECKING:
@@ -135,13 +135,18 @@ class NetworkPart(Part):
 
 
 class Connectors(Part):
-    """Reach of connectors and the cost of boarding."""
+    """Reach of connectors, how many a place has, and the cost of boarding."""
 
     settlement_km: float = Field(100, gt=0, le=500)
     checkpoint_km: float = Field(400, gt=0, le=1000)
     point_km: float = Field(100, gt=0, le=500)
     station_km: float = Field(10, gt=0, le=100)
     boarding_min: float = Field(15, ge=0, le=600)
+    reach_ratio: float = Field(1.5, ge=1, le=10)
+    reach_more_km: float = Field(5, ge=0, le=100)
+    detour_ratio: float = Field(3, ge=1, le=100)
+    most_links: int = Field(8, ge=1, le=100)
+    candidates: int = Field(200, ge=1, le=10_000)
 
     def limits(self) -> ConnectorLimits:
         """Return them as the network takes them."""

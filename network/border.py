@@ -318,15 +318,25 @@ def _double_posts(tables: Tables, node: NDArray[np.int64], u_side: NDArray[np.ob
 
 
 def gate_links(
-    post_a: NDArray[np.int64], post_b: NDArray[np.int64], checkpoint: str, crossing: str, checkpoints: gpd.GeoDataFrame
+    post_a: NDArray[np.int64],
+    post_b: NDArray[np.int64],
+    checkpoint: str,
+    crossing: str,
+    checkpoints: gpd.GeoDataFrame,
+    *,
+    leave_a: NDArray[np.int64] | None = None,
+    leave_b: NDArray[np.int64] | None = None,
 ) -> pd.DataFrame:
-    """Return the directed gates of a checkpoint at its pairs of posts, a→b and b→a: no length, no moving time."""
+    """Return the directed gates of a checkpoint at its pairs of posts, a→b and b→a: no length, no moving time.
+
+    A post may have another node, ``leave_a`` or ``leave_b``, for those who come out of the gate.
+    """
     row = checkpoints.loc[checkpoints["checkpoint_id"] == checkpoint].iloc[0]
     n = 2 * len(post_a)
     return pd.DataFrame(
         {
             "u": np.concatenate([post_a, post_b]),
-            "v": np.concatenate([post_b, post_a]),
+            "v": np.concatenate([post_b if leave_b is None else leave_b, post_a if leave_a is None else leave_a]),
             "mode": row["mode"],
             "kind": "gate",
             "oneway": True,
@@ -346,8 +356,23 @@ def gate_links(
     )
 
 
-def largest_component(tables: Tables, mode: str) -> NDArray[np.bool_]:
-    """Return which links belong to the largest component of a mode's network, crossings included."""
+def main_components(tables: Tables, mode: str) -> NDArray[np.bool_]:
+    """Return which links of a mode hang together, crossings included, with the largest network of a side.
+
+    A side whose network no crossing joins to the other's keeps its own; an island that reaches neither is no use to anybody.
+    """
     own = (tables.links["mode"] == mode).to_numpy()
-    label = components(tables.links[own], len(tables.nodes))
-    return np.asarray(own & (label[tables.links["u"].to_numpy()] == 0), bool)
+    links = tables.links[own]
+    n = len(tables.nodes)
+    label = components(links, n)
+    side = tables.nodes["side"].to_numpy(dtype=object)
+    u, v = side[links["u"].to_numpy()], side[links["v"].to_numpy()]
+    main = set()
+    for s in ("a", "b"):
+        at_home = links[(u == s) & (v == s)]
+        if len(at_home):
+            ends = at_home["u"].to_numpy()
+            main.add(int(label[ends[components(at_home, n)[ends] == 0][0]]))
+    out = own.copy()
+    out[own] = np.isin(label[links["u"].to_numpy()], list(main))
+    return np.asarray(out, bool)

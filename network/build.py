@@ -18,7 +18,8 @@ from network.base import Base as Base
 from network.base import build_base as build_base
 from network.base import stops_of
 from network.border import COAST_KM, RAIL_MATCH_KM, ROAD_MATCH_KM, match_checkpoints, on_shut_roads, open_gates
-from network.connectors import ConnectorLimits, connect_checkpoints, connect_settlements
+from network.connectors import connect_checkpoints, connect_settlements
+from network.joining import ConnectorLimits
 from network.topology import Tables, components
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def build_network(
     tables, crossings = open_gates(base.tables, base.crossings, pairs, checkpoints)
     joined = checkpoints["checkpoint_id"].isin([*pairs["checkpoint_id"], *barred])
     alone = checkpoints[(checkpoints["mode"] == "road") & ~joined]
-    tables, connectors = connect_checkpoints(tables, alone, base.border, limits.checkpoint_km)
+    tables, connectors = connect_checkpoints(tables, alone, base.border, limits)
     settlements = _placed(settlements, base.regions)
     tables, snaps = connect_settlements(tables, settlements, base.border, limits, stations=base.stations)
     links = with_costs(tables.links, domestic_wait)

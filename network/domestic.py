@@ -101,6 +101,8 @@ def _ways_back(
     charged = links["passable"].to_numpy(bool) & (links[DOMESTIC] > links["open_min"]).to_numpy()
     gates = links.loc[charged & (links["kind"] == "gate").to_numpy(), ["u", "v", "crossing_id"]]
     gates = gates[position[gates["u"].to_numpy(np.int64)] >= 0]
+    # A turn at a post on connectors follows no road.
+    gates = gates[~gates["crossing_id"].str.startswith("connector-")]
     # Parallel gates of several checkpoints at one place are one way through.
     gates = gates.assign(row=gates.index, side=side[gates["u"].to_numpy(np.int64)]).drop_duplicates(["u", "v"])
     gates = gates[gates.duplicated(["crossing_id", "side"], keep=False)]

@@ -193,14 +193,14 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
 def add_places(
     network: Network, lonlat: Sequence[tuple[float, float]], sides: Sequence[str]
 ) -> tuple[Network, list[int]]:
-    """Return the network with further places joined as settlements are, and their nodes."""
+    """Return the network with further places joined as settlements are, and their nodes; no way leads through them."""
     frame = gpd.GeoDataFrame(
         {"settlement_id": [f"place-{i}" for i in range(len(lonlat))], "side": list(sides)},
         geometry=shapely.points(np.asarray(lonlat, float)),
         crs=WGS84,
     )
     tables, snaps = connect_settlements(
-        network.tables, frame, network.base.border, network.limits, stations=network.base.stations
+        network.tables, frame, network.base.border, network.limits, stations=network.base.stations, through=False
     )
     links = tables.links
     links["crossing_id"] = links["crossing_id"].fillna("")

@@ -6,6 +6,7 @@ Dijkstra itself is scipy's. Whoever asks gives nodes, points snapped to links, o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,17 +15,20 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.errors import NetworkError
+from network.border import main_components
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
-from network.connectors import connector_times, snap
+from network.connectors import PLACE, connector_times
 from network.domestic import same_costs, waits_at_home_min, with_domestic
-from network.topology import Tables
+from network.joining import join
+from network.points import Points as Points
+from network.points import at_accesses as at_accesses
+from network.points import at_points as at_points
+from network.topology import SNAP_M
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from network.border import Border
 
 Mode = Literal["road", "rail", "any"]
 MODES: tuple[Mode, ...] = ("road", "rail", "any")
@@ -41,30 +45,6 @@ class Path:
     wait_min: float
     checkpoints: tuple[str, ...]
     links: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Points:
-    """Points joined to a network without being in it: the nodes at both ends of their link and the way to each.
-
-    ``u``, ``v`` are positions in the router (−1 where the point joins nothing); ``to_u``, ``to_v`` minutes from the
-    point, infinite against a one-way; ``side`` as given; ``straight_km`` the connector.
-    """
-
-    u: NDArray[np.int64]
-    v: NDArray[np.int64]
-    to_u: NDArray[np.float64]
-    to_v: NDArray[np.float64]
-    side: NDArray[np.object_]
-    straight_km: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.u)
-
-    @property
-    def joined(self) -> NDArray[np.bool_]:
-        """Whether each point reaches the network at all."""
-        return np.asarray(self.u >= 0, bool)
 
 
 @dataclass(frozen=True)
@@ -112,10 +92,37 @@ class Router:
         at = self.positions(nodes)
         out = np.full((len(at), len(self.nodes)), np.inf)
         known = np.flatnonzero(at >= 0)
-        graph = self.costs[field].T.tocsr() if reverse else self.costs[field]
         if len(known):
-            out[known] = dijkstra(graph, indices=at[known], limit=limit)
+            graph, roots = self._rooted(at[known], field, reverse=reverse)
+            out[known] = dijkstra(graph, indices=roots, limit=limit)[:, : len(self.nodes)]
+            out[known, at[known]] = 0.0
         return out
+
+    @cached_property
+    def _ends(self) -> NDArray[np.bool_]:
+        """Return the positions at which ways begin and end but lead no further: places that were added to the network."""
+        return np.asarray(self.network.nodes["kind"].to_numpy(dtype=object)[self.nodes] == PLACE, bool)
+
+    def _rooted(
+        self, at: NDArray[np.int64], field: str, *, reverse: bool = False
+    ) -> tuple[csr_array, NDArray[np.int64]]:
+        """Return the graph in which trees grow from positions, and where they begin in it.
+
+        No way leads through an added place: only where it is a root itself its links lead on, from a twin behind the last position.
+        """
+        graph = self.costs[field].T.tocsr() if reverse else self.costs[field]
+        if not self._ends.any():
+            return graph, at
+        n = len(self.nodes)
+        twins = np.unique(at[self._ends[at]])
+        own = graph[twins]
+        on = ~np.repeat(self._ends, np.diff(graph.indptr))
+        counts = np.where(self._ends, 0, np.diff(graph.indptr))
+        indptr = np.concatenate([[0], np.cumsum(np.concatenate([counts, np.diff(own.indptr)]))]).astype(np.int32)
+        size = n + len(twins)
+        data, indices = (np.concatenate([getattr(graph, p)[on], getattr(own, p)]) for p in ("data", "indices"))
+        roots = np.where(self._ends[at], n + np.searchsorted(twins, at), at)
+        return csr_array((data, indices, indptr), shape=(size, size)), roots
 
     def nearest(
         self, nodes: NDArray[np.int64] | Sequence[int], field: str
@@ -125,12 +132,15 @@ class Router:
         known = np.flatnonzero(at >= 0)
         if not len(known):
             return np.full(len(self.nodes), np.inf), np.full(len(self.nodes), -1)
-        graph = self.costs[field].T.tocsr()
-        cost, _, source = dijkstra(graph, indices=at[known], min_only=True, return_predecessors=True)
+        n = len(self.nodes)
+        graph, roots = self._rooted(at[known], field, reverse=True)
+        cost, _, source = dijkstra(graph, indices=roots, min_only=True, return_predecessors=True)
         # Two nodes may be one position; scipy marks what it does not reach with a negative number.
-        first = np.full(len(self.nodes), -1)
-        first[at[known][::-1]] = known[::-1]
-        return cost, np.where(np.isfinite(cost), first[np.maximum(source, 0)], -1)
+        first = np.full(graph.shape[0], -1)
+        first[roots[::-1]] = known[::-1]
+        which = np.where(np.isfinite(cost), first[np.maximum(source, 0)], -1)
+        cost[at[known]], which[at[known]] = cost[roots], which[roots]
+        return cost[:n], which[:n]
 
     def table(
         self,
@@ -167,13 +177,15 @@ class Router:
         a, b = self.positions([origin, target])
         if a < 0 or b < 0:
             return None
-        cost, before = dijkstra(self.costs[field], indices=int(a), return_predecessors=True)
+        graph, roots = self._rooted(np.asarray([a]), field)
+        cost, before = dijkstra(graph, indices=int(roots[0]), return_predecessors=True)
+        cost[a] = 0.0
         if not np.isfinite(cost[b]):
             return None
         hops = [int(b)]
-        while hops[-1] != a:
+        while hops[-1] not in (a, roots[0]):
             hops.append(int(before[hops[-1]]))
-        hops.reverse()
+        hops = [int(a), *hops[-2::-1]]
         u, v = np.asarray(hops[:-1], np.int64), np.asarray(hops[1:], np.int64)
         rows = self._links_between(u, v, field)
         links = self.network.links
@@ -208,7 +220,7 @@ class Router:
         return next((o for o in others if same_costs(self.costs[field], self.costs[o])), None)
 
     def attach(self, lonlat: NDArray[np.float64], side: NDArray[np.object_], *, limit_km: float) -> Points:
-        """Return points joined to the nearest link of the mode's largest component on their own side.
+        """Return points joined to links of their own side: see `network.joining.join`.
 
         Parameters
         ----------
@@ -217,8 +229,39 @@ class Router:
         limit_km
             Straight length of a connector at the most.
         """
-        tables, border = self.network.tables, self.network.base.border
-        return _attach(tables, border, self, lonlat, side, limit_km)
+        network = self.network
+        mode = "road" if self.mode == "any" else self.mode
+        tables = network.tables
+        usable = main_components(tables, mode)
+        near = join(tables, lonlat, side, usable, network.base.border, limit_km, network.limits)
+        alone = np.setdiff1d(np.arange(len(side)), near["place"])
+        point = np.concatenate([near["place"].to_numpy(np.int64), alone])
+        link = np.concatenate([near["link"].to_numpy(np.int64), np.full(len(alone), -1)])
+        straight = np.concatenate([near["straight_m"].to_numpy(float), np.full(len(alone), np.nan)])
+        fraction = np.concatenate([near["fraction"].to_numpy(float), np.zeros(len(alone))])
+        order = np.argsort(point, kind="stable")
+        point, link, straight, fraction = (a[order] for a in (point, link, straight, fraction))
+        hit, row = link >= 0, np.maximum(link, 0)
+        _, walk = connector_times(straight)
+        along = tables.links["time_min"].to_numpy(float)[row]
+        metres = tables.links["length_m"].to_numpy(float)[row]
+        oneway = tables.links["oneway"].to_numpy(bool)[row]
+        # Who stands at an end of a one-way road stands at a junction.
+        against_u = np.where(oneway & (fraction * metres > SNAP_M), np.inf, 0.0)
+        against_v = np.where(oneway & ((1 - fraction) * metres > SNAP_M), np.inf, 0.0)
+        u, v = (np.where(hit, self.position[tables.links[c].to_numpy(np.int64)[row]], -1) for c in ("u", "v"))
+        return Points(
+            side=side,
+            point=point,
+            u=u,
+            v=v,
+            to_u=walk + fraction * along + against_u,
+            to_v=walk + (1 - fraction) * along,
+            from_u=walk + fraction * along,
+            from_v=walk + (1 - fraction) * along + against_v,
+            link=link,
+            straight_km=straight / 1000,
+        )
 
 
 def compile_router(network: Network, mode: Mode = "road") -> Router:
@@ -276,43 +319,6 @@ def _compile(
     indptr = np.searchsorted(tail[use], np.arange(n + 1)).astype(np.int32)
     graph = csr_array((weight[use], head[use].astype(np.int32), indptr), shape=(n, n))
     return graph, arc[use]
-
-
-def at_points(points: Points, tree: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the cost from points over reverse trees of shape (k, positions): shape (points, k)."""
-    u, v = np.maximum(points.u, 0), np.maximum(points.v, 0)
-    cost = np.minimum(tree[:, u] + points.to_u, tree[:, v] + points.to_v)
-    return np.where(points.joined, cost, np.inf).T
-
-
-def _attach(
-    tables: Tables,
-    border: Border,
-    router: Router,
-    lonlat: NDArray[np.float64],
-    side: NDArray[np.object_],
-    limit_km: float,
-) -> Points:
-    """Return points joined to the links of a router's mode."""
-    from network.border import largest_component
-
-    mode = "road" if router.mode == "any" else router.mode
-    spots = snap(tables, lonlat, side, largest_component(tables, mode), border, limit_km)
-    hit = spots["link"].to_numpy() >= 0
-    link = np.maximum(spots["link"].to_numpy(), 0)
-    _, minutes = connector_times(spots["straight_m"].to_numpy())
-    along = tables.links["time_min"].to_numpy(float)[link]
-    fraction = spots["fraction"].to_numpy()
-    oneway = tables.links["oneway"].to_numpy(bool)[link]
-    ends = {c: np.where(hit, router.position[tables.links[c].to_numpy(np.int64)[link]], -1) for c in ("u", "v")}
-    return Points(
-        u=ends["u"],
-        v=ends["v"],
-        to_u=np.where(oneway, np.inf, minutes + fraction * along),
-        to_v=minutes + (1 - fraction) * along,
-        side=side,
-        straight_km=spots["straight_m"].to_numpy() / 1000,
-    )
 
 
 def arcs_table(router: Router, field: str) -> pd.DataFrame:

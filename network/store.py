@@ -28,8 +28,8 @@ from layers.folders import fresh_folder, settle
 from network.base import Base
 from network.border import Border
 from network.build import FIELDS, NETWORKS, Network
-from network.connectors import ConnectorLimits
 from network.domestic import with_domestic
+from network.joining import ConnectorLimits
 from network.routing import MODES, Router, compile_router
 from network.topology import Tables
 

@@ -39,6 +39,9 @@ FOR_SPEEDS: Mapping[str, object] = {
 }
 """The same for what speeds alone are made of (`network.speeds`)."""
 
+SNAP_M = 1.0
+"""A place this near to the end of a link stands at that end."""
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -137,7 +140,7 @@ def components(links: pd.DataFrame, n_nodes: int) -> NDArray[np.int64]:
 
 
 def split_links(
-    tables: Tables, rows: NDArray[np.int64], fractions: NDArray[np.float64], kind: str, *, snap_m: float = 1.0
+    tables: Tables, rows: NDArray[np.int64], fractions: NDArray[np.float64], kind: str, *, snap_m: float = SNAP_M
 ) -> tuple[Tables, NDArray[np.int64]]:
     """Split links where something stands beside them and return the new tables with the node of each place.
 

@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.reach.decays import HALF_LIFE_MIN, SELF_KPH, Decay, decay, exponential, self_time_min
 from layers.errors import NetworkError
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
-from network.routing import Points, Router, at_points
+from network.routing import Points, Router, at_accesses, at_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,8 +103,8 @@ def by_network(
 def own_rows(router: Router, points: Points, targets: Targets) -> NDArray[np.int64]:
     """Return for each target the row of the first point that stands at its node, −1 for none: settlements among themselves."""
     row = np.full(len(router.nodes) + 1, -1)
-    stands = np.flatnonzero(points.joined & (points.to_u == 0))[::-1]
-    row[points.u[stands]] = stands
+    stands = np.flatnonzero((points.u >= 0) & (points.to_u == 0))[::-1]
+    row[points.u[stands]] = points.point[stands]
     return row[router.positions(targets.node)]
 
 
@@ -252,12 +252,17 @@ def lost_access(values: Mapping[str, NDArray[np.float64]], what: str) -> pd.Data
     )
 
 
-def posts(network: Network, router: Router, *, only_open: bool = True) -> pd.DataFrame:
-    """Return the posts of checkpoints that the router reaches: ``checkpoint_id``, ``side``, ``node``, one row per post."""
+def posts(network: Network, router: Router, *, only_open: bool = True, leaving: bool = False) -> pd.DataFrame:
+    """Return the posts of checkpoints that the router reaches: ``checkpoint_id``, ``side``, ``node``, one row per post.
+
+    They are the nodes that ways to the gate come to; with `leaving` those that ways from the gate begin at, which are others
+    where a post joins several links.
+    """
     gates = network.links[(network.links["kind"] == "gate")]
     if only_open:
         gates = gates[gates["passable"].astype(bool)]
-    table = gates[["checkpoint_id", "u"]].rename(columns={"u": "node"}).drop_duplicates()
+    end = "v" if leaving else "u"
+    table = gates[["checkpoint_id", end]].rename(columns={end: "node"}).drop_duplicates()
     table["side"] = network.nodes["side"].to_numpy(dtype=object)[table["node"].to_numpy()]
     table = table[router.positions(table["node"].to_numpy()) >= 0]
     return table.sort_values(["checkpoint_id", "side", "node"]).reset_index(drop=True)
@@ -283,14 +288,19 @@ def nearest_checkpoint(network: Network, router: Router) -> tuple[NDArray[np.flo
 def time_to_checkpoint(network: Network, router: Router, points: Points) -> pd.DataFrame:
     """Return per point ``time_to_checkpoint_min`` and ``nearest_checkpoint``; NaN and empty where none is reached."""
     minutes, which = nearest_checkpoint(network, router)
-    cost = at_points(points, minutes[None])[:, 0]
+    by_access = at_accesses(points, minutes[None])[0]
+    cost = points.least(by_access)
     u, v = np.maximum(points.u, 0), np.maximum(points.v, 0)
-    by_u = minutes[u] + points.to_u <= minutes[v] + points.to_v
+    of_access = np.where(minutes[u] + points.to_u <= minutes[v] + points.to_v, which[u], which[v])
+    # The first access of the least cost.
+    best = np.flatnonzero(by_access == cost[points.point])
+    name = np.full(len(points), "", dtype=object)
+    name[points.point[best][::-1]] = of_access[best][::-1]
     reached = np.isfinite(cost)
     return pd.DataFrame(
         {
             "time_to_checkpoint_min": np.where(reached, cost, np.nan),
-            "nearest_checkpoint": np.where(reached, np.where(by_u, which[u], which[v]), ""),
+            "nearest_checkpoint": np.where(reached, name, ""),
         }
     )
 

@@ -22,7 +22,7 @@ from analysis.reach.surfaces import MAX_CELLS, PER_METRE
 from layers.crs import WGS84, project, require_equal_area
 from layers.errors import LayerError, NetworkError, PlaceError
 from network.build import DOMESTIC, FIELDS, NETWORKS
-from network.connectors import NO_GROUND
+from network.joining import NO_GROUND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,6 @@ All but the way back works on tables of minutes (`analysis.reach.accessibility.t
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -15,7 +14,6 @@ import pandas as pd
 from analysis.reach.accessibility import Targets, added_minutes, by_network, lost_access
 from layers.errors import NetworkError
 from network.build import DOMESTIC, FIELDS, NETWORKS
-from network.connectors import connector_times
 from network.routing import Points, Router, at_points
 
 if TYPE_CHECKING:
@@ -188,11 +186,11 @@ def return_times(router: Router, points: Points, targets: Targets, there: Times)
         From `analysis.reach.accessibility.travel_times`.
     """
     # Only a point on a one-way road has no way to one of its ends.
-    two_way = bool(np.isfinite(np.where(points.joined, points.to_u, 0.0)).all())
+    two_way = bool(np.isfinite(points.to_u[points.u >= 0]).all())
     uneven = [n for n in NETWORKS if not (two_way and _both_ways_alike(router, n))]
     table = {n: np.asarray(there[n]) for n in NETWORKS}
     if uneven:
-        back = _way_in(router, points)
+        back = points.backwards()
         rows = [targets.node[k : k + 256] for k in range(0, len(targets.node), 256)]
 
         def grown(field: str) -> NDArray[np.float64]:
@@ -207,28 +205,6 @@ def _both_ways_alike(router: Router, network: str) -> bool:
     """Return whether every arc of a network costs the same both ways, to trips abroad and at home."""
     fields = [FIELDS[network], *([DOMESTIC] if network == "actual" else [])]
     return all((router.costs[f] != router.costs[f].T).nnz == 0 for f in fields)
-
-
-def _way_in(router: Router, points: Points) -> Points:
-    """Return points with the minutes from the ends of their link to them, infinite against a one-way."""
-    _, connector = connector_times(points.straight_km * 1000)
-    one_way = np.flatnonzero(points.joined & ~np.isfinite(points.to_u))
-    links = router.network.links
-    ways = links[links["oneway"] & np.isin(links["mode"], ["road", "rail"])]
-    to_u, to_v = points.to_u.copy(), points.to_v.copy()
-    u, v = router.nodes[points.u[one_way]], router.nodes[points.v[one_way]]
-    rest = points.to_v[one_way] - connector[one_way]
-    asked = pd.DataFrame({"row": one_way, "u": u, "v": v, "rest": rest})
-    # Of parallel one-way links the shortest that the point can lie on.
-    found = asked.merge(ways[["u", "v", "time_min"]], on=["u", "v"])
-    found = (
-        found[found["time_min"] >= found["rest"] - 1e-9].sort_values("time_min", kind="stable").drop_duplicates("row")
-    )
-    row = found["row"].to_numpy(np.int64)
-    # What stands at the very end of its link is entered there.
-    to_v[one_way] = np.where(rest <= 1e-9, connector[one_way], np.inf)
-    to_u[row] = connector[row] + (found["time_min"] - found["rest"]).to_numpy(float)
-    return replace(points, to_u=to_u, to_v=to_v)
 
 
 def logsum_times(by_mode: Mapping[str, Times], *, per_min: float = LOGSUM_PER_MIN) -> dict[str, NDArray[np.float64]]:

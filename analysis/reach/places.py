@@ -14,8 +14,8 @@ from layers.crs import WGS84
 from layers.errors import LayerError
 from layers.regions import side_of
 from network.border import COAST_KM
-from network.connectors import DETOUR
 from network.edits import add_places
+from network.joining import DETOUR
 
 if TYPE_CHECKING:
     from network.build import Network

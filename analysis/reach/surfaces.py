@@ -17,7 +17,8 @@ from analysis.reach.accessibility import nearest_checkpoint, posts
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.regions import belt
-from network.connectors import CONNECTOR_KPH, DETOUR, NO_GROUND
+from network.connectors import CONNECTOR_KPH
+from network.joining import DETOUR, NO_GROUND
 from network.topology import along
 
 if TYPE_CHECKING:

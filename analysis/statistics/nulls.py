@@ -189,7 +189,7 @@ def build_ground(
     )
     # The points' ends by the positions of the router that knows no crossing.
     u, v = (overlay.home.positions(router.nodes[np.maximum(p, 0)]) for p in (points.u, points.v))
-    inside = replace(points, u=np.where(points.joined, u, -1), v=np.where(points.joined, v, -1))
+    inside = replace(points, u=np.where(points.u >= 0, u, -1), v=np.where(points.u >= 0, v, -1))
     free = router.point_table(points, targets.node, FIELDS["borderless"])
     across = points.side[:, None] != targets.side[None]
     return Ground(

@@ -19,7 +19,7 @@ from layers.crs import geodesic_m
 from layers.errors import NetworkError
 from network.build import DOMESTIC, FIELDS
 from network.connectors import connector_times
-from network.routing import CHUNK
+from network.routing import CHUNK, at_accesses
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -185,7 +185,7 @@ def times_between(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return minutes from point to point over the network, both connectors included, as rows, columns and minutes, row-major.
 
-    Two points on one link meet on it. Only pairs of different points within `limit_min` are there. Trees grow from the ends of
+    The least over the accesses of both; two points on one link meet on it. Only pairs of different points within `limit_min` are there. Trees grow from the ends of
     the points' links, a chunk at a time; they stop at the limit.
 
     Parameters
@@ -194,26 +194,18 @@ def times_between(
         ``borderless_min``, ``open_min`` or ``actual_min``.
     """
     u, v = np.maximum(points.u, 0), np.maximum(points.v, 0)
-    _, walk = connector_times(points.straight_km * 1000)
-    oneway = ~np.isfinite(points.to_u)
-    whole = np.where(oneway, _link_minutes(router, u, v), points.to_u + points.to_v - 2 * walk)
-    # Minutes along the link from its first end to where the point joins it.
-    spot = np.where(oneway, np.maximum(whole - (points.to_v - walk), 0.0), points.to_u - walk)
-    from_u, from_v = walk + spot, np.where(oneway, np.inf, points.to_v)
     found = []
     joined = np.flatnonzero(points.joined)
-    for start in range(0, len(joined), CHUNK // 2):  # trees of a chunk are held at once
-        rows = joined[start : start + CHUNK // 2]
-        roots, which = np.unique(np.r_[u[rows], v[rows]], return_inverse=True)
+    for start in range(0, len(joined), CHUNK // 4):  # trees of a chunk are held at once
+        rows = joined[start : start + CHUNK // 4]
+        mine = np.flatnonzero(np.isin(points.point, rows))
+        roots, which = np.unique(np.r_[u[mine], v[mine]], return_inverse=True)
         tree = router.trees(router.nodes[roots], field, limit=limit_min)
-        arrive = np.minimum(tree[:, u] + from_u, tree[:, v] + from_v)
+        arrive = points.least(at_accesses(points.backwards(), tree))
         by_u, by_v = np.split(arrive[which], 2)
-        minutes = np.minimum(points.to_u[rows, None] + by_u, points.to_v[rows, None] + by_v)
-        one = (u[rows, None] == u) & (v[rows, None] == v) & np.isclose(whole[rows, None], whole)
-        ahead = spot - spot[rows, None]
-        on_link = walk[rows, None] + walk + np.where(oneway & (ahead < 0), np.inf, np.abs(ahead))
-        minutes = np.minimum(minutes, np.where(one, on_link, np.inf))
-        minutes[:, ~points.joined] = np.inf
+        by_access = np.minimum(points.to_u[mine, None] + by_u, points.to_v[mine, None] + by_v)
+        _on_the_link(points, mine, by_access)
+        minutes = np.minimum.reduceat(by_access, np.searchsorted(points.point[mine], rows), axis=0)
         minutes[np.arange(len(rows)), rows] = np.inf
         a, b = np.nonzero(np.isfinite(minutes) & (minutes <= limit_min))
         found.append((rows[a], b, minutes[a, b]))
@@ -222,9 +214,18 @@ def times_between(
     return i.astype(np.int64), j.astype(np.int64), minutes
 
 
-def _link_minutes(router: Router, u: NDArray[np.int64], v: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the minutes of the arcs u → v between positions, of parallel ones the quickest."""
-    return np.asarray(router.costs[FIELDS["borderless"]][u, v], float).ravel()
+def _on_the_link(points: Points, mine: NDArray[np.int64], minutes: NDArray[np.float64]) -> None:
+    """Write into minutes, shape (accesses `mine`, points), how far points on one link are from each other along it."""
+    _, walk = connector_times(points.straight_km * 1000)
+    table = pd.DataFrame({"access": np.arange(len(points.link)), "link": points.link})
+    table = table[table["link"] >= 0]
+    pairs = table[table["access"].isin(mine)].merge(table, on="link", suffixes=("", "_there"))
+    one, two = pairs["access"].to_numpy(np.int64), pairs["access_there"].to_numpy(np.int64)
+    # Minutes along the link from its first end to where a point joins it; there is always a way in this direction.
+    ahead = (points.from_u[two] - walk[two]) - (points.from_u[one] - walk[one])
+    barred = ~np.isfinite(points.to_u[one]) & (ahead < 0)
+    cost = walk[one] + walk[two] + np.where(barred, np.inf, np.abs(ahead))
+    np.minimum.at(minutes, (np.searchsorted(mine, one), points.point[two]), cost)
 
 
 def _by_side(

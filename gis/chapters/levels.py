@@ -113,7 +113,7 @@ def _versions(study: Study, network: Network, measures: Measures, regions: pd.Da
     if access is None or study.analysis.decay is not None:
         return {"as it is": base}
     rows = access.parts["settlements"]
-    homes = Points(*(getattr(access.points, f)[rows] for f in Points.__dataclass_fields__))
+    homes = access.points[rows]
     times = {name: minutes[rows] for name, minutes in access.times.items()}
     half = study.analysis.half_life_min
     out = {"as it is": base}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.reach.accessibility import posts
 from analysis.reach.isochrones import isochrones
-from analysis.reach.places import checkpoint_places
 from gis.inputs import Fetching, Prepared, prepare
 from gis.queries.route import check_options, join_named
 from gis.stages import build
@@ -116,12 +116,13 @@ def _posts(network: Network, text: str, mode: str, unknown: PlaceError) -> tuple
     except PlaceError:
         raise unknown from None
     router = compile_router(network, mode)  # type: ignore[arg-type]
-    posts = checkpoint_places(network, router)
-    posts = posts[posts["place"] == own]
-    if posts.empty:
+    come, leave = (posts(network, router, leaving=leaving) for leaving in (False, True))
+    doors = pd.concat([come, leave]).drop_duplicates().rename(columns={"checkpoint_id": "place"})
+    doors = doors[doors["place"] == own].reset_index(drop=True)
+    if doors.empty:
         raise PlaceError(f"checkpoint {own!r} is closed or joins no network by {mode}: allowed is an open one")
     name = network.checkpoints.set_index("checkpoint_id")["name"][own]
-    return router, posts.assign(place=str(name))
+    return router, doors.assign(place=str(name))
 
 
 def write_isochrones(path: FilePath, found: gpd.GeoDataFrame) -> None:

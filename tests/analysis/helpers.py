@@ -112,11 +112,13 @@ def case(seed: int, mode: Mode = "road") -> Case:
 
 
 def cheapest(network: Network, mode: str, field: str) -> nx.DiGraph[Hashable]:
-    """Return the cheapest passable edge of each pair of nodes in the multigraph, by mode."""
+    """Return the cheapest passable edge of each pair of nodes in the multigraph, by mode; from an added place none leads on."""
     out: nx.DiGraph[Hashable] = nx.DiGraph()
-    for u, v, data in to_graph(network).edges(data=True):
+    whole = to_graph(network)
+    for u, v, data in whole.edges(data=True):
         cost = float(data[field])
-        if (mode == "any" or data["mode"] == mode) and np.isfinite(cost):
+        leads_on = whole.nodes[u]["kind"] != "place"
+        if leads_on and (mode == "any" or data["mode"] == mode) and np.isfinite(cost):
             old = out.get_edge_data(u, v, {"cost": np.inf})["cost"]
             out.add_edge(u, v, cost=min(old, cost))
     return out
@@ -152,9 +154,10 @@ def with_points(graph: nx.DiGraph[Hashable], router: Router, points: Points) -> 
     """Attach points to a graph as nodes of their own, in place, and return their names."""
     names = [("point", i) for i in range(len(points))]
     graph.add_nodes_from(names)
-    for i, name in enumerate(names):
-        if points.joined[i]:
-            for end, cost in ((points.u[i], points.to_u[i]), (points.v[i], points.to_v[i])):
+    for k, i in enumerate(points.point):  # accesses: each an edge to both ends of its link
+        name = names[i]
+        if points.u[k] >= 0:
+            for end, cost in ((points.u[k], points.to_u[k]), (points.v[k], points.to_v[k])):
                 if np.isfinite(cost):
                     node, new = int(router.nodes[end]), float(cost)
                     old = graph.get_edge_data(name, node, {"cost": np.inf})["cost"]
@@ -191,8 +194,7 @@ def shares_by_orders(minutes: NDArray[np.float64], crossing: Sequence[int], thet
 def at_settlements(network: Network, router: Router) -> Points:
     """Return the settlements as points of the router, each at its own node."""
     at = router.positions(network.settlements["node"].to_numpy())
-    zero = np.zeros(len(at))
-    return Points(at, at, zero, zero, network.settlements["side"].to_numpy(dtype=object), zero)
+    return Points.at_nodes(at, network.settlements["side"].to_numpy(dtype=object))
 
 
 def disk(rings: int, *, lon: float = 60.0, lat: float = 50.0, resolution: int = 4) -> list[str]:

@@ -12,8 +12,9 @@ from pyproj import Geod
 
 from layers.checkpoints import with_waits
 from network.build import build_network
-from network.connectors import CONNECTOR_KPH, DETOUR, ConnectorLimits
+from network.connectors import CONNECTOR_KPH
 from network.edits import add_checkpoints, new_checkpoint
+from network.joining import DETOUR, ConnectorLimits
 from network.routing import compile_router
 from tests.borders import (
     PLAIN,

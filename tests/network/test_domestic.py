@@ -17,6 +17,7 @@ from layers.schema import validate
 from network.build import DOMESTIC, FIELDS, Network, with_costs
 from network.domestic import same_costs, waits_at_home_min
 from network.edits import scale_waits, set_open, set_wait
+from network.joining import ConnectorLimits
 from network.routing import compile_router
 from network.store import load_network, load_routers, save_network
 from tests.analysis.helpers import drawn_land, drive_min
@@ -103,7 +104,8 @@ def fork(*, wait: float = 50.0, own_road: bool = False) -> Network:
     """Return two roads of a that cross side by side, under one checkpoint, and meet twelve kilometres beyond the line alone."""
     ends = [(0, 2), (1, 2), (2, 3), *([(0, 1)] if own_road else [])]
     land = drawn_land(FORK, ends, [(0.0, 0.4)], [FORK[0], FORK[1], FORK[3]], waits=[wait])
-    return network_of(land)
+    # Each town on its own road alone: with connectors to both they would be a way at home.
+    return network_of(land, limits=ConnectorLimits(most_links=1))
 
 
 def test_through_a_post_and_back_by_it_is_no_crossing(tmp_path: Path) -> None:

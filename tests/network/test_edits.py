@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from layers.checkpoints import with_waits
 from layers.errors import BorderlinkError, LayerError, PlaceError
 from layers.hours import CLOSED_HOURS, ClosedHours
-from network.build import FIELDS, Network, build_network
+from network.build import FIELDS, Network, build_network, to_graph
 from network.edits import add_checkpoints, add_places, charge_closed_hours, new_checkpoint, set_open, set_wait
 from network.routing import compile_router
 from tests.borders import (
@@ -28,6 +30,7 @@ from tests.borders import (
     regions_of,
     settlements_of,
 )
+from tests.network.test_routing import weight_of
 
 SEEDS = range(6)
 
@@ -220,27 +223,55 @@ def test_adding_keeps_how_far_a_checkpoint_may_stand_from_its_crossing() -> None
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_further_places_are_joined_as_settlements_are(seed: int) -> None:
+def test_further_places_are_joined_as_settlements_are_and_lead_nowhere(seed: int) -> None:
     land, network = random_land(seed), random_network(seed)
     first = land.settlements.iloc[:3]
-    rest = land.settlements.iloc[3:].reset_index(drop=True)
-    part = network_of(replace(land, settlements=rest))
-    sides = network.settlements["side"].tolist()[:3]
-    placed, nodes = add_places(part, [(p.x, p.y) for p in first.geometry], sides)
-    everyone = np.concatenate([nodes, joined_nodes(placed)])
-    router = compile_router(placed, "any")
-    for field in FIELDS.values():
-        found = router.table(everyone, everyone, field)
-        # Where a point joins a link is measured along the projected link, and that of a half is not quite that of the
-        # whole: metres on a link of 50 km, so a second.
-        whole = times(network, field)
-        assert (np.isfinite(found) == np.isfinite(whole)).all()
-        assert found[np.isfinite(whole)] == pytest.approx(whole[np.isfinite(whole)], abs=1 / 60)
-        # By road a new place is nobody's short cut; by both modes its station may be one.
-        before, after = (compile_router(n, "road") for n in (part, placed))
-        old = joined_nodes(part)
-        assert same(after.table(old, old, field), before.table(old, old, field))
-    assert (placed.nodes.loc[nodes, "kind"] == "settlement").all()
+    part = network_of(replace(land, settlements=land.settlements.iloc[3:].reset_index(drop=True)))
+    placed, nodes = add_places(part, [(p.x, p.y) for p in first.geometry], network.settlements["side"].tolist()[:3])
+    # A place joins what the settlement joins that stands there.
+    for place, town in zip(nodes, network.settlements["node"], strict=False):
+        ways = [
+            n.links[(n.links["kind"] == "connector") & (n.links["u"] == u)]
+            for n, u in ((placed, place), (network, town))
+        ]
+        assert ways[0]["mode"].tolist() == ways[1]["mode"].tolist()
+        assert ways[0]["length_m"].to_numpy() == pytest.approx(ways[1]["length_m"].to_numpy(), rel=1e-3, abs=1.0)
+    old = joined_nodes(part)
+    for mode in ("road", "rail", "any"):
+        before, after = (compile_router(n, mode) for n in (part, placed))
+        for field in FIELDS.values():
+            # A new place is nobody's short cut, by no mode.
+            assert same(after.table(old, old, field), before.table(old, old, field))
+            everyone = np.concatenate([nodes, old])
+            found = after.table(everyone, everyone, field)
+            here = after.positions(everyone) >= 0
+            rows = [i for i in (0, 1, 2, 6, 10) if here[i]]
+            assert same(found[rows], by_networkx(placed, rows, everyone, mode, field))
+            for i, j in np.argwhere(np.isfinite(found))[::7]:
+                way = after.path(int(everyone[i]), int(everyone[j]), field)
+                assert way is not None
+                assert placed.links[field].to_numpy()[way.links].sum() == pytest.approx(found[i, j], abs=1e-9)
+    which = after.nearest(nodes, "open_min")[1][after.positions(nodes)]
+    assert (which[after.positions(nodes) >= 0] == np.flatnonzero(after.positions(nodes) >= 0)).all()
+    assert (placed.nodes.loc[nodes, "kind"] == "place").all()
+
+
+def by_networkx(
+    network: Network, rows: Sequence[int], nodes: NDArray[np.int64], mode: str, field: str
+) -> NDArray[np.float64]:
+    """Return costs from some of the nodes to all on the exported graph, each way on the graph without the other places."""
+    graph, weight = to_graph(network), weight_of(mode, field)
+    places = set(network.nodes.index[network.nodes["kind"] == "place"])
+    out = np.full((len(rows), len(nodes)), np.inf)
+    for i, row in enumerate(rows):
+        for target in [None, *places]:
+            free = graph.subgraph(set(graph) - places | {int(nodes[row]), target})
+            if int(nodes[row]) in free:
+                found = nx.single_source_dijkstra_path_length(free, int(nodes[row]), weight=weight)
+                mine = [n == target or n not in places or n == nodes[row] for n in nodes]
+                out[i, mine] = [found.get(int(n), np.inf) for n in nodes[mine]]
+    out[np.arange(len(rows)), rows] = 0.0
+    return out
 
 
 @pytest.mark.parametrize("wait", [-1.0, float("nan"), float("inf"), 1e6, True])

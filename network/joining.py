@@ -1,0 +1,278 @@
+"""Where a place joins the network: at the nearest link of its own side, and at further ones that the network does not lead to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from layers.crs import WGS84, geodesic_m, project
+from network.topology import SNAP_M, Tables, along
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from network.border import Border
+
+DETOUR = 1.3
+"""A connector is this much longer than the straight line: an assumption."""
+NO_GROUND = ("connector", "transfer", "gate", "change", "ferry")
+"""Kinds of links that nothing can join between their ends."""
+PLACES = 64
+"""Places whose ways are sought at once: trees over the part of the network around them."""
+COLUMNS = ("place", "link", "fraction", "straight_m")
+
+
+@dataclass(frozen=True)
+class ConnectorLimits:
+    """How far connectors reach, in km of straight line, how many a place has, and what a change between road and rail costs.
+
+    Attributes
+    ----------
+    settlement_km, checkpoint_km, point_km, station_km
+        Longest connector of each kind of place.
+    reach_ratio, reach_more_km
+        A place may join the links within max(ratio × d, d + more) of it, d the distance to the nearest.
+    detour_ratio
+        A further link is joined where the network leads to it by more than this many times the way over the place.
+    most_links, candidates
+        At most so many links are joined, of so many nearest ones.
+    boarding_min
+        Minutes that boarding a train takes.
+    """
+
+    settlement_km: float = 100.0
+    checkpoint_km: float = 400.0
+    point_km: float = 100.0
+    station_km: float = 10.0
+    boarding_min: float = 15.0
+    reach_ratio: float = 1.5
+    reach_more_km: float = 5.0
+    detour_ratio: float = 3.0
+    most_links: int = 8
+    candidates: int = 200
+
+
+def join(
+    tables: Tables,
+    lonlat: NDArray[np.float64],
+    side: NDArray[np.object_],
+    usable: NDArray[np.bool_],
+    border: Border,
+    limit_km: float,
+    limits: ConnectorLimits,
+) -> pd.DataFrame:
+    """Return where each place joins the network.
+
+    A place joins the nearest usable link of its own side, and, nearest first, every other within reach to which the network
+    leads, in one direction or the other, only by more than ``detour_ratio`` times the way over the place: from each link that is joined already.
+
+    Parameters
+    ----------
+    lonlat, side
+        The places, shape (n, 2), and the side each may join; an empty side joins nothing.
+    usable
+        Per link; links over the border are left out by themselves.
+    border
+        A straight connector that runs through the neighbour for longer than the line is uncertain is refused. A place on the
+        wrong side of a generalised line may cross it once, from where it stands.
+    limit_km
+        Straight distance at the most.
+
+    Returns
+    -------
+    One row per place and link, by place and distance: ``place`` (0 to n − 1), ``link`` (row in links), ``fraction`` of the
+    way from u to v, ``straight_m`` (geodesic). A place that joins nothing has no row.
+
+    Notes
+    -----
+    The network that leads from link to link is the ground of the own side, without connectors: who joined before changes nothing.
+    """
+    node_side = tables.nodes["side"].to_numpy(dtype=object)
+    u_side = node_side[tables.links["u"].to_numpy()]
+    domestic = usable & (u_side == node_side[tables.links["v"].to_numpy()])
+    ground = domestic & ~tables.links["kind"].isin(NO_GROUND).to_numpy()
+    points = np.asarray(project(shapely.points(lonlat), WGS84, tables.crs), dtype=object)
+    found = []
+    for s in ("a", "b"):
+        rows = np.flatnonzero(ground & (u_side == s))
+        mine = np.flatnonzero(side == s)
+        if len(rows) and len(mine):
+            lines = tables.projected(rows)
+            place, line = near_by(points[mine], lines, border, s, limit_km, limits)
+            share = shapely.line_locate_point(lines[line], points[mine[place]], normalized=True)
+            found.append(pd.DataFrame({"place": mine[place], "link": rows[line], "fraction": share}))
+    if not found:
+        return pd.DataFrame({"place": np.zeros(0, int), "link": np.zeros(0, int), "fraction": 0.0, "straight_m": 0.0})
+    near = pd.concat(found, ignore_index=True)
+    xy = along(tables.links["geometry"].to_numpy(dtype=object)[near["link"]], near["fraction"].to_numpy())
+    near["straight_m"] = geodesic_m(*lonlat[near["place"]].T, *xy.T)
+    near = near.sort_values(["place", "straight_m", "link"], kind="stable", ignore_index=True)
+    ways = np.flatnonzero(domestic & (tables.links["kind"] != "connector").to_numpy())
+    return near[far_apart(tables, near, ways, limits)].reset_index(drop=True)
+
+
+def near_by(
+    points: NDArray[np.object_],
+    things: NDArray[np.object_],
+    border: Border,
+    side: str,
+    limit_km: float,
+    limits: ConnectorLimits,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs of points of one side and things (lines or points, in the projection) within their reach, by point and distance."""
+    tree = shapely.STRtree(things)
+    point, thing = tree.query_nearest(points, max_distance=limit_km * 1000, all_matches=False)
+    # From the wrong side the way out is free: there and back to the line, and the line's own uncertainty.
+    allowed = border.tolerance_km * 1000 + 2 * shapely.distance(points, border.sides[side])
+    first = np.full(len(points), np.nan)
+    first[point] = shapely.distance(points[point], things[thing])
+    bridge = shapely.shortest_line(points[point], things[thing])
+    for p in point[border.abroad_m(bridge, side) > allowed[point]]:
+        # The nearest would cut through the neighbour: a handful along the line.
+        near = tree.query(points[p], predicate="dwithin", distance=limit_km * 1000)
+        near = near[np.argsort(shapely.distance(points[p], things[near]), kind="stable")][: limits.candidates]
+        fine = near[border.abroad_m(shapely.shortest_line(points[p], things[near]), side) <= allowed[p]]
+        first[p] = shapely.distance(points[p], things[fine[0]]) if len(fine) else np.nan
+    some = np.flatnonzero(np.isfinite(first))
+    reach = np.maximum(limits.reach_ratio * first[some], first[some] + limits.reach_more_km * 1000)
+    # A millimetre more: the nearest itself must not be lost to rounding where nothing is added.
+    reach = np.minimum(reach, limit_km * 1000) + 1e-3
+    place, thing = tree.query(points[some], predicate="dwithin", distance=reach)
+    place = some[place]
+    away = shapely.distance(points[place], things[thing])
+    order = np.lexsort((thing, away, place))
+    place, thing, away = place[order], thing[order], away[order]
+    rank = np.arange(len(place)) - np.searchsorted(place, place)
+    keep = (rank < limits.candidates) & (away >= first[place] - 1e-6)
+    place, thing = place[keep], thing[keep]
+    bridge = shapely.shortest_line(points[place], things[thing])
+    fine = border.abroad_m(bridge, side) <= allowed[place]
+    return place[fine].astype(np.int64), thing[fine].astype(np.int64)
+
+
+def far_apart(
+    tables: Tables, near: pd.DataFrame, ways: NDArray[np.int64], limits: ConnectorLimits
+) -> NDArray[np.bool_]:
+    """Return which candidates each place keeps: the nearest, and those that the kept ones don't lead to.
+
+    Parameters
+    ----------
+    near
+        ``place``, ``link``, ``fraction``, ``straight_m``; of one place together, nearest first.
+    ways
+        Rows of the links that lead from one to another, the candidates' own among them.
+    """
+    kept = np.ones(len(near), bool)
+    asked = np.flatnonzero(near["place"].duplicated(keep=False).to_numpy())
+    if not len(asked):
+        return kept
+    some = near.iloc[asked].reset_index(drop=True)
+    there, back, node, where = _with_anchors(tables, some, ways)
+    place = pd.factorize(some["place"])[0]
+    straight = some["straight_m"].to_numpy(float)
+    starts = np.flatnonzero(np.diff(place, prepend=-1))
+    reach = limits.detour_ratio * DETOUR * (straight[starts] + np.maximum.reduceat(straight, starts))
+    kept[asked] = False
+    for places in _neighbourhoods(where[node[starts]], reach):
+        mine = np.flatnonzero(np.isin(place, places))
+        # No way of this length leaves the frame: a link is never shorter than the straight line.
+        spot, far = where[node[mine]], 1.1 * reach[places].max()
+        inside = ((where >= spot.min(axis=0) - far) & (where <= spot.max(axis=0) + far)).all(axis=1)
+        nodes = np.flatnonzero(inside)
+        graphs = [graph[nodes][:, nodes] for graph in (there, back) if graph is not None]
+        own = np.searchsorted(nodes, node[mine])
+        kept[asked[mine]] = _in_turn(graphs, own, place[mine], straight[mine], limits)
+    return kept
+
+
+def _neighbourhoods(where: NDArray[np.float64], reach: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Return places in groups that lie together and look equally far."""
+    scale = np.floor(np.log2(np.maximum(reach, 1.0)))
+    tile = np.floor(where / (4 * 2.0 ** scale[:, None]))
+    order = np.lexsort((where[:, 1], tile[:, 1], tile[:, 0], scale))
+    return [order[k : k + PLACES] for k in range(0, len(order), PLACES)]
+
+
+def _in_turn(
+    graphs: list[csr_array],
+    node: NDArray[np.int64],
+    place: NDArray[np.int64],
+    straight: NDArray[np.float64],
+    limits: ConnectorLimits,
+) -> NDArray[np.bool_]:
+    """Return which candidates are kept, one more per place and round: the nearest that no kept one leads to."""
+    kept, open_ = np.zeros(len(node), bool), np.ones(len(node), bool)
+    for _ in range(limits.most_links):
+        live = np.flatnonzero(open_)
+        owners, first = np.unique(place[live], return_index=True)
+        root = live[first]
+        kept[root], open_[root] = True, False
+        rest = np.flatnonzero(open_)
+        if not len(rest):
+            break
+        which = np.searchsorted(owners, place[rest])
+        walk = limits.detour_ratio * DETOUR * (straight[root[which]] + straight[rest])
+        asked, row = np.unique(which, return_inverse=True)
+        far = np.zeros(len(rest), bool)
+        for graph in graphs:
+            tree = dijkstra(graph, indices=node[root[asked]], limit=walk.max())
+            far |= tree[row, node[rest]] > walk
+        open_[rest] = far
+    return kept
+
+
+def _with_anchors(
+    tables: Tables, near: pd.DataFrame, ways: NDArray[np.int64]
+) -> tuple[csr_array, csr_array | None, NDArray[np.int64], NDArray[np.float64]]:
+    """Return the ways in metres with a node for each candidate, the same backwards, the candidates' nodes, and where nodes are.
+
+    Backwards is None where no link is one-way.
+    """
+    links = tables.links.iloc[ways]
+    nodes, ends = np.unique(links[["u", "v"]].to_numpy(np.int64), return_inverse=True)
+    u, v = ends.reshape(-1, 2).T
+    length, oneway = links["length_m"].to_numpy(float), links["oneway"].to_numpy(bool)
+    row = np.searchsorted(ways, near["link"].to_numpy(np.int64))
+    at = near["fraction"].to_numpy(float) * length[row]
+    # As where links are split: at an end of its link a candidate is that end.
+    node = np.where(at <= SNAP_M, u[row], np.where(at >= length[row] - SNAP_M, v[row], -1))
+    inner = np.flatnonzero(node < 0)
+    inner = inner[np.lexsort((at[inner], row[inner]))]
+    node[inner] = len(nodes) + np.arange(len(inner))
+    anchor, row, at = node[inner], row[inner], at[inner]
+    first = np.diff(row, prepend=-1) != 0
+    last = np.diff(row, append=-1) != 0
+    before = np.where(first, u[row], anchor - 1)
+    step = at - np.where(first, 0.0, np.r_[0.0, at][:-1])
+    whole = np.setdiff1d(np.arange(len(ways)), row)
+    end = row[last]
+    tail = np.concatenate([u[whole], before, anchor[last]])
+    head = np.concatenate([v[whole], anchor, v[end]])
+    metres = np.concatenate([length[whole], step, length[end] - at[last]])
+    single = oneway[np.concatenate([whole, row, end])]
+    graph = _least(
+        np.concatenate([tail, head[~single]]),
+        np.concatenate([head, tail[~single]]),
+        np.concatenate([metres, metres[~single]]),
+        len(nodes) + len(inner),
+    )
+    spots = shapely.line_interpolate_point(
+        tables.projected(ways[row]), near["fraction"].to_numpy(float)[inner], normalized=True
+    )
+    where = np.vstack([tables.nodes[["px", "py"]].to_numpy(float)[nodes], shapely.get_coordinates(spots)])
+    return graph, graph.T.tocsr() if single.any() else None, node, where
+
+
+def _least(tail: NDArray[np.int64], head: NDArray[np.int64], metres: NDArray[np.float64], size: int) -> csr_array:
+    """Return arcs as a sparse table, the shortest of parallel ones."""
+    order = np.lexsort((metres, head, tail))
+    tail, head, metres = tail[order], head[order], np.maximum(metres[order], 0.0)
+    use = np.r_[True, (np.diff(tail) != 0) | (np.diff(head) != 0)]
+    indptr = np.searchsorted(tail[use], np.arange(size + 1)).astype(np.int32)
+    return csr_array((metres[use], head[use].astype(np.int32), indptr), shape=(size, size))
