@@ -1,4 +1,4 @@
-"""The chapter on the ground: gaps of the data, bridged or not, and what hangs on them."""
+"""The chapter on the ground: gaps of the data, bridged or not, what hangs on them, and what looks wrong in the network."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from analysis.connectivity.checks import check_notes, network_checks
 from analysis.reach.accessibility import settlement_times, time_to_checkpoint
 from analysis.units import nearest_settlement
 from gis.chapters.chapter import Chapter
@@ -27,12 +28,16 @@ CHANGED_MIN = 1.0
 
 
 def ground_chapter(network: Network, measures: Measures) -> Chapter:
-    """Return the gaps as a layer and table, and the times of cells and settlements if no gap were bridged."""
+    """Return the gaps as a layer and table, the times of cells and settlements if no gap were bridged, and what looks wrong."""
     gaps = named_gaps(network)
     layers = {"gaps": gaps} if len(gaps) else {}
     tables = {} if len(gaps) else {"gaps": pd.DataFrame(gaps.drop(columns="geometry"))}
     columns = times_without_bridges(network, measures)
-    return Chapter(tables, layers, columns, _hanging(measures, columns))
+    notes = _hanging(measures, columns)
+    if measures.access is not None:
+        tables["network_checks"] = network_checks(network, measures.access.router, measures.cells, measures.settlements)
+        notes += check_notes(tables["network_checks"])
+    return Chapter(tables, layers, columns, notes)
 
 
 def named_gaps(network: Network) -> gpd.GeoDataFrame:
