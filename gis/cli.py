@@ -138,14 +138,19 @@ def isochrone(
     """Draw the ground within minutes of places, across the border too, as polygons for QGIS."""
     from gis.inputs import Fetching
     from gis.queries.isochrone import find_isochrones, write_isochrones
+    from gis.study import load_study
+    from layers.folders.single import check_file
 
+    loaded = load_study(study)
+    inputs = [*loaded.files(), *([study] if study else [])]
+    check_file(out, inputs=inputs)
     fetching = Fetching(cache, offline, _download_lines())
     networks = ("borderless", "open", "actual") if network == "all" else (network,)
     found = find_isochrones(
-        study, places, minutes=_numbers(minutes, "--minutes"), networks=networks, mode=mode,
+        loaded, places, minutes=_numbers(minutes, "--minutes"), networks=networks, mode=mode,
         direction="to" if to else "from", fetching=fetching,
     )  # fmt: skip
-    write_isochrones(out, found)
+    write_isochrones(out, found, inputs=inputs)
     for row in found.itertuples():  # a line of the answer each
         _say(
             f"{row.place}, {row.network}, {row.minutes:g} min: {row.area_km2:,.0f} km², {row.people_a:,.0f} people on side a, "

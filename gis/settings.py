@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from analysis.levels.quadrants import Axes, type_names
 from analysis.reach.decays import Decay, decay_named
+from layers.cells import legible
 from layers.errors import LayerError, NetworkError
 from layers.secrets import all_masked
 
@@ -119,6 +120,8 @@ class Part(BaseModel):
         """Refuse what no number of a study can be: true and false, and more than a trillion of anything."""
         kinds = set(_kinds(cls.model_fields[str(info.field_name)].annotation))
         for number in _leaves(value):
+            if isinstance(number, str) and legible(number) != number:
+                raise ValueError("allowed are letters that every file can hold, no control characters")
             if isinstance(number, bool) and bool not in kinds and kinds & {int, float}:
                 raise ValueError(f"{str(number).lower()} is no number")
             if isinstance(number, int | float) and not abs(number) <= LARGEST:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from layers.cells import harmless
 from maps.columns import dictionary
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table in one form everywhere: UTF-8, nine significant digits, empty for unknown."""
-    table.to_csv(path, index=False, float_format="%.9g", lineterminator="\n", encoding="utf-8")
+    """Write a table in one form everywhere: UTF-8, nine significant digits, empty for unknown, no formulas (`layers.cells`)."""
+    harmless(table).to_csv(path, index=False, float_format="%.9g", lineterminator="\n", encoding="utf-8")
 
 
 def _with_lonlat(frame: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -7,12 +7,16 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
+
+from layers.cells import legible_columns
 from layers.errors import LayerError
 from layers.own.columns import understood
 from layers.own.nodes import agreeing
 from layers.own.shapes import placed, within
 from layers.schema import SCHEMAS, empty_layer, validate
 from layers.secrets import all_masked, masked
+from layers.sources.boundary import reading
 from layers.sources.files import read_file
 from layers.sources.postgis import is_database, read_table
 from layers.sources.snapshot import read_snapshot, snapshot_manifest
@@ -20,7 +24,6 @@ from layers.sources.snapshot import read_snapshot, snapshot_manifest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import geopandas as gpd
     import shapely
 
 LAYERS = tuple(SCHEMAS)
@@ -119,7 +122,9 @@ def read_layer(
 
 def _from_database(name: str, source: Source, area: shapely.Geometry | None) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
     """Return a layer out of PostGIS; the address is told without its password."""
-    table, known = read_table(source.path, layer=source.layer, columns=source.columns)
+    with reading(masked(source.path)):
+        table, known = read_table(source.path, layer=source.layer, columns=source.columns)
+    table = legible_columns(table)
     about = {"layer": name, "version": "", "date": "", "licence": "as the table's owner says", "rights": source.rights}
     frame, notes = _own(table, name, str(known["source"]), source, area)
     return frame, {**all_masked({**about, **known}), "notes": notes}
@@ -129,6 +134,18 @@ def _own(
     table: gpd.GeoDataFrame, name: str, where: str, source: Source, area: shapely.Geometry | None
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Return a layer of the user's own, validated, and what was understood how."""
+    with reading(f"layer {name} ({where})"):
+        return _checked(table, name, where, source, area)
+
+
+def _checked(
+    table: gpd.GeoDataFrame, name: str, where: str, source: Source, area: shapely.Geometry | None
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return the same; what libraries raise is not yet a message."""
+    if not isinstance(table, gpd.GeoDataFrame) or table._geometry_column_name is None:
+        raise LayerError(
+            f"layer {name} has no geometry ({where}): allowed is a layer of points, lines or polygons, or a table with lon and lat"
+        )
     frame, notes = placed(table, name, where)
     if area is not None:
         frame, outside = within(frame, name, area, where)

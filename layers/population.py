@@ -15,6 +15,7 @@ from pyproj import CRS
 from rasterio.errors import RasterioIOError
 
 from layers.errors import CRSError, LayerError
+from layers.sources.boundary import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +83,7 @@ def open_population(path: Path, *, kind: str) -> PopulationRaster:
     if kind not in KINDS:
         raise LayerError(f"a population raster of kind {kind!r}: allowed are {', '.join(KINDS)}")
     try:
-        with rasterio.open(path) as raster:
+        with reading(f"the population raster {path}"), rasterio.open(path) as raster:
             if raster.crs is None:
                 raise CRSError(
                     f"the population raster {path} has no CRS: allowed is any CRS that is stated in the file"

@@ -11,6 +11,7 @@ import pandera.pandas as pa
 import shapely
 from pandera.errors import SchemaErrors
 
+from layers.cells import legible_columns
 from layers.crs import WGS84
 from layers.errors import CRSError, LayerError
 from layers.osm.tags import SEASONS
@@ -195,7 +196,7 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
     LayerError
         Anything else that does not fit; one message collects all problems.
     """
-    frame = _located(frame, layer, where)
+    frame = legible_columns(_located(frame, layer, where))
     rows = frame.index if frame.index.name else pd.RangeIndex(1, len(frame) + 1, name="row")
     frame = frame.reset_index(drop=True)
     frame = frame.rename(columns={a: c for a, c in ALIASES.get(layer, {}).items() if c not in frame})

@@ -9,6 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
+import shapely
+
+from layers.cells import legible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
@@ -23,7 +27,7 @@ HEAD = (
 
 
 def write_graphml(graph: nx.MultiDiGraph[int], path: Path) -> None:
-    """Write a directed multigraph; control characters that XML can't hold are left out of values.
+    """Write a directed multigraph; what XML can't hold is U+FFFD in values.
 
     Parameters
     ----------
@@ -58,11 +62,9 @@ def _lines(graph: nx.MultiDiGraph[int], keys: Mapping[tuple[str, str], str]) -> 
 
 def _values(what: str, data: Mapping[Any, Any], keys: Mapping[tuple[str, str], str]) -> Iterable[str]:
     """Return the values of one element."""
-    return [
-        f'<data key="{keys[what, str(name)]}">{escape(_printable(str(value)))}</data>' for name, value in data.items()
-    ]
+    return [f'<data key="{keys[what, str(name)]}">{escape(_text(value))}</data>' for name, value in data.items()]
 
 
-def _printable(text: str) -> str:
-    """Return a text without what XML 1.0 refuses."""
-    return text if text.isprintable() else "".join(c for c in text if c in "\t\n\r" or c >= " ")
+def _text(value: Any) -> str:
+    """Return a value as text that XML can hold; geometries in capitals, which GEOS writes by the locale (LiNESTRiNG)."""
+    return str(value).upper() if isinstance(value, shapely.Geometry) else legible(str(value))

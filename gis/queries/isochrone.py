@@ -17,6 +17,7 @@ from gis.stages import build
 from gis.study import Study, load_study
 from layers.checkpoints import find_checkpoint
 from layers.errors import OutputError, PlaceError
+from layers.folders.single import write_file
 from layers.settlements import find_place
 from network.build import NETWORKS, Network
 from network.routing import MODES, Router, compile_router
@@ -125,13 +126,13 @@ def _posts(network: Network, text: str, mode: str, unknown: PlaceError) -> tuple
     return router, doors.assign(place=str(name))
 
 
-def write_isochrones(path: FilePath, found: gpd.GeoDataFrame) -> None:
+def write_isochrones(path: FilePath, found: gpd.GeoDataFrame, *, inputs: Sequence[str | FilePath] = ()) -> None:
     """Write isochrones as a GeoPackage that QGIS draws at once, the nearest darkest.
 
     Raises
     ------
     OutputError
-        The file has another ending, or can't be written.
+        The file has another ending, can't be written, or is one that we did not write: an input of the study, say.
     """
     # Drawing takes half a second to import, which who only computes need not wait for.
     from maps.qgis.geopackage import write_geopackage
@@ -139,9 +140,5 @@ def write_isochrones(path: FilePath, found: gpd.GeoDataFrame) -> None:
 
     if path.suffix.lower() != ".gpkg":
         raise OutputError(f"{path} can't be written: allowed is a file *.gpkg")
-    if not path.resolve().parent.is_dir():
-        raise OutputError(f"{path} can't be written: there is no folder {path.resolve().parent}")
-    try:
-        write_geopackage(path, {"isochrones": found}, [isochrone_style(sorted(found["minutes"].unique()))])
-    except OSError as error:
-        raise OutputError(f"{path} can't be written: {error.strerror or error}") from None
+    styles = [isochrone_style(sorted(found["minutes"].unique()))]
+    write_file(path, lambda draft: write_geopackage(draft, {"isochrones": found}, styles), inputs=inputs)

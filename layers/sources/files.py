@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 
+from layers.cells import legible_columns
 from layers.errors import LayerError
+from layers.sources.boundary import check_wkb, reading
 from layers.sources.osmnx import is_streets, read_graphml, streets
 from layers.sources.tables import TABLES, read_points
 
@@ -51,7 +55,9 @@ def read_file(
         raise LayerError(f"{path} can't be read as a layer: allowed are {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise LayerError(f"no such file: {path}")
-    frame, notes = _read(path, layer, columns)
+    with reading(path):
+        frame, notes = _read(path, layer, columns)
+    frame = legible_columns(frame)
     table = path.suffix.lower() in TABLES
     renames = {ours: theirs for ours, theirs in (columns or {}).items() if not (table and ours in PLACED)}
     absent = [name for name in renames.values() if name not in frame]
@@ -69,6 +75,7 @@ def _read(path: Path, layer: str | None, columns: Mapping[str, str] | None) -> t
     suffix = path.suffix.lower()
     try:
         if suffix == ".parquet":
+            _check_nesting(path)
             return gpd.read_parquet(path), []
         if suffix in TABLES:
             return read_points(path, columns)
@@ -87,3 +94,12 @@ def _read(path: Path, layer: str | None, columns: Mapping[str, str] | None) -> t
         raise
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError) as error:
         raise LayerError(f"{path} can't be read: {error}") from error
+
+
+def _check_nesting(path: Path) -> None:
+    """Look at the geometries of a GeoParquet before GEOS does."""
+    table = pq.ParquetFile(path)
+    for name, field in zip(table.schema_arrow.names, table.schema_arrow.types, strict=True):
+        if pa.types.is_binary(field) or pa.types.is_large_binary(field):
+            for batch in table.iter_batches(columns=[name]):
+                check_wkb(batch.column(0).to_pylist(), path)

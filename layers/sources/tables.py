@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from layers.cells import without_marks
 from layers.crs import WGS84
 from layers.errors import LayerError
+from layers.sources.boundary import check_wkt
 from layers.words import is_blank, numbers
 
 if TYPE_CHECKING:
@@ -157,7 +159,7 @@ def _cell(value: Any) -> str:
 
 def _framed(rows: list[tuple[int, list[str]]], path: Path) -> pd.DataFrame:
     """Return rows under their header as a frame of texts."""
-    rows = [(line, cells) for line, cells in rows if any(cells)]
+    rows = [(line, without_marks(cells)) for line, cells in rows if any(cells)]
     if not rows:
         raise LayerError(f"{path} can't be read: it is empty")
     names = rows[0][1]
@@ -204,6 +206,7 @@ def _coordinates(column: pd.Series, path: Path) -> NDArray[np.float64]:
 def _from_wkt(column: pd.Series, path: Path) -> NDArray[np.object_]:
     """Return geometries of well-known text, None where a cell is blank."""
     text = column.where(~is_blank(column), None).to_numpy(dtype=object)
+    check_wkt(text, path)
     geometry = np.asarray(shapely.from_wkt(text, on_invalid="ignore"), dtype=object)
     wrong = np.flatnonzero([g is None and t is not None for g, t in zip(geometry, text, strict=True)])
     if len(wrong):

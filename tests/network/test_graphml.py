@@ -36,7 +36,7 @@ def test_names_that_would_break_xml(tmp_path: Path) -> None:
     graph.add_edge(1, 2, **{"a<b": "x\ty", "osmid": 5})
     write_graphml(graph, tmp_path / "g.graphml")
     loaded = nx.read_graphml(tmp_path / "g.graphml", node_type=int)
-    assert loaded.nodes[1]["name"] == "<tag> & 'quotes' \"double\" ]]> Ёж "
+    assert loaded.nodes[1]["name"] == "<tag> & 'quotes' \"double\" ]]> Ёж \ufffd\ufffd"  # seen, not left out
     assert loaded.graph["title"] == 'a "quoted" <b>&'
     assert next(iter(loaded.edges(data=True)))[2]["a<b"] == "x\ty"
 
