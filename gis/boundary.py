@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from layers.errors import BorderlinkError
+from layers.folders.boundary import FULL
 from layers.secrets import masked
 
 USER_ERROR = 2
@@ -32,6 +34,9 @@ def guarded(command: Callable[[], object], *, debug: bool) -> None:
     -----
     SIGTERM ends a run as Ctrl-C does: nothing half-written is left. Its exit code is 143, as a shell has it.
     """
+    # GEOS reads and writes letters by the locale: in a Turkish one LINESTRING is LiNESTRiNG, which no other program knows.
+    with suppress(locale.Error):
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
     with _stopped_by_signals(), _silent_libraries(debug):
         try:
             command()
@@ -46,7 +51,11 @@ def guarded(command: Callable[[], object], *, debug: bool) -> None:
             _to_nowhere(sys.stdout)
             _end("nobody reads what is printed", error, debug)
         except OSError as error:
-            # The system names the file of every other error.
+            if error.filename is not None and error.errno in FULL:
+                _end(
+                    f"{error.filename} can't be written: {error.strerror}; free some space, or set TMPDIR", error, debug
+                )
+            # The system names the file of every error but that of printing.
             if error.filename is not None or error.errno is None:
                 raise
             _to_nowhere(sys.stdout)

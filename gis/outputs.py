@@ -15,6 +15,7 @@ from gis.manifest import describe_run, describe_scenario
 from gis.measures import TABLES
 from gis.tables import slim, tables_of, write_tables
 from layers.crs import WGS84, project
+from layers.secrets import all_masked
 from maps.qgis.project import write_geopackage, write_project
 from maps.rasters import travel_time_style, write_raster
 from maps.report.chapters import further_chapters
@@ -46,7 +47,7 @@ def write_run(
     warnings: list[str],
 ) -> dict[str, Any]:
     """Write everything that a run leaves and return the content of ``run.json``."""
-    study = prepared.study
+    study, warnings = prepared.study, all_masked(warnings)
     frames = frames_of(measures, chapters)
     styles = _styles(prepared, frames)
     readable = _readable(frames)

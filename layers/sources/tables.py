@@ -205,7 +205,9 @@ def _coordinates(column: pd.Series, path: Path) -> NDArray[np.float64]:
 
 def _from_wkt(column: pd.Series, path: Path) -> NDArray[np.object_]:
     """Return geometries of well-known text, None where a cell is blank."""
-    text = column.where(~is_blank(column), None).to_numpy(dtype=object)
+    # GEOS makes its own capitals by the locale: in a Turkish one "point" is POİNT.
+    blank = is_blank(column)
+    text = np.array([None if b else str(t).upper() for t, b in zip(column, blank, strict=True)], dtype=object)
     check_wkt(text, path)
     geometry = np.asarray(shapely.from_wkt(text, on_invalid="ignore"), dtype=object)
     wrong = np.flatnonzero([g is None and t is not None for g, t in zip(geometry, text, strict=True)])

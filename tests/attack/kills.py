@@ -12,7 +12,7 @@ from layers.errors import OutputError
 from layers.folders import settle
 from tests.attack.folders import FALLIBLE, NEW, before, die, in_child, state_after, write
 
-FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
+FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
 
 def attack_swap(folder: Path, *, seed: int = 1, part: float = 1.0) -> dict[str, object]:
