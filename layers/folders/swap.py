@@ -154,12 +154,12 @@ def _go_on(out: Path, plan: Plan, *, begin: bool = False) -> None:
                 _remove_former(out, plan)
             _install(out, plan, name)
         _to_disk(out)
+        (out / JOURNAL).unlink()
     except BaseException:
         if (out / JOURNAL).exists():
             (out / JOURNAL).replace(out / BACK)
             _take_back(out, plan)
         raise
-    (out / JOURNAL).unlink()
 
 
 def _install(out: Path, plan: Plan, name: str) -> None:
