@@ -137,12 +137,12 @@ def isochrone(
 ) -> None:
     """Draw the ground within minutes of places, across the border too, as polygons for QGIS."""
     from gis.inputs import Fetching
-    from gis.queries.isochrone import find_isochrones, write_isochrones
+    from gis.queries.isochrone import find_isochrones, input_files, write_isochrones
     from gis.study import load_study
     from layers.folders.single import check_file
 
     loaded = load_study(study)
-    inputs = [*loaded.files(), *([study] if study else [])]
+    inputs = [*input_files(loaded), *([study] if study else [])]
     check_file(out, inputs=inputs)
     fetching = Fetching(cache, offline, _download_lines())
     networks = ("borderless", "open", "actual") if network == "all" else (network,)

@@ -274,13 +274,6 @@ class Study(Part):
         part: LayerSource = getattr(self.layers, layer)
         return Source(part.path, part.layer, part.columns, part.rights, part.values)
 
-    def files(self) -> list[Path]:
-        """Return the files that the study names, whether they are there or not: no answer may replace them."""
-        layers = [p for p in (self.source(n).path for n in LAYERS) if p not in (SNAPSHOT, NONE, OSM, OVERPASS)]
-        own = [part.path for part in self.reach.layers.values()]
-        named = [*layers, *own, *self.osm.pbf, self.population.raster, self.index.indicators]
-        return [Path(n) for n in named if n and not is_database(n)]
-
     def with_analysis(self, **changes: Any) -> Study:
         """Return the study with settings of [analysis] replaced and validated."""
         return _validated(

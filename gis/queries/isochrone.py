@@ -18,7 +18,9 @@ from gis.study import Study, load_study
 from layers.checkpoints import find_checkpoint
 from layers.errors import OutputError, PlaceError
 from layers.folders.single import write_file
+from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT
 from layers.settlements import find_place
+from layers.sources.postgis import is_database
 from network.build import NETWORKS, Network
 from network.routing import MODES, Router, compile_router
 
@@ -142,3 +144,11 @@ def write_isochrones(path: FilePath, found: gpd.GeoDataFrame, *, inputs: Sequenc
         raise OutputError(f"{path} can't be written: allowed is a file *.gpkg")
     styles = [isochrone_style(sorted(found["minutes"].unique()))]
     write_file(path, lambda draft: write_geopackage(draft, {"isochrones": found}, styles), inputs=inputs)
+
+
+def input_files(study: Study) -> list[FilePath]:
+    """Return the files that a study names, whether they are there or not: no answer may replace them."""
+    layers = [p for p in (study.source(n).path for n in LAYERS) if p not in (SNAPSHOT, NONE, OSM, OVERPASS)]
+    own = [part.path for part in study.reach.layers.values()]
+    named = [*layers, *own, *study.osm.pbf, study.population.raster, study.index.indicators]
+    return [FilePath(n) for n in named if n and not is_database(n)]
