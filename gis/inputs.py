@@ -107,12 +107,12 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
     population, people = _population(study)
     understood = [note for row in sources for note in row.pop("notes", [])]
     if set(mapped) - {"regions"}:
-        layers.update(extracts[0].network(border, clipped, zones[1.0], mapped))
+        layers.update(extracts[0].network(border, clipped, zones[1.0], mapped, posts=layers.get("checkpoints")))
     if set(asked) - {"regions"}:
         area = _asked_area(study, start)
         extracts.append(Extracts(study, ask_network(study, area, set(asked) - {"regions"}, how.asking(study))))
         roads = layers["roads"] if "roads" in mapped else None
-        layers.update(extracts[-1].network(border, clipped, area, asked, roads=roads))
+        layers.update(extracts[-1].network(border, clipped, area, asked, roads=roads, posts=layers.get("checkpoints")))
     for name in ("roads", "railways", "settlements"):
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
     drawn = _lines(study, layers, crs)

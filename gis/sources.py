@@ -35,6 +35,10 @@ POSTS_KM = max(DEPTH_KM, STATION_KM + AT_LINE_KM + CLUSTER_KM)
 """As far from the border line as a post or station can be part of a checkpoint."""
 
 
+SHOWN = 5
+"""Texts that no rule reads are shown up to this number."""
+
+
 @dataclass(frozen=True)
 class LocalExtract:
     """An extract on this disk: its file, and the address it was fetched from (empty for the user's own file)."""
@@ -76,7 +80,7 @@ def locate_extracts(
     missing = [name for name in own if not Path(name).is_file()]
     if missing:
         raise LayerError(
-            f"no such extract: {', '.join(missing)}; allowed is a file *.osm.pbf or a name of Geofabrik's index"
+            f"no such extract: {', '.join(missing)}; allowed is a file *.osm.pbf, *.osm (also .gz, .bz2), *.o5m, or a name of Geofabrik's index"
         )
     out = [LocalExtract(Path(name)) for name in own]
     names = [name for name in study.osm.pbf if not is_extract_file(name)]
@@ -158,6 +162,7 @@ class Extracts:
         wanted: Collection[str],
         *,
         roads: gpd.GeoDataFrame | None = None,
+        posts: gpd.GeoDataFrame | None = None,
     ) -> dict[str, gpd.GeoDataFrame]:
         """Return those layers of an area that are wanted: roads, railways, settlements, checkpoints.
 
@@ -169,11 +174,20 @@ class Extracts:
             Belt of the network in longitude and latitude.
         roads
             Layer that posts are paired along where Overpass was not asked for roads; None for the straight distance.
+        posts
+            Checkpoints from elsewhere, which ways of any class tie to the roads.
         """
         from layers.osm.posts import checkpoints_from_posts
         from layers.sources.pbf.read import read_network
 
-        got = read_network([f.path for f in self.files], area, regions=regions, road_kinds=self.study.osm.road_kinds)
+        got = read_network(
+            [f.path for f in self.files],
+            area,
+            regions=regions,
+            road_kinds=self.study.osm.road_kinds,
+            vehicle=self.study.network.vehicle,
+            posts=posts,
+        )
         # Yards, sidings and spurs lead nowhere through: a train does not pass over them.
         through = got.railways[got.railways["through"]]
         inhabited = got.settlements[got.settlements["country"] != ""]
@@ -184,10 +198,10 @@ class Extracts:
         if "checkpoints" in wanted:
             facts = read_layer("checkpoints")[0] if packaged else None
             asked = any(f.server for f in self.files) and "roads" not in wanted
-            posts, report = checkpoints_from_posts(
+            made, report = checkpoints_from_posts(
                 got.posts, border, regions, facts, stations=got.stations, roads=roads if asked else got.roads
             )
-            layers["checkpoints"] = posts if len(posts) else empty_layer("checkpoints")
+            layers["checkpoints"] = made if len(made) else empty_layer("checkpoints")
             self.notes.append(_how_made(report))
         if "settlements" in wanted and packaged:
             known, about = read_layer("settlements")
@@ -200,7 +214,7 @@ class Extracts:
                 )
         if "railways" in wanted:
             self.stations.append(got.stations)
-        self.notes.extend(_left_out(got.report["left_out"]))
+        self.notes.extend(_left_out(got.report))
         layers = {name: frame for name, frame in layers.items() if name in wanted}
         for name, frame in layers.items():
             self._tell(name, len(frame))
@@ -221,10 +235,23 @@ class Extracts:
             self.about.append(describe_file(layer, f.path, rows, rights=OSM_RIGHTS, **known))
 
 
-def _left_out(counts: Mapping[str, int]) -> list[str]:
-    """Return a line on what the extracts hold and the layers do not."""
-    said = ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in counts.items())
-    return [f"OpenStreetMap, left out or unread: {said}"] if said else []
+def _left_out(report: Mapping[str, Any]) -> list[str]:
+    """Return lines on what the extracts hold and the layers do not, or not for everybody."""
+    out = []
+    for what, counts in (
+        ("left out or unread", {k.replace("_", " "): n for k, n in report["left_out"].items()}),
+        ("roads without through traffic, open to their own ends", report["no_through"]),
+    ):
+        said = ", ".join(f"{n:,} {name}" for name, n in counts.items())
+        out += [f"OpenStreetMap, {what}: {said}"] if said else []
+    most = sorted(report["unread"].items(), key=lambda item: (-item[1], item[0]))
+    if most:
+        shown = "; ".join(f"{text[:80]} ({n:,})" for text, n in most[:SHOWN])
+        more = f" and {len(most) - SHOWN} other texts" if len(most) > SHOWN else ""
+        out.append(
+            f"OpenStreetMap, access and conditions that no rule reads, taken as if they were not there: {shown}{more}"
+        )
+    return out
 
 
 def _how_made(report: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from layers.secrets import masked
 from layers.sources.download.geofabrik import BASE_URL
 from layers.sources.overpass.server import BASE_URL as OVERPASS_URL
 from layers.sources.overpass.server import LARGEST_KM2
+from layers.sources.pbf.other import EXTRACT_ENDINGS
 from layers.sources.postgis import is_database
 from network.joining import ConnectorLimits
 from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN
@@ -394,4 +395,4 @@ def _with_paths(study: Study, folder: Path) -> Study:
 
 def is_extract_file(name: str) -> bool:
     """Return whether an entry of ``osm.pbf`` is a file rather than a name of Geofabrik's index."""
-    return name.endswith(".pbf")
+    return name.casefold().endswith(EXTRACT_ENDINGS)

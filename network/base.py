@@ -193,9 +193,15 @@ def _with_countries(tables: Tables, regions: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def _kept(tables: Tables) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return the nodes that contraction must leave: ends of crossings, changes of trains, borders of kinds of track."""
+    """Return the nodes that contraction must leave: ends of crossings, changes of trains, borders of kinds of track and of through traffic."""
     links = tables.links
     fixed = (links["crossing_id"] != "") | (links["kind"] == CHANGE)
     out = kinds_meet(tables)
     out[links.loc[fixed, ["u", "v"]].to_numpy(np.int64).ravel()] = True
+    # Where roads without through traffic begin.
+    passing = links["through"].to_numpy(bool)
+    meets = np.zeros((2, len(out)), bool)
+    for k, rows in enumerate((passing, ~passing)):
+        meets[k, links.loc[rows, ["u", "v"]].to_numpy(np.int64).ravel()] = True
+    out |= meets.all(axis=0)
     return out

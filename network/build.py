@@ -20,6 +20,7 @@ from network.base import stops_of
 from network.border import COAST_KM, RAIL_MATCH_KM, ROAD_MATCH_KM, match_checkpoints, on_shut_roads, open_gates
 from network.connectors import connect_checkpoints, connect_settlements
 from network.joining import ConnectorLimits
+from network.through import closed_to_through
 from network.topology import Tables, components
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def build_network(
 
 def with_costs(links: pd.DataFrame, domestic_wait: Collection[str] = DOMESTIC_WAIT) -> pd.DataFrame:
     """Return the links with the cost fields in minutes, those of `FIELDS` and `DOMESTIC`; infinity where a link can't be passed."""
-    moving = links["time_min"].to_numpy(float)
+    moving = np.where(closed_to_through(links), np.inf, links["time_min"].to_numpy(float))
     closed = ~links["passable"].to_numpy(bool)
     open_min = np.where(closed, np.inf, moving)
     return links.assign(

@@ -25,6 +25,7 @@ ROAD_KPH: Mapping[str, float] = {
     "living_street": 20.0,
     "service": 20.0,
     "track": 20.0,
+    "winter_road": 30.0,
 }
 """Car, km/h by class; a link road is driven like its class. Assumptions between the legal limits outside towns and observed means (docs/decisions.md)."""
 
@@ -107,7 +108,7 @@ def with_speeds(
     by_class = kind.map({**KNOWN_KPH, **given}).astype(float)
     speed = np.asarray(by_class.fillna(links["mode"].map(OTHER_KPH).astype(float)).to_numpy(float), np.float64)
     by_study = kind.isin(list(given)).to_numpy(bool)
-    posted = _limits(links, vehicle) * TAGGED_SHARE
+    posted = _limits(links, vehicle, winter=winter) * TAGGED_SHARE
     tagged = np.isfinite(posted)
     on_road = (links["mode"] == "road").to_numpy(bool) & (kind != FERRY).to_numpy(bool)
     speed = _of_class(speed, links, kind, vehicle, own=on_road & ~by_study)
@@ -143,9 +144,12 @@ def _checked(overrides: Mapping[str, float] | None, vehicle: str) -> dict[str, f
     return given
 
 
-def _limits(links: pd.DataFrame, vehicle: str) -> NDArray[np.float64]:
-    """Return the limit that is mapped for each link itself, NaN where there is none."""
+def _limits(links: pd.DataFrame, vehicle: str, *, winter: bool = False) -> NDArray[np.float64]:
+    """Return the limit that is mapped for each link itself, that of winter where it has one, NaN where there is none."""
     limit = links["maxspeed_kph"].to_numpy(float)
+    if winter and "maxspeed_winter_kph" in links:
+        own = links["maxspeed_winter_kph"].to_numpy(float)
+        limit = np.where(np.isfinite(own), own, limit)
     if vehicle == "truck" and "maxspeed_hgv_kph" in links:
         limit = np.fmin(limit, links["maxspeed_hgv_kph"].to_numpy(float))
     return limit

@@ -28,6 +28,7 @@ TOLD: Mapping[str, object] = {
     "current": "",
     "osm_ids": "",
     "length_factor": 1.0,
+    "through": True,
 }
 """What a source may tell of a link and stays with it, or what was made of it, and what stands where nothing is told."""
 FOR_SPEEDS: Mapping[str, object] = {
@@ -35,6 +36,7 @@ FOR_SPEEDS: Mapping[str, object] = {
     "speed_source": "",
     "maxspeed_hgv_kph": np.nan,
     "driven_kph": np.nan,
+    "maxspeed_winter_kph": np.nan,
     "duration_min": np.nan,
 }
 """The same for what speeds alone are made of (`network.speeds`)."""

@@ -31,7 +31,7 @@ def usable_roads(
 
     Returns
     -------
-    The two parts of the layer; and the counts ``roads_closed_to_<vehicle>s``, ``roads_impassable`` (``smoothness``) and
+    The two parts of the layer, with ``through`` (whether this vehicle may pass, or only end there); and the counts ``roads_closed_to_<vehicle>s``, ``roads_impassable`` (``smoothness``) and
     ``roads_out_of_season``, those that are not 0.
 
     Notes
@@ -45,6 +45,10 @@ def usable_roads(
     """
     if vehicle not in VEHICLES:
         raise NetworkError(f"vehicle {vehicle!r}: allowed is {' or '.join(VEHICLES)}")
+    if "no_through" in roads and (roads["no_through"] != "").any():
+        roads = roads.assign(
+            through=~roads["no_through"].astype(str).str.split("|").map(lambda names: vehicle in names)
+        )
     shut = {}
     if vehicle in roads:
         shut[f"roads_closed_to_{vehicle}s"] = ~roads[vehicle].to_numpy(bool)

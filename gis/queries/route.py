@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,11 @@ from layers.errors import PlaceError
 from layers.regions import side_of
 from layers.settlements import Place, find_place
 from network.border import COAST_KM
-from network.build import DOMESTIC, FIELDS, NETWORKS, Network
+from network.build import DOMESTIC, FIELDS, NETWORKS, Network, with_costs
 from network.domestic import waits_at_home_min
 from network.edits import add_places
 from network.routing import MODES, compile_router
+from network.through import open_to_ends
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -207,6 +208,11 @@ def join_named(network: Network, prepared: Prepared, places: list[Place]) -> tup
         chosen = [s for p, s in zip(places, sides, strict=True) if p.row is None]
         network, fresh = add_places(network, [(p.lon, p.lat) for p in free], chosen)
         nodes.update(dict(zip((p.label for p in free), fresh, strict=True)))
+    if len(places) <= 2:
+        # A road for those who have business there is open to both ends of a trip.
+        network = replace(
+            network, links=with_costs(open_to_ends(network.links, list(nodes.values())), network.domestic_wait)
+        )
     return network, [nodes[p.label] for p in places], sides
 
 

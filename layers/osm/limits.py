@@ -59,7 +59,9 @@ vehicles drive 90 outside towns, which is not used. A truck never has a higher l
 CLASS_ZONE: Mapping[str, str] = {
     "motorway": "motorway",
     "trunk": "trunk",
-    **dict.fromkeys(("primary", "secondary", "tertiary", "unclassified", "road", "track", "service"), "rural"),
+    **dict.fromkeys(
+        ("primary", "secondary", "tertiary", "unclassified", "road", "track", "service", "winter_road"), "rural"
+    ),
     "residential": "urban",
     "living_street": "living_street",
 }

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
 from layers.crs import WGS84
+from layers.osm.barriers import common_vehicles, lanes_vehicles
 from layers.regions import region_of
 from layers.schema import validate
 from layers.settlements import normalise
@@ -127,7 +128,7 @@ def _near_line(
     """Return the posts of both countries near the border, with ``side``, ``region`` and place."""
     xy = shapely.get_coordinates(posts.geometry.to_numpy())
     row = region_of(xy, regions, 1.0)
-    table = pd.DataFrame(posts.drop(columns="geometry")).assign(lon=xy[:, 0], lat=xy[:, 1])
+    table = pd.DataFrame({"vehicles": "", **posts.drop(columns="geometry")}).assign(lon=xy[:, 0], lat=xy[:, 1])
     for column in ("side", "region"):
         table[column] = np.append(regions[column].to_numpy(dtype=object), "")[row]
     inside = row >= 0
@@ -157,11 +158,12 @@ def _clusters(posts: pd.DataFrame, km: float, report: dict[str, Any]) -> pd.Data
                 {
                     "side": side, "mode": mode, "osm_id": int(control["osm_id"].min()), "region": control["region"].iloc[0],
                     "lon": control["lon"].mean(), "lat": control["lat"].mean(), "open": bool(control["open"].any()),
+                    "vehicles": lanes_vehicles(control[control["open"]]["vehicles"]),
                     "hours": _first(mine["hours"]), "name": _commonest(mine["name"]), "name_ru": _first(mine["name_ru"]),
                     "name_kk": _first(mine["name_kk"]), "names": _joined(*mine["name"], *mine["names"]),
                 }
             )  # fmt: skip
-    return pd.DataFrame(out, columns=["side", "mode", "osm_id", "region", "lon", "lat", "open", "hours", "name", "name_ru", "name_kk", "names"])  # fmt: skip
+    return pd.DataFrame(out, columns=["side", "mode", "osm_id", "region", "lon", "lat", "open", "vehicles", "hours", "name", "name_ru", "name_kk", "names"])  # fmt: skip
 
 
 def _first(texts: pd.Series) -> str:
@@ -264,7 +266,8 @@ def _checkpoint(a: pd.Series | None, b: pd.Series | None) -> dict[str, Any]:
         "names": _joined(*(p["names"] for p in posts)),
         "region_a": "" if a is None else a["region"],
         "region_b": "" if b is None else b["region"],
-        "open": all(bool(p["open"]) for p in posts),
+        "open": all(bool(p["open"]) for p in posts) and common_vehicles([p["vehicles"] for p in posts])[1],
+        "vehicles": common_vehicles([p["vehicles"] for p in posts])[0],
         "hours": next((p["hours"] for p in posts if p["hours"]), "24/7"),
         "source": OSM,
         "lon": float(np.mean([p["lon"] for p in posts])),
@@ -289,7 +292,9 @@ def _rail(
     row = region_of(xy[stops], regions, 1.0)
     side = np.append(regions["side"].to_numpy(dtype=object), "")[row]
     region = np.append(regions["region"].to_numpy(dtype=object), "")[row]
-    named = stations[stops].assign(side=side, region=region, name_ru="", name_kk="", hours="", open=True, mode="rail")
+    named = stations[stops].assign(
+        side=side, region=region, name_ru="", name_kk="", hours="", vehicles="", open=True, mode="rail"
+    )
     out = []
     for _, mine in marks.groupby(_components(_xyz(marks[["lon", "lat"]].to_numpy()), cluster_km), sort=True):
         lon, lat, number = float(mine["lon"].mean()), float(mine["lat"].mean()), int(mine["osm_id"].min())
@@ -299,7 +304,16 @@ def _rail(
             near = np.flatnonzero((side == one) & (away <= STATION_KM))
             ends.append(named.assign(lon=lon, lat=lat).iloc[near[np.argmin(away[near])]] if len(near) else None)
         if all(e is None for e in ends):
-            blank = {"name": "", "names": "", "name_ru": "", "name_kk": "", "hours": "", "open": True, "mode": "rail"}
+            blank = {
+                "name": "",
+                "names": "",
+                "name_ru": "",
+                "name_kk": "",
+                "hours": "",
+                "vehicles": "",
+                "open": True,
+                "mode": "rail",
+            }
             ends[0] = pd.Series({**blank, "region": "", "lon": lon, "lat": lat, "osm_id": number})
         out.append({**_checkpoint(*ends), "checkpoint_id": f"rail-osm{number}"})
     return out

@@ -91,11 +91,11 @@ def _one_limit(text: str, country: str) -> tuple[float, str]:
 
 
 FORWARD, BACKWARD, BOTH = 1, -1, 0
-_ONEWAY: Mapping[str, int] = {
+ONEWAY: Mapping[str, int] = {
     "yes": FORWARD, "true": FORWARD, "1": FORWARD, "-1": BACKWARD, "reverse": BACKWARD, "no": BOTH, "false": BOTH,
     "0": BOTH, "reversible": BOTH, "alternating": BOTH,
 }  # fmt: skip
-ONEWAY_KINDS = ("motorway", "motorway_link")
+ONEWAY_KINDS = ("motorway",)
 ONEWAY_JUNCTIONS = ("roundabout", "circular")
 _UNSAID = 9
 
@@ -103,55 +103,14 @@ _UNSAID = 9
 def oneway_of(oneway: pd.Series, kind: pd.Series, junction: pd.Series) -> NDArray[np.int8]:
     """Return 1 (as drawn), −1 (against it) or 0 (both) for each road.
 
-    A tag stands before the defaults: motorways, their links and roundabouts are one-way. ``reversible`` and
-    ``alternating`` lanes can be driven both ways at some hour, so they count as both.
+    A tag stands before the defaults: motorways and roundabouts are one-way; links are two-way, as OpenStreetMap's wiki has it.
+    ``reversible`` and ``alternating`` lanes can be driven both ways at some hour, so they count as both.
     """
-    said = parsed(oneway, lambda text: _ONEWAY.get(text.strip().casefold(), _UNSAID), _UNSAID)
+    said = parsed(oneway, lambda text: ONEWAY.get(text.strip().casefold(), _UNSAID), _UNSAID)
     default = (
         parsed(kind, lambda k: k in ONEWAY_KINDS, False) | parsed(junction, lambda j: j in ONEWAY_JUNCTIONS, False)
     ).astype(bool)
     return np.asarray(np.where(said != _UNSAID, said, np.where(default, FORWARD, BOTH)), np.int8)
-
-
-ACCESS_KEYS: Mapping[str, tuple[str, ...]] = {
-    "car": ("motorcar", "motor_vehicle", "vehicle", "access"),
-    "truck": ("hgv", "motor_vehicle", "vehicle", "access"),
-}
-"""Tags that decide, the most specific first."""
-CLOSED_TO_THE_PUBLIC = frozenset(
-    {"no", "private", "military", "agricultural", "forestry", "agricultural;forestry", "emergency", "bus", "psv", "use_sidepath"}
-)  # fmt: skip
-LIMITED = frozenset({"destination", "customers", "delivery", "permit", "residents", "permissive"})
-
-
-def access_of(tags: pd.DataFrame, vehicle: str) -> pd.Series:
-    """Return what the most specific access tag says to a vehicle: ``yes``, a limit, or why it may not pass.
-
-    Parameters
-    ----------
-    tags
-        Columns of `ACCESS_KEYS`, those that there are.
-    vehicle
-        ``car`` or ``truck``.
-
-    Notes
-    -----
-    Values in `CLOSED_TO_THE_PUBLIC` and `LIMITED` are handed on; every other (``yes``, ``designated``, ``unknown``, a
-    typing error) is ``yes``.
-    """
-    values = ("yes", *sorted(CLOSED_TO_THE_PUBLIC | LIMITED))
-    out = np.zeros(len(tags), np.int8)
-    for key in reversed(ACCESS_KEYS[vehicle]):
-        if key in tags:
-            said = parsed(tags[key], lambda text: values.index(_access(text)), -1).astype(np.int8)
-            out = np.where(said >= 0, said, out)
-    return pd.Series(pd.Categorical.from_codes(out, categories=pd.Index(values, dtype=object)), index=tags.index)
-
-
-def _access(text: str) -> str:
-    """Return one access value, spelling folded."""
-    value = re.sub(r"\s+", "", text.casefold())
-    return value if value in CLOSED_TO_THE_PUBLIC or value in LIMITED else "yes"
 
 
 _WARM = frozenset({"summer", "spring", "autumn", "dry_season", "dry"})
@@ -181,26 +140,92 @@ def season_of(seasonal: str, ice_or_winter_road: bool = False) -> str:
 
 
 _CLOCK = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d))?$")
-_PERIOD = re.compile(r"^PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?$")
+_PERIOD = re.compile(r"^P(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
+_WORDS = re.compile(
+    r"^(?:(\d+(?:\.\d+)?)\s*D(?:AYS?)?)?\s*(?:(\d+(?:\.\d+)?)\s*(?:H|HRS?|HOURS?|Ч|ЧАС\w*)\.?)?\s*(?:AND\s+)?"
+    r"(?:(\d+(?:\.\d+)?)\s*(?:M|MINS?|MINUTES?|МИН\w*)\.?)?\s*(?:(\d+(?:\.\d+)?)\s*(?:S|SECS?|SECONDS?))?$"
+)
+_MINUTES_OF = (1440, 60, 1, 1 / 60)
+LONGEST_DURATION_MIN = 14 * 1440
 
 
 @cache
 def parse_duration(text: str) -> float:
-    """Return the minutes of a ``duration``: ``HH:MM``, ``HH:MM:SS``, minutes alone or ISO 8601; NaN where it is none.
+    """Return the minutes of a ``duration``; NaN where it is none.
+
+    Read are ``HH:MM``, ``HH:MM:SS``, minutes alone, ISO 8601 (``PT1H30M``), words (``1 h 30 min``) and spans of two of these,
+    of which the middle is taken.
 
     Examples
     --------
-    >>> parse_duration("01:30"), parse_duration("45"), parse_duration("PT1H30M"), parse_duration("long")
-    (90.0, 45.0, 90.0, nan)
+    >>> parse_duration("01:30"), parse_duration("45"), parse_duration("PT1.5H"), parse_duration("1 h 30 min")
+    (90.0, 45.0, 90.0, 90.0)
+    >>> parse_duration("20-30 min"), parse_duration("long")
+    (25.0, nan)
     """
-    bare = text.strip().upper()
-    if bare.isascii() and bare.isdigit() and len(bare) <= 4:
-        return float(bare) or NAN
-    match = _CLOCK.match(bare) or _PERIOD.match(bare)
-    if not match:
+    bare = re.sub(r"^[~≈]|^CA\.?\s", "", text.strip().upper().replace(",", ".")).strip()
+    begin, dash, end = re.sub(r"\s*[-–]\s*", "-", bare).partition("-")
+    if dash:
+        unit = re.search(r"[^\d.:\s].*$", end)
+        plain = begin.replace(".", "").isdecimal()
+        return (parse_duration(begin + unit[0] if unit and plain else begin) + parse_duration(end)) / 2
+    minutes = _minutes(bare)
+    return minutes if 0 < minutes <= LONGEST_DURATION_MIN else NAN
+
+
+def _minutes(bare: str) -> float:
+    """Return the minutes of one duration in capitals, NaN where it is none."""
+    if re.fullmatch(r"[0-9]{1,4}(\.[0-9]+)?", bare):
+        return float(bare)
+    clock = _CLOCK.match(bare)
+    if clock:
+        hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        return 60 * hours + minutes + seconds / 60
+    spelt = (_PERIOD.match(bare) or _WORDS.match(bare)) if bare else None
+    if not spelt or not any(spelt.groups()):
         return NAN
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return (60 * hours + minutes + seconds / 60) or NAN
+    return sum(float(part or 0) * worth for part, worth in zip(spelt.groups(), _MINUTES_OF, strict=True))
+
+
+GAUGES: Mapping[str, str] = {
+    "standard": "1435", "normal": "1435", "russian": "1520", "iberian": "1668", "indian": "1676", "irish": "1600",
+    "cape": "1067", "metre": "1000", "meter": "1000", "5 ft": "1524", "5 ft 3 in": "1600", "5 ft 6 in": "1676",
+    "3 ft": "914", "3 ft 6 in": "1067", "2 ft 6 in": "762", "4 ft 8.5 in": "1435",
+}  # fmt: skip
+BROAD_GAUGES: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("RU", "KZ", "BY", "UA", "KG", "UZ", "TJ", "TM", "GE", "AM", "AZ", "MD", "MN", "LT", "LV", "EE", "PL", "SK", "HU",
+         "RO", "CN", "KP", "AF", "IR"), "1520",
+    ),
+    "FI": "1524", "ES": "1668", "PT": "1668", **dict.fromkeys(("IN", "PK", "BD", "LK", "AR", "CL", "US"), "1676"),
+    **dict.fromkeys(("IE", "BR", "AU"), "1600"),
+}  # fmt: skip
+"""What ``gauge=broad`` is by country, mm."""
+
+
+@cache
+def parse_gauge(text: str) -> str:
+    """Return track gauges in mm, several joined by ``;``; ``broad`` as it stands, an empty text where none can be read.
+
+    Examples
+    --------
+    >>> parse_gauge("1520 mm"), parse_gauge("standard"), parse_gauge("1435;1520"), parse_gauge("1,520"), parse_gauge("narrow")
+    ('1520', '1435', '1435;1520', '1520', '')
+    """
+    bare = re.sub(r"(?<=\d)[,\s](?=\d{3}(?!\d))", "", text.casefold().replace("\u00a0", " "))
+    found = []
+    for part in (
+        re.sub(r"[\s_]*(gauge|mm|мм)\.?$", "", p.strip())
+        for p in re.split(r"[;/|,]", bare.replace("1/2", ".5").replace(" .5", ".5"))
+    ):
+        metres = re.fullmatch(r"([01]\.\d+)\s*(?:m|м)?", part)
+        if re.fullmatch(r"[1-9]\d{2,3}", part):
+            found.append(part)
+        elif metres:
+            found.append(f"{1000 * float(metres[1]):.0f}")
+        elif part in GAUGES or part == "broad":
+            found.append(GAUGES.get(part, part))
+    return ";".join(dict.fromkeys(found))
 
 
 HIGHEST_DC_VOLT = 3000
@@ -288,6 +313,11 @@ def parse_population(text: str) -> tuple[int, str]:
     people = int(re.sub(r"\D", "", number[0]))
     year = _YEAR.search(tail) if bracket else None
     return (people, year[1] if year else "") if people <= MOST_PEOPLE else (0, "")
+
+
+def is_nobody(text: str) -> bool:
+    """Return whether a ``population`` says that nobody lives there, which is known and not unreadable."""
+    return bool(re.fullmatch(r"0+(\s*\(.*\))?", text.strip()))
 
 
 def is_yes(text: str) -> bool:

@@ -1,7 +1,7 @@
 """What is asked of an Overpass server: the same objects that the reader of extracts keeps, in its query language.
 
 Language: https://wiki.openstreetmap.org/wiki/Overpass_API/Overpass_QL. The keys and values are those of
-`layers.sources.pbf.ways` and `layers.sources.pbf.points`: what is new there is asked for here.
+`layers.osm.lines` and `layers.sources.pbf.points`: what is new there is asked for here.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from shapely.geometry.polygon import orient
 
 from layers.crs import GEOD
 from layers.errors import LayerError
+from layers.osm.lines import FERRY, RAIL_KINDS, ROAD_KINDS
 from layers.sources.pbf.points import PLACES, STATIONS, WANTED
-from layers.sources.pbf.ways import FERRY, RAIL_KINDS, ROAD_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from layers.errors import LayerError
 
@@ -111,7 +112,7 @@ def _check_start(path: Path, start: bytes, length: int) -> None:
             f"{path} is a web page (HTML) saved as PBF: allowed is an OpenStreetMap PBF; download it again"
         )
     if text.startswith((b"<?xml", b"<osm")):
-        raise LayerError(f"{path} is OpenStreetMap XML: allowed is PBF (osmium cat can turn one into the other)")
+        raise LayerError(f"{path} is OpenStreetMap XML: allowed is PBF under this name; call the file *.osm")
     if length > LARGEST_HEADER or b"OSMHeader" not in start:
         raise LayerError(f"{path} is no OpenStreetMap PBF: its first bytes are {start[:12]!r}")
 
@@ -134,11 +135,15 @@ def _unpacked(path: Path, at: int, data: bytes) -> bytes:
             if not unpacker.eof:
                 raise _broken(path, at, f"a block is cut off, or unpacks to more than {LARGEST_BLOB:,} bytes")
             return out
-    except (IndexError, KeyError, zlib.error):
+        for number, name in ((6, "lz4_raw"), (7, "zstd")):
+            if number in parts:
+                size = parts[2][0]
+                if not 0 < size <= LARGEST_BLOB:
+                    raise _broken(path, at, f"a block of {size:,} bytes unpacked: allowed are {LARGEST_BLOB:,}")
+                return bytes(pa.Codec(name).decompress(data[slice(*parts[number])], size, asbytes=True))
+    except (IndexError, KeyError, zlib.error, OSError, pa.ArrowException):
         raise _broken(path, at, "a block can't be unpacked") from None
-    raise LayerError(
-        f"{path} is packed with lz4, lzma or zstd: allowed is zlib, as OpenStreetMap's own extracts have it"
-    )
+    raise LayerError(f"{path} is packed with lzma or bzip2: allowed are zlib, lz4 and zstd (osmium cat packs it anew)")
 
 
 def fields(buf: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
@@ -254,7 +259,7 @@ def side_by_side(
             raise IndexError("a field of a kind that OpenStreetMap does not use")
         longer = wire == _BYTES
         behind = at + np.where(longer, value, 0)
-        if np.any((behind > end[rows]) | (value < 0)):
+        if np.any((behind > end[rows]) | (longer & (value < 0))):
             raise IndexError("a field reaches beyond its message")
         number = tag >> 3
         for field, (start, stop) in out.items():

@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 
 from layers.errors import LayerError
+from layers.osm.barriers import NODE_KEYS
 from layers.sources.pbf.blocks import DENSE, KNOWN_FEATURES, NODES, SORTED, WAYS, fields, ranges, read_blobs, read_block
 from layers.sources.pbf.objects import (
     E7,
@@ -20,11 +21,15 @@ from layers.sources.pbf.objects import (
     Tagged,
     Ways,
     Words,
+    closing_tags,
     pairs_in,
     read_nodes,
     read_ways,
     tagged_nodes,
+    way_places,
 )
+from layers.sources.pbf.other import as_pbf
+from layers.sources.pbf.ties import ends_of, only_ways, ties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
     from layers.sources.pbf.blocks import Block
 
 Wanted = dict[bytes, tuple[bytes, ...]]
+LOCATED = "LocationsOnWays"
+ACCESS = tuple(key.encode() for key in NODE_KEYS)
 NODE_TYPES = (np.int64, np.int32, np.int32)
 """Of id, longitude and latitude, in 1e-7 degrees."""
 
@@ -57,6 +64,7 @@ def read_header(path: Path) -> dict[str, Any]:
     LayerError
         No PBF, a damaged one, or one of a kind that can't be read (a history file).
     """
+    path = as_pbf(path)
     blobs = read_blobs(path)
     try:
         _, data = next(blobs)
@@ -103,11 +111,22 @@ class Collected:
     ways: Ways
     words: Words
     points: list[Tagged]
+    barriers: list[Tagged]
+    """Nodes that may close a road; those of other lines are among them."""
     counts: Counter[str] = field(default_factory=Counter)
+    tied: frozenset[int] = frozenset()
+    """Ids of the ways of lower classes that tie a ferry or a post to the roads."""
 
 
 def collect(
-    paths: Sequence[Path], area: shapely.Geometry | None, keys: Sequence[bytes], lines: Wanted, points: Wanted
+    paths: Sequence[Path],
+    area: shapely.Geometry | None,
+    keys: Sequence[bytes],
+    lines: Wanted,
+    points: Wanted,
+    *,
+    lower: Sequence[bytes] = (),
+    posts: NDArray[np.float64] | None = None,
 ) -> Collected:
     """Return the wanted objects of an area out of several files.
 
@@ -121,15 +140,22 @@ def collect(
         Keys of ways that become columns.
     lines, points
         Tags that make a way a line, or a node or way a place.
+    lower
+        Classes of ``highway`` whose ways are kept where they tie a ferry or a post to the roads of `lines`.
+    posts
+        Longitude and latitude of further posts, shape (n, 2).
     """
     if not paths:
         raise LayerError("no PBF is given: allowed are one or several files")
-    headers = {path: read_header(path) for path in paths}
+    headers = {path: read_header(path) for path in map(as_pbf, paths)}
     # sorted() is stable: files of one timestamp count in the order in which they were given.
     newest_first = sorted(headers, key=lambda path: headers[path]["timestamp"], reverse=True)
     words = Words(keys)
     within = Area(area) if area is not None else None
-    parts = [_File(path, within, words, lines, points).read(headers[path]["sorted"]) for path in newest_first]
+    files = [_File(path, headers[path], within, words, lines, points) for path in newest_first]
+    for file in files:
+        file.lower, file.posts = tuple(lower), posts
+    parts = [file.read() for file in files]
     if len(parts) == 1:
         nodes, ways, places = parts[0]
     else:
@@ -141,7 +167,16 @@ def collect(
     words.counts["objects_in_several_files"] += (
         len(places) - len(once) + sum(len(p[1].ids) for p in parts) - len(ways.ids)
     )
-    return Collected(nodes, ways, words, ordered, words.counts)
+    barriers = {node.osm_id: node for file in reversed(files) for node in file.barriers}
+    return Collected(
+        nodes,
+        ways,
+        words,
+        ordered,
+        [barriers[i] for i in sorted(barriers)],
+        words.counts,
+        frozenset(i for file in files for i in file.tied),
+    )
 
 
 def _each_once(parts: Sequence[Ways], words: Words) -> Ways:
@@ -162,25 +197,56 @@ def _each_once(parts: Sequence[Ways], words: Words) -> Ways:
     return Ways(unique, taken, counts[first], {k: c[first] for k, c in codes.items()})
 
 
+class _NotInOrderError(Exception):
+    """A file that says it is sorted has a node behind a way."""
+
+
 class _File:
     """One pass (or two, where the file is not sorted) over one file."""
 
-    def __init__(self, path: Path, area: Area | None, words: Words, lines: Wanted, points: Wanted) -> None:
-        self.path, self.area, self.words, self.lines, self.points = path, area, words, lines, points
+    def __init__(
+        self, path: Path, header: Mapping[str, Any], area: Area | None, words: Words, lines: Wanted, points: Wanted
+    ) -> None:
+        self.path, self.header, self.area, self.words, self.lines, self.points = (
+            path,
+            header,
+            area,
+            words,
+            lines,
+            points,
+        )
+        self.located = LOCATED in header["features"]
+        self.lower: tuple[bytes, ...] = ()
+        self.posts: NDArray[np.float64] | None = None
+        self.tied: list[int] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """Hold nothing yet."""
         self.columns = [Growing(dtype) for dtype in NODE_TYPES]
         self.ways: list[Ways] = []
         self.places: list[Tagged] = []
+        self.barriers: list[Tagged] = []
         self.nodes = Nodes.of(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
 
-    def read(self, in_order: bool) -> tuple[Nodes, Ways, list[Tagged]]:
+    def read(self) -> tuple[Nodes, Ways, list[Tagged]]:
         """Return the file's nodes, ways and places."""
-        if in_order:
+        try:
+            if not self.header["sorted"]:
+                raise _NotInOrderError
+            before = Counter(self.words.counts)
             self._pass(nodes=True, ways=True)
-        else:
+        except _NotInOrderError:
+            if self.header["sorted"]:
+                self._begin()
+                self.words.counts.clear()
+                self.words.counts.update(before)
             self._pass(nodes=True, ways=False)
             self._pass(nodes=False, ways=True)
         self._close_nodes()
         ways = _each_once(self.ways or [_no_ways()], self.words)
+        if self.lower:
+            ways = self._with_ties(ways)
         self._locate()
         self.nodes = self.nodes.only(ways.refs)
         return self.nodes, ways, self.places
@@ -196,7 +262,7 @@ class _File:
                 for what, at, end in block.groups:
                     if what in (NODES, DENSE) and nodes:
                         if seen_ways:
-                            raise LayerError(f"{self.path} says that it is sorted and is not: osmium sort mends it")
+                            raise _NotInOrderError
                         self._nodes(block, what, at, end)
                     elif what == WAYS and ways:
                         if not seen_ways:
@@ -210,17 +276,40 @@ class _File:
                     f"{self.path} is damaged: block {number} can't be read ({error}); download it again"
                 ) from None
 
+    def _with_ties(self, ways: Ways) -> Ways:
+        """Return the ways, and those of lower classes that tie ferries and posts to them: a second pass over ways, where one is loose."""
+        ends = ends_of(ways, self.words, self.lower, self.places, self.posts, self.nodes)
+        if not ends.any:
+            return ways
+        kept, self.ways = self.ways, []
+        lines, points, places = self.lines, self.points, len(self.places)
+        self.lines, self.points = {b"highway": self.lower}, {}
+        self._pass(nodes=False, ways=True)
+        self.lines, self.points, lower = lines, points, _each_once(self.ways or [_no_ways()], self.words)
+        self.ways, self.places = kept, self.places[:places]
+        self._close_nodes()
+        rows = ties(ends, lower, self.words, self.nodes)
+        self.tied = lower.ids[rows].tolist()
+        return _each_once([ways, only_ways(lower, rows)], self.words)
+
     def _nodes(self, block: Block, what: int, at: NDArray[np.int64], end: NDArray[np.int64]) -> None:
         """Keep a group's nodes that lie in the area."""
         index = block.index() if len(block.strings) > 1 else {}
-        wanted = pairs_in(index, self.points, len(block.strings))
-        ids, lon, lat, tags = read_nodes(block, what, at, end, with_tags=bool(len(wanted)))
+        size = len(block.strings)
+        wanted = pairs_in(index, self.points, size)
+        may_close = b"barrier" in index or any(k in index for k in ACCESS)
+        ids, lon, lat, tags = read_nodes(block, what, at, end, with_tags=bool(len(wanted)) or may_close)
         keep = (np.abs(lon) <= 180 * E7) & (np.abs(lat) <= 90 * E7)
         self.words.counts["nodes_out_of_range"] += int(len(keep) - keep.sum())
         if self.area is not None:
             keep &= self.area.holds(lon, lat)
+        places = (ids, lon, lat)
         if len(wanted):
-            self.places += tagged_nodes(block, tags, wanted, ids, lon, lat, keep, self.words)
+            hit = np.isin(tags[1] * size + tags[2], wanted)
+            self.places += tagged_nodes(block, tags, hit, places, keep, self.words)
+        if may_close:
+            hit = closing_tags(index, tags, size)
+            self.barriers += tagged_nodes(block, tags, hit, places, keep, self.words)
         all_of_them = bool(keep.all())
         for column, values in zip(self.columns, (ids, lon, lat), strict=True):
             column.add(values if all_of_them else values[keep])
@@ -228,7 +317,13 @@ class _File:
     def _close_nodes(self) -> None:
         """Put the nodes that were read in the order of their ids."""
         if self.columns[0].size:
-            self.nodes = Nodes.of(*(column.take() for column in self.columns))
+            taken = [column.take() for column in self.columns]
+            if len(self.nodes.ids):
+                taken = [
+                    np.concatenate([getattr(self.nodes, name), column])
+                    for name, column in zip(("ids", "lon", "lat"), taken, strict=True)
+                ]
+            self.nodes = Nodes.of(*taken)
 
     def _ways(self, block: Block, at: NDArray[np.int64], end: NDArray[np.int64]) -> None:
         """Keep a group's wanted ways that have a node in the area."""
@@ -239,9 +334,25 @@ class _File:
             return
         ways, places = read_ways(block, at, end, index, lines, points, self.words)
         self.places += places
-        if self.area is not None and len(ways.ids):
+        if self.located:
+            ways = self._with_places(block, at, end, ways)
+        elif self.area is not None and len(ways.ids):
             ways = _touching(ways, self.nodes.find(ways.refs) >= 0)
         self.ways.append(ways)
+
+    def _with_places(self, block: Block, at: NDArray[np.int64], end: NDArray[np.int64], ways: Ways) -> Ways:
+        """Keep the nodes that a group's ways bring with them, and return the ways that have one in the area."""
+        ids, lon, lat = way_places(block, at, end)
+        # A node that the file lacks has a place beyond the earth.
+        keep = (np.abs(lon) <= 180 * E7) & (np.abs(lat) <= 90 * E7)
+        if self.area is not None:
+            keep &= self.area.holds(lon, lat)
+        needed = [ways.refs, *(p.refs for p in self.places if p.refs is not None)]
+        keep &= np.isin(ids, np.concatenate(needed))
+        _, first = np.unique(ids[keep], return_index=True)
+        for column, values in zip(self.columns, (ids, lon, lat), strict=True):
+            column.add(values[keep][first])
+        return _touching(ways, np.isin(ways.refs, ids[keep])) if len(ways.ids) else ways
 
     def _locate(self) -> None:
         """Give the places that are ways the middle of their nodes: the centroid of an area, the mean of a line."""
@@ -270,7 +381,4 @@ def _touching(ways: Ways, known: NDArray[np.bool_]) -> Ways:
     """Return the ways that have at least one known node."""
     owner = np.repeat(np.arange(len(ways.ids)), ways.counts)
     keep = np.bincount(owner, known, minlength=len(ways.ids)) > 0
-    if keep.all():
-        return ways
-    codes: Mapping[bytes, NDArray[np.int32]] = {k: c[keep] for k, c in ways.codes.items()}
-    return Ways(ways.ids[keep], ways.refs[keep[owner]], ways.counts[keep], dict(codes))
+    return ways if keep.all() else only_ways(ways, keep)

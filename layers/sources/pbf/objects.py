@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from layers.osm.barriers import CLOSING, NODE_KEYS, PLAIN_WORDS
 from layers.sources.pbf.blocks import DENSE, Block, packed, running, side_by_side, varints, zigzag
 
 if TYPE_CHECKING:
@@ -221,16 +222,23 @@ def _dense_tags(flat: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.
 def tagged_nodes(
     block: Block,
     tags: tuple[NDArray[np.int64], ...],
-    wanted: NDArray[np.int64],
-    ids: NDArray[np.int64],
-    lon: NDArray[np.int64],
-    lat: NDArray[np.int64],
+    wanted: NDArray[np.bool_],
+    places: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     keep: NDArray[np.bool_],
     words: Words,
 ) -> list[Tagged]:
-    """Return the nodes that are kept and have a wanted tag: few, so that a loop over them costs nothing."""
+    """Return the nodes that are kept and have a `wanted` tag: few, so that a loop over them costs nothing.
+
+    Parameters
+    ----------
+    wanted, keep
+        Per tag, and per node.
+    places
+        Ids, longitudes and latitudes of the nodes.
+    """
     owner, key, value = tags
-    chosen = np.unique(owner[np.isin(key * len(block.strings) + value, wanted)])
+    ids, lon, lat = places
+    chosen = np.unique(owner[wanted])
     chosen = chosen[keep[chosen]]
     begin, stop = np.searchsorted(owner, chosen), np.searchsorted(owner, chosen, side="right")
     return [
@@ -251,6 +259,27 @@ def _texts(block: Block, keys: NDArray[np.int64], values: NDArray[np.int64], wor
     return out
 
 
+def closing_tags(index: Mapping[bytes, int], tags: tuple[NDArray[np.int64], ...], size: int) -> NDArray[np.bool_]:
+    """Return which tags of nodes may close a road: barriers that close by themselves, and access that is not plainly open."""
+    _, key, value = tags
+    closing = pairs_in(index, {b"barrier": [v.encode() for v in CLOSING]}, size)
+    keys = [index[k.encode()] for k in NODE_KEYS if k.encode() in index]
+    plain = [index[w.encode()] for w in PLAIN_WORDS if w.encode() in index]
+    return np.asarray(np.isin(key * size + value, closing) | (np.isin(key, keys) & ~np.isin(value, plain)), bool)
+
+
+def way_places(block: Block, at: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Return ids, longitudes and latitudes (1e-7 degrees) of all references of ways that hold their nodes' locations."""
+    parts = side_by_side(block.raw, at, end, (8, 9, 10))
+    columns = []
+    for number in (8, 9, 10):
+        value, count = packed(block.raw, *parts[number])
+        columns.append(running(zigzag(value), count))
+    if len(columns[1]) != len(columns[0]) or len(columns[2]) != len(columns[0]):
+        raise IndexError("ways without the locations that the header promises")
+    return columns[0], *block.degrees_e7(columns[2], columns[1])
+
+
 def read_ways(
     block: Block,
     at: NDArray[np.int64],
@@ -259,8 +288,9 @@ def read_ways(
     lines: NDArray[np.int64],
     points: NDArray[np.int64],
     words: Words,
+    ids: NDArray[np.int64] | None = None,
 ) -> tuple[Ways, list[Tagged]]:
-    """Return the ways of a group that carry a tag of `lines`, and those that carry one of `points`."""
+    """Return the ways of a group that carry a tag of `lines` or have one of `ids`, and those that carry one of `points`."""
     parts = side_by_side(block.raw, at, end, (1, 2, 3, 8))
     key, count = packed(block.raw, *parts[2])
     value, others = packed(block.raw, *parts[3])
@@ -269,6 +299,8 @@ def read_ways(
     owner = np.repeat(np.arange(len(at)), count)
     pair = key * len(block.strings) + value
     chosen = np.unique(owner[np.isin(pair, lines)])
+    if ids is not None and len(ids):
+        chosen = np.union1d(chosen, np.flatnonzero(np.isin(parts[1][0], ids)))
     refs, lengths = packed(block.raw, parts[8][0][chosen], parts[8][1][chosen])
     ways = Ways(
         parts[1][0][chosen],

@@ -10,7 +10,8 @@ import shapely
 
 from layers.crs import WGS84
 from layers.hours import daily_hours
-from layers.osm.tags import capital_of, parse_population, tags_of
+from layers.osm.barriers import POST_VEHICLES, post_vehicles
+from layers.osm.tags import capital_of, is_nobody, parse_population, tags_of
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -36,7 +37,7 @@ WANTED: dict[bytes, tuple[bytes, ...]] = {
 }
 """Tags that make a node or way one of these; every key with all the values that are asked for."""
 POST_COLUMNS = (
-    "osm_id", "object", "what", "mode", "open", "name", "name_ru", "name_kk", "names", "operator", "opening_hours",
+    "osm_id", "object", "what", "mode", "open", "vehicles", "name", "name_ru", "name_kk", "names", "operator", "opening_hours",
     "hours",
 )  # fmt: skip
 STATION_COLUMNS = ("osm_id", "object", "kind", "name", "names")
@@ -57,7 +58,7 @@ def settlements_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDa
             counts["settlements_without_name"] += 1
             continue
         people, dated = parse_population(tags.get("population", ""))
-        if "population" in tags and not people:
+        if "population" in tags and not people and not is_nobody(tags["population"]):
             counts["populations_unreadable"] += 1
         rows.append(
             {
@@ -80,7 +81,8 @@ def names_of(tags: dict[str, str], name: str) -> str:
 def posts_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDataFrame:
     """Return the border controls and customs among the objects, disused ones as not ``open``.
 
-    ``what`` is ``border_control`` or ``customs``; ``mode`` is ``rail`` where the object is a railway's, else ``road``.
+    ``what`` is ``border_control`` or ``customs``; ``mode`` is ``rail`` where the object is a railway's, else ``road``;
+    ``vehicles`` are those that a border control lets pass, joined by a bar: empty for all, and for nobody, which is not ``open``.
     Objects with any ``military`` tag are left out.
     """
     rows = []
@@ -93,10 +95,12 @@ def posts_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDataFram
             counts["posts_military"] += 1
             continue
         text = tags.get("opening_hours", "")
+        passing = post_vehicles(tags) if what == CONTROL and "railway" not in tags else POST_VEHICLES
         rows.append(
             {
                 "osm_id": thing.osm_id, "object": "node" if thing.refs is None else "way", "what": what,
-                "mode": "rail" if "railway" in tags else "road", "open": is_open, **_names(tags),
+                "mode": "rail" if "railway" in tags else "road", "open": is_open and bool(passing),
+                "vehicles": "" if passing == POST_VEHICLES else "|".join(passing), **_names(tags),
                 "operator": tags.get("operator", ""), "opening_hours": text,
                 "hours": daily_hours(text) if text else "", "lon": thing.lon, "lat": thing.lat,
             }

@@ -13,16 +13,30 @@ import numpy as np
 import shapely
 
 from layers.errors import LayerError
+from layers.osm.lines import (
+    FERRY,
+    KEYS,
+    NO_THROUGH,
+    RAIL_KINDS,
+    ROAD_KINDS,
+    UNREAD,
+    WINTER_KINDS,
+    railways_of,
+    roads_of,
+)
+from layers.osm.tags import BROAD_GAUGES
 from layers.regions import region_of
 from layers.sources.pbf.network import Collected, collect, read_header
 from layers.sources.pbf.points import WANTED, posts_of, settlements_of, stations_of
 from layers.sources.pbf.regions import read_boundaries, read_regions
-from layers.sources.pbf.ways import FERRY, KEYS, RAIL_KINDS, ROAD_KINDS, railways_of, roads_of, split_ways, way_table
+from layers.sources.pbf.ways import barriers_of, split_ways, way_table
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Sequence
 
     import geopandas as gpd
+    import pandas as pd
 
 __all__ = ["PbfLayers", "read_boundaries", "read_header", "read_network", "read_regions"]
 
@@ -58,6 +72,8 @@ def read_network(
     *,
     regions: gpd.GeoDataFrame | None = None,
     road_kinds: Iterable[str] | None = None,
+    vehicle: str = "car",
+    posts: gpd.GeoDataFrame | None = None,
 ) -> PbfLayers:
     """Return the layers of an area out of PBF files.
 
@@ -72,6 +88,11 @@ def read_network(
         Layer ``regions``: fills ``country`` of settlements, roads and railways (empty outside all of them, and without it).
     road_kinds
         Values of ``highway`` to keep; None for all that a car may use.
+    vehicle
+        Whom barriers on the way stop, and whose seasons and hours are read: ``car`` or ``truck``.
+    posts
+        Points of checkpoints from elsewhere. Ways of other classes than `road_kinds` that tie these, mapped posts or ferries to the
+        roads are kept.
 
     Raises
     ------
@@ -81,23 +102,33 @@ def read_network(
 
     Notes
     -----
-    ``u`` and ``v`` are OSM's node ids, ``osm_id`` the way's. Pieces stand in the order of the ways' ids and along them, so
+    ``u`` and ``v`` are OSM's node ids (at a closed barrier numbers of our own), ``osm_id`` the way's. Pieces stand in the order of the ways' ids and along them, so
     that the order of the files does not matter.
     """
     files = _files(paths)
     kinds = _checked_kinds(road_kinds)
     _check_area(area)
     lines = {
-        b"highway": tuple(k.encode() for k in kinds),
+        b"highway": tuple(k.encode() for k in (*kinds, *WINTER_KINDS)),
+        **{k.encode(): (b"yes",) for k in WINTER_KINDS},
         b"railway": tuple(k.encode() for k in RAIL_KINDS),
         b"route": (FERRY.encode(),),
     }
-    got = collect(files, area, [k.encode() for k in KEYS], lines, WANTED)
-    roads, railways = _edges(got, kinds)
+    got = collect(
+        files,
+        area,
+        [k.encode() for k in KEYS],
+        lines,
+        WANTED,
+        lower=[k.encode() for k in ROAD_KINDS if k not in kinds],
+        posts=None if posts is None else shapely.get_coordinates(posts.geometry.to_numpy()),
+    )
+    roads, railways = _edges(got, kinds, vehicle)
     settlements = settlements_of(got.points, got.counts)
     posts, stations = posts_of(got.points, got.counts), stations_of(got.points)
     for frame in (roads, railways, settlements):
         frame["country"] = "" if regions is None else _countries(frame, regions)
+    _say_broad(railways)
     report = {
         "files": [{"file": f.name, **_about(f)} for f in files],
         "nodes": len(got.nodes.ids),
@@ -107,9 +138,17 @@ def read_network(
         "settlements": len(settlements),
         "posts": len(posts),
         "stations": len(stations),
-        "left_out": {k: v for k, v in sorted(got.counts.items()) if v},
+        "tied": len(got.tied),
+        "left_out": {k: v for k, v in sorted(got.counts.items()) if v and not k.startswith((UNREAD, NO_THROUGH))},
+        "unread": _counted(got.counts, UNREAD),
+        "no_through": _counted(got.counts, NO_THROUGH),
     }
     return PbfLayers(roads, railways, settlements, posts, stations, report)
+
+
+def _counted(counts: Counter[str], prefix: str) -> dict[str, int]:
+    """Return the counts whose keys begin with `prefix`, without it."""
+    return {k.removeprefix(prefix): v for k, v in sorted(counts.items()) if v and k.startswith(prefix)}
 
 
 def _files(paths: Path | str | Sequence[Path | str]) -> list[Path]:
@@ -147,18 +186,28 @@ def _check_area(area: shapely.Geometry | None) -> None:
         )
 
 
-def _edges(got: Collected, kinds: Sequence[str]) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+def _edges(got: Collected, kinds: Sequence[str], vehicle: str) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return the split roads and railways; what is read out of the ways is freed as soon as it is no longer needed."""
     place = got.nodes.find(got.ways.refs)
     got.ways.refs = np.zeros(0, np.int64)
     tags = way_table(got)
-    # A way may be a railway and have a class of road that was not asked for.
-    tags["highway"] = tags["highway"].cat.set_categories([k for k in tags["highway"].cat.categories if k in kinds])
-    tables = [railways_of(tags, got.counts), roads_of(tags, got.counts)]
+    tables = [railways_of(tags, got.counts), roads_of(tags, got.counts, kinds=kinds, vehicle=vehicle, besides=got.tied)]
+    barriers = barriers_of(got.barriers, got.nodes, vehicle, got.counts)
     del tags
     # Nobody but `split_ways` holds a table, so that it can let go of it.
-    roads, railways = (split_ways(tables.pop(), got.ways.counts, place, got.nodes, got.counts) for _ in range(2))
+    stop: tuple[pd.DataFrame | None, ...] = (barriers, None)
+    roads, railways = (split_ways(tables.pop(), got.ways.counts, place, got.nodes, got.counts, at) for at in stop)
     return roads, railways
+
+
+def _say_broad(railways: gpd.GeoDataFrame) -> None:
+    """Put the millimetres in the place of ``broad``, which differ by country; unknown where none is known. In place."""
+    broad = railways["gauge"].astype(str).str.split(";").map(lambda parts: "broad" in parts)
+    if broad.any():
+        mm = railways["country"].map(BROAD_GAUGES).fillna("")
+        said = [g.replace("broad", m).strip(";") for g, m in zip(railways["gauge"][broad], mm[broad], strict=True)]
+        railways["gauge"] = railways["gauge"].astype(object)
+        railways.loc[broad, "gauge"] = said
 
 
 def _countries(frame: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> np.ndarray[Any, np.dtype[np.object_]]:

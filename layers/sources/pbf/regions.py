@@ -31,6 +31,7 @@ from layers.sources.pbf.blocks import (
 )
 from layers.sources.pbf.network import read_header
 from layers.sources.pbf.objects import E7, Nodes
+from layers.sources.pbf.other import as_pbf
 from layers.sources.pbf.points import names_of
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def read_boundaries(
     ``boundaries`` (by level), ``cut_off`` (relations with a way or node that no file has), ``not_assembled``
     (self-crossing or open rings) and ``without_code``, each as a list of id and name.
     """
-    files = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    files = [as_pbf(Path(p)) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     headers = {path: read_header(path) for path in files}
     # Of an object in several files the first one counts.
     extracts = [

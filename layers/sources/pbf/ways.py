@@ -1,4 +1,4 @@
-"""Roads and railways out of ways: split at shared nodes, measured, their tags read. Whole columns, no loop over ways."""
+"""Ways as pieces between shared nodes, measured: whole columns, no loop over ways."""
 
 from __future__ import annotations
 
@@ -10,56 +10,28 @@ import pandas as pd
 import shapely
 
 from layers.crs import WGS84, geodesic_m
-from layers.osm.tags import (
-    BACKWARD,
-    BOTH,
-    LIMITED,
-    SEASONS,
-    access_of,
-    current_of,
-    is_yes,
-    oneway_of,
-    parse_duration,
-    parse_maxspeed,
-    parsed,
-    season_of,
-)
+from layers.osm.access import CLOSED, LIMITED
+from layers.osm.barriers import barrier_access
+from layers.osm.limits import VEHICLES
+from layers.osm.lines import UNREAD
+from layers.osm.tags import BACKWARD, BOTH, SEASONS
 from layers.sources.pbf.blocks import ranges
 from layers.sources.pbf.objects import E7
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
     from layers.sources.pbf.network import Collected
-    from layers.sources.pbf.objects import Nodes
+    from layers.sources.pbf.objects import Nodes, Tagged
 
-ROAD_KINDS = (
-    "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link",
-    "tertiary", "tertiary_link", "unclassified", "residential", "living_street", "service", "track", "road",
-)  # fmt: skip
-RAIL_KINDS = ("rail", "narrow_gauge")
-FERRY = "ferry"
-SIDE_TRACKS = ("yard", "siding", "spur")
-"""Tracks of these services lead to a place and never through it; a crossover joins two tracks of a line."""
-TEXTS = {
-    "road": ("surface", "smoothness", "seasonal", "name", "ref"),
-    "rail": ("usage", "service", "gauge", "electrified", "voltage", "frequency", "name", "ref"),
-}
-YES_NO = {"road": ("ice_road", "winter_road", "toll", "bridge", "tunnel"), "rail": ("bridge", "tunnel")}
-ROAD_KEYS = (
-    "highway", "route", "junction", "area", "military", "oneway", "maxspeed", "maxspeed:forward", "maxspeed:backward",
-    "maxspeed:type", "source:maxspeed", "maxspeed:hgv", "access", "vehicle", "motor_vehicle", "motorcar", "hgv",
-    "duration",
-)  # fmt: skip
-KEYS = tuple(dict.fromkeys([*ROAD_KEYS, *TEXTS["road"], *YES_NO["road"], "railway", *TEXTS["rail"], *YES_NO["rail"]]))
-LIMITS = ("maxspeed", "maxspeed:forward", "maxspeed:backward")
-ZONES = ("maxspeed:type", "source:maxspeed")
-SOURCES = ("tagged", "implicit", "default")
 SHORT_M, POLAR = 2000.0, 75.0
 """Metres and degrees of latitude up to which the middle-latitude formula is the geodesic to 1e-7 of its length."""
 PIECES_AT_ONCE = 50_000
+CUT_IDS = 1 << 60
+"""Numbers of nodes that OpenStreetMap has not: the ends of pieces at a closed node begin here."""
 SEMI_MAJOR_M, ECCENTRICITY2 = 6378137.0, 0.0066943799901413165
 
 
@@ -71,120 +43,33 @@ def way_table(collected: Collected) -> pd.DataFrame:
     return pd.DataFrame({"osm_id": ways.ids, **columns})
 
 
-def roads_of(tags: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:
-    """Return the roads and ferries among the ways, with the columns of the layer, in the order of the ways.
+def barriers_of(tagged: Iterable[Tagged], nodes: Nodes, vehicle: str, counts: Counter[str]) -> pd.DataFrame:
+    """Return the nodes that close a road to a vehicle, let it in but not through, or do so in a season.
 
-    Parameters
-    ----------
-    tags
-        From `way_table`; the index is the position of the way.
-    counts
-        Takes the number of ways that were left out, by reason.
+    Returns
+    -------
+    ``place`` (position in `nodes`), ``word`` (what closes it), ``level`` of the vehicle, ``season`` and ``limited`` (for whom
+    the node carries no through traffic: 1 for the first of `VEHICLES`, 2 for the second, added up).
     """
-    road = tags["highway"].isin(ROAD_KINDS).to_numpy()
-    ferry = ~road & (tags["route"] == FERRY).to_numpy()
-    kept = tags[road | ferry]
-    kept = _without(kept, kept["area"] == "yes", "roads_area", counts)
-    kept = _without(kept, kept["military"].notna(), "roads_military", counts)
-    # A ferry for foot passengers is a ferry with motor vehicles forbidden.
-    car, truck = (access_of(kept, vehicle) for vehicle in ("car", "truck"))
-    closed = {name: ~says.isin(("yes", *LIMITED)).to_numpy() for name, says in (("car", car), ("truck", truck))}
-    shut = closed["car"] & closed["truck"]
-    for reason, number in car[shut].value_counts().sort_index().items():
-        counts[f"roads_access_{reason}"] += int(number)
-    rows = ~shut
-    kept, car = kept[rows], car[rows]
-    kind = kept["highway"].astype(object).where(road[kept.index], FERRY)
-    out = pd.DataFrame(
-        {
-            "osm_id": kept["osm_id"],
-            "kind": pd.Categorical(kind, categories=[*ROAD_KINDS, FERRY]),
-            "direction": oneway_of(kept["oneway"], kept["highway"], kept["junction"]),
-            **_speeds(kept, counts),
-            "access": car.cat.remove_unused_categories(),
-            "car": ~closed["car"][rows],
-            "truck": ~closed["truck"][rows],
-            **_further(kept, "road"),
-        },
-        index=kept.index,
-    )
-    out["maxspeed_hgv_kph"] = parsed(kept["maxspeed:hgv"], lambda t: parse_maxspeed(t)[0], np.nan).astype(np.float32)
-    out["season"] = _seasons(out)
-    out["duration_min"] = parsed(kept["duration"], parse_duration, np.nan).astype(np.float32)
-    return out
-
-
-def _seasons(roads: pd.DataFrame) -> pd.Categorical:
-    """Return when each road can be driven, see `layers.osm.tags.season_of`."""
-    codes = parsed(roads["seasonal"], lambda t: SEASONS.index(season_of(t)), 0)
-    frozen = (roads["ice_road"] | roads["winter_road"]).to_numpy()
-    codes = np.where(frozen, SEASONS.index("winter"), codes)
-    return pd.Categorical.from_codes(codes, categories=pd.Index(SEASONS, dtype=object))
-
-
-def railways_of(tags: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:
-    """Return the railways among the ways, with the columns of the layer; see `roads_of`.
-
-    ``kind`` is the usage (main, branch, industrial, tourism) or the service (yard, siding, spur, crossover), ``rail``
-    where neither is told; ``current`` one label for ``electrified``, ``voltage`` and ``frequency``.
-    """
-    kept = tags[tags["railway"].isin(RAIL_KINDS)]
-    kept = _without(kept, kept["military"].notna() | (kept["usage"] == "military"), "railways_military", counts)
-    usage, service = (kept[c].astype(object) for c in ("usage", "service"))
-    kind = service.where(service.isin((*SIDE_TRACKS, "crossover")), usage).fillna("rail")
-    return pd.DataFrame(
-        {
-            "osm_id": kept["osm_id"],
-            "kind": pd.Categorical(kind),
-            "direction": np.zeros(len(kept), np.int8),
-            **_speeds(kept, counts),
-            "through": ~service.isin(SIDE_TRACKS),
-            **_further(kept, "rail"),
-            "current": _currents(kept),
-        },
-        index=kept.index,
-    )
-
-
-def _currents(tags: pd.DataFrame) -> pd.Categorical:
-    """Return each railway's current, see `layers.osm.tags.current_of`."""
-    kind, volt, hertz = (tags[c].astype(object).fillna("") for c in ("electrified", "voltage", "frequency"))
-    joined = kind + "|" + volt + "|" + hertz
-    return pd.Categorical(parsed(joined, lambda text: current_of(*text.split("|", 2)), ""))
-
-
-def _without(tags: pd.DataFrame, out: pd.Series, reason: str, counts: Counter[str]) -> pd.DataFrame:
-    """Return the rows that are not `out`, and count those that are."""
-    counts[reason] += int(out.sum())
-    return tags.loc[~out]
-
-
-def _further(tags: pd.DataFrame, mode: str) -> dict[str, object]:
-    """Return the tags that are handed on as they are, and the flags."""
-    texts = {c: tags[c].cat.remove_unused_categories() for c in TEXTS[mode]}
-    return {**texts, **{c: parsed(tags[c], is_yes, False).astype(bool) for c in YES_NO[mode]}}
-
-
-def _speeds(tags: pd.DataFrame, counts: Counter[str]) -> dict[str, object]:
-    """Return the posted limit and where it comes from; a limit that can't be read is counted and is none."""
-    kph = np.full(len(tags), np.nan, np.float32)
-    source = np.full(len(tags), SOURCES.index("default"), np.int8)
-    for group in (LIMITS[:1], LIMITS[1:], ZONES):
-        still = np.isnan(kph)
-        for key in group:
-            value = parsed(tags[key], lambda t: parse_maxspeed(t)[0], np.nan).astype(np.float32)
-            lower = still & np.isfinite(value) & ~(kph <= value)
-            kph[lower] = value[lower]
-            source[lower] = parsed(tags[key], lambda t: SOURCES.index(parse_maxspeed(t)[1]), 0)[lower]
-    counts["limits_without_a_number"] += int((tags["maxspeed"].notna().to_numpy() & np.isnan(kph)).sum())
-    return {
-        "maxspeed_kph": kph,
-        "speed_source": pd.Categorical.from_codes(source, categories=pd.Index(SOURCES, dtype=object)),
-    }
+    rows = []
+    for node in tagged:  # barriers that may close something: a few for a hundred kilometres of road
+        at = int(nodes.find(np.array([node.osm_id]))[0])
+        said = barrier_access(node.tags, vehicle)
+        limited = sum((barrier_access(node.tags, v).level == LIMITED) << k for k, v in enumerate(VEHICLES))
+        if at >= 0 and (said.level == CLOSED or limited or said.season):
+            rows.append((at, said.word, said.level, said.season, limited))
+        if at >= 0:
+            counts.update(f"{UNREAD}{text}" for text in said.unread)
+    return pd.DataFrame(rows, columns=["place", "word", "level", "season", "limited"])
 
 
 def split_ways(
-    table: pd.DataFrame, sizes: NDArray[np.int64], place: NDArray[np.int32], nodes: Nodes, counts: Counter[str]
+    table: pd.DataFrame,
+    sizes: NDArray[np.int64],
+    place: NDArray[np.int32],
+    nodes: Nodes,
+    counts: Counter[str],
+    barriers: pd.DataFrame | None = None,
 ) -> gpd.GeoDataFrame:
     """Return the ways of `table` as pieces between shared nodes: ``u``, ``v``, ``length_m``, ``oneway`` and its columns.
 
@@ -203,6 +88,9 @@ def split_ways(
         What was collected.
     counts
         Takes ``ways_cut`` (a node missing or outside the area) and ``ways_without_a_piece``.
+    barriers
+        From `barriers_of`: a node that is closed parts all that meet there, each piece ends at a node of its own (numbers from
+        `CUT_IDS`). Where a node is closed to through traffic or in a season, the shortest piece beside it is.
     """
     rows = table.index.to_numpy(np.int64)
     count = sizes[rows]
@@ -221,6 +109,8 @@ def split_ways(
     place, owner, begins, ends = (c[~alone] for c in (place, owner, begins, ends))
     counts["ways_without_a_piece"] += len(rows) - _distinct(owner)
     shared = np.bincount(place, minlength=len(nodes.ids)) > 1
+    if barriers is not None:
+        shared[barriers["place"].to_numpy(np.int64)] = True
     cut = shared[place] | begins | ends
     first = np.flatnonzero(cut & ~ends)
     last = np.flatnonzero(cut & ~begins)
@@ -229,14 +119,47 @@ def split_ways(
     # The lines take most of the memory: what they do not need goes before they are drawn.
     del table, stop, known, begins, keep, ends, alone, shared, cut
     lines, length = _drawn(place, first, last, nodes)
-    pieces.insert(0, "u", nodes.ids[place[first]])
-    pieces.insert(1, "v", nodes.ids[place[last]])
+    ends_at = np.column_stack([place[first], place[last]])
+    uv = nodes.ids[ends_at]
+    if barriers is not None and len(barriers):
+        _close(uv, ends_at, pieces, length, barriers, counts)
+    pieces.insert(0, "u", uv[:, 0])
+    pieces.insert(1, "v", uv[:, 1])
     pieces.insert(2, "length_m", length)
     pieces.insert(4, "oneway", pieces.pop("direction").to_numpy() != BOTH)
     if "duration_min" in pieces:
         whole = np.bincount(owner, length, minlength=len(rows))[owner]
         pieces["duration_min"] *= np.divide(length, whole, out=np.ones(len(length)), where=whole > 0).astype(np.float32)
     return gpd.GeoDataFrame(pieces, geometry=lines, crs=WGS84, copy=False)
+
+
+def _close(
+    uv: NDArray[np.int64],
+    ends_at: NDArray[np.int32],
+    pieces: pd.DataFrame,
+    length: NDArray[np.float64],
+    barriers: pd.DataFrame,
+    counts: Counter[str],
+) -> None:
+    """Part the pieces at closed nodes, and mark one beside each node that is closed to some or at times; in place."""
+    met = pd.DataFrame(
+        {"place": ends_at.ravel(), "piece": np.repeat(np.arange(len(uv)), 2), "length": length.repeat(2)}
+    )
+    met = met[met["place"].isin(barriers["place"])].sort_values(["place", "length", "piece"], kind="stable")
+    met = met[met.duplicated("place", keep=False)].drop_duplicates("place").merge(barriers, on="place")
+    for word, number in met.loc[met["level"] == CLOSED, "word"].value_counts().items():
+        counts[f"roads_cut_at_{word}"] += int(number)
+    shut = np.isin(ends_at, met.loc[met["level"] == CLOSED, "place"])
+    uv[shut] = CUT_IDS + np.arange(int(shut.sum()))
+    some = met[met["level"] != CLOSED]
+    counts["roads_no_through_at_barriers"] += int((some["limited"] > 0).sum())
+    for column, said in (("no_through", some["limited"]), ("season", some["season"].map(list(SEASONS).index))):
+        codes = pieces[column].cat.codes.to_numpy().copy()
+        before, new = codes[some["piece"]], said.to_numpy(np.int8)
+        # The numbers of both vehicles add up; two seasons that differ leave no time that could be relied on.
+        both = before | new if column == "no_through" else np.where((before > 0) & (new > 0) & (before != new), 3, np.maximum(before, new))  # fmt: skip
+        codes[some["piece"]] = both
+        pieces[column] = pd.Categorical.from_codes(codes, categories=pieces[column].cat.categories)
 
 
 def _turn(refs: NDArray[np.int32], count: NDArray[np.int64], back: NDArray[np.bool_]) -> None:

@@ -77,7 +77,7 @@ def test_a_roundabout_is_one_way_and_parts_where_roads_join(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("tags", "oneway"),
     [
-        ({"highway": "motorway"}, True), ({"highway": "motorway_link"}, True), ({"highway": "motorway", "oneway": "no"}, False),
+        ({"highway": "motorway"}, True), ({"highway": "motorway_link"}, False), ({"highway": "motorway", "oneway": "no"}, False),
         ({"highway": "trunk"}, False), ({"highway": "trunk", "oneway": "reversible"}, False),
     ],
 )  # fmt: skip
@@ -124,21 +124,18 @@ def test_the_limit_and_where_it_comes_from(
 
 
 def test_roads_that_nobody_may_use_are_counted_by_reason(tmp_path: Path) -> None:
-    closed = [{"access": "private"}, {"motor_vehicle": "no"}, {"access": "no"}, {"military": "yes"}, {"area": "yes"}]
-    kept = [
-        {},
-        {"access": "no", "motor_vehicle": "yes"},
-        {"access": "destination"},
-        {"motor_vehicle": "no", "hgv": "yes"},
-    ]
+    closed = [{"access": "forestry"}, {"motor_vehicle": "no"}, {"access": "no"}, {"military": "yes"}, {"area": "yes"}]
+    kept = [{}, {"access": "no", "motor_vehicle": "yes"}, {"access": "private"}, {"motor_vehicle": "no", "hgv": "yes"}]
     ways = [(100 + i, [1, 2], {**ROAD, **tags}) for i, tags in enumerate(closed + kept)]
     ways.append((200, [1, 2], {"highway": "footway"}))
     got = read(tmp_path, line_of(2), ways)
     assert got.roads["osm_id"].tolist() == [105, 106, 107, 108]
     assert got.roads[["car", "truck"]].to_numpy().tolist() == [[True, True]] * 3 + [[False, True]]
+    assert got.roads["no_through"].tolist() == ["", "", "car|truck", ""]
     assert got.report["left_out"] == {
-        "roads_access_no": 2, "roads_access_private": 1, "roads_area": 1, "roads_military": 1
+        "roads_access_forestry": 1, "roads_access_no": 2, "roads_area": 1, "roads_military": 1
     }  # fmt: skip
+    assert got.report["no_through"] == {"private": 1}
 
 
 def test_ferries_are_roads_unless_for_foot_passengers(tmp_path: Path) -> None:
@@ -357,14 +354,15 @@ def test_the_layers_fit_the_schema(tmp_path: Path) -> None:
         frame = getattr(got, layer)
         checked = validate(frame, layer, "test")
         assert len(checked) == len(frame)
-        assert set(SCHEMAS[layer].columns) <= set(frame.columns)
+        # What is driven no tag tells.
+        assert set(SCHEMAS[layer].columns) - {"driven_kph"} <= set(frame.columns)
         assert checked["length_m"].to_numpy() == pytest.approx(line_lengths_m(frame.geometry.to_numpy()), rel=1e-7)
 
 
 def test_a_border_without_any_road_gives_empty_layers(tmp_path: Path) -> None:
     got = read(tmp_path, line_of(2), [])
     assert [len(got.roads), len(got.railways), len(got.posts)] == [0, 0, 0]
-    assert set(SCHEMAS["roads"].columns) <= set(got.roads.columns)
+    assert set(SCHEMAS["roads"].columns) - {"driven_kph"} <= set(got.roads.columns)
 
 
 def test_short_lengths_are_geodesic() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import networkx as nx
@@ -9,10 +10,11 @@ import pytest
 import shapely
 
 from layers.crs import line_lengths_m
+from layers.osm.lines import ROAD_KINDS
 from layers.schema import validate
 from layers.sources.pbf.read import read_boundaries, read_header, read_network, read_regions
 from layers.sources.pbf.regions import country_area_km2
-from layers.sources.pbf.ways import ROAD_KINDS
+from layers.sources.pbf.ways import CUT_IDS
 
 osmium = pytest.importorskip("osmium", reason="osmium (pyosmium) is not installed")
 
@@ -67,26 +69,41 @@ def test_posts_railway_and_places_of_liechtenstein() -> None:
 @pytest.mark.parametrize("path", [LIECHTENSTEIN, MONACO])
 def test_pieces_are_those_that_osmium_and_networkx_find(path: Path) -> None:
     got = read_network(path).roads
-    places, count, ways, wanted = {}, {}, [], set(got["osm_id"])
+    places, count, ways, wanted, closed = {}, {}, [], set(got["osm_id"]), set()
     for thing in osmium.FileProcessor(str(path)):
         if thing.is_node():
             places[thing.id] = (thing.location.lon, thing.location.lat)
+            said = next(
+                (thing.tags[k] for k in ("motorcar", "motor_vehicle", "vehicle", "access") if k in thing.tags), ""
+            )
+            stops = thing.tags.get("barrier") in ("bollard", "block", "cycle_barrier", "jersey_barrier", "debris")
+            if said in ("no", "private", "destination", "permit", "customers") or (stops and said == ""):
+                count[thing.id] = 2
+            if said == "no" or (stops and said == ""):
+                closed.add(thing.id)
         elif thing.is_way() and thing.id in wanted:
             assert thing.tags.get("highway") in ROAD_KINDS or thing.tags.get("route") == "ferry"
             ways.append([n.ref for n in thing.nodes])
     for refs in ways:
         for ref in refs:
             count[ref] = count.get(ref, 0) + 1
-    graph = nx.MultiGraph()
+    pieces = []
     for refs in ways:
         start = 0
         for i in range(1, len(refs)):
             if i == len(refs) - 1 or count[refs[i]] > 1:
-                line = shapely.LineString([places[r] for r in refs[start : i + 1]])
-                graph.add_edge(refs[start], refs[i], m=float(line_lengths_m([line])[0]))
+                pieces.append(refs[start : i + 1])
                 start = i
+    met = Counter(ref for piece in pieces for ref in (piece[0], piece[-1]))
+    graph = nx.MultiGraph()
+    for number, piece in enumerate(pieces):
+        # Where several meet at a closed node each ends by itself.
+        ends = [(r, number, k) if r in closed and met[r] > 1 else r for k, r in enumerate((piece[0], piece[-1]))]
+        graph.add_edge(*ends, m=float(line_lengths_m([shapely.LineString([places[r] for r in piece])])[0]))
     assert len(got) == graph.number_of_edges()
-    assert set(got["u"]) | set(got["v"]) == set(graph)
+    assert (set(got["u"]) | set(got["v"])) - {n for n in {*got["u"], *got["v"]} if n >= CUT_IDS} == (
+        {n for n in graph if not isinstance(n, tuple)}
+    )
     assert got["length_m"].sum() == pytest.approx(graph.size("m"), rel=1e-7)
     assert nx.number_connected_components(nx.MultiGraph(list(zip(got["u"], got["v"], strict=True)))) == (
         nx.number_connected_components(graph)

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from layers.osm.tags import (
-    access_of,
     capital_of,
     current_of,
     is_yes,
     oneway_of,
     parse_duration,
+    parse_gauge,
     parse_maxspeed,
     parse_population,
     parsed,
@@ -54,7 +54,7 @@ def test_a_zone_without_a_country_takes_the_given_one() -> None:
     ("oneway", "kind", "junction", "direction"),
     [
         ("yes", "primary", None, 1), ("1", "primary", None, 1), ("-1", "primary", None, -1), ("reverse", "primary", None, -1),
-        ("no", "motorway", None, 0), (None, "motorway", None, 1), (None, "motorway_link", None, 1), (None, "trunk", None, 0),
+        ("no", "motorway", None, 0), (None, "motorway", None, 1), (None, "motorway_link", None, 0), ("yes", "motorway_link", None, 1), (None, "trunk", None, 0),
         (None, "primary", "roundabout", 1), ("no", "primary", "roundabout", 0), ("reversible", "motorway", None, 0),
         ("alternating", "primary", None, 0), ("perhaps", "primary", None, 0), ("-1", "motorway", None, -1),
     ],
@@ -64,18 +64,6 @@ def test_direction_from_tag_class_and_junction(
 ) -> None:
     columns = (pd.Series([v], dtype=object) for v in (oneway, kind, junction))
     assert oneway_of(*columns).tolist() == [direction]
-
-
-def test_the_most_specific_access_tag_decides() -> None:
-    tags = pd.DataFrame(
-        {
-            "access": ["no", "private", None, "yes", "destination", None],
-            "motor_vehicle": ["yes", None, None, "agricultural; forestry", None, "no"],
-            "hgv": [None, None, "no", "yes", None, "delivery"],
-        }
-    )
-    assert access_of(tags, "car").tolist() == ["yes", "private", "yes", "agricultural;forestry", "destination", "no"]
-    assert access_of(tags, "truck").tolist() == ["yes", "private", "no", "yes", "destination", "delivery"]
 
 
 @pytest.mark.parametrize(
@@ -122,13 +110,15 @@ def test_seasons(text: str, frozen: bool, season: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "minutes"),
-    [("00:15", 15), ("1:30", 90), ("48:00", 2880), ("01:30:30", 90.5), ("25", 25), ("PT2H", 120), ("pt1h30m", 90), (" 00:05 ", 5)],
+    [("00:15", 15), ("1:30", 90), ("48:00", 2880), ("01:30:30", 90.5), ("25", 25), ("PT2H", 120), ("pt1h30m", 90), (" 00:05 ", 5),
+     ("P0DT0H20M", 20), ("P1D", 1440), ("PT1.5H", 90), ("20 min", 20), ("1 h 30 min", 90), ("1h", 60), ("3 hours", 180), ("20-30", 25),
+     ("00:20-00:30", 25), ("20-30 min", 25), ("1,5 h", 90), ("1 ч 20 мин", 80)],
 )  # fmt: skip
 def test_durations(text: str, minutes: float) -> None:
     assert parse_duration(text) == minutes
 
 
-@pytest.mark.parametrize("text", ["", "long", "0", "00:00", "1:75", "-5", "PT", "3 h", "99999", "²"])
+@pytest.mark.parametrize("text", ["", "long", "0", "00:00", "1:75", "-5", "PT", "P", "99999", "3 weeks", "²"])
 def test_what_is_no_duration_says_nothing(text: str) -> None:
     assert math.isnan(parse_duration(text))
 
@@ -157,3 +147,15 @@ def test_currents(electrified: str, voltage: str, frequency: str, label: str) ->
 )  # fmt: skip
 def test_capitals(tags: dict[str, str], capital: str) -> None:
     assert capital_of(tags) == capital
+
+
+@pytest.mark.parametrize(
+    ("text", "gauge"),
+    [
+        ("1520", "1520"), ("1520 mm", "1520"), ("1,520", "1520"), ("1435;1520", "1435;1520"), ("1520/1435", "1520;1435"),
+        ("standard", "1435"), ("Standard gauge", "1435"), ("1.435 m", "1435"), ("4 ft 8 1/2 in", "1435"), ("broad", "broad"),
+        ("narrow", ""), ("wide", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_gauges_as_they_are_written(text: str, gauge: str) -> None:
+    assert parse_gauge(text) == gauge
