@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from gis.study import Study
     from network.build import Network
 
+FEW_PAIRS = 10
+"""Bands of distance with fewer pairs, across or at home, are no finding."""
+
 
 def find_in_words(measures: Measures) -> list[str]:
     """Return the findings of a run, most important first."""
@@ -78,25 +81,35 @@ def find_in_chapters(chapters: Chapters, names: pd.Series) -> list[str]:
     """
     tables = chapters.tables
     out = [
-        _matched(tables.get("matched_border_effect")),
+        _matched(tables.get("matched_bands"), tables.get("border_regression")),
         _hanging(tables.get("redundancy"), names),
         _together(tables.get("closures_pairs"), names),
     ]
     return [line for line in out if line]
 
 
-def _matched(table: pd.DataFrame | None) -> str:
-    """Return what trips across cost beside trips at home over the same distance."""
-    if table is None or table["slower"].isna().any():
+def _matched(bands: pd.DataFrame | None, regression: pd.DataFrame | None) -> str:
+    """Return what trips across cost beside trips at home over the same distance: near and far, and as one number."""
+    if bands is None or regression is None:
         return ""
-    slower = table.set_index("network")["slower"]
-    real, free = (_longer(float(slower[name]) - 1) for name in ("actual", "borderless"))
-    return f"Over the same distance a trip across the border takes {real} than a trip at home; without any border it would be {free}, which the roads themselves make."
-
-
-def _longer(share: float) -> str:
-    """Return a share in words."""
-    return f"{abs(share):.0%} {'longer' if share >= 0 else 'shorter'}"
+    known = bands.dropna(subset=["slower_actual", "slower_borderless"])
+    known = known[(known["pairs_actual"] >= FEW_PAIRS) & (known["pairs_domestic"] >= FEW_PAIRS)]
+    whole = regression[regression["to_km"].isna()].set_index("network")
+    if known.empty or whole.loc[["actual", "borderless"], "slower_low"].isna().any():
+        return ""
+    ends = known.iloc[[0]] if len(known) == 1 else known.iloc[[0, -1]]
+    said = " and ".join(
+        f"{r.slower_actual:.2f} times over {r.from_km:g}–{r.to_km:g} km ({r.pairs_actual} pairs; {r.slower_borderless:.2f} without any border)"
+        for r in ends.itertuples()  # two
+    )
+    real, free = (
+        f"{r.slower:.2f} ({r.slower_low:.2f}–{r.slower_high:.2f})"
+        for r in (whole.loc[n] for n in ("actual", "borderless"))
+    )
+    return (
+        f"Between the largest places of the border regions a trip across takes as long as one at home {said}. Over all distances, with an effect of "
+        f"each place, it is {real} times, 95 % interval, assumed waits in it, and {free} without any border, which the roads of the data themselves make."
+    )
 
 
 def _hanging(table: pd.DataFrame | None, names: pd.Series) -> str:
@@ -108,7 +121,9 @@ def _hanging(table: pd.DataFrame | None, names: pd.Series) -> str:
         f"{r.origin_name}–{r.destination_name} ({names.get(r.best_checkpoint, r.best_checkpoint)}, +{r.redundancy_min:.0f} min by the second best)"
         for r in worst.itertuples()  # three
     )
-    return f"Of the largest cities these pairs hang most on one checkpoint: {said}." if said else ""
+    return (
+        f"Of the largest cities of the border regions these pairs hang most on one checkpoint: {said}." if said else ""
+    )
 
 
 def _together(table: pd.DataFrame | None, names: pd.Series) -> str:

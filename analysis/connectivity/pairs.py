@@ -13,7 +13,7 @@ from layers.errors import NetworkError
 from network.build import NETWORKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -25,7 +25,11 @@ BANDS_KM = (0.0, 50.0, 100.0, 200.0, 300.0, 500.0, 1000.0, 2000.0)
 
 
 def largest_places(
-    settlements: pd.DataFrame, *, per_region: int | None = None, per_side: int | None = None
+    settlements: pd.DataFrame,
+    *,
+    per_region: int | None = None,
+    per_side: int | None = None,
+    regions: Collection[str] | pd.Series | None = None,
 ) -> NDArray[np.int64]:
     """Return rows of the largest settlements that join the network, in order of side and row.
 
@@ -35,6 +39,8 @@ def largest_places(
         Those of the network (``side``, ``region``, ``population``, ``snap_km``).
     per_region, per_side
         At most so many of each region and of each side; of equals the earlier row.
+    regions
+        Only places in these; None for all.
 
     Raises
     ------
@@ -53,6 +59,8 @@ def largest_places(
     frame = frame[(frame["population"] > 0) & frame["snap_km"].notna()].sort_values(
         "population", ascending=False, kind="stable"
     )
+    if regions is not None:
+        frame = frame[frame["region"].isin(list(regions))]
     for column, most in (("region", per_region), ("side", per_side)):
         if most is not None:
             frame = frame.groupby(column, sort=False).head(most)

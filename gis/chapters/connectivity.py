@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.connectivity.alternatives import checkpoint_alternatives, redundancy, redundancy_of_regions
 from analysis.connectivity.cuts import city_cuts, region_cuts
 from analysis.connectivity.efficiency import efficiency_of_regions, graph_efficiency, pairs_efficiency, place_efficiency
+from analysis.connectivity.matched import border_regression, matched_bands
 from analysis.connectivity.pairs import (
     border_effect,
     border_effect_of_regions,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from network.routing import Router
 
 PAIRED_PER_REGION = 5
-"""Largest places of each region whose pairs are compared."""
+"""Largest places of each border region whose pairs are compared."""
 DRAWING = 200
 """Largest places of each side that draw trips in the efficiency of places."""
 ROOTS = 64
@@ -44,9 +45,11 @@ def connectivity_chapter(study: Study, network: Network, measures: Measures, bor
         return Chapter(notes=["the network has no roads: nothing is told of the ways between regions and cities"])
     router = compile_router(network, "road")
     places = network.settlements
-    pairs = place_pairs(places, router, largest_places(places, per_region=PAIRED_PER_REGION))
+    # Of the regions further inland the data hold a part alone, whose largest place need not be theirs.
+    own = measures.regions["region"]
+    pairs = place_pairs(places, router, largest_places(places, per_region=PAIRED_PER_REGION, regions=own))
     effects = border_effect(pairs)
-    cities = largest_places(places, per_region=study.trips.cities_per_region)
+    cities = largest_places(places, per_region=study.trips.cities_per_region, regions=own)
     side = places["side"].to_numpy(dtype=object)[cities]
     a, b = cities[side == "a"], cities[side == "b"]
     ways = checkpoint_alternatives(network, a, b)
@@ -56,6 +59,8 @@ def connectivity_chapter(study: Study, network: Network, measures: Measures, bor
         "border_effect": effects,
         "distance_bands": distance_bands(pairs),
         "matched_border_effect": matched_border_effect(pairs),
+        "matched_bands": matched_bands(pairs),
+        "border_regression": border_regression(pairs),
         "efficiency": pairs_efficiency(pairs),
         "network_efficiency": graph_efficiency(router, roots=ROOTS, seed=study.analysis.seed),
         "alternatives": ways,

@@ -49,6 +49,22 @@ _BANDS = (
     Column("speed_open_kph", "open (km/h)", "number"),
     Column("speed_actual_kph", "actual (km/h)", "number"),
 )
+_MATCHED = (
+    Column("band", "Distance (km)"),
+    Column("pairs_actual", "Pairs across", "count"),
+    Column("pairs_domestic", "at home", "count"),
+    Column("slower_actual", "Times as long as at home, actual", "number"),
+    Column("slower_borderless", "borderless", "number"),
+)
+_REGRESSION = (
+    Column("network", "Network"),
+    Column("to_km", "Up to (km)"),
+    Column("pairs_cross", "Pairs across", "count"),
+    Column("pairs_domestic", "at home", "count"),
+    Column("slower", "Times as long as at home", "number"),
+    Column("slower_low", "95 % interval from", "number"),
+    Column("slower_high", "to", "number"),
+)
 _REACH = (
     Column("name", "Settlement"),
     Column("side", "Side"),
@@ -161,13 +177,21 @@ def _connectivity(tables: Mapping[str, pd.DataFrame], regions: Mapping[str, str]
             band=[f"{a:g}–{b:g}" for a, b in zip(bands["from_km"], bands["to_km"], strict=True)]
         )
         written.append(write_table(bands[bands["pairs"] > 0], _BANDS, "Trips at home beside trips across, by distance"))
+    if "matched_bands" in tables:
+        near = tables["matched_bands"]
+        near = near.assign(band=[f"{a:g}–{b:g}" for a, b in zip(near["from_km"], near["to_km"], strict=True)])
+        written.append(write_table(near, _MATCHED, "Trips across beside trips at home as long, by distance"))
+    if "border_regression" in tables:
+        written.append(
+            write_table(tables["border_regression"], _REGRESSION, "Trips across, places and distance alike: one number with its interval")
+        )  # fmt: skip
     if "redundancy" in tables:
         second = tables["redundancy"].sort_values(
             ["redundancy_min", "time_min"], ascending=[False, True], kind="stable"
         )
         written.append(
             write_table(
-                second.head(TOP), _WAYS, "Pairs of cities that hang most on one checkpoint", _top(second)
+                second.head(TOP), _WAYS, "Pairs of the largest cities of the border regions that hang most on one checkpoint", _top(second)
             )
         )  # fmt: skip
     return Chapter(

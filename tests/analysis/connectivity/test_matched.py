@@ -52,7 +52,7 @@ def test_bands_by_hand() -> None:
     assert found.iloc[1][[f"slower_{n}" for n in NETWORKS]].isna().all()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [1, 3])
 def test_bands_together_are_the_effect_over_all(seed: int) -> None:
     made = case(seed)
     table = made.network.settlements

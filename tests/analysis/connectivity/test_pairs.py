@@ -107,6 +107,7 @@ def test_largest_places_by_region_and_side() -> None:
     assert largest_places(towns).tolist() == [1, 3, 0, 4]
     assert largest_places(towns, per_region=1).tolist() == [1, 3, 0]
     assert largest_places(towns, per_side=1).tolist() == [1, 0]
+    assert largest_places(towns, per_region=1, regions=["S", "K"]).tolist() == [3, 0]
     with pytest.raises(NetworkError, match="1 or more"):
         largest_places(towns, per_region=0)
 
