@@ -112,13 +112,18 @@ def _stands_out(hot: Hot, cells: pd.DataFrame) -> str:
         if len(rows):
             names = ", ".join(dict.fromkeys(rows["place"].head(NAMED)))
             said.append(
-                f"as a {noun} {names} {'stands' if len(rows) == 1 else 'stand'} out ({len(rows)} cells, p = {found['least']:.2g})"
+                f"as a {noun} {names} {'stands' if len(rows) == 1 else 'stand'} out ({len(rows)} cells, {_p(found['least'])})"
             )
         else:
-            said.append(f"no {noun} stands out (p = {found['least']:.2g})")
+            said.append(f"no {noun} stands out ({_p(found['least'])})")
             seen.append((int(found["units"]), float(found["seen_sd"])))
     power = ""
     if seen:
         units, sd = max(seen, key=lambda pair: pair[1])
-        power = f"; with {units} cells a stretch less than about {sd:.0f}–{sd + 1:.0f} standard deviations above its surroundings would seldom be found"
+        power = f"; with {units} cells a stretch less than about {np.ceil(sd):.0f}–{np.ceil(sd) + 1:.0f} standard deviations above its surroundings would seldom be found"
     return f"Beside surfaces as smooth as the data: {'; '.join(said)} (maximum test{power})."
+
+
+def _p(p: float) -> str:
+    """Return a p as far as the draws know it: another seed moves a large one by some hundredths."""
+    return "p above 0.1" if p > 0.1 else f"p = {p:.2g}"
