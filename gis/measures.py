@@ -350,10 +350,10 @@ def _reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network
     alone = network.report["checkpoints_without_network"]
     if alone:
         notes.append(f"on no network of the data, and so without share: {', '.join(alone)}")
-    long = network.checkpoints[network.checkpoints[["connector_a_km", "connector_b_km"]].max(axis=1) > 100]
-    long = long[long["joined_by"] == "connector"]
-    if len(long):
+    far = network.report["checkpoints_not_modelled"]
+    if far:
         notes.append(
-            f"joined by connectors of more than 100 km, so that times are rough: {', '.join(long['checkpoint_id'])}"
+            f"{len(far)} checkpoints stand more than {network.limits.checkpoint_modelled_km:g} km from the roads of the data and are not modelled, "
+            f"so without share, rank, fallback and access: {', '.join(far)}"
         )
     return notes

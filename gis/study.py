@@ -140,6 +140,7 @@ class Connectors(Part):
 
     settlement_km: float = Field(100, gt=0, le=500)
     checkpoint_km: float = Field(400, gt=0, le=1000)
+    checkpoint_modelled_km: float = Field(50, gt=0, le=1000)
     point_km: float = Field(100, gt=0, le=500)
     station_km: float = Field(10, gt=0, le=100)
     boarding_min: float = Field(15, ge=0, le=600)

@@ -50,7 +50,7 @@ class Network:
     crossings
         Points with ``crossing_id``, ``mode``, ``status`` (open or closed), ``checkpoints``, ``links``.
     checkpoints
-        The table with waits, ``joined_by`` (crossing, connector or nothing), ``crossings`` and the distance to each
+        The table with waits, ``joined_by`` (crossing, connector, not modelled or nothing), ``crossings`` and the distance to each
         (``crossings_km``), ``match_km`` (the largest of them).
     settlements
         The layer with ``node``, ``snap_km``, ``station_km``, ``side``, ``region``.
@@ -201,7 +201,9 @@ def _joined(
     )
     ids = frame["checkpoint_id"]
     by_connector = ids.isin(linked.index[linked["joined"].astype(bool)])
-    frame["joined_by"] = np.select([ids.isin(by_pair.index), by_connector], ["crossing", "connector"], "nothing")
+    far = ids.isin(linked.index[linked[["connector_a_km", "connector_b_km"]].notna().all(axis=1)]) & ~by_connector
+    kinds = ["crossing", "connector", "not modelled"]
+    frame["joined_by"] = np.select([ids.isin(by_pair.index), by_connector, far], kinds, "nothing")
     frame["match_km"] = ids.map(by_pair["match_km"]).astype(float)
     for column in ("crossings", "crossings_km"):
         frame[column] = ids.map(by_pair[column]).astype(object).fillna("").astype(str)
@@ -269,6 +271,7 @@ def _report(network: Network) -> dict[str, Any]:
     out["crossings_closed"] = sorted(network.crossings.loc[network.crossings["status"] == "closed", "crossing_id"])
     joined = network.checkpoints["joined_by"]
     out["checkpoints_by"] = {str(k): int(v) for k, v in joined.value_counts().items()}
+    out["checkpoints_not_modelled"] = sorted(network.checkpoints.loc[joined == "not modelled", "checkpoint_id"])
     out["checkpoints_without_network"] = sorted(network.checkpoints.loc[joined == "nothing", "checkpoint_id"])
     snap = network.settlements["snap_km"]
     out["settlements"] = len(snap)

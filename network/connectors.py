@@ -160,7 +160,7 @@ def connect_checkpoints(
     Returns
     -------
     The tables; and per checkpoint ``connector_a_km``, ``connector_b_km`` (straight to the nearest link, NaN where nothing
-    is near enough) and ``joined``.
+    is near enough) and ``joined``: where both are at most ``checkpoint_modelled_km``.
     """
     lonlat = shapely.get_coordinates(checkpoints.geometry.to_numpy())
     n = len(lonlat)
@@ -170,7 +170,7 @@ def connect_checkpoints(
         for s in ("a", "b")
     }
     km = {s: _nearest_km(near[s], n) for s in near}
-    both = np.isfinite(km["a"]) & np.isfinite(km["b"])
+    both = np.maximum(km["a"], km["b"]) <= limits.checkpoint_modelled_km
     ids = checkpoints["checkpoint_id"].to_numpy(dtype=object)
     report = pd.DataFrame({"checkpoint_id": ids, "connector_a_km": km["a"], "connector_b_km": km["b"], "joined": both})
     if not both.any():

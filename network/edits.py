@@ -181,6 +181,13 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
         domestic_wait=network.domestic_wait,
     )
     fresh = built.checkpoints[built.checkpoints["checkpoint_id"].isin(rows["checkpoint_id"])]
+    far = fresh[fresh["joined_by"] == "not modelled"]
+    if len(far):
+        km = far[["connector_a_km", "connector_b_km"]].to_numpy(float).max()
+        raise PlaceError(
+            f"{', '.join(far['name'])} stands {km:,.0f} km from the roads of the data, where a checkpoint is not modelled: allowed is "
+            f"{network.limits.checkpoint_modelled_km:g} km (checkpoint_modelled_km in [connectors])"
+        )
     lost = fresh.loc[fresh["joined_by"] == "nothing", "name"]
     if len(lost):
         raise PlaceError(

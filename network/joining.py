@@ -36,6 +36,8 @@ class ConnectorLimits:
     ----------
     settlement_km, checkpoint_km, point_km, station_km
         Longest connector of each kind of place.
+    checkpoint_modelled_km
+        A checkpoint further from the roads of a side is not modelled: its distances are known, and no way leads through it.
     reach_ratio, reach_more_km
         A place may join the links within max(ratio × d, d + more) of it, d the distance to the nearest.
     detour_ratio
@@ -51,6 +53,7 @@ class ConnectorLimits:
     point_km: float = 100.0
     station_km: float = 10.0
     boarding_min: float = 15.0
+    checkpoint_modelled_km: float = 400.0
     reach_ratio: float = 1.5
     reach_more_km: float = 5.0
     detour_ratio: float = 3.0

@@ -11,6 +11,7 @@ import shapely
 from pyproj import Geod
 
 from layers.checkpoints import with_waits
+from layers.errors import PlaceError
 from network.build import build_network
 from network.connectors import CONNECTOR_KPH
 from network.edits import add_checkpoints, new_checkpoint
@@ -241,3 +242,20 @@ def test_stations_of_the_base_outlive_a_rebuild() -> None:
         network.settlements["station_km"].tolist(), nan_ok=True
     )
     assert again.settlements["station_km"].notna().tolist() == [True, False]
+
+
+def test_a_checkpoint_far_from_the_roads_is_not_modelled_but_keeps_its_distances() -> None:
+    # 62 km from the road of a, 38 km from that of b.
+    land = land_of([(-100.0, 0.0), (80.0, 0.0)], ["RU", "KZ"], posts=[(2.0, 10.0)])
+    network = network_of(land, limits=ConnectorLimits(checkpoint_modelled_km=50.0))
+    row = network.checkpoints.iloc[0]
+    assert row["joined_by"] == "not modelled"
+    assert row["connector_a_km"] == pytest.approx(nearest_m((2.0, 10.0), -60) / 1000, rel=5e-3)
+    assert row["connector_b_km"] == pytest.approx(nearest_m((2.0, 10.0), 40) / 1000, rel=5e-3)
+    assert network.report["checkpoints_not_modelled"] == ["c0"]
+    assert network.report["checkpoints_without_network"] == []
+    assert not (network.links["kind"] == "gate").any()
+    with pytest.raises(
+        PlaceError, match=r"stands 60 km from the roads of the data.*not modelled.*checkpoint_modelled_km"
+    ):
+        add_checkpoints(network, new_checkpoint(network, *PLAIN.lonlat(0.0, 20.0)[0]))
