@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from gis.boundary import guarded
+from gis.commands import check
 from layers.folders import settle
 from layers.house import refuse_namesakes
 from layers.secrets import masked
@@ -43,6 +44,7 @@ CacheOption = Annotated[
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Never touch the network; say what is missing.")]
 cache_app = typer.Typer(no_args_is_help=True, help="The cache of downloaded extracts.")
 app.add_typer(cache_app, name="cache")
+app.command()(check)
 
 
 @app.command()

@@ -54,7 +54,8 @@ def _checkpoints(measures: Measures, titles: pd.Series) -> list[str]:
         return []
     top = "; ".join(f"{n} {s:.0%}" for n, s in zip(known["name"].head(3), known["share"].head(3), strict=True))
     out = [f"Most modelled demand passes {top}."]
-    worst = known[known["mode"] == "road"].nlargest(3, "criticality_min")
+    # A post without which nothing is left costs no minutes that could be told: the next sentence has it.
+    worst = known[known["mode"] == "road"].dropna(subset=["criticality_min"]).nlargest(3, "criticality_min")
     if len(worst):
         listed = "; ".join(
             f"{n} (+{m:.0f} min per trip, {titles.get(f, 'nothing')} takes over most)"
@@ -130,7 +131,8 @@ def _together(table: pd.DataFrame | None, names: pd.Series) -> str:
     """Return the road checkpoints that stand in for each other."""
     if table is None or table.empty:
         return ""
-    road = table[(table["mode"] == "road") & (table["synergy_min"] > 1)].nlargest(2, "synergy_min")
+    told = table.dropna(subset=["criticality_min", "synergy_min"])
+    road = told[(told["mode"] == "road") & (told["synergy_min"] > 1)].nlargest(2, "synergy_min")
     said = "; ".join(
         f"{names.get(r.closed_1, r.closed_1)} and {names.get(r.closed_2, r.closed_2)} (+{r.criticality_min:.0f} min per trip, "
         f"{r.synergy_min:.0f} of them beyond the two apart)"

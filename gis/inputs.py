@@ -7,31 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
 import shapely
 
+from gis.own import drawn_lines, further_files, ground_warnings, near_border
 from gis.sources import POSTS_KM, Extracts, LocalExtract, ask_network, ask_regions, locate_extracts
 from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
 from layers.errors import LayerError
-from layers.indicators import read_indicators
-from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, describe_file, read_layer
-from layers.own.lines import check_lines, lengths_in_words, lines_in_words, mend_lines
-from layers.own.places import read_places
+from layers.io import LAYERS, OSM, OVERPASS, describe_file, read_layer
 from layers.population import PopulationRaster, open_population
 from layers.regions import belt, border_line, clip_to_belt, study_crs, touching, with_sides
 from layers.sources.download.cache import Cache
 from layers.sources.overpass.server import Asking
-from network.speeds import KNOWN_KPH, OTHER_KPH
 
 if TYPE_CHECKING:
     from pyproj import CRS
 
     from gis.study import Study
     from layers.sources.download.transfer import Listener
-
-FAR_KM = {"road": 60.0, "rail": 100.0, "river": 100.0}
-"""A checkpoint further from the border line than this belongs to another border, or is an error of the table: left out and named."""
 
 EDGE = 2.0
 """Roads and railways are taken twice as deep as the settlements, where the source has them: a network cut off where
@@ -97,13 +90,13 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
     border, crs = start.border, start.crs
     regions = with_sides(start.layer, study.sides)
     clipped = clip_to_belt(regions, border, EDGE * study.network.depth_km)
-    zones = {edge: _zone(border, edge * study.network.depth_km, crs) for edge in (1.0, EDGE)}
+    zones = {edge: belt_of(border, edge * study.network.depth_km, crs) for edge in (1.0, EDGE)}
     for name in LAYERS:
         if name not in ("regions", *mapped, *asked):
             area = zones[EDGE if name in ("roads", "railways") else 1.0]
             layers[name], about = read_layer(name, study.source(name), area=area)
             sources.append(about)
-    further = _further_files(study, regions[touching(regions, border)], zones[EDGE])
+    further = further_files(study, regions[touching(regions, border)], zones[EDGE])
     population, people = _population(study)
     understood = [note for row in sources for note in row.pop("notes", [])]
     if set(mapped) - {"regions"}:
@@ -115,8 +108,8 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         layers.update(extracts[-1].network(border, clipped, area, asked, roads=roads, posts=layers.get("checkpoints")))
     for name in ("roads", "railways", "settlements"):
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
-    drawn = _lines(study, layers, crs)
-    near, far = _near_border(layers["checkpoints"], border, crs)
+    drawn = drawn_lines(study, layers, crs)
+    near, far = near_border(layers["checkpoints"], border, crs)
     layers["checkpoints"] = with_waits(
         near, study.waits, vehicle=study.network.vehicle, closed_hours=study.analysis.closed_hours
     )
@@ -126,7 +119,7 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         *drawn,
         *further.notes,
         *far,
-        *_ground_warnings(layers),
+        *ground_warnings(layers),
         *fetched,
         *(note for e in extracts for note in e.notes),
     ]
@@ -204,44 +197,7 @@ def _asked_area(study: Study, start: _Outline) -> shapely.Geometry:
     """Return the area that Overpass is asked for: the belt of the network, or only that of checkpoints."""
     asked = {n for n in LAYERS if study.source(n).path == OVERPASS} - {"regions"}
     depth_km = study.network.depth_km
-    return _zone(start.border, min(depth_km, POSTS_KM) if asked == {"checkpoints"} else depth_km, start.crs)
-
-
-@dataclass
-class _Further:
-    """What a study brings beside its layers: places, indicators; with rows for the table of sources, and notes."""
-
-    places: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
-    about: list[dict[str, Any]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-def _further_files(study: Study, regions: gpd.GeoDataFrame, area: shapely.Geometry) -> _Further:
-    """Return the study's own places, and check its indicators: what is wrong with them is told before anything is computed.
-
-    Raises
-    ------
-    LayerError
-        A file is not there or can't be used.
-    """
-    named = {word: part.path for word, part in study.reach.layers.items()}
-    if study.index.indicators:
-        named["indicators"] = study.index.indicators
-    missing = [f"{word} ({path})" for word, path in named.items() if not Path(path).is_file()]
-    if missing:
-        raise LayerError(f"no such file: {', '.join(missing)}; allowed are files that are there")
-    out = _Further()
-    for word, part in study.reach.layers.items():
-        path = Path(part.path)
-        frame, notes = read_places(path, word, layer=part.layer, name=part.name, weight=part.weight, area=area)
-        out.places[word] = frame
-        out.notes += notes
-        out.about.append(describe_file(word, path, len(frame), rights=part.rights))
-    if study.index.indicators:
-        path = Path(study.index.indicators)
-        table = read_indicators(path, regions["region"]).table
-        out.about.append(describe_file("indicators", path, len(table)))
-    return out
+    return belt_of(start.border, min(depth_km, POSTS_KM) if asked == {"checkpoints"} else depth_km, start.crs)
 
 
 def _population(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:
@@ -256,7 +212,7 @@ def _population(study: Study) -> tuple[PopulationRaster | None, list[dict[str, A
     ]
 
 
-def _zone(border: gpd.GeoDataFrame, depth_km: float, crs: CRS) -> shapely.Geometry:
+def belt_of(border: gpd.GeoDataFrame, depth_km: float, crs: CRS) -> shapely.Geometry:
     """Return the belt of the border in longitude and latitude."""
     zone = project(shapely.segmentize(belt(border, depth_km, crs), 20_000), crs, WGS84)
     return shapely.make_valid(zone)
@@ -276,85 +232,3 @@ def _within(frame: gpd.GeoDataFrame, name: str, zone: shapely.Geometry) -> gpd.G
             f"{', '.join(f'{v:.2f}' for v in frame.total_bounds)}){swapped}: allowed is a layer that covers the belt"
         )
     return frame[hit].reset_index(drop=True)
-
-
-def is_own(study: Study, name: str) -> bool:
-    """Return whether a layer is the study's own, a file or a table, whose lines nobody has looked at."""
-    return study.source(name).path not in (SNAPSHOT, NONE, OSM, OVERPASS)
-
-
-def _lines(study: Study, layers: dict[str, gpd.GeoDataFrame], crs: CRS) -> list[str]:
-    """Check own layers of lines, mend those that the study wants mended, and return what a reader must know."""
-    notes = []
-    for name in ("roads", "railways"):
-        if not is_own(study, name) or layers[name].empty:
-            continue
-        notes += lengths_in_words(layers[name], name)
-        metres = getattr(study.layers, name).mend_m
-        found = check_lines(layers[name], crs)
-        notes += lines_in_words(found, name, mended=metres > 0)
-        if metres and len(found):
-            layers[name], done = mend_lines(layers[name], name, crs, tolerance_m=metres)
-            notes += done
-    return notes
-
-
-def _near_border(
-    checkpoints: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS
-) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Return the checkpoints that stand near the border line, and a warning that names the others; refuse a layer of which none does."""
-    line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
-    points = checkpoints.geometry.to_numpy()
-    km = np.asarray(shapely.distance(project(points, WGS84, crs), line), float) / 1000
-    far = ~(km <= checkpoints["mode"].map(FAR_KM).to_numpy(float))
-    if not far.any():
-        return checkpoints, []
-    turned = shapely.transform(points[far], lambda xy: xy[:, ::-1])
-    sane = shapely.get_y(turned)
-    swapped = (abs(sane) <= 90).all() and (shapely.distance(project(turned, WGS84, crs), line) < 100_000).any()
-    listed = ", ".join(f"{i} ({k:,.0f} km)" for i, k in zip(checkpoints["checkpoint_id"][far], km[far], strict=True))
-    said = (
-        f"checkpoints far from the border line: {listed}{'; longitude and latitude look swapped' if swapped else ''}. "
-        f"Allowed is {', '.join(f'{m} {k:g} km' for m, k in FAR_KM.items())}"
-    )
-    if far.all():
-        raise LayerError(said)
-    return checkpoints[~far].reset_index(drop=True), [f"left out, {said}"]
-
-
-def _ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
-    """Return what a reader must know of the layers."""
-    out = _unknown_classes(layers)
-    unknown = int((layers["settlements"]["population"] == 0).sum())
-    if unknown:
-        out.append(
-            f"{unknown} of {len(layers['settlements'])} settlements have no known population: they keep their access and count as nobody"
-        )
-    assumed = int(layers["checkpoints"]["wait_assumed"].sum())
-    if assumed:
-        out.append(
-            f"the waits of {assumed} of {len(layers['checkpoints'])} checkpoints are assumptions: nobody measured them"
-        )
-    doubtful = layers["checkpoints"][layers["checkpoints"]["open"] & ~layers["checkpoints"]["hours_known"]]
-    if len(doubtful):
-        texts = zip(doubtful["checkpoint_id"], doubtful["hours"], strict=True)
-        listed = ", ".join(f"{i} ({text!r})" for i, text in texts)
-        out.append(f"opening hours that can't be read, unknown and charged no wait for the opening: {listed}")
-    return out
-
-
-def _unknown_classes(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
-    """Return the classes of roads and railways that have no speed of their own, with their kilometres and the speed that is assumed."""
-    out = []
-    for name, mode in (("roads", "road"), ("railways", "rail")):
-        frame = layers[name]
-        kind = frame["kind"].astype(str).str.removesuffix("_link")
-        km = (frame["length_m"] / 1000)[~kind.isin(list(KNOWN_KPH))].groupby(kind).sum().sort_values(ascending=False)
-        if len(km):
-            told = ", ".join(f"{word!r} {n:,.1f} km" for word, n in km.head(10).items())
-            more = f" and {len(km) - 10} more" if len(km) > 10 else ""
-            out.append(
-                f"classes of {name} that are not known: {told}{more}: {OTHER_KPH[mode]:g} km/h is assumed; name them in [layers.{name}] values = "
-                "{ kind = { … } }"
-            )
-    return out

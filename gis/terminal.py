@@ -10,6 +10,8 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from layers.secrets import masked
+
 CHANGED_PCT = 0.05
 """Below this a change would be printed as zero."""
 
@@ -49,6 +51,17 @@ def print_scenario(out: Path, result: dict[str, Any]) -> None:
         ("cell", "region", "people", "potential", "change"),
         _cells(tables["most_changed"]),
     )
+
+
+def print_check(rows: Sequence[tuple[str, str, str]]) -> None:
+    """Print what a check found, a line each: layer, what it is about, what it is."""
+    table = Table(title="Layers of the study", title_justify="left")
+    table.add_column("layer", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("what")
+    for layer, about, what in rows:
+        table.add_row(layer, about, masked(what))
+    Console(soft_wrap=False).print(table, markup=False, highlight=False)
 
 
 def _regions(table: pd.DataFrame) -> list[tuple[str, ...]]:
