@@ -182,7 +182,7 @@ def _outline(study: Study, how: Fetching) -> _Outline:
     if source.path in (OSM, OVERPASS):
         layer = extracts[-1].regions()
     else:
-        layer, row = read_layer("regions", source)
+        layer, row = read_layer("regions", source, countries=study.sides)
         about.append(row)
     border = border_line(layer, study.sides)
     return _Outline(layer, border, study_crs(border), extracts, about)

@@ -22,7 +22,7 @@ from layers.sources.postgis import is_database, read_table
 from layers.sources.snapshot import read_snapshot, snapshot_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import shapely
 
@@ -81,7 +81,11 @@ def describe_file(layer: str, path: Path, rows: int, *, rights: str = "", **know
 
 
 def read_layer(
-    name: str, source: Source | None = None, *, area: shapely.Geometry | None = None
+    name: str,
+    source: Source | None = None,
+    *,
+    area: shapely.Geometry | None = None,
+    countries: Collection[str] | None = None,
 ) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
     """Return a validated layer in longitude and latitude, and what is known of its source.
 
@@ -93,6 +97,8 @@ def read_layer(
         The packaged snapshot where it is None.
     area
         Rows of a file or a database that do not touch it, in longitude and latitude, are left out before anything else is looked at.
+    countries
+        Regions of others, in a file or a database, are left out before they are checked: a map of the world has codes that are none.
 
     Returns
     -------
@@ -113,25 +119,32 @@ def read_layer(
     if source.path == NONE and name in ("roads", "railways"):
         return empty_layer(name), {"layer": name, "source": "none: the study does without", "rows": 0}
     if is_database(source.path):
-        return _from_database(name, source, area)
+        return _from_database(name, source, area, countries)
     path = Path(source.path)
     table, notes = read_file(path, layer=source.layer, columns=source.columns)
-    frame, more = _own(table, name, path.name, source, area)
+    frame, more = _own(table, name, path.name, source, area, countries)
     return frame, {**describe_file(name, path, len(frame), rights=source.rights), "notes": [*notes, *more]}
 
 
-def _from_database(name: str, source: Source, area: shapely.Geometry | None) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
+def _from_database(
+    name: str, source: Source, area: shapely.Geometry | None, countries: Collection[str] | None
+) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
     """Return a layer out of PostGIS; the address is told without its password."""
     with reading(masked(source.path)):
         table, known = read_table(source.path, layer=source.layer, columns=source.columns)
     table = legible_columns(table)
     about = {"layer": name, "version": "", "date": "", "licence": "as the table's owner says", "rights": source.rights}
-    frame, notes = _own(table, name, str(known["source"]), source, area)
+    frame, notes = _own(table, name, str(known["source"]), source, area, countries)
     return frame, {**all_masked({**about, **known}), "notes": notes}
 
 
 def _own(
-    table: gpd.GeoDataFrame, name: str, where: str, source: Source, area: shapely.Geometry | None
+    table: gpd.GeoDataFrame,
+    name: str,
+    where: str,
+    source: Source,
+    area: shapely.Geometry | None,
+    countries: Collection[str] | None,
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Return a layer of the user's own, validated, and what was understood how."""
     with reading(f"layer {name} ({where})"):
@@ -151,6 +164,10 @@ def _checked(
         frame, outside = within(frame, name, area, where)
         notes += outside
     frame, words = understood(frame, name, where, values=source.values)
+    if name == "regions" and countries and "country" in frame:
+        mine = frame["country"].isin(list(countries))
+        # Without any, the message says which there are.
+        frame = frame[mine] if mine.any() else frame
     if name in ("roads", "railways"):
         frame, nodes = agreeing(frame, name, where)
         words += nodes

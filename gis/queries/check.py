@@ -81,7 +81,7 @@ def check_study(study: Study, *, deep: bool = False, fetching: Fetching | None =
     regions, border, crs = None, None, None
     try:
         if study.source("regions").path not in (OSM, OVERPASS):
-            layer, about = read_layer("regions", study.source("regions"))
+            layer, about = read_layer("regions", study.source("regions"), countries=study.sides)
             border = border_line(layer, study.sides)
             crs = study_crs(border)
             sided = with_sides(layer, study.sides)

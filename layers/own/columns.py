@@ -204,6 +204,9 @@ def _numbers(values: pd.Series, column: str, sorting: _Sorting) -> pd.Series:
     wrong = values[out.isna() & ~blank]
     if column in ("u", "v") and len(wrong):
         return values  # nodes may have names: see `layers.own.nodes`
+    if column == "settlement_id" and len(wrong):
+        sorting.note(f"settlement_id holds texts ({wrong.iloc[0]!r}): settlements are numbered by row")
+        return pd.Series(range(len(values)), index=values.index)
     if column in SPEEDS and len(wrong):
         # Words of OpenStreetMap that tell no number (none, signals) leave the class to decide.
         text = values[wrong.index].map(lambda v: str(v).strip())

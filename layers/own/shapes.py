@@ -60,7 +60,7 @@ def placed(frame: gpd.GeoDataFrame, layer: str, where: str) -> tuple[gpd.GeoData
     Raises
     ------
     CRSError
-        There is no CRS.
+        There is no CRS, or it counts metres where the coordinates are degrees.
     LayerError
         The layer is empty, no row has a place, or a geometry is of another kind; the rows are named.
     """
@@ -127,6 +127,11 @@ def _on_earth(frame: gpd.GeoDataFrame, layer: str, where: str, notes: list[str])
     """Return the rows that lie on earth, in longitude and latitude; refuse a layer of which none does."""
     given = frame.crs
     bounds = frame.bounds.to_numpy()
+    if not given.is_geographic and len(frame) and (np.abs(bounds) <= [180, 90, 180, 90]).all():
+        raise CRSError(
+            f"layer {layer} has coordinates like degrees, x {bounds[:, 0].min():g} to {bounds[:, 2].max():g}, y {bounds[:, 1].min():g} to "
+            f"{bounds[:, 3].max():g}, in {given.name}, which counts metres ({where}): allowed is the CRS that they are in, such as EPSG:4326"
+        )
     if given.is_geographic:
         lost = (np.abs(bounds[:, [1, 3]]) > 90).any(axis=1) | (np.abs(bounds[:, [0, 2]]) > 180).any(axis=1)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -123,7 +124,8 @@ def _decoded(raw: bytes, path: Path) -> tuple[str, str]:
 
 def _rows(text: str, path: Path) -> list[tuple[int, list[str]]]:
     """Return the cells of a text with the line that each row begins at."""
-    lines = text.splitlines(keepends=True)
+    # As a file is read: a form feed or a line separator inside a cell ends no line.
+    lines = list(StringIO(text, newline=""))
     named = re.match(r"sep=(.)\s*$", lines[0]) if lines else None
     skipped = 1 if named else 0
     head = re.sub(r'"[^"]*"', "", next((line for line in lines[skipped:] if line.strip()), ""))

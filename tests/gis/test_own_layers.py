@@ -8,6 +8,7 @@ import geopandas as gpd
 import networkx as nx
 import numpy as np
 import osmnx as ox
+import pandas as pd
 import pytest
 import shapely
 
@@ -17,7 +18,7 @@ from gis.queries.route import find_route
 from layers.crs import GEOD, WGS84
 from layers.errors import LayerError, StudyError
 from network.build import to_graph
-from tests.gis.grid import LATS, LONS, grid_lines, grid_roads, write_grid
+from tests.gis.grid import LATS, LONS, grid_layers, grid_lines, grid_roads, write_grid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,6 +170,15 @@ def test_mending_is_a_switch_or_metres(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text('sides = ["RU", "KZ"]\n[layers.roads]\npath = "n.gpkg"\nmend = 0\n')
     with pytest.raises(StudyError, match="mend = 0: allowed is true, false, or metres"):
         load_study(tmp_path / "study.toml")
+
+
+def test_a_map_of_the_world_has_codes_that_are_none(tmp_path: Path) -> None:
+    """Regions of other countries, as Natural Earth has them, refuse nothing."""
+    regions = grid_layers()["regions"]
+    others = regions.assign(country=["-99", "Somaliland", None, "XK"], region=["-99-X01 ~", None, "-99", "-99"])
+    world = pd.concat([others.set_geometry(others.translate(20)), regions], ignore_index=True)
+    prepared = prepare(load_study(write_grid(tmp_path, regions=world)))
+    assert prepared.regions["region"].tolist() == regions["region"].tolist()
 
 
 def graph_of_the_grid() -> nx.MultiDiGraph[int]:

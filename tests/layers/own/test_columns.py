@@ -155,3 +155,10 @@ def test_numbers_for_names_keep_no_decimals() -> None:
 def test_lengths_that_nobody_knows_are_measured() -> None:
     frame, _ = read(roads(2, length_m=[0, 80_000]))
     assert frame["length_m"].tolist() == pytest.approx([71_696, 80_000], rel=1e-3)
+
+
+def test_settlements_whose_ids_are_texts_are_numbered() -> None:
+    table = {"settlement_id": ["A-1", "A-2"], "name": "A", "country": "RU"}
+    frame, notes = read(gpd.GeoDataFrame(table, geometry=shapely.points([60, 61], 50), crs=WGS84), "settlements")
+    assert frame["settlement_id"].tolist() == [0, 1]
+    assert "settlement_id holds texts ('A-1')" in notes[0]

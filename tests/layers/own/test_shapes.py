@@ -92,3 +92,8 @@ def test_checkpoints_outside_the_belt_are_named_and_a_swap_is_guessed() -> None:
 def test_numbers_without_end_are_no_place() -> None:
     frame, _ = placed(layer_of(HERE, Point(np.inf, 50)), "settlements", "f")
     assert len(frame) == 1
+
+
+def test_degrees_under_a_crs_of_metres_are_refused() -> None:
+    with pytest.raises(CRSError, match=r"coordinates like degrees, x 60 to 60, y 50 to 50, in .*Mercator"):
+        placed(layer_of(HERE, crs=3857), "settlements", "f")

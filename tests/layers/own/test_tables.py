@@ -120,3 +120,9 @@ def test_a_quoted_line_break_keeps_the_count_of_lines(tmp_path: Path) -> None:
 def test_what_is_no_table_is_said_with_its_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(LayerError, match=said):
         read_points(written(tmp_path, text))
+
+
+def test_odd_characters_inside_a_cell_end_no_line(tmp_path: Path) -> None:
+    frame, _ = read_table(written(tmp_path, "name,n\nA\x0cB,1\nC\u2028D,2\n"))
+    assert frame["n"].tolist() == ["1", "2"]
+    assert frame.index.tolist() == [2, 3]
