@@ -14,7 +14,7 @@ from gis.sources import POSTS_KM, Extracts, LocalExtract, ask_network, ask_regio
 from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
 from layers.errors import LayerError
-from layers.io import LAYERS, OSM, OVERPASS, describe_file, read_layer
+from layers.io import LAYERS, OSM, OVERPASS, SNAPSHOT, describe_file, read_layer
 from layers.population import PopulationRaster, open_population
 from layers.regions import belt, border_line, clip_to_belt, study_crs, touching, with_sides
 from layers.sources.download.cache import Cache
