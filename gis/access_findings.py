@@ -22,6 +22,17 @@ def access_findings(measures: Measures) -> list[str]:
     return [line for line in out if line]
 
 
+def people_finding(measures: Measures) -> str:
+    """Return the people near open checkpoints, far from them, and those of whom it is not known."""
+    return _people(pd.DataFrame(measures.settlements))
+
+
+def line_finding(measures: Measures) -> str:
+    """Return how much of the line is near open checkpoints by road, and by the straight way, which is known everywhere."""
+    segments = pd.DataFrame(measures.segments)
+    return " ".join(part for part in (_line(segments), _by_crow(segments)) if part)
+
+
 def known_of(share: float) -> str:
     """Return what a sentence says of the people behind a mean: nothing where they are most of all.
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gis.findings import assumptions
+from gis.assumptions import assumptions
 from gis.manifest import describe_run, describe_scenario
 from gis.measures import TABLES
 from gis.tables import slim, tables_of, write_tables

@@ -12,13 +12,12 @@ import networkx as nx
 
 from analysis.planning.scenarios import compare_tables
 from gis.chapters.ground import bridge_notes
-from gis.findings import find_in_chapters, find_in_words
+from gis.findings import find_in_words
 from gis.outputs import frames_of, write_run
 from gis.queries.edits import Edit, apply_edits
 from gis.queries.isochrone import draw_isochrones
 from gis.queries.matrix import minutes_between
 from gis.queries.route import Route, route_between
-from gis.ranked_words import places_in_words
 from gis.stages import measure
 from gis.tables import tables_of
 from layers.folders import fresh_folder
@@ -119,10 +118,7 @@ class Result:
     @cached_property
     def findings(self) -> list[str]:
         """The answer in sentences."""
-        names = self.measures.checkpoints.set_index("checkpoint_id")["name"]
-        lists, hot = self.chapters.tables, self.measures.hot
-        places = places_in_words(lists.get("growth"), lists.get("bottlenecks"), hot, self.measures.cells)
-        return places + find_in_words(self.measures) + find_in_chapters(self.chapters, names)
+        return find_in_words(self.measures, self.chapters)
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:

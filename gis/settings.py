@@ -54,6 +54,7 @@ TAKEN = frozenset(
         "matched_border_effect",
         "network_checks",
         "network_efficiency",
+        "openings_tried",
         "outliers",
         "people",
         "places",
@@ -256,6 +257,7 @@ class Lists(Part):
     city_people: int = Field(50_000, ge=1)
     home_sd: float = Field(1.64, ge=0, le=10)
     gap_min: float = Field(60, ge=0, le=10_000)
+    openings: int = Field(3, ge=0, le=20)
     smooth_draws: int = Field(9_999, ge=99, le=1_000_000)
 
 

@@ -148,11 +148,16 @@ def _own(
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Return a layer of the user's own, validated, and what was understood how."""
     with reading(f"layer {name} ({where})"):
-        return _checked(table, name, where, source, area)
+        return _checked(table, name, where, source, area, countries)
 
 
 def _checked(
-    table: gpd.GeoDataFrame, name: str, where: str, source: Source, area: shapely.Geometry | None
+    table: gpd.GeoDataFrame,
+    name: str,
+    where: str,
+    source: Source,
+    area: shapely.Geometry | None,
+    countries: Collection[str] | None,
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Return the same; what libraries raise is not yet a message."""
     if not isinstance(table, gpd.GeoDataFrame) or table._geometry_column_name is None:

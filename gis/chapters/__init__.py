@@ -1,4 +1,4 @@
-"""The chapters of a run beyond its first measures: ground, connectivity, reach, trips, statistics, levels."""
+"""The chapters of a run beyond its first measures: ground, connectivity, reach, trips, statistics, levels, planning."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gis.chapters.chapter import Chapter, Chapters
 from gis.chapters.connectivity import connectivity_chapter
 from gis.chapters.ground import ground_chapter
 from gis.chapters.levels import levels_chapter
+from gis.chapters.planning import planning_chapter
 from gis.chapters.reach import reach_chapter
 from gis.chapters.statistics import statistics_chapter
 from gis.chapters.trips import trips_chapter
@@ -36,6 +37,7 @@ def further_measures(prepared: Prepared, network: Network, measures: Measures) -
     # The index weighs what the others computed.
     found.append(levels_chapter(prepared, network, measures))
     measures = _joined(measures, found[-1])
+    found.append(planning_chapter(study, network, {n: t for chapter in found for n, t in chapter.tables.items()}))
     tables = {name: table for chapter in found for name, table in chapter.tables.items() if len(table.columns)}
     layers = {name: layer for chapter in found for name, layer in chapter.layers.items()}
     return measures, Chapters(tables, layers)

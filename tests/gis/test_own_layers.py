@@ -13,7 +13,7 @@ import pytest
 import shapely
 
 from gis import build, load_study, prepare
-from gis.findings import assumptions
+from gis.assumptions import assumptions
 from gis.queries.route import find_route
 from layers.crs import GEOD, WGS84
 from layers.errors import LayerError, StudyError

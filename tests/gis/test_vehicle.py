@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import gis
+from gis.assumptions import assumptions
 from gis.chapters.reach import reach_chapter
-from gis.findings import assumptions
 from layers.errors import StudyError
 from network.speeds import ROAD_KPH, TRUCK_KPH, TRUCK_SHARE, WINTER_SHARE
 
