@@ -305,7 +305,7 @@ def _nearest_cities(network: Network) -> pd.DataFrame:
 
 def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
     """Return the links of a mode as lines, gates left out, with the side they lie on."""
-    links = network.links[(network.links["mode"] == mode) & ~network.links["kind"].isin(["gate", "change"])]
+    links = network.links[(network.links["mode"] == mode) & ~network.links["kind"].isin(["gate", "line", "change"])]
     side = network.nodes["side"].to_numpy(dtype=object)
     u, v = side[links["u"].to_numpy()], side[links["v"].to_numpy()]
     columns = ["u", "v", "kind", "length_m", "speed_kph", "time_min", "speed_source", "bridged"]

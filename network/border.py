@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WEAVE_KM = 5.0
 """A generalised line is known no better than this (a study may say otherwise): pieces of network this short beyond it belong to the side they hang on."""
+LINE = "line"
+"""Kind of the link between the two ends of a crossing without a checkpoint."""
 ROAD_MATCH_KM, RAIL_MATCH_KM = 15.0, 100.0
 """How far a checkpoint may stand from its crossing. Rail posts are stations, up to 45 km inside and further along the line."""
 CLUSTER_KM = 1.0
@@ -252,32 +254,26 @@ def on_shut_roads(
 def open_gates(
     tables: Tables, crossings: pd.DataFrame, pairs: pd.DataFrame, checkpoints: gpd.GeoDataFrame
 ) -> tuple[Tables, pd.DataFrame]:
-    """Split every matched crossing where its checkpoint stands and join the two posts by gates.
+    """Split every road and railway over the border at the line, and join the two ends by the gates of its checkpoints.
 
-    Several checkpoints of one crossing are parallel gates at one place, that of the nearest of them; where the post
-    stands far from the crossing's links (a rail station inside the country) the gate is at the border line.
+    With a checkpoint or without, at the same place: so that what lies up to the line is the ground of its side whatever the list of
+    checkpoints says. Several checkpoints of one crossing are parallel gates. Where there is none, a link of the kind `LINE` joins the
+    ends: passable without a border alone.
 
     Returns
     -------
-    The tables with posts (``kind`` post) and gates; and the crossings with ``px``, ``py`` of their gate.
+    The tables with posts (``kind`` post) and gates; and the crossings with ``px``, ``py`` of their split.
     """
-    matched = pairs.sort_values(["match_km", "checkpoint_id"], kind="stable").drop_duplicates("crossing_id")
-    if matched.empty:
-        return tables, crossings
-    where = checkpoints.set_index("checkpoint_id").geometry
     ids = tables.links["crossing_id"].to_numpy()
-    rows = np.flatnonzero(np.isin(ids, matched["crossing_id"]))
-    lines = tables.projected(rows)
-    nearest = matched.set_index("crossing_id")
-    chosen = nearest.loc[ids[rows]]
-    post = project(where.loc[chosen["checkpoint_id"]].to_numpy(), WGS84, tables.crs)
+    rows = np.flatnonzero(ids != "")
+    if not len(rows):
+        return tables, crossings
     at_line = crossings.set_index("crossing_id").loc[ids[rows], ["px", "py"]].to_numpy(float)
-    beside = (chosen["match_km"].to_numpy() <= ROAD_MATCH_KM)[:, None]
-    target = shapely.points(np.where(beside, shapely.get_coordinates(post), at_line))
-    fraction = shapely.line_locate_point(lines, target, normalized=True)
+    fraction = shapely.line_locate_point(tables.projected(rows), shapely.points(at_line), normalized=True)
     # The two posts stay apart from the link's own nodes, which keep their side.
     fraction = np.clip(fraction, 0.01, 0.99)
     keys = ids[rows].copy()
+    modes = tables.links["mode"].to_numpy()[rows]
     u_side = tables.nodes["side"].to_numpy()[tables.links["u"].to_numpy()[rows]]
     tables, node = split_links(tables, rows, fraction, "post", snap_m=0.0)
     tables = _double_posts(tables, node, u_side)
@@ -285,17 +281,20 @@ def open_gates(
     post_a, post_b = np.where(u_side == "a", node, twin), np.where(u_side == "a", twin, node)
     gates = []
     for crossing, group in pairs.groupby("crossing_id", sort=True):  # crossings: dozens
-        here = np.flatnonzero(keys == crossing)
+        ends = np.flatnonzero(keys == crossing)
         gates += [
-            gate_links(post_a[here], post_b[here], checkpoint, str(crossing), checkpoints)
+            gate_links(post_a[ends], post_b[ends], checkpoint, str(crossing), checkpoints)
             for checkpoint in sorted(group["checkpoint_id"])
         ]
+    alone = ~np.isin(keys, pairs["crossing_id"])
+    if alone.any():
+        gates.append(_line_links(post_a[alone], post_b[alone], modes[alone], keys[alone]))
     located = crossings.set_index("crossing_id")
     first = pd.Series(node, index=keys).groupby(level=0).first()
     located.loc[first.index, ["px", "py"]] = tables.nodes.loc[first, ["px", "py"]].to_numpy()
     links = pd.concat([tables.links, *gates], ignore_index=True)
     links["crossing_id"] = links["crossing_id"].fillna("")
-    # The halves of a split crossing lie on one side each; only the gate crosses.
+    # The halves of a split crossing lie on one side each; only what joins them crosses.
     side = tables.nodes["side"].to_numpy()
     over = side[links["u"].to_numpy()] != side[links["v"].to_numpy()]
     links["crossing_id"] = links["crossing_id"].where(over, "")
@@ -332,14 +331,42 @@ def gate_links(
     A post may have another node, ``leave_a`` or ``leave_b``, for those who come out of the gate.
     """
     row = checkpoints.loc[checkpoints["checkpoint_id"] == checkpoint].iloc[0]
-    n = 2 * len(post_a)
+    return _over_the_line(
+        np.concatenate([post_a, post_b]),
+        np.concatenate([post_b if leave_b is None else leave_b, post_a if leave_a is None else leave_a]),
+        mode=row["mode"],
+        kind="gate",
+        oneway=True,
+        wait_min=float(row["wait_min"]),
+        passable=bool(row["open"]),
+        checkpoint_id=checkpoint,
+        crossing_id=crossing,
+    )
+
+
+def _line_links(
+    post_a: NDArray[np.int64], post_b: NDArray[np.int64], modes: NDArray[np.object_], crossings: NDArray[np.object_]
+) -> pd.DataFrame:
+    """Return what joins the ends of crossings without a checkpoint: passable without a border alone."""
+    return _over_the_line(
+        post_a,
+        post_b,
+        mode=modes,
+        kind=LINE,
+        oneway=False,
+        wait_min=0.0,
+        passable=False,
+        checkpoint_id="",
+        crossing_id=crossings,
+    )
+
+
+def _over_the_line(u: NDArray[np.int64], v: NDArray[np.int64], **what: object) -> pd.DataFrame:
+    """Return links without length or moving time between two ends at the line."""
     return pd.DataFrame(
         {
-            "u": np.concatenate([post_a, post_b]),
-            "v": np.concatenate([post_b if leave_b is None else leave_b, post_a if leave_a is None else leave_a]),
-            "mode": row["mode"],
-            "kind": "gate",
-            "oneway": True,
+            "u": u,
+            "v": v,
             "length_m": 0.0,
             "maxspeed_kph": np.nan,
             **TOLD,
@@ -347,11 +374,8 @@ def gate_links(
             "speed_kph": np.nan,
             "speed_source": "",
             "time_min": 0.0,
-            "wait_min": float(row["wait_min"]),
-            "passable": bool(row["open"]),
-            "checkpoint_id": checkpoint,
-            "crossing_id": crossing,
-            "geometry": np.full(n, None, dtype=object),
+            "geometry": np.full(len(u), None, dtype=object),
+            **what,
         }
     )
 

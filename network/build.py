@@ -122,15 +122,19 @@ def build_network(
     limits = limits or ConnectorLimits()
     base = base if stations is None else replace(base, stations=stops_of(stations))
     checkpoints = open_to(checkpoints, base.vehicle)
+    if "base_open" not in checkpoints:
+        # What a scenario opens or closes later leaves the network without a border as it is.
+        checkpoints = checkpoints.assign(base_open=checkpoints["open"].to_numpy(bool))
     pairs = match_checkpoints(base.tables, checkpoints, road_km=road_km, rail_km=rail_km)
     barred = checkpoints["checkpoint_id"][on_shut_roads(base.shut, base.tables.crs, checkpoints, pairs, road_km)]
     pairs = pairs[~pairs["checkpoint_id"].isin(barred)]
     tables, crossings = open_gates(base.tables, base.crossings, pairs, checkpoints)
     joined = checkpoints["checkpoint_id"].isin([*pairs["checkpoint_id"], *barred])
     alone = checkpoints[(checkpoints["mode"] == "road") & ~joined]
-    tables, connectors = connect_checkpoints(tables, alone, base.border, limits)
     settlements = _placed(settlements, base.regions)
+    # Before the posts on connectors, which split roads: where a settlement joins must not hang on the list of checkpoints.
     tables, snaps = connect_settlements(tables, settlements, base.border, limits, stations=base.stations)
+    tables, connectors = connect_checkpoints(tables, alone, base.border, limits)
     links = with_costs(tables.links, domestic_wait)
     network = Network(
         nodes=tables.nodes,
@@ -155,11 +159,16 @@ def with_costs(links: pd.DataFrame, domestic_wait: Collection[str] = DOMESTIC_WA
     moving = np.where(closed_to_through(links), np.inf, links["time_min"].to_numpy(float))
     closed = ~links["passable"].to_numpy(bool)
     open_min = np.where(closed, np.inf, moving)
+    # A post on assumed connectors that is closed in the study is no road of the data.
+    absent = (
+        closed & ~links["base_open"].fillna(True).to_numpy(bool) if "base_open" in links else np.zeros(len(links), bool)
+    )
     return links.assign(
         # Gates, connectors and transfers are no ways of OpenStreetMap.
         osm_ids=links["osm_ids"].fillna("") if "osm_ids" in links else "",
         crossing=links["crossing_id"] != "",
-        borderless_min=moving,
+        base_open=links["base_open"].fillna(True).astype(bool) if "base_open" in links else True,
+        borderless_min=np.where(absent, np.inf, moving),
         open_min=open_min,
         actual_min=open_min + links["wait_min"].to_numpy(float),
         domestic_min=open_min + links["wait_min"].to_numpy(float) * links["mode"].isin(list(domestic_wait)).to_numpy(),

@@ -206,7 +206,7 @@ def connect_checkpoints(
             checkpoints,
             leave_a=by_side["a"].loc[[p], "leave"].to_numpy(),
             leave_b=by_side["b"].loc[[p], "leave"].to_numpy(),
-        )
+        ).assign(base_open=bool(checkpoints["base_open"].iloc[p]) if "base_open" in checkpoints else True)
         for p in np.flatnonzero(both)
     ]
     parts = [part for part in (tables.links, *connectors, *gates) if len(part)]

@@ -151,7 +151,8 @@ def new_checkpoint(
         geometry=[shapely.Point(lon, lat)],
         crs=WGS84,
     )
-    return with_waits(validate(row, "checkpoints", "scenario"), vehicle=network.base.vehicle)
+    made = with_waits(validate(row, "checkpoints", "scenario"), vehicle=network.base.vehicle)
+    return made.assign(base_open=False)
 
 
 def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:

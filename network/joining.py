@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DETOUR = 1.3
 """A connector is this much longer than the straight line: an assumption."""
-NO_GROUND = ("connector", "transfer", "gate", "change", "ferry")
+NO_GROUND = ("connector", "transfer", "gate", "line", "change", "ferry")
 """Kinds of links that nothing can join between their ends."""
 PLACES = 64
 """Places whose ways are sought at once: trees over the part of the network around them."""
@@ -94,12 +94,14 @@ def join(
 
     Notes
     -----
-    The network that leads from link to link is the ground of the own side, without connectors: who joined before changes nothing.
+    The network that leads from link to link is the ground of the own side, without connectors and bridged gaps: who joined before changes nothing.
     """
     node_side = tables.nodes["side"].to_numpy(dtype=object)
     u_side = node_side[tables.links["u"].to_numpy()]
     domestic = usable & (u_side == node_side[tables.links["v"].to_numpy()])
-    ground = domestic & ~tables.links["kind"].isin(NO_GROUND).to_numpy()
+    # A bridged gap is an assumption: no place hangs on it, and none does without a link because of it.
+    drawn = ~tables.links["bridged"].to_numpy(bool)
+    ground = domestic & drawn & ~tables.links["kind"].isin(NO_GROUND).to_numpy()
     points = np.asarray(project(shapely.points(lonlat), WGS84, tables.crs), dtype=object)
     found = []
     for s in ("a", "b"):
@@ -116,7 +118,7 @@ def join(
     xy = along(tables.links["geometry"].to_numpy(dtype=object)[near["link"]], near["fraction"].to_numpy())
     near["straight_m"] = geodesic_m(*lonlat[near["place"]].T, *xy.T)
     near = near.sort_values(["place", "straight_m", "link"], kind="stable", ignore_index=True)
-    ways = np.flatnonzero(domestic & (tables.links["kind"] != "connector").to_numpy())
+    ways = np.flatnonzero(domestic & drawn & (tables.links["kind"] != "connector").to_numpy())
     return near[far_apart(tables, near, ways, limits)].reset_index(drop=True)
 
 

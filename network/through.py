@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-NO_ROAD = ("connector", "transfer", "gate", "change")
+NO_ROAD = ("connector", "transfer", "gate", "line", "change")
 """Kinds of links that end on a road and are no way on from it: what hangs on them has business there."""
 
 

@@ -173,14 +173,26 @@ def test_a_checkpoint_takes_the_nearest_crossing_of_its_own_mode() -> None:
     assert crossings.geometry.y[by_id["c0"]] > crossings.geometry.y[by_id["c1"]]
 
 
-def test_the_gate_stands_where_the_checkpoint_does() -> None:
+def test_the_gate_stands_at_the_line_wherever_the_post_is() -> None:
     network = network_of(land_of(*over_road(-20, 20), checkpoints_of(PLAIN, [(8.0, 1.0)])))
     posts = network.nodes[network.nodes["kind"] == "post"]
     assert sorted(posts["side"]) == ["a", "b"]
-    assert posts["x"].to_numpy() == pytest.approx(PLAIN.lonlat(8, 0)[0, 0], abs=0.002)
+    assert posts["x"].to_numpy() == pytest.approx(PLAIN.lonlat(0, 0)[0, 0], abs=0.002)
     domestic = network.links[~network.links["crossing"]]
     side = network.nodes["side"].to_numpy()
     assert (side[domestic["u"]] == side[domestic["v"]]).all()
+
+
+def test_a_road_without_a_checkpoint_is_split_at_the_line_too() -> None:
+    with_post = network_of(land_of(*over_road(-20, 20), checkpoints_of(PLAIN, [(8.0, 1.0)])))
+    far = network_of(land_of(*over_road(-20, 20), checkpoints_of(PLAIN, [(0.0, 300.0)])))
+    one, other = (n.nodes[n.nodes["kind"] == "post"].sort_values("side") for n in (with_post, far))
+    spots = other[["x", "y", "side"]].to_numpy().tolist()
+    assert all(spot in spots for spot in one[["x", "y", "side"]].to_numpy().tolist())
+    over = far.links[far.links["crossing"] & (far.links["checkpoint_id"] == "")]
+    assert over["kind"].tolist() == ["line"]
+    assert not over["passable"].any()
+    assert (over["borderless_min"] == 0).all()
 
 
 def test_a_rail_post_with_two_partners_takes_two_crossings() -> None:

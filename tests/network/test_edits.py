@@ -70,7 +70,10 @@ def test_closing_and_reopening_changes_nothing(seed: int) -> None:
 def test_closing_equals_building_with_the_checkpoint_closed(seed: int) -> None:
     land, network = random_land(seed), random_network(seed)
     ids = land.checkpoints["checkpoint_id"].tolist()[::2]
-    closed = land.checkpoints.assign(open=land.checkpoints["open"] & ~land.checkpoints["checkpoint_id"].isin(ids))
+    # What is closed by an edit stays in the network without a border: its post was open in the study.
+    closed = land.checkpoints.assign(
+        open=land.checkpoints["open"] & ~land.checkpoints["checkpoint_id"].isin(ids), base_open=land.checkpoints["open"]
+    )
     built, edited = network_of(replace(land, checkpoints=closed)), set_open(network, ids, False)
     for field in FIELDS.values():
         assert same(times(built, field), times(edited, field))
@@ -268,7 +271,8 @@ def by_networkx(
             free = graph.subgraph(set(graph) - places | {int(nodes[row]), target})
             if int(nodes[row]) in free:
                 found = nx.single_source_dijkstra_path_length(free, int(nodes[row]), weight=weight)
-                mine = [n == target or n not in places or n == nodes[row] for n in nodes]
+                # A place that is sought may be passed on no other way.
+                mine = [n == target if target is not None else n not in places or n == nodes[row] for n in nodes]
                 out[i, mine] = [found.get(int(n), np.inf) for n in nodes[mine]]
     out[np.arange(len(rows)), rows] = 0.0
     return out
@@ -303,3 +307,44 @@ def test_closed_hours_charged_by_an_edit_are_those_of_a_network_built_so(seed: i
         assert kept[row["checkpoint_id"]] == 7.0
     with pytest.raises(LayerError, match="allowed are planned, even"):
         charge_closed_hours(even, "never")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_closing_equals_the_layer_without_it(seed: int) -> None:
+    """Ground counts up to the line whatever the list of checkpoints says: minutes of open and actual do not hang on it."""
+    land, network = random_land(seed), random_network(seed)
+    moved = False
+    for checkpoint in network.checkpoints.loc[network.checkpoints["open"], "checkpoint_id"]:
+        rest = land.checkpoints[land.checkpoints["checkpoint_id"] != checkpoint].reset_index(drop=True)
+        without, closed = network_of(replace(land, checkpoints=rest)), set_open(network, [checkpoint], False)
+        for field in ("open_min", "actual_min"):
+            assert same(times(without, field), times(closed, field)), checkpoint
+        by_crossing = network.checkpoints.set_index("checkpoint_id")["joined_by"][checkpoint] == "crossing"
+        if by_crossing:
+            assert same(times(without, "borderless_min"), times(closed, "borderless_min")), checkpoint
+            moved = True
+    assert moved
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_network_without_a_border_does_not_hang_on_what_a_scenario_opens_and_closes(seed: int) -> None:
+    network = random_network(seed)
+    before = times(network, "borderless_min")
+    for checkpoint, is_open in zip(network.checkpoints["checkpoint_id"], network.checkpoints["open"], strict=True):
+        if is_open:
+            assert same(before, times(set_open(network, [checkpoint], False), "borderless_min"))
+        else:
+            opened = set_open(network, [checkpoint], True)
+            assert (times(opened, "borderless_min") <= times(opened, "open_min") * (1 + 1e-12)).all()
+            assert same(before, times(set_open(opened, [checkpoint], False), "borderless_min"))
+
+
+def test_a_post_on_connectors_that_is_closed_in_the_study_adds_nothing() -> None:
+    for seed in SEEDS:
+        land, network = random_land(seed), random_network(seed)
+        alone = network.checkpoints.query("joined_by == 'connector'")["checkpoint_id"]
+        closed = land.checkpoints.assign(open=land.checkpoints["open"] & ~land.checkpoints["checkpoint_id"].isin(alone))
+        rest = land.checkpoints[~land.checkpoints["checkpoint_id"].isin(alone)].reset_index(drop=True)
+        one, other = network_of(replace(land, checkpoints=closed)), network_of(replace(land, checkpoints=rest))
+        for field in FIELDS.values():
+            assert same(times(one, field), times(other, field)), (seed, field)
