@@ -87,13 +87,19 @@ def apply_edits(network: Network, edits: Sequence[Edit]) -> tuple[Network, list[
 
 
 def _joined_note(network: Network, checkpoint_id: str) -> str:
-    """Return one line on a new checkpoint: its mode, its wait, and what joins it to the network."""
+    """Return one line on a new checkpoint: its mode, its wait, and what joins it to the network, assumed roads by their length."""
     row = network.checkpoints.set_index("checkpoint_id").loc[checkpoint_id]
-    joined = (
-        f"at a crossing of the network {row['match_km']:.1f} km away"
-        if row["joined_by"] == "crossing"
-        else f"by connectors of {row['connector_a_km']:.0f} km on side a and {row['connector_b_km']:.0f} km on side b"
-    )
+    if row["joined_by"] == "crossing":
+        held = network.checkpoints[network.checkpoints["checkpoint_id"] != checkpoint_id]
+        taken = set(str(row["crossings"]).split("|"))
+        others = [n for n, ids in zip(held["name"], held["crossings"], strict=True) if taken & set(str(ids).split("|"))]
+        joined = f"at a crossing of the network {row['match_km']:.1f} km away"
+        if others:
+            joined += f", that of {' and '.join(others)}: what changes is the wait there, no road is new"
+    else:
+        joined = (
+            f"by assumed roads of {row['connector_a_km']:.0f} km on side a and {row['connector_b_km']:.0f} km on side b, which the data lack"
+        )
     return f"opened {row['name']}, {row['mode']}, wait {row['wait_min']:g} min, joined {joined}"
 
 
