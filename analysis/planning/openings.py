@@ -77,7 +77,9 @@ def _try_one(
     new = built.checkpoints[built.checkpoints["checkpoint_id"] == "new-1"].iloc[0]
     after = _minutes_across(built, city_people)
     people = network.settlements["population"].to_numpy(float)
-    gain = np.where(np.isfinite(before) & np.isfinite(after), before - after, np.nan)
+    both = np.isfinite(before) & np.isfinite(after)
+    gain = np.full(len(before), np.nan)
+    gain[both] = before[both] - after[both]
     gains = np.nan_to_num(gain) > GAIN_MIN
     xy = shapely.get_coordinates(project(network.settlements.geometry.to_numpy(), WGS84, network.crs))
     near = int(np.linalg.norm(xy - shapely.get_coordinates(spot), axis=1).argmin())

@@ -40,6 +40,10 @@ def isolated_gaps(
     of its neighbours), ``time_to_checkpoint_min``, ``nearest_checkpoint``, ``q``.
     """
     known = cells[np.isfinite(cells["log_ratio"].to_numpy(float))].set_index("cell", drop=False)
+    columns = ["label", "rank", "place", "side", "region", "cell", "lon", "lat", "population", "ratio", "around"]
+    columns += ["time_to_checkpoint_min", "nearest_checkpoint", "q"]
+    if known.empty:
+        return pd.DataFrame(columns=columns)
     value, side = known["log_ratio"], known["side"]
     touching = contiguity(pd.Series(known["cell"].to_numpy()))
     pairs = touching.adjacency.reset_index()
@@ -64,6 +68,4 @@ def isolated_gaps(
     )[low | high]
     table = table.sort_values(["label", "q", "gap"], ascending=[True, True, False], kind="stable", ignore_index=True)
     table["rank"] = table.groupby("label").cumcount() + 1
-    columns = ["label", "rank", "place", "side", "region", "cell", "lon", "lat", "population", "ratio", "around"]
-    columns += ["time_to_checkpoint_min", "nearest_checkpoint", "q"]
     return pd.DataFrame(table[columns])

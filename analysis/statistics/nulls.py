@@ -283,7 +283,8 @@ def _modes(mode: Mode) -> tuple[str, ...]:
 def _crossings(network: Network, mode: Mode) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the directed gates, each pair of posts once, and the crossings with the least wait of their open checkpoints."""
     links = network.links
-    gates = links[(links["kind"] == "gate") & links["mode"].isin(_modes(mode))]
+    # A post on assumed roads that is closed in the study is no crossing of the data.
+    gates = links[(links["kind"] == "gate") & links["mode"].isin(_modes(mode)) & np.isfinite(links["borderless_min"])]
     wait = gates["actual_min"].where(np.isfinite(gates["actual_min"]))
     slots = (
         gates.assign(wait_min=wait)

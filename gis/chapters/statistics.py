@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.statistics.association import bivariate_moran, global_association, join_counts, mask_empty, quadrants
 from analysis.statistics.clusters import local_geary, local_moran_bv, losh
 from analysis.statistics.flags import NO_DATA
+from analysis.statistics.growth import growth_residual
 from analysis.statistics.hotspots import MIN_UNITS
 from analysis.statistics.nulls import structural_null
 from analysis.statistics.weights import contiguity, segment_chain
@@ -38,8 +39,12 @@ def statistics_chapter(prepared: Prepared, network: Network, measures: Measures)
     if hot is not None:
         columns["segments"] = segments = segment_tests(study, measures, hot)
         tables |= ranked_places(prepared, network, measures, hot)
-        tables["growth_definitions"] = growth_definitions(study, measures, hot, segments)
-        tables["stability"], share = label_stability(prepared, network, measures, hot)
+        # Too few populated cells for a residual: nothing is held against its neighbours.
+        fitted = growth_residual(hot.units).notna().any()
+        share = None
+        if fitted:
+            tables["growth_definitions"] = growth_definitions(study, measures, hot, segments)
+            tables["stability"], share = label_stability(prepared, network, measures, hot)
         if share is not None:
             columns["cells"]["stability"] = share.reindex(cells["cell"]).to_numpy()
         gaps = gap_table(study, measures, hot)

@@ -97,9 +97,7 @@ def _joined_note(network: Network, checkpoint_id: str) -> str:
         if others:
             joined += f", that of {' and '.join(others)}: what changes is the wait there, no road is new"
     else:
-        joined = (
-            f"by assumed roads of {row['connector_a_km']:.0f} km on side a and {row['connector_b_km']:.0f} km on side b, which the data lack"
-        )
+        joined = f"by assumed roads of {row['connector_a_km']:.0f} km on side a and {row['connector_b_km']:.0f} km on side b, which the data lack"
     return f"opened {row['name']}, {row['mode']}, wait {row['wait_min']:g} min, joined {joined}"
 
 
