@@ -45,6 +45,8 @@ roads = "roads.gpkg"
 railways = "railways.gpkg"
 settlements = "settlements.gpkg"
 checkpoints = "checkpoints.gpkg"
+[connectors]
+checkpoint_modelled_km = 400  # posts far from the roads of the data have counts here
 [analysis]
 permutations = 99
 raster_km = 10
