@@ -1,4 +1,4 @@
-"""What was checked against what: `python docs/validation.py` writes docs/validation.md and its pictures. A few minutes.
+"""What was checked against what: `python docs/null_power.py` writes docs/validation.md and its pictures. A few minutes.
 
 Distances beside published ones, ways by name and 3 km beside, numbers recomputed by other code, the null of smooth surfaces.
 """
@@ -8,16 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import h3
 import matplotlib as mpl
 import networkx as nx
 import numpy as np
 import pandas as pd
-from libpysal.graph import Graph
+from null_power import found_shares
 
 import gis
-from analysis.statistics.smooth import smooth_test, surfaces_on
-from analysis.statistics.weights import contiguity
 from layers.crs import GEOD, geodesic_m
 from layers.distances import published_distances
 from network.base import build_base
@@ -41,7 +38,6 @@ WAYS = (
 )
 """Pairs that are looked at by name, by coordinates and 3 km beside."""
 BESIDE_M = 3000.0
-RAISED = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 SURFACES = 60
 SEEDS = (1, 2, 3, 4, 5)
 
@@ -52,7 +48,7 @@ def main() -> None:
     result = gis.solve()
     parts = [
         "# What was checked against what",
-        "Made by `python docs/validation.py` on the packaged border, with the version and data of this repository. Assumed waits and speeds are "
+        "Made by `python docs/null_power.py` on the packaged border, with the version and data of this repository. Assumed waits and speeds are "
         "not validated here: nobody publishes them; what rests on them says so wherever it is printed.",
         _distances(result),
         _ways(result),
@@ -206,43 +202,30 @@ def _seeds() -> str:
 
 
 def _nulls() -> str:
-    """Return the part on the null of smooth surfaces: false alarms, and what is found of stretches raised by so many sd."""
-    cells = sorted(h3.grid_disk(h3.latlng_to_cell(52.0, 62.0, 4), 7))  # 169: as many as the border has populated cells
-    graph: Graph = contiguity(pd.Series(cells))
-    surfaces = surfaces_on(graph, draws=999, seed=0)
-    rng = np.random.default_rng(5)
-    ids = list(graph.unique_ids)
-    inner = np.linalg.inv(np.eye(len(ids)) - 0.8 * surfaces.weights)
-    rows, power = [], []
-    for height in RAISED:
-        found = 0
-        for _ in range(SURFACES):
-            y = inner @ rng.normal(size=len(ids))
-            values = pd.Series((y - y.mean()) / y.std(), index=ids)
-            heart = ids[int(rng.integers(len(ids)))]
-            near = sorted(ids, key=lambda c: (h3.grid_distance(heart, c), c))[: int(rng.integers(4, 13))]
-            values[near] += height
-            p = smooth_test(values, graph, surfaces=surfaces)["p_max"]
-            found += bool((p if height == 0 else p.loc[near]).min() <= 0.05)
-        power.append(found / SURFACES)
-        rows.append(f"| {height:g} | {found} of {SURFACES} |")
-    fig, ax = plt.subplots(figsize=(5.2, 3.2), dpi=150)
-    ax.plot(RAISED, power, marker="o", color="#0072b2")
+    """Return the part on the null of smooth surfaces: false alarms, and what is found of stretches that are raised."""
+    table = found_shares(surfaces=SURFACES)
+    heads = " | ".join(table.columns)
+    rows = [f"| {name} | " + " | ".join(f"{v:.2f}" for v in row) + " |" for name, row in table.iterrows()]
+    fig, ax = plt.subplots(figsize=(6.4, 3.4), dpi=150)
+    raised = [c for c in table.columns if "skewed" not in c]
+    for (name, row), colour in zip(table.iterrows(), ("#999999", "#0072b2", "#d55e00", "#009e73"), strict=False):
+        ax.plot(range(len(raised)), row[raised], marker="o", color=colour, label=str(name))
     ax.axhline(0.05, color="#888888", lw=0.8, ls="--")
     ax.set_ylim(0, 1.02)
-    ax.set_xlabel("raised by so many standard deviations")
+    ax.set_xticks(range(len(raised)), raised)
     ax.set_ylabel("share of surfaces with a find")
+    ax.legend(fontsize=7, frameon=False)
     fig.tight_layout()
     fig.savefig(PICTURES / "power.png")
     plt.close(fig)
     return "\n".join(
         [
             "## The null of smooth surfaces",
-            f"{SURFACES} surfaces for each height on {len(ids)} hexagons (autoregression, ρ = 0.8), a stretch of 4–12 cells raised; found: the maximum test at 0.05 "
-            "holds one of its cells; at 0 any cell anywhere, a false alarm.",
+            f"{SURFACES} surfaces for each column on 169 hexagons (autoregression, ρ = 0.8; the tests fit their own), a stretch of 4–12 cells raised by standard deviations of "
+            "the surface; found at 0.05: one of its cells, and with nothing raised any cell at all, a false alarm (`docs/null_power.py`).",
             "",
-            "| raised by (sd) | found |",
-            "|---|---|",
+            f"| test | {heads} |",
+            "|---" * (1 + len(table.columns)) + "|",
             *rows,
             "",
             "![What is found of a raised stretch](images/validation/power.png)",

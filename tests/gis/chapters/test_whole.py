@@ -83,7 +83,11 @@ def test_every_drawing_finds_its_columns(either: Path) -> None:
         absent = set(style.fields) - set(frame.columns)
         # What only detailed data tell of their links is shown where it is told.
         # Lengths are corrected where the source straightens, which no railway of it does.
-        detailed = {"surface", "toll", "gauge", "current", "osm_ids", "length_factor"} if style.key in ("roads", "railways") else set()
+        detailed = (
+            {"surface", "toll", "gauge", "current", "osm_ids", "length_factor"}
+            if style.key in ("roads", "railways")
+            else set()
+        )
         assert absent <= detailed, (style.key, absent)
 
 
