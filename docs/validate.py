@@ -1,4 +1,4 @@
-"""What was checked against what: `python docs/null_power.py` writes docs/validation.md and its pictures. A few minutes.
+"""What was checked against what: `python docs/validate.py` writes docs/validation.md and its pictures. A few minutes.
 
 Distances beside published ones, ways by name and 3 km beside, numbers recomputed by other code, the null of smooth surfaces.
 """
@@ -48,7 +48,7 @@ def main() -> None:
     result = gis.solve()
     parts = [
         "# What was checked against what",
-        "Made by `python docs/null_power.py` on the packaged border, with the version and data of this repository. Assumed waits and speeds are "
+        "Made by `python docs/validate.py` on the packaged border, with the version and data of this repository. Assumed waits and speeds are "
         "not validated here: nobody publishes them; what rests on them says so wherever it is printed.",
         _distances(result),
         _ways(result),
