@@ -27,6 +27,8 @@ CRS = pyproj.CRS.from_user_input(synthetic.CRS)
 SIDES = ("Russia", "Kazakhstan")
 KEYS = ["connectivity", "reach", "trips", "closures", "places", "levels"]
 BAD = synthetic.HOSTILE
+HANGING = "Pairs of the largest cities of the border regions that hang most on one checkpoint"
+"""Caption: the cities compared are those of the border regions."""
 
 
 def settlements() -> gpd.GeoDataFrame:
@@ -208,7 +210,7 @@ def test_tables_and_figures_are_told_to_those_who_do_not_see_them(text: str, pag
 def test_names_stay_text(text: str, page: Page) -> None:
     assert '<b id="harm">' not in text
     assert "harm" not in page.ids
-    assert BAD in page.table("Pairs of cities that hang most on one checkpoint")["To"].tolist()
+    assert BAD in page.table(HANGING)["To"].tolist()
     assert BAD in page.table("The largest settlements of the belt")["Settlement"].tolist()
     assert (
         BAD
@@ -232,7 +234,7 @@ def test_codes_are_names_where_there_are_any(page: Page) -> None:
 
 
 def test_long_tables_are_cut_and_say_so(text: str, page: Page) -> None:
-    pairs = page.table("Pairs of cities that hang most on one checkpoint")
+    pairs = page.table(HANGING)
     assert len(pairs) == TOP
     assert f"The first {TOP} of 40; all are in the tables." in text
     # The most dependent first.
