@@ -101,14 +101,16 @@ def _kinds(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    """Yield the values in lists and tables; those of a part of the study too, which asks for less."""
+def _leaves(value: Any, kinds: set[Any]) -> Iterator[Any]:
+    """Yield the values in lists and tables; those of a part of the study are its own to check, so that a message names the very setting."""
     if isinstance(value, dict):
+        if any(isinstance(kind, type) and issubclass(kind, Part) for kind in kinds):
+            return
         for inner in value.values():
-            yield from _leaves(inner)
+            yield from _leaves(inner, kinds)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _leaves(inner)
+            yield from _leaves(inner, kinds)
     else:
         yield value
 
@@ -123,12 +125,13 @@ class Part(BaseModel):
     def _numbers_in_range(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse what no number of a study can be: true and false, and more than a trillion of anything."""
         kinds = set(_kinds(cls.model_fields[str(info.field_name)].annotation))
-        for number in _leaves(value):
+        for number in _leaves(value, kinds):
             if isinstance(number, str) and legible(number) != number:
                 raise ValueError("allowed are letters that every file can hold, no control characters")
             if isinstance(number, bool) and bool not in kinds and kinds & {int, float}:
                 raise ValueError(f"{str(number).lower()} is no number")
-            if isinstance(number, int | float) and not abs(number) <= LARGEST:
+            # What is not finite is refused by the type, which says so.
+            if isinstance(number, int | float) and LARGEST < abs(number) < float("inf"):
                 raise ValueError(f"allowed are numbers from −{LARGEST:,.0f} to {LARGEST:,.0f}")
         return value
 
