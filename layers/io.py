@@ -14,6 +14,7 @@ from layers.errors import LayerError
 from layers.own.columns import understood
 from layers.own.nodes import agreeing
 from layers.own.shapes import placed, within
+from layers.regions import of_countries
 from layers.schema import SCHEMAS, empty_layer, validate
 from layers.secrets import all_masked, masked
 from layers.sources.boundary import reading
@@ -170,9 +171,8 @@ def _checked(
         notes += outside
     frame, words = understood(frame, name, where, values=source.values)
     if name == "regions" and countries and "country" in frame:
-        mine = frame["country"].isin(list(countries))
-        # Without any, the message says which there are.
-        frame = frame[mine] if mine.any() else frame
+        # One that is not there is told here, while the layer still has all of its countries.
+        frame = of_countries(frame, countries)
     if name in ("roads", "railways"):
         frame, nodes = agreeing(frame, name, where)
         words += nodes

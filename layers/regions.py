@@ -13,12 +13,29 @@ from layers.crs import WGS84, fit_equal_area, line_lengths_m, points_at, project
 from layers.errors import LayerError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
     from pyproj import CRS
 
 SIDES = ("a", "b")
 GAPS_M = (0.0, 50.0, 500.0, 3000.0)
 """How far apart two polygons of one boundary may be digitised, tried from the strictest."""
+
+
+def of_countries(regions: gpd.GeoDataFrame, countries: Collection[str]) -> gpd.GeoDataFrame:
+    """Return the regions of some countries.
+
+    Raises
+    ------
+    LayerError
+        A country has no region in the layer; the message says which the layer has.
+    """
+    missing = [c for c in countries if not (regions["country"] == c).any()]
+    if missing:
+        has = ", ".join(sorted(regions["country"].dropna().astype(str).unique()))
+        raise LayerError(f"layer regions has no region of {' and '.join(missing)}: it has {has}")
+    return regions[regions["country"].isin(list(countries))]
 
 
 def with_sides(regions: gpd.GeoDataFrame, countries: tuple[str, str]) -> gpd.GeoDataFrame:
@@ -29,11 +46,7 @@ def with_sides(regions: gpd.GeoDataFrame, countries: tuple[str, str]) -> gpd.Geo
     LayerError
         A country has no region in the layer.
     """
-    missing = [c for c in countries if not (regions["country"] == c).any()]
-    if missing:
-        has = ", ".join(sorted(regions["country"].unique()))
-        raise LayerError(f"layer regions has no region of {' and '.join(missing)}: it has {has}")
-    kept = regions[regions["country"].isin(countries)].copy()
+    kept = of_countries(regions, countries).copy()
     kept["side"] = np.where(kept["country"] == countries[0], "a", "b")
     return kept.reset_index(drop=True)
 
