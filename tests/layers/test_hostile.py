@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
-from layers.errors import LayerError
+from layers.errors import CRSError, LayerError
 from layers.io import Source, read_layer
 from layers.sources.boundary import DEEPEST, check_wkb, check_wkt, reading
 from layers.sources.files import read_file
@@ -84,9 +84,17 @@ def test_a_table_without_geometry(tmp_path: Path) -> None:
         read_layer("roads", Source(str(tmp_path / "a.gpkg")))
 
 
-def test_a_crs_that_is_no_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("far", "error", "said"),
+    [
+        # Coordinates as small as degrees are taken for degrees under a wrong CRS: that is said, before anything is projected.
+        (1, CRSError, "layer roads has coordinates like degrees, .* in yard"),
+        (1000, LayerError, r"layer roads \(a\.parquet\)"),
+    ],
+)
+def test_a_crs_that_is_no_place(tmp_path: Path, far: float, error: type[Exception], said: str) -> None:
     local = 'ENGCRS["yard",EDATUM["yard"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]'
-    frame = gpd.GeoDataFrame({"kind": ["trunk"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=local)
+    frame = gpd.GeoDataFrame({"kind": ["trunk"]}, geometry=[shapely.LineString([(0, 0), (far, far)])], crs=local)
     frame.to_parquet(tmp_path / "a.parquet")
-    with pytest.raises(LayerError, match="roads"):
+    with pytest.raises(error, match=said):
         read_layer("roads", Source(str(tmp_path / "a.parquet")))
