@@ -20,6 +20,7 @@ from analysis.reach.decays import HALF_LIFE_MIN, Decay, exponential
 from analysis.statistics.permutations import ALPHA, adjusted
 from layers.errors import NetworkError
 from network.build import FIELDS, Network
+from network.domestic import BACK_MIN
 from network.edits import add_checkpoints, new_checkpoint
 from network.overlay import Overlay, build_overlay, min_plus
 from network.routing import Mode, Points, compile_router
@@ -50,6 +51,8 @@ class Ground:
         With a gate at every crossing of the mode.
     overlay
         Trees between posts at home; its ``gates`` are directed arcs of all crossings, with ``crossing_id``.
+    back
+        Ways out by a crossing and back by it, which are charged no wait (`network.domestic`): like ``gates``, from post to post.
     side
         Of each post.
     slots
@@ -62,6 +65,7 @@ class Ground:
 
     network: Network
     overlay: Overlay
+    back: pd.DataFrame
     side: NDArray[np.object_]
     slots: pd.DataFrame
     points: Points
@@ -191,11 +195,13 @@ def build_ground(
     u, v = (overlay.home.positions(router.nodes[np.maximum(p, 0)]) for p in (points.u, points.v))
     inside = replace(points, u=np.where(points.u >= 0, u, -1), v=np.where(points.u >= 0, v, -1))
     free = router.point_table(points, targets.node, FIELDS["borderless"])
+    at_side = network.nodes["side"].to_numpy(dtype=object)[overlay.posts]
     across = points.side[:, None] != targets.side[None]
     return Ground(
         network=network,
         overlay=replace(overlay, gates=gates),
-        side=network.nodes["side"].to_numpy(dtype=object)[overlay.posts],
+        back=_ways_back(overlay, gates, at_side),
+        side=at_side,
         slots=slots,
         points=points,
         targets=targets,
@@ -238,6 +244,7 @@ def indicators(ground: Ground, taken: pd.DataFrame) -> pd.DataFrame:
     )
     charged = small.across()
     free = replace(small, gates=small.gates.assign(cost=0.0)).across()
+    at_home = _transit(ground, small, active)
     side, n = ground.side[active], len(ground.points)
     minutes, domestic, cross = np.full(n, np.inf), np.zeros(n), np.zeros(n)
     for s in ("a", "b"):
@@ -245,7 +252,7 @@ def indicators(ground: Ground, taken: pd.DataFrame) -> pd.DataFrame:
         to_posts = ground.to_posts[np.ix_(rows, active[own])]
         if own.any() and len(rows):
             minutes[rows] = (to_posts + free[np.ix_(own, own)].min(axis=1)).min(axis=1)
-        for here, table in ((True, free), (False, charged)):
+        for here, table in ((True, at_home), (False, charged)):
             columns = np.flatnonzero((ground.targets.side == s) == here)
             arrive = own if here else ~own
             middle = table[np.ix_(own, arrive)]
@@ -267,6 +274,30 @@ def indicators(ground: Ground, taken: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _transit(ground: Ground, small: Overlay, active: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the minutes of domestic trips between the posts of a draw (`active`), charged the waits that `network.domestic` does."""
+    mode = small.gates["crossing_id"].map(ground.slots.set_index("crossing_id")["mode"])
+    waits = small.gates["cost"].where(mode.isin(ground.network.domestic_wait), 0.0)
+    waited = ground.back["crossing_id"].isin(small.gates.loc[waits > 0, "crossing_id"])
+    back = ground.back[waited]
+    back = back.assign(tail=np.searchsorted(active, back["tail"]), head=np.searchsorted(active, back["head"]))
+    return replace(small, gates=pd.concat([small.gates.assign(cost=waits), back], ignore_index=True)).across()
+
+
+def _ways_back(overlay: Overlay, gates: pd.DataFrame, side: NDArray[np.object_]) -> pd.DataFrame:
+    """Return the arcs from post to post of one side and crossing that are shorter beyond the line than at home."""
+    # A turn at a post on connectors follows no road.
+    own = gates[~gates["crossing_id"].str.startswith("connector-")]
+    own = own.assign(side=side[own["tail"].to_numpy(np.int64)])
+    out = own.rename(columns={"head": "over"})
+    home = own.assign(side=side[own["head"].to_numpy(np.int64)])[["tail", "head", "crossing_id", "side"]]
+    pairs = out.merge(home.rename(columns={"tail": "beyond"}), on=["crossing_id", "side"])
+    tail, head, over, beyond = (pairs[c].to_numpy(np.int64) for c in ("tail", "head", "over", "beyond"))
+    cost = overlay.between[over, beyond]
+    kept = (tail != head) & (cost <= BACK_MIN) & (cost < overlay.between[tail, head] - 1e-9)
+    return pairs.assign(cost=cost)[kept][["tail", "head", "crossing_id", "checkpoint_id", "cost"]]
+
+
 def _by_posts(
     to_posts: NDArray[np.float64], middle: NDArray[np.float64], from_posts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -283,8 +314,9 @@ def _modes(mode: Mode) -> tuple[str, ...]:
 def _crossings(network: Network, mode: Mode) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the directed gates, each pair of posts once, and the crossings with the least wait of their open checkpoints."""
     links = network.links
-    # A post on assumed roads that is closed in the study is no crossing of the data.
-    gates = links[(links["kind"] == "gate") & links["mode"].isin(_modes(mode)) & np.isfinite(links["borderless_min"])]
+    gates = links[(links["kind"] == "gate") & links["mode"].isin(_modes(mode))]
+    # A closed post on assumed connectors is no road over the line: no draw can open it.
+    gates = gates[np.isfinite(gates[FIELDS["borderless"]])]
     wait = gates["actual_min"].where(np.isfinite(gates["actual_min"]))
     slots = (
         gates.assign(wait_min=wait)
