@@ -72,7 +72,7 @@ def same_costs(one: csr_array, two: csr_array) -> bool:
 
 
 def waits_at_home_min(network: Network, rows: NDArray[np.int64]) -> float:
-    """Return the minutes of wait on the way of a domestic trip: at both posts, unless it comes back by the one it left by.
+    """Return the minutes of wait on the way of a domestic trip: at both posts, unless it turns back by a road as `with_domestic` has it.
 
     Parameters
     ----------
@@ -86,7 +86,10 @@ def waits_at_home_min(network: Network, rows: NDArray[np.int64]) -> float:
     if len(crossing) % 2:
         # A way that ends abroad is no domestic trip; all its posts count.
         return float(wait.sum())
-    return float(wait.reshape(-1, 2).sum(axis=1)[crossing[::2] != crossing[1::2]].sum())
+    since = links["time_min"].to_numpy(float).cumsum()[(links["kind"] == "gate").to_numpy()]
+    on_connectors = gates["crossing_id"].str.startswith("connector-").to_numpy(bool)
+    turned = (crossing[::2] == crossing[1::2]) & ~on_connectors[::2] & (since[1::2] - since[::2] <= BACK_MIN)
+    return float(wait.reshape(-1, 2).sum(axis=1)[~turned].sum())
 
 
 def _ways_back(

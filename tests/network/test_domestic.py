@@ -165,6 +165,22 @@ def test_the_field_lies_between_open_and_actual_and_is_one_of_them_where_all_or_
             assert router.twin(DOMESTIC, [FIELDS["actual"]])
 
 
+@pytest.mark.parametrize("seed", [*SEEDS, 9])
+def test_the_way_of_a_domestic_trip_takes_what_its_field_says(seed: int) -> None:
+    """In border 9 towns are reached through a post on connectors and back by it: that is no road, and both waits are on the way too."""
+    network = random_network(seed)
+    router = compile_router(network, "road")
+    towns = network.settlements[network.settlements["snap_km"].notna()]
+    for _, own in towns.groupby("side"):
+        nodes = own["node"].to_numpy()
+        minutes = router.table(nodes, nodes, DOMESTIC)
+        for i, j in product(range(len(nodes)), repeat=2):
+            way = router.path(nodes[i], nodes[j], DOMESTIC)
+            assert (way is None) == np.isinf(minutes[i, j])
+            if way is not None:
+                assert way.time_min + way.wait_min == pytest.approx(minutes[i, j])
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_equal_fields_are_known_in_a_stored_network_too(seed: int, tmp_path: Path) -> None:
     network = random_network(seed)
