@@ -36,7 +36,8 @@ def checkpoint_alternatives(
     """Return the k best ways of each pair of cities through different checkpoints, the best first.
 
     A way goes at home to a checkpoint, through it with its wait, and at home on the other side:
-    t_k = t(i, post) + δ_k + t(post, j), as `analysis.trips.demand.ModeTimes.through` has it.
+    t_k = t(i, post) + δ_k + t(post, j), as `analysis.trips.demand.ModeTimes.through` has it; of several crossings that a
+    checkpoint holds the quickest.
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ def cheapest(network: Network, mode: str, field: str) -> nx.DiGraph[Hashable]:
 def domestic_graph(network: Network, mode: str) -> nx.DiGraph[Hashable]:
     """Return a graph whose nodes remember by which gate the way left home: waits are known on the way back alone.
 
-    Nodes are those of the network at home, and pairs of node and gate's row beyond the line.
+    Nodes are those of the network at home, and pairs of node and gate's row beyond the line. From an added place none leads on.
     """
     out: nx.DiGraph[Hashable] = nx.DiGraph()
 
@@ -136,16 +136,20 @@ def domestic_graph(network: Network, mode: str) -> nx.DiGraph[Hashable]:
 
     links = network.links[network.links["passable"] & (network.links["mode"].eq(mode) | (mode == "any"))]
     gates = links[links["kind"] == "gate"]
+    leads_on = (network.nodes["kind"] != "place").to_numpy()
     charged = dict(zip(gates.index, gates["wait_min"] * gates["mode"].isin(network.domestic_wait), strict=True))
     for link in links[~links["crossing"]].itertuples():
         for u, v in [(link.u, link.v), *([] if link.oneway else [(link.v, link.u)])]:
+            if not leads_on[u]:
+                continue
             edge(u, v, link.time_min)
             for row in gates.index:
                 edge((u, row), (v, row), link.time_min)
     for gate in gates.itertuples():
         edge(gate.u, (gate.v, gate.Index), 0.0)
         for first in gates.itertuples():
-            same = first.crossing_id == gate.crossing_id
+            # A turn at a post on assumed connectors follows no road: it is two crossings, and both wait.
+            same = first.crossing_id == gate.crossing_id and not gate.crossing_id.startswith("connector-")
             edge((gate.u, first.Index), gate.v, 0.0 if same else charged[first.Index] + charged[gate.Index])
     return out
 
