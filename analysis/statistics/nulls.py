@@ -295,8 +295,8 @@ def _ways_back(overlay: Overlay, gates: pd.DataFrame, side: NDArray[np.object_])
     tail, head, over, beyond = (pairs[c].to_numpy(np.int64) for c in ("tail", "head", "over", "beyond"))
     cost = overlay.between[over, beyond]
     kept = (tail != head) & (cost <= BACK_MIN) & (cost < overlay.between[tail, head] - 1e-9)
-    back: pd.DataFrame = pairs.assign(cost=cost)[kept]
-    return back[["tail", "head", "crossing_id", "checkpoint_id", "cost"]]
+    columns = ["tail", "head", "crossing_id", "checkpoint_id"]
+    return pd.DataFrame(pairs.loc[kept, columns].assign(cost=cost[kept]))
 
 
 def _by_posts(

@@ -149,7 +149,7 @@ def domestic_graph(network: Network, mode: str) -> nx.DiGraph[Hashable]:
         edge(gate.u, (gate.v, gate.Index), 0.0)
         for first in gates.itertuples():
             # A turn at a post on assumed connectors follows no road: it is two crossings, and both wait.
-            same = first.crossing_id == gate.crossing_id and not gate.crossing_id.startswith("connector-")
+            same = first.crossing_id == gate.crossing_id and not str(gate.crossing_id).startswith("connector-")
             edge((gate.u, first.Index), gate.v, 0.0 if same else charged[first.Index] + charged[gate.Index])
     return out
 
