@@ -134,7 +134,9 @@ def test_to_a_place_is_from_it_where_no_road_is_one_way(tmp_path: Path, study_of
 
 def test_the_wait_keeps_the_other_side_out_until_it_is_over(tmp_path: Path, study_of: Callable[..., Path]) -> None:
     land = one_road(oneway=False)
-    study_of(replace(land, checkpoints=validate(land.checkpoints.assign(control_wait_min=300.0), "checkpoints", "test")))
+    study_of(
+        replace(land, checkpoints=validate(land.checkpoints.assign(control_wait_min=300.0), "checkpoints", "test"))
+    )
     found = drawn(tmp_path, "Town 0", "--minutes", "200,400", "--network", "all").set_index(["network", "minutes"])
     assert found["people_b"].to_dict() == {
         ("borderless", 400): 2000, ("open", 400): 2000, ("actual", 400): 2000,
