@@ -17,8 +17,9 @@ from layers.regions import region_of
 from network.base import Base as Base
 from network.base import build_base as build_base
 from network.base import stops_of
-from network.border import COAST_KM, RAIL_MATCH_KM, ROAD_MATCH_KM, match_checkpoints, on_shut_roads, open_gates
+from network.border import COAST_KM, RAIL_MATCH_KM, ROAD_MATCH_KM, match_checkpoints, on_shut_roads
 from network.connectors import connect_checkpoints, connect_settlements
+from network.gates import open_gates
 from network.joining import ConnectorLimits
 from network.through import closed_to_through
 from network.topology import Tables, components

@@ -9,7 +9,8 @@ import pandas as pd
 import shapely
 
 from layers.crs import WGS84, geodesic_m, lines_between, project
-from network.border import Border, gate_links, main_components
+from network.border import Border, main_components
+from network.gates import gate_links
 from network.joining import COLUMNS, DETOUR, ConnectorLimits, far_apart, join, near_by
 from network.topology import TOLD, Tables, along, located, split_links
 
