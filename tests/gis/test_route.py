@@ -73,15 +73,23 @@ def test_plain_answer(tmp_path: Path) -> None:
 
 
 def test_a_bridged_gap_is_named_and_can_be_left_out(tmp_path: Path) -> None:
-    told = ask(tmp_path, "Rudnyy", "Kostanay")
+    told = ask(tmp_path, "Makinsk", "Burabay")
     (note,) = [n for n in told["notes"] if "bridged" in n]
-    # The road to Rudnyy ends 2 km beside the one that leads on to Kostanay.
-    assert "2.1 km at 63.59,53.17" in note
+    # The road to the lake ends 3 km beside the one that leads to Makinsk.
+    assert "2.8 km at 70.23,52.91" in note
     assert "assumed" in note and "`bridge_gaps = false`" in note
-    assert told["length_m"] < 100_000
     study = tmp_path / "study.toml"
     study.write_text('sides = ["RU", "KZ"]\n[network]\nbridge_gaps = false\n')
-    bare = ask(tmp_path, "Rudnyy", "Kostanay", "--study", "study.toml")
-    # Without it the way leads through Kostanay's own connectors: a town joins the roads that end in it.
-    assert bare["length_m"] < 60_000
+    bare = ask(tmp_path, "Makinsk", "Burabay", "--study", "study.toml")
+    assert bare["total_min"] > told["total_min"]
     assert not any("bridged" in n for n in bare["notes"])
+
+
+def test_a_town_joins_the_roads_that_end_in_it(tmp_path: Path) -> None:
+    """Rudnyy and Kostanay lie 44 km apart: by name, by coordinates, and 3 km beside, whether gaps are bridged or not."""
+    study = tmp_path / "study.toml"
+    study.write_text('sides = ["RU", "KZ"]\n[network]\nbridge_gaps = false\n')
+    assert ask(tmp_path, "Rudnyy", "Kostanay", "--study", "study.toml")["length_m"] < 60_000
+    for end in ("Kostanay", "63.6246,53.2144", "63.6246,53.2414", "63.6695,53.2144"):
+        assert ask(tmp_path, "Rudnyy", end)["length_m"] < 70_000, end
+    assert ask(tmp_path, "Chelyabinsk", "63.62,53.21", "--network", "open")["length_m"] < 320_000
