@@ -175,7 +175,7 @@ def test_osmnx_gets_the_ids_of_the_ways(seed: int) -> None:
         ids = data["osmid"] if isinstance(data["osmid"], list) else [data["osmid"]]
         assert all(type(i) is int for i in ids)
         several += len(ids) > 1
-        of_osm = data["mode"] == "road" and data["kind"] not in ("connector", "gate")
+        of_osm = data["mode"] == "road" and data["kind"] not in ("connector", "gate", "line")
         assert all(i >= 9_000_000_000 for i in ids) == of_osm
         if not of_osm:
             link = network.links.iloc[-1 - ids[0]]

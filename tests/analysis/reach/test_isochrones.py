@@ -294,7 +294,9 @@ def on_the_roads(
         reach |= {n: m for n, m in zip(graph, found, strict=True) if (side[n] == home) == own}
     xy, minutes, sides = [], [], []
     inf = float("inf")
-    for link in network.links.query("mode == 'road' and kind != 'gate' and kind != 'transfer'").itertuples():
+    for link in network.links.query(
+        "mode == 'road' and kind not in ('gate', 'line') and kind != 'transfer'"
+    ).itertuples():
         share = np.linspace(0, 1, 2 + int(link.length_m / 200))
         where = along(np.repeat(np.array([link.geometry], dtype=object), len(share)), share)
         at = shapely.get_coordinates(project(shapely.points(where), WGS84, network.crs))

@@ -111,7 +111,8 @@ def test_times_are_those_of_places_built_into_the_network(seed: int, field: str)
     found[i, j] = minutes
     assert (np.isfinite(found) == np.isfinite(expected)).all()
     assert np.isfinite(found).sum() > 100
-    assert found[np.isfinite(found)] == pytest.approx(expected[np.isfinite(found)], rel=1e-6)
+    # Where a place joins a link is found in the plane: on a piece of the link some metres beside the spot on the whole.
+    assert found[np.isfinite(found)] == pytest.approx(expected[np.isfinite(found)], rel=1e-5)
     assert (np.diff(i * len(points) + j) > 0).all()
     near = times_between(one.router, points, field, limit_min=150.0)
     keep = minutes <= 150.0
