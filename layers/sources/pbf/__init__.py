@@ -1,1 +1,5 @@
 """OpenStreetMap extracts in PBF."""
+
+from layers.sources.pbf.read import read_header, read_network, read_regions
+
+__all__ = ["read_header", "read_network", "read_regions"]
