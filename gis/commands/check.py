@@ -1,4 +1,4 @@
-"""Commands of the command line that answer before a run."""
+"""The command ``borderlink check``."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from typing import Annotated
 
 import typer
 
+from gis.commands.options import CacheOption, OfflineOption, StudyArgument
+
 
 def check(
-    study: Annotated[
-        Path | None,
-        typer.Argument(help="Study (TOML); nothing for the packaged Russia–Kazakhstan border.", show_default=False),
-    ] = None,
+    study: StudyArgument = None,
     deep: Annotated[bool, typer.Option("--deep", help="Read extracts too, not only their headers.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for check.csv and check.geojson; nothing for none.", show_default=False)
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network; say what is missing.")] = False,
-    cache: Annotated[
-        Path | None, typer.Option("--cache", help="Folder of the cache; nothing for the user's.", show_default=False)
-    ] = None,
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
 ) -> None:
     """Say what is in a study's layers, what would be mended, what is assumed and left out; ends with 2 where a run would be refused."""
     from gis import load_study

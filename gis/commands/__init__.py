@@ -1,0 +1,1 @@
+"""The commands of ``borderlink``, a file each; `gis.cli` lists them."""

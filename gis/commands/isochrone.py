@@ -1,0 +1,50 @@
+"""The command ``borderlink isochrone``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gis.commands.options import CacheOption, OfflineOption, StudyOption, numbers, say
+from gis.commands.progress import download_lines
+
+
+def isochrone(
+    places: Annotated[
+        list[str], typer.Argument(metavar="PLACE…", help="Settlements, lon,lat, or checkpoints by id or name.")
+    ],
+    study: StudyOption = None,
+    minutes: Annotated[
+        str, typer.Option(help="Limits, between commas; nothing for the study's.", show_default=False)
+    ] = "",
+    network: Annotated[str, typer.Option(help="actual, open, borderless, or all.")] = "actual",
+    mode: Annotated[str, typer.Option(help="road, rail or any.")] = "road",
+    to: Annotated[bool, typer.Option("--to", help="The ground from which the place is reached.")] = False,
+    out: Annotated[Path, typer.Option(help="GeoPackage to write.")] = Path("isochrones.gpkg"),
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
+) -> None:
+    """Draw the ground within minutes of places, across the border too, as polygons for QGIS."""
+    from gis.inputs import Fetching
+    from gis.queries.isochrone import find_isochrones, input_files, write_isochrones
+    from gis.study import load_study
+    from layers.folders.single import check_file
+
+    loaded = load_study(study)
+    inputs = [*input_files(loaded), *([study] if study else [])]
+    check_file(out, inputs=inputs)
+    fetching = Fetching(cache, offline, download_lines())
+    networks = ("borderless", "open", "actual") if network == "all" else (network,)
+    found = find_isochrones(
+        loaded, places, minutes=numbers(minutes, "--minutes"), networks=networks, mode=mode,
+        direction="to" if to else "from", fetching=fetching,
+    )  # fmt: skip
+    write_isochrones(out, found, inputs=inputs)
+    for row in found.itertuples():  # a line of the answer each
+        say(
+            f"{row.place}, {row.network}, {row.minutes:g} min: {row.area_km2:,.0f} km², {row.people_a:,.0f} people on side a, "
+            f"{row.people_b:,.0f} on side b"
+        )
+    say(f"Look at: {out}")

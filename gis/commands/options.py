@@ -1,0 +1,37 @@
+"""Options that several commands take, and how a line is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from layers.secrets import masked
+
+StudyArgument = Annotated[
+    Path | None,
+    typer.Argument(help="Study (TOML); nothing for the packaged Russia–Kazakhstan border.", show_default=False),
+]
+StudyOption = Annotated[
+    Path | None, typer.Option("--study", help="Study (TOML); nothing for the packaged one.", show_default=False)
+]
+CacheOption = Annotated[
+    Path | None, typer.Option("--cache", help="Folder of the cache; nothing for the user's.", show_default=False)
+]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Never touch the network; say what is missing.")]
+
+
+def numbers(text: str, option: str) -> list[float] | None:
+    """Return numbers between commas, None for an empty text."""
+    if not text:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{option} {text!r}: allowed are numbers between commas, e.g. 60,120") from None
+
+
+def say(line: str) -> None:
+    """Print a line of the answer."""
+    typer.echo(masked(line))

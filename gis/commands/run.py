@@ -1,0 +1,50 @@
+"""The command ``borderlink run``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gis.commands.options import CacheOption, OfflineOption, StudyArgument, say
+from gis.commands.progress import download_lines, progress
+from layers.folders import settle
+
+
+def run(
+    study: StudyArgument = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
+    permutations: Annotated[
+        int | None, typer.Option(help="Permutations of the tests; the study says 9,999.", show_default=False)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the tests.", show_default=False)] = None,
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
+) -> None:
+    """Build the network of a border, measure it, find growth points and bottlenecks, write map, layers and report."""
+    from gis import load_study
+    from gis import run as run_study
+    from gis.inputs import Fetching
+
+    settle(out)
+    changes = {k: v for k, v in (("permutations", permutations), ("seed", seed)) if v is not None}
+    loaded = load_study(study)
+    loaded = loaded.with_analysis(**changes) if changes else loaded
+    start = time.perf_counter()
+    with progress(10) as listen:
+        fetching = Fetching(cache, offline, download_lines())
+        result = run_study(loaded, out=out, listen=listen, fetching=fetching)
+    for line in result["findings"]:
+        say(f"• {line}")
+    if result["warnings"]:
+        say(f"{len(result['warnings'])} warnings: see report.html and run.json")
+    say(f"Done in {time.perf_counter() - start:.0f} s. Look at:")
+    for name, what in (
+        ("map.html", "map, in a browser"),
+        ("border.qgz", "project, in QGIS"),
+        ("report.html", "findings, tables, assumptions, sources"),
+        ("tables/", "CSV"),
+    ):
+        say(f"  {out / name}  ({what})" if not name.endswith("/") else f"  {out / 'tables'}/  ({what})")

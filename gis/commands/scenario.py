@@ -1,0 +1,95 @@
+"""The command ``borderlink scenario``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gis.commands.options import CacheOption, OfflineOption, StudyArgument, say
+from gis.commands.progress import download_lines, progress
+from layers.folders import settle
+
+
+def scenario(
+    study: StudyArgument = None,
+    open_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--open",
+            metavar="LON,LAT",
+            help="Open a new checkpoint here; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Mode of the new checkpoint, road or rail; once for all or once for each.", show_default=False
+        ),
+    ] = None,
+    wait: Annotated[
+        list[float] | None, typer.Option(help="Its wait in minutes; once for all or once for each.", show_default=False)
+    ] = None,
+    close: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--close",
+            metavar="NAME",
+            help="Close a checkpoint by name or id; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-scenario"),
+    offline: OfflineOption = False,
+    cache: CacheOption = None,
+) -> None:
+    """Compare the border before and after opening or closing checkpoints."""
+    from gis import Close, Open, load_study, run_scenario
+    from gis.inputs import Fetching
+    from gis.queries.edits import Edit
+    from gis.terminal import print_scenario
+
+    settle(out)
+    edits: list[Edit] = [
+        *(Open(*place) for place in _opens(open_ or [], mode or [], wait or [])),
+        *map(Close, close or []),
+    ]
+    if not edits:
+        raise typer.BadParameter("nothing to change: give --open LON,LAT or --close NAME")
+    with progress(7) as listen:
+        fetching = Fetching(cache, offline, download_lines())
+        result = run_scenario(load_study(study), edits, out=out, listen=listen, fetching=fetching)
+    print_scenario(out, result)
+    say(f"Look at: {out / 'map.html'}  {out / 'tables'}/")
+
+
+def _opens(places: list[str], modes: list[str], waits: list[float]) -> list[tuple[float, float, str, float | None]]:
+    """Return the new checkpoints of the command line."""
+    from layers.checkpoints import usable_wait_min
+    from layers.settlements import parse_lonlat
+
+    for minutes in waits:
+        usable_wait_min(minutes, "--wait")
+
+    out = []
+    for i, text in enumerate(places):
+        pair = parse_lonlat(text, "--open")
+        if pair is None:
+            raise typer.BadParameter(f"--open {text!r}: allowed is LON,LAT, e.g. --open 62.5,53.3")
+        out.append((*pair, _nth(modes, i, len(places), "--mode", "road"), _nth(waits, i, len(places), "--wait", None)))
+    if (modes or waits) and not places:
+        raise typer.BadParameter("--mode and --wait belong to --open: give --open LON,LAT too")
+    return out
+
+
+def _nth(values: list[Any], i: int, n: int, option: str, default: Any) -> Any:
+    """Return the i-th of n values, the only one, or the default."""
+    if not values:
+        return default
+    if len(values) not in (1, n):
+        raise typer.BadParameter(
+            f"{option} is given {len(values)} times for {n} new checkpoints: allowed is once, or once for each"
+        )
+    return values[0] if len(values) == 1 else values[i]
