@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gis.hot import Hot
-    from gis.study import Analysis
+    from gis.settings import Analysis
     from layers.population import PopulationRaster
 
 CITY_PEOPLE = 50_000

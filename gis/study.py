@@ -6,184 +6,42 @@ import difflib
 import json
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from gis.settings import DecayPart, Index, Isochrones, Lists, Part, Reach, Stability, Trips, Types
+from gis.settings import (
+    Analysis,
+    Connectors,
+    Index,
+    Isochrones,
+    Layers,
+    LayerSource,
+    Lists,
+    NetworkPart,
+    Osm,
+    Part,
+    Population,
+    Reach,
+    Stability,
+    Trips,
+    Types,
+)
 from layers.checkpoints import LONGEST_WAIT_MIN
 from layers.errors import StudyError, short
-from layers.hours import ClosedHours
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, Source
-from layers.own.lines import MOST_M, NEAR_M
 from layers.secrets import masked
-from layers.sources.download.geofabrik import BASE_URL
-from layers.sources.overpass.server import BASE_URL as OVERPASS_URL
-from layers.sources.overpass.server import LARGEST_KM2
 from layers.sources.pbf.other import EXTRACT_ENDINGS
 from layers.sources.postgis import is_database
-from network.joining import ConnectorLimits
-from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN
 
 if TYPE_CHECKING:
-    from analysis.reach.decays import Decay
+    pass
 
 DEFAULT_STUDY = Path(__file__).resolve().parent / "data" / "russia-kazakhstan.toml"
 
 
 LARGEST_STUDY = 1_000_000
 """Bytes; the packaged study, which lists every setting, has a hundredth of it."""
-
-
-class LayerSource(Part):
-    """Where one layer comes from."""
-
-    path: str = SNAPSHOT
-    layer: str | None = None
-    columns: dict[str, str] = Field(default_factory=dict)
-    values: dict[str, dict[str, str]] = Field(default_factory=dict)
-    mend: bool | float = False
-    rights: str = ""
-
-    @field_validator("mend")
-    @classmethod
-    def _metres(cls, value: bool | float) -> bool | float:
-        if not isinstance(value, bool) and not 0 < value <= MOST_M:
-            raise ValueError(f"allowed is true, false, or metres from more than 0 to {MOST_M:g}")
-        return value
-
-    @property
-    def mend_m(self) -> float:
-        """How far an end may be from where it is meant to be, 0 where the layer is not to be mended."""
-        return float(self.mend) if not isinstance(self.mend, bool) else NEAR_M * self.mend
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain_path(cls, value: Any) -> Any:
-        return {"path": value} if isinstance(value, str) else value
-
-    @field_serializer("path", when_used="json")
-    def _without_password(self, path: str) -> str:
-        return masked(path)
-
-
-class Layers(Part):
-    """Sources of the five layers."""
-
-    regions: LayerSource = LayerSource()
-    roads: LayerSource = LayerSource()
-    railways: LayerSource = LayerSource()
-    settlements: LayerSource = LayerSource()
-    checkpoints: LayerSource = LayerSource()
-
-
-ROAD_KINDS = ("motorway", "trunk", "primary", "secondary", "tertiary")
-
-
-class Osm(Part):
-    """OpenStreetMap extracts and Overpass; layers that the study does not name otherwise are read from them."""
-
-    pbf: tuple[str, ...] = ()
-    geofabrik_url: str = BASE_URL
-    overpass: bool | tuple[str, ...] = False
-    overpass_url: str = OVERPASS_URL
-    overpass_area_km2: float = Field(LARGEST_KM2, gt=0, le=10_000_000)
-    road_kinds: tuple[str, ...] = tuple(k for kind in ROAD_KINDS for k in (kind, f"{kind}_link"))
-
-    @field_validator("overpass", mode="before")
-    @classmethod
-    def _known_layers(cls, value: Any) -> Any:
-        if isinstance(value, bool):
-            return value
-        if not isinstance(value, list | tuple) or any(name not in LAYERS for name in value):
-            raise ValueError(f"allowed is true, false, or a list of some of {', '.join(LAYERS)}")
-        return tuple(value)
-
-    @field_validator("overpass_url")
-    @classmethod
-    def _server(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError(f"allowed are http://… and https://…, such as {OVERPASS_URL}")
-        # Servers are named by either address; queries go to the longer one.
-        return value.rstrip("/").removesuffix("/interpreter")
-
-    @field_serializer("overpass_url", "geofabrik_url", when_used="json")
-    def _without_password(self, value: str) -> str:
-        return masked(value)
-
-
-class Population(Part):
-    """A raster of people for the cells; without one they are counted from the settlements."""
-
-    raster: str = ""
-    kind: Literal["count", "density"] = "count"
-    rights: str = ""
-
-
-class NetworkPart(Part):
-    """How the network is loaded and checkpoints are matched, who drives, in which season, and what trains lose on the way."""
-
-    depth_km: float = Field(300, ge=20, le=2000)
-    line_tolerance_km: float = Field(5, ge=0, le=50)
-    road_match_km: float = Field(15, gt=0, le=200)
-    rail_match_km: float = Field(100, gt=0, le=300)
-    vehicle: Literal["car", "truck"] = "car"
-    winter: bool = False
-    bridge_gaps: bool = True
-    length_factor: bool = True
-    gauge_change_min: float = Field(GAUGE_CHANGE_MIN, ge=0, le=10_000)
-    current_change_min: float = Field(CURRENT_CHANGE_MIN, ge=0, le=10_000)
-
-
-class Connectors(Part):
-    """Reach of connectors, how many a place has, and the cost of boarding."""
-
-    settlement_km: float = Field(100, gt=0, le=500)
-    checkpoint_km: float = Field(400, gt=0, le=1000)
-    checkpoint_modelled_km: float = Field(50, gt=0, le=1000)
-    point_km: float = Field(100, gt=0, le=500)
-    station_km: float = Field(10, gt=0, le=100)
-    boarding_min: float = Field(15, ge=0, le=600)
-    reach_ratio: float = Field(1.5, ge=1, le=10)
-    reach_more_km: float = Field(5, ge=0, le=100)
-    detour_ratio: float = Field(3, ge=1, le=100)
-    most_links: int = Field(8, ge=1, le=100)
-    candidates: int = Field(200, ge=1, le=10_000)
-
-    def limits(self) -> ConnectorLimits:
-        """Return them as the network takes them."""
-        return ConnectorLimits(**self.model_dump())
-
-
-class Analysis(Part):
-    """Units, decay and tests."""
-
-    depth_km: float = Field(100, gt=0, le=500)
-    h3_resolution: int = Field(4, ge=2, le=7)
-    segment_km: float = Field(25, ge=1, le=500)
-    raster_km: float = Field(2, ge=0.1, le=50)
-    mode: Literal["road", "rail", "any"] = "road"
-    half_life_min: float = Field(120, gt=0, le=10_000)
-    decay: DecayPart | None = None
-    theta_per_min: float = Field(0.02, gt=0, le=10)
-    domestic_wait: tuple[Literal["road", "rail"], ...] = ("road",)
-    closed_hours: ClosedHours = "planned"
-    permutations: int = Field(99_999, ge=99, le=1_000_000)
-    alpha: float = Field(0.05, gt=0, lt=1)
-    seed: int = Field(1, ge=0, le=2**31 - 1)
-
-    @field_validator("domestic_wait", mode="before")
-    @classmethod
-    def _modes_that_wait(cls, value: Any) -> Any:
-        if isinstance(value, bool):
-            return ("road", "rail") if value else ()
-        if not isinstance(value, list | tuple) or not set(map(str, value)) <= {"road", "rail"}:
-            raise ValueError('allowed is a list of some of "road", "rail", or true or false for both')
-        return tuple(m for m in ("road", "rail") if m in value)
-
-    def decay_function(self) -> Decay | None:
-        """Return the decay of the potentials, None for the one by `half_life_min`."""
-        return self.decay.function() if self.decay else None
 
 
 class Study(Part):

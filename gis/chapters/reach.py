@@ -22,8 +22,7 @@ from network.routing import compile_router
 if TYPE_CHECKING:
     from gis.inputs import Prepared
     from gis.measures import Access, Measures
-    from gis.settings import Places
-    from gis.study import Analysis
+    from gis.settings import Analysis, Places
     from network.build import Network
 
 LAYERS = ("cells", "settlements")

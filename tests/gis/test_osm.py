@@ -13,7 +13,7 @@ import pytest
 import shapely
 
 import gis
-from gis.study import LayerSource
+from gis.settings import LayerSource
 from layers.crs import line_lengths_m
 from layers.errors import LayerError, StudyError
 from network.build import FIELDS

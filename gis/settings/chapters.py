@@ -1,143 +1,17 @@
-"""Settings of a study's further chapters: reach, trips, isochrones, index and types."""
+"""Settings of the chapters: units and tests, reach, isochrones, trips, index, stability, lists and types."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from analysis.levels.quadrants import Axes, type_names
 from analysis.reach.decays import Decay, decay_named
-from layers.cells import legible
+from gis.settings.names import OWN_TABLES, TAKEN, TAKEN_HEADS
+from gis.settings.part import Part
 from layers.errors import LayerError, NetworkError
-from layers.secrets import all_masked
-
-TAKEN = frozenset(
-    [
-        "alternatives",
-        "association",
-        "border_effect",
-        "border_line",
-        "border_regression",
-        "bottlenecks",
-        "cells",
-        "checkpoint",
-        "checkpoints",
-        "city",
-        "city_cuts",
-        "closures_links",
-        "closures_pairs",
-        "columns",
-        "crossings",
-        "distance_bands",
-        "efficiency",
-        "fallbacks",
-        "fallbacks_pairs",
-        "fit",
-        "fit_summary",
-        "flows",
-        "gaps",
-        "group_agreement",
-        "growth",
-        "growth_definitions",
-        "group_choices",
-        "groups",
-        "index",
-        "indicators",
-        "isochrones",
-        "layer_styles",
-        "load",
-        "load_rounds",
-        "local_statistics",
-        "matched_bands",
-        "matched_border_effect",
-        "network_checks",
-        "network_efficiency",
-        "openings_tried",
-        "outliers",
-        "people",
-        "places",
-        "railways",
-        "rank_sensitivity",
-        "ranks",
-        "reach",
-        "reach_cells",
-        "reach_settlements",
-        "redundancy",
-        "region_flows",
-        "region_pairs",
-        "regions",
-        "roads",
-        "segments",
-        "settlements",
-        "stability",
-        "statistics",
-        "structural_null",
-        "travel_time",
-        "type_shares",
-        "types",
-    ]
-)
-"""Names of a run's own tables, layers and columns: a layer of the user's own would take their place."""
-TAKEN_HEADS = ("cells_", "checkpoints_", "gpkg_", "regions_", "rtree_", "sqlite_")
-"""Beginnings of the names of drawings, and of what a GeoPackage keeps for itself."""
-OWN_TABLES = ("catchments", "report", "supply")
-"""Tables that a layer of the user's own leaves beside itself, as ``hospital_report``."""
-
-
-LARGEST = 1e12
-"""No number of a study is larger, whatever its own range."""
-
-
-def _kinds(annotation: Any) -> Iterator[Any]:
-    """Yield the plain types that a field may hold, at whatever depth; a part of the study looks after itself."""
-    if get_origin(annotation) is Literal:
-        yield from map(type, get_args(annotation))
-    elif get_args(annotation):
-        for inner in get_args(annotation):
-            yield from _kinds(inner)
-    else:
-        yield annotation
-
-
-def _leaves(value: Any, kinds: set[Any]) -> Iterator[Any]:
-    """Yield the values in lists and tables; those of a part of the study are its own to check, so that a message names the very setting."""
-    if isinstance(value, dict):
-        if any(isinstance(kind, type) and issubclass(kind, Part) for kind in kinds):
-            return
-        for inner in value.values():
-            yield from _leaves(inner, kinds)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _leaves(inner, kinds)
-    else:
-        yield value
-
-
-class Part(BaseModel):
-    """A section of a study: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _numbers_in_range(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse what no number of a study can be: true and false, and more than a trillion of anything."""
-        kinds = set(_kinds(cls.model_fields[str(info.field_name)].annotation))
-        for number in _leaves(value, kinds):
-            if isinstance(number, str) and legible(number) != number:
-                raise ValueError("allowed are letters that every file can hold, no control characters")
-            if isinstance(number, bool) and bool not in kinds and kinds & {int, float}:
-                raise ValueError(f"{str(number).lower()} is no number")
-            # What is not finite is refused by the type, which says so.
-            if isinstance(number, int | float) and LARGEST < abs(number) < float("inf"):
-                raise ValueError(f"allowed are numbers from −{LARGEST:,.0f} to {LARGEST:,.0f}")
-        return value
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        for name, value in super().__repr_args__():
-            yield name, value if isinstance(value, Part) else all_masked(value)
+from layers.hours import ClosedHours
 
 
 def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -147,21 +21,6 @@ def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
         given = f"{wrong[0]:g} min" if wrong else "no limit"
         raise ValueError(f"{given}: allowed are minutes from more than 0 to 10,000")
     return tuple(sorted(set(values)))
-
-
-class Places(Part):
-    """A layer of the user's own: hospitals, universities, anything that people travel to."""
-
-    path: str
-    layer: str | None = None
-    name: str | None = None
-    weight: str | None = None
-    rights: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain_path(cls, value: Any) -> Any:
-        return {"path": value} if isinstance(value, str) else value
 
 
 class DecayPart(Part):
@@ -186,6 +45,52 @@ class DecayPart(Part):
     def function(self) -> Decay:
         """Return the decay itself."""
         return decay_named(self.name, **self.model_dump(exclude={"name"}, exclude_none=True))
+
+
+class Analysis(Part):
+    """Units, decay and tests."""
+
+    depth_km: float = Field(100, gt=0, le=500)
+    h3_resolution: int = Field(4, ge=2, le=7)
+    segment_km: float = Field(25, ge=1, le=500)
+    raster_km: float = Field(2, ge=0.1, le=50)
+    mode: Literal["road", "rail", "any"] = "road"
+    half_life_min: float = Field(120, gt=0, le=10_000)
+    decay: DecayPart | None = None
+    theta_per_min: float = Field(0.02, gt=0, le=10)
+    domestic_wait: tuple[Literal["road", "rail"], ...] = ("road",)
+    closed_hours: ClosedHours = "planned"
+    permutations: int = Field(99_999, ge=99, le=1_000_000)
+    alpha: float = Field(0.05, gt=0, lt=1)
+    seed: int = Field(1, ge=0, le=2**31 - 1)
+
+    @field_validator("domestic_wait", mode="before")
+    @classmethod
+    def _modes_that_wait(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            return ("road", "rail") if value else ()
+        if not isinstance(value, list | tuple) or not set(map(str, value)) <= {"road", "rail"}:
+            raise ValueError('allowed is a list of some of "road", "rail", or true or false for both')
+        return tuple(m for m in ("road", "rail") if m in value)
+
+    def decay_function(self) -> Decay | None:
+        """Return the decay of the potentials, None for the one by `half_life_min`."""
+        return self.decay.function() if self.decay else None
+
+
+class Places(Part):
+    """A layer of the user's own: hospitals, universities, anything that people travel to."""
+
+    path: str
+    layer: str | None = None
+    name: str | None = None
+    weight: str | None = None
+    rights: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
 
 
 class Reach(Part):

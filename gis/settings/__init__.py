@@ -1,0 +1,26 @@
+"""The sections of a study: data (layers to connectors), chapters (analysis to types), and what every section refuses."""
+
+from gis.settings.chapters import Analysis, DecayPart, Index, Isochrones, Lists, Places, Reach, Stability, Trips, Types
+from gis.settings.data import ROAD_KINDS, Connectors, Layers, LayerSource, NetworkPart, Osm, Population
+from gis.settings.part import Part
+
+__all__ = [
+    "ROAD_KINDS",
+    "Analysis",
+    "Connectors",
+    "DecayPart",
+    "Index",
+    "Isochrones",
+    "LayerSource",
+    "Layers",
+    "Lists",
+    "NetworkPart",
+    "Osm",
+    "Part",
+    "Places",
+    "Population",
+    "Reach",
+    "Stability",
+    "Trips",
+    "Types",
+]
