@@ -24,6 +24,7 @@ from benchmarks.machine import median_of
 from gis import build, find_hot_spots, load_study, measure, prepare
 from gis.measures import Measures
 from gis.study import Study
+from maps.contents import Contents
 from maps.styles.layers import run_styles
 from maps.web.map import write_map
 from network.build import FIELDS, Network, to_graph
@@ -235,9 +236,10 @@ def map_rows(case: Case, repeats: int) -> list[Row]:
         shown = [c for c in dict.fromkeys([style.column, *style.fields, style.name_column]) if c in frame.columns]
         colour = style.column if style.kind != "single" else None
         layers.append((style.title, colour, frame[[*shown, "geometry"]]))
+    contents = Contents(title="Map", layers=tables, styles=[s for s, _ in shared], sides=case.study.sides)
     with tempfile.TemporaryDirectory() as name:
         one, other = Path(name) / "ours.html", Path(name) / "theirs.html"
-        seconds, _ = median_of(repeats, lambda: write_map(one, shared, title="Map", sides=case.study.sides))
+        seconds, _ = median_of(repeats, lambda: write_map(one, contents))
         taken, _ = median_of(repeats, lambda: analyst.web_map(other, layers))
         sizes = [f.stat().st_size / 1e6 for f in (one, other)]
     rows = sum(len(f) for _, f in shared)

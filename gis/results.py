@@ -12,8 +12,9 @@ import networkx as nx
 
 from analysis.planning.scenarios import compare_tables
 from gis.chapters.ground import bridge_notes
+from gis.contents import contents_of, frames_of
 from gis.findings import find_in_words
-from gis.outputs import frames_of, write_run
+from gis.outputs import write_run
 from gis.queries.edits import Edit, apply_edits
 from gis.queries.isochrone import draw_isochrones
 from gis.queries.matrix import minutes_between
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gis.inputs import Prepared
     from gis.measures import Measures
     from gis.study import Study
+    from maps.contents import Contents
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,12 @@ class Result:
     def layers(self) -> dict[str, gpd.GeoDataFrame]:
         """All layers by name, as they are written to the GeoPackage."""
         return frames_of(self.measures, self.chapters)
+
+    def contents(self) -> Contents:
+        """Return what maps, projects and reports are made of, for the ``write_*`` of `maps`."""
+        return contents_of(
+            self.prepared, self.network.network, self.measures, self.chapters, findings=self.findings, warnings=self.warnings
+        )  # fmt: skip
 
     def write(self, out: str | Path) -> dict[str, Any]:
         """Leave the folder of a run and return what ``run.json`` holds.

@@ -12,7 +12,7 @@ from layers.cells import harmless
 from maps.columns import dictionary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import geopandas as gpd
@@ -85,7 +85,7 @@ def _with_lonlat(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     return pd.DataFrame(frame.drop(columns="geometry")).assign(lon=frame.geometry.x, lat=frame.geometry.y)
 
 
-def slim(frames: dict[str, gpd.GeoDataFrame], styles: Sequence[LayerStyle]) -> dict[str, gpd.GeoDataFrame]:
+def slim(frames: Mapping[str, gpd.GeoDataFrame], styles: Sequence[LayerStyle]) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers without the columns that are long in the tables, but for those that a style draws or names."""
     drawn: dict[str, set[str]] = {}
     for style in styles:

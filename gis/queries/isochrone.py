@@ -137,13 +137,15 @@ def write_isochrones(path: FilePath, found: gpd.GeoDataFrame, *, inputs: Sequenc
         The file has another ending, can't be written, or is one that we did not write: an input of the study, say.
     """
     # Drawing takes half a second to import, which who only computes need not wait for.
+    from maps.contents import Contents
     from maps.qgis.geopackage import write_geopackage
     from maps.styles.thematic import isochrone_style
 
     if path.suffix.lower() != ".gpkg":
         raise OutputError(f"{path} can't be written: allowed is a file *.gpkg")
     styles = [isochrone_style(sorted(found["minutes"].unique()))]
-    write_file(path, lambda draft: write_geopackage(draft, {"isochrones": found}, styles), inputs=inputs)
+    contents = Contents(title="Isochrones", layers={"isochrones": found}, styles=styles)
+    write_file(path, lambda draft: write_geopackage(draft, contents), inputs=inputs)
 
 
 def input_files(study: Study) -> list[FilePath]:

@@ -15,6 +15,7 @@ import pyogrio
 import pyproj
 
 from maps.columns import describe
+from maps.contents import Contents
 from maps.qgis import qml
 from maps.rasters import RasterStyle
 from maps.styles.layers import LayerStyle
@@ -60,20 +61,19 @@ INSERT INTO gpkg_extensions (table_name, column_name, extension_name, definition
 """
 
 
-def write_geopackage(path: str | Path, frames: Mapping[str, gpd.GeoDataFrame], styles: Sequence[LayerStyle]) -> None:
-    """Write one table per frame, with default style, field names and licence where QGIS looks for them.
+def write_geopackage(path: str | Path, contents: Contents) -> None:
+    """Write one table per layer, with default style, field names and licence where QGIS looks for them.
 
     Parameters
     ----------
     path
         Where to write; a file that is there is replaced.
-    frames
-        Tables by name, in EPSG:4326. A table without rows is written with its columns.
-    styles
-        Drawings; the first one of a table names, describes and licenses it.
+    contents
+        Layers in EPSG:4326; one without rows is written with its columns. The first drawing of a table names, describes and
+        licenses it.
     """
-    path = Path(path)
-    first = _first_styles(styles)
+    path, frames = Path(path), contents.layers
+    first = _first_styles(contents.styles)
     _check_frames(frames, first)
     # Bottom of the map first: who adds all tables to an empty QGIS gets each on top of the one before.
     tables = [first[name] for name in reversed(first) if name in frames]

@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pyproj
 
+from maps.contents import Contents
 from maps.qgis import qml
 from maps.qgis.geopackage import WGS84, resource, write_geopackage
 from maps.rasters import RasterStyle
@@ -25,16 +27,13 @@ __all__ = ["WGS84", "write_geopackage", "write_project"]
 
 def write_project(
     path: str | Path,
-    gpkg_name: str,
-    styles: Sequence[LayerStyle],
+    contents: Contents,
     *,
-    title: str,
-    crs: pyproj.CRS,
-    extent: tuple[float, float, float, float],
+    gpkg_name: str = "border.gpkg",
+    extent: tuple[float, float, float, float] | None = None,
     layers_crs: pyproj.CRS = WGS84,
     rasters: Sequence[RasterStyle] = (),
     rasters_crs: pyproj.CRS | None = None,
-    empty: Collection[str] = (),
 ) -> None:
     """Write a ``.qgz`` project that draws a GeoPackage and rasters lying in the same folder.
 
@@ -42,42 +41,55 @@ def write_project(
     ----------
     path
         Where to write; a file that is there is replaced.
+    contents
+        Drawings and title; the map is shown in its CRS, which needs no authority code. Tables without rows are left out.
     gpkg_name
         File name of the GeoPackage beside the project.
-    styles
-        Drawings, top of the map first; a table may be drawn more than once.
-    title
-        Of the project.
-    crs
-        In which the map is shown; needs no authority code.
     extent
-        First view, ``(xmin, ymin, xmax, ymax)`` in `crs`.
+        First view, ``(xmin, ymin, xmax, ymax)`` in the contents' CRS; by default the cells, or all layers.
     layers_crs
         Of the GeoPackage's tables.
     rasters
         Drawings of rasters; they lie directly under the polygons of their group.
     rasters_crs
-        Of the rasters, if not that of the tables.
-    empty
-        Tables without rows, which the project leaves out.
+        Of the rasters, if not that of the contents.
+
+    Raises
+    ------
+    ValueError
+        With all that does not fit.
     """
     path = Path(path)
-    _check_project(path, gpkg_name, styles, rasters, extent)
+    crs = contents.crs or layers_crs
+    box = extent or _extent(contents, crs)
+    styles = contents.styles
+    _check_project(path, gpkg_name, styles, rasters, box)
+    empty = {name for name, frame in contents.layers.items() if frame.empty}
     layers = [
         _Layer(style, f"./{gpkg_name}|layername={style.layer}", "ogr") for style in styles if style.layer not in empty
     ]
     for raster in rasters:
         layers.insert(_raster_place(layers, raster), _Layer(raster, f"./{raster.file}", "gdal"))
-    root = ET.Element("qgis", projectname=title, version=qml.QGIS_VERSION)
-    ET.SubElement(root, "title").text = title
+    root = ET.Element("qgis", projectname=contents.title, version=qml.QGIS_VERSION)
+    ET.SubElement(root, "title").text = contents.title
     ET.SubElement(root, "projectCrs").append(_srs(crs))
     root.append(_tree(layers))
     maplayers = ET.SubElement(root, "projectlayers")
     for layer in layers:
-        own_crs = rasters_crs if isinstance(layer.style, RasterStyle) else None
-        maplayers.append(_maplayer(layer, own_crs or layers_crs))
-    root.extend([_properties(), *_first_view(crs, extent)])
+        maplayers.append(_maplayer(layer, (rasters_crs or crs) if isinstance(layer.style, RasterStyle) else layers_crs))
+    root.extend([_properties(), *_first_view(crs, box)])
     path.write_bytes(_zip(f"{path.stem}.qgs", "<?xml version='1.0' encoding='UTF-8'?>\n" + qml.to_text(root)))
+
+
+def _extent(contents: Contents, crs: pyproj.CRS) -> tuple[float, float, float, float]:
+    """Return the box of the cells, of all layers where there are none, in the projection of the map."""
+    cells = contents.layers.get("cells")
+    shown = [cells] if cells is not None and len(cells) else [f for f in contents.layers.values() if len(f)]
+    if not shown:
+        return (-180.0, -60.0, 180.0, 75.0) if crs.is_geographic else (-1e6, -1e6, 1e6, 1e6)
+    bounds = np.array([frame.to_crs(crs).total_bounds for frame in shown])
+    west, south, east, north = (float(v) for v in (*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)))
+    return west, south, east, north
 
 
 @dataclass(frozen=True)

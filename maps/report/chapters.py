@@ -10,6 +10,7 @@ import pandas as pd
 import pyproj
 from markupsafe import Markup
 
+from maps.contents import Contents
 from maps.report import charts
 from maps.report.regional import levels_chapter, places_chapter
 from maps.report.tabular import Chapter, Column, made, write_table
@@ -113,34 +114,17 @@ _CLOSED_LINKS = (
 )
 
 
-def further_chapters(
-    tables: Mapping[str, pd.DataFrame],
-    layers: Mapping[str, gpd.GeoDataFrame],
-    frames: Mapping[str, gpd.GeoDataFrame],
-    *,
-    crs: pyproj.CRS,
-    sides: tuple[str, str],
-) -> list[Chapter]:
-    """Return the chapters in their order.
-
-    Parameters
-    ----------
-    tables, layers
-        What the chapters of a run hold, by name, checkpoints called by name.
-    frames
-        Layers of every run.
-    crs
-        Projected CRS of maps.
-    sides
-        Names of the two sides.
-    """
-    homes = frames["settlements"]
-    regions = dict(zip(homes["region"], homes["region_name"], strict=True))
-    regions |= dict(zip(frames["regions"]["region"], frames["regions"]["name"], strict=True))
+def further_chapters(contents: Contents) -> list[Chapter]:
+    """Return the chapters in their order, of contents that call checkpoints by name."""
+    tables, layers, sides = contents.tables, contents.layers, contents.sides
+    regions: dict[str, str] = {}
+    for layer, column in (("settlements", "region_name"), ("regions", "name")):
+        if layer in layers and column in layers[layer]:
+            regions |= dict(zip(layers[layer]["region"], layers[layer][column], strict=True))
     return [
         _connectivity(tables, regions, sides),
-        _reach(tables, homes, sides),
-        _trips(tables, layers, frames, regions, crs, sides),
+        _reach(tables, layers.get("settlements", pd.DataFrame()), sides),
+        _trips(tables, layers, regions, contents.crs, sides),
         _closures(tables, layers),
         places_chapter(tables, layers, regions),
         levels_chapter(tables, sides),
@@ -231,15 +215,14 @@ def _reach(tables: Mapping[str, pd.DataFrame], settlements: pd.DataFrame, sides:
 def _trips(
     tables: Mapping[str, pd.DataFrame],
     layers: Mapping[str, gpd.GeoDataFrame],
-    frames: Mapping[str, gpd.GeoDataFrame],
     regions: Mapping[str, str],
-    crs: pyproj.CRS,
+    crs: pyproj.CRS | None,
     sides: tuple[str, str],
 ) -> Chapter:
     """Return the chapter on modelled trips."""
     figures = []
-    if len(layers.get("flows", ())):
-        drawn = charts.flow_map(layers["flows"], frames["border_line"], frames["regions"], crs=crs)
+    if crs is not None and len(layers.get("flows", ())):
+        drawn = charts.flow_map(layers["flows"], layers["border_line"], layers["regions"], crs=crs)
         figures.append(
             (
                 Markup(drawn),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import pandas as pd
 import pyproj
 from markupsafe import Markup
 
+from maps.contents import Contents
 from maps.report import figures
-from maps.report.chapters import keys
+from maps.report.chapters import further_chapters, keys
 from maps.report.regional import STATISTICS
-from maps.report.tabular import Chapter, Column, Table, write_table
+from maps.report.tabular import Column, Table, write_table
 from maps.web import assets
 
 _TOP = 25  # rows of the ranked tables; the rest is one file away
@@ -97,79 +97,47 @@ _SOURCES = (
 )
 
 
-def write_report(
-    path: Path,
-    *,
-    title: str,
-    subtitle: str,
-    findings: Sequence[str],
-    frames: Mapping[str, pd.DataFrame],
-    statistics: pd.DataFrame,
-    assumptions: pd.DataFrame,
-    sources: pd.DataFrame,
-    warnings: Sequence[str],
-    facts: Mapping[str, str],
-    crs: pyproj.CRS,
-    sides: tuple[str, str] = ("a", "b"),
-    chapters: Sequence[Chapter] = (),
-    lists: Mapping[str, pd.DataFrame] = MappingProxyType({}),
-    lang: str = "en",
-) -> None:
+def write_report(path: Path, contents: Contents) -> None:
     """Write the report of a run as one self-contained, printable HTML file.
 
     Parameters
     ----------
     path
         The file to write.
-    title, subtitle
-        Heading of the report.
-    findings
-        Sentences that say what was found, most important first.
-    frames
-        Result tables by name: ``cells``, ``segments``, ``checkpoints``, ``regions``, ``border_line``. A section whose
-        table is not there says so.
-    statistics, assumptions, sources
-        One row per test, per value that nobody measured, per layer with its licence.
-    warnings
-        What a reader must know before using the numbers.
-    facts
-        Facts of the run, such as versions and seed.
-    crs
-        Projected CRS of the overview map.
-    sides
-        Names of the two sides.
-    chapters
-        Further sections, after the regions.
-    lists
-        The ranked places: ``growth`` and ``bottlenecks``.
-    lang
-        Language code of the page.
+    contents
+        What to tell. Layers and tables that are not there leave their section empty, which it says.
     """
-    named = sides != ("a", "b")
+    contents = contents.readable
+    frames, tables, sides = contents.layers, contents.tables, contents.sides
+    further = further_chapters(contents)
     context = {
-        "title": title,
-        "subtitle": subtitle,
-        "lang": lang,
+        "title": contents.title,
+        "subtitle": contents.subtitle,
+        "lang": contents.lang,
         "css": Markup(assets.text("report.css")),
-        "findings": list(findings),
-        "warnings": list(warnings),
-        "facts": dict(facts),
-        "chapters": chapters,
-        "contents": keys(chapters),
+        "findings": list(contents.findings),
+        "warnings": list(contents.warnings),
+        "facts": dict(contents.facts),
+        "chapters": further,
+        "contents": keys(further),
         "figures": {
-            key: Markup(svg) for key, svg in _figures(frames, crs, sides if named else ("side a", "side b")).items()
+            key: Markup(svg)
+            for key, svg in _figures(
+                frames, contents.crs, sides if sides != ("a", "b") else ("side a", "side b")
+            ).items()
         },
-        "tables": _tables(frames, lists, sides) | _given(statistics, assumptions, sources),
+        "tables": _tables(frames, tables, sides)
+        | _given(tables.get("statistics", pd.DataFrame()), contents.assumptions, contents.sources),
     }
     page = assets.environment().get_template("report.html").render(context)
     assets.refuse_remote(page)
     path.write_text(page, encoding="utf-8", newline="\n")
 
 
-def _figures(frames: Mapping[str, pd.DataFrame], crs: pyproj.CRS, sides: tuple[str, str]) -> dict[str, str]:
+def _figures(frames: Mapping[str, pd.DataFrame], crs: pyproj.CRS | None, sides: tuple[str, str]) -> dict[str, str]:
     """Draw what there are tables for."""
     drawn: dict[str, str] = {}
-    if all(name in frames for name in ("cells", "border_line", "checkpoints", "regions")):
+    if crs is not None and all(name in frames for name in ("cells", "border_line", "checkpoints", "regions")):
         spatial = [frames[name] for name in ("cells", "border_line", "checkpoints", "regions")]
         drawn["map"] = figures.flag_map("growth", *spatial, crs=crs)
         drawn["bottleneck_map"] = figures.flag_map("bottleneck", *spatial, crs=crs)

@@ -23,6 +23,7 @@ import pandas as pd
 import shapely
 
 from maps.columns import kind_of
+from maps.contents import Contents, Drawn
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
 
@@ -36,50 +37,31 @@ _BACKDROP = ("Ground", "Background")  # groups a map is not about
 _NAMES = 400  # of places; more would only be thinned out again by the page
 _ALIAS_COLUMNS = ("name_ru", "name_kk", "name_en", "name_local")
 
-Layer = tuple[LayerStyle, gpd.GeoDataFrame]
 Box = tuple[float, float, float, float]
 
 
-def write_map(
-    path: Path,
-    layers: Sequence[Layer],
-    *,
-    title: str,
-    subtitle: str = "",
-    sides: tuple[str, str] = ("a", "b"),
-    lang: str = "en",
-    fit: Box | None = None,
-    notes: Sequence[str] = (),
-) -> None:
+def write_map(path: Path, contents: Contents, *, fit: Box | None = None) -> None:
     """Write a self-contained web map.
 
     Parameters
     ----------
     path
         The HTML file to write.
-    layers
-        Styles with their tables, top of the map first. A table that stands under several styles is embedded once.
-    title
-        Title of the page and of the map.
-    subtitle
-        A line under the title.
-    sides
-        Names of the two sides for legends and pop-ups.
-    lang
-        Language code of the page; it decides how numbers are written.
+    contents
+        What to draw; a table that stands under several styles is embedded once.
     fit
         West, south, east and north of the first view; by default the layers that are not of the groups ``Ground`` and
         ``Background``.
-    notes
-        Sentences a reader should know, shown on demand.
 
     Raises
     ------
     ValueError
         If a style does not fit its table, a table has no CRS, or the page would ask for something remote.
     """
-    _validate(layers)
-    tables = [(style, _to_lonlat(frame)) for style, frame in layers]
+    readable = contents.readable
+    _validate(readable.drawn)
+    tables = [(style, _to_lonlat(frame)) for style, frame in readable.drawn]
+    sides, lang = contents.sides, contents.lang
     box = fit or _extent(tables)
     order, payloads = _pack_tables(tables, sides)
     config = {
@@ -90,12 +72,13 @@ def write_map(
         "styles": _describe_all(tables, order, sides),
         "names": _names(tables, box),
     }
-    page = _render(config, payloads, {"lang": lang, "title": title, "subtitle": subtitle, "notes": list(notes)})
+    words = {"lang": lang, "title": contents.title, "subtitle": contents.subtitle, "notes": list(contents.notes)}
+    page = _render(config, payloads, words)
     assets.refuse_remote(page)
     path.write_text(page, encoding="utf-8", newline="\n")
 
 
-def _validate(layers: Sequence[Layer]) -> None:
+def _validate(layers: Sequence[Drawn]) -> None:
     """Collect everything that does not fit and report it at once."""
     problems = [] if layers else ["no layers given"]
     keys = [style.key for style, _ in layers]
@@ -123,7 +106,7 @@ def _to_lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame[~(frame.geometry.isna() | frame.geometry.is_empty)].to_crs(4326)
 
 
-def _extent(tables: Sequence[Layer]) -> Box:
+def _extent(tables: Sequence[Drawn]) -> Box:
     """Return the box of the first view."""
     filled = [(style, frame) for style, frame in tables if len(frame)]
     subject = [frame for style, frame in filled if style.group not in _BACKDROP] or [frame for _, frame in filled]
@@ -164,7 +147,7 @@ def _name_column(style: LayerStyle, frame: gpd.GeoDataFrame) -> str | None:
     return candidate if candidate in frame.columns else None
 
 
-def _pack_tables(tables: Sequence[Layer], sides: tuple[str, str]) -> tuple[list[int], list[str]]:
+def _pack_tables(tables: Sequence[Drawn], sides: tuple[str, str]) -> tuple[list[int], list[str]]:
     """Return which payload each style draws, and the payloads: gzip GeoJSON in base64, geometry once per table."""
     order: list[int] = []
     firsts: list[int] = []
@@ -227,7 +210,7 @@ def _plain_value(value: object) -> object:
     return value if isinstance(value, (bool, int, str)) else str(value)
 
 
-def _describe_all(tables: Sequence[Layer], order: Sequence[int], sides: tuple[str, str]) -> list[dict[str, object]]:
+def _describe_all(tables: Sequence[Drawn], order: Sequence[int], sides: tuple[str, str]) -> list[dict[str, object]]:
     """Return what the page must know of each style."""
     areas = [style.group for style, _ in tables if style.geometry == "Polygon"]
     shown: set[str] = set()
@@ -295,7 +278,7 @@ def with_sides(label: str, sides: tuple[str, str]) -> str:
     return label
 
 
-def _names(tables: Sequence[Layer], box: Box) -> list[list[object]]:
+def _names(tables: Sequence[Drawn], box: Box) -> list[list[object]]:
     """Return the names to write on the map, weightiest first: regions, then settlements from the larger down."""
     names: list[list[object]] = []
     for style, frame in reversed(tables):

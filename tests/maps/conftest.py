@@ -7,7 +7,7 @@ import pytest
 
 from maps.web.map import write_map
 from tests.maps import frames as synthetic
-from tests.maps.pages import SIDES, layers, opened
+from tests.maps.pages import SIDES, contents, layers, opened
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -18,11 +18,13 @@ def path(tmp_path_factory):
     path = tmp_path_factory.mktemp("map") / "map.html"
     write_map(
         path,
-        layers(),
-        title=f"Border {synthetic.HOSTILE}",
-        subtitle=synthetic.QUOTES,
-        sides=SIDES,
-        notes=["<i>note</i>"],
+        contents(
+            layers(),
+            title=f"Border {synthetic.HOSTILE}",
+            subtitle=synthetic.QUOTES,
+            sides=SIDES,
+            notes=["<i>note</i>"],
+        ),
     )
     return path
 

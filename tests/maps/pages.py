@@ -6,6 +6,7 @@ import json
 import re
 import time
 
+from maps.contents import Contents
 from maps.styles.layers import run_styles
 from tests.maps import frames as synthetic
 
@@ -15,6 +16,13 @@ SIDES = ("Russia", "Kazakhstan")
 def layers(**replaced):
     tables = synthetic.tables() | replaced
     return [(style, tables[style.layer]) for style in run_styles()]
+
+
+def contents(drawn, **words):
+    """Return what a writer takes, of drawings and their tables."""
+    return Contents(
+        **{"title": "t"} | words, layers={style.layer: frame for style, frame in drawn}, styles=[s for s, _ in drawn]
+    )
 
 
 def packed(page):

@@ -12,11 +12,12 @@ import pandas as pd
 import pyproj
 import pytest
 
+from maps.contents import Contents
 from maps.report.chapters import TOP, further_chapters, keys
 from maps.report.tabular import Column, made, write_table
 from tests.maps import frames as synthetic
 from tests.maps.test_charts import flows, reach
-from tests.maps.test_report import Page, write
+from tests.maps.test_report import Page, run_tables, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,16 +132,23 @@ def chapters(
     given: dict[str, pd.DataFrame] | None = None, drawn: dict[str, gpd.GeoDataFrame] | None = None, **replaced: Any
 ) -> list[Chapter]:
     """Return the chapters of the small tables, or of others."""
-    chosen = tables() if given is None else given
-    return further_chapters(
-        chosen | replaced, layers() if drawn is None else drawn, frames(), crs=CRS, sides=SIDES
-    )  # fmt: skip
+    return further_chapters(of(tables() if given is None else given, layers() if drawn is None else drawn, **replaced))
+
+
+def of(given: dict[str, pd.DataFrame], drawn: dict[str, gpd.GeoDataFrame], **replaced: pd.DataFrame) -> Contents:
+    """Return what the chapters are made of."""
+    return Contents(title="t", layers=frames() | drawn, styles=(), tables=given | replaced, crs=CRS, sides=SIDES)
+
+
+def whole() -> dict[str, Any]:
+    """Return what the page with all chapters is written of."""
+    return {"sides": SIDES, "layers": frames() | layers(), "tables": run_tables() | tables()}
 
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the page of a report with all chapters."""
-    found: str = write(tmp_path_factory.mktemp("chapters") / "r.html", sides=SIDES, chapters=chapters())
+    found: str = write(tmp_path_factory.mktemp("chapters") / "r.html", **whole())
     return found
 
 
@@ -151,7 +159,7 @@ def page(text: str) -> Page:
 
 
 def test_the_same_tables_make_the_same_bytes(text: str, tmp_path: Path) -> None:
-    assert write(tmp_path / "again.html", sides=SIDES, chapters=chapters()) == text
+    assert write(tmp_path / "again.html", **whole()) == text
 
 
 def test_chapters_stand_after_the_regions_and_the_contents_lead_to_them(page: Page) -> None:
@@ -303,10 +311,11 @@ def test_layers_without_a_row_are_not_drawn() -> None:
 
 def test_a_run_without_chapters_is_still_a_report(tmp_path: Path) -> None:
     bare = frames() | {"settlements": synthetic.settlements().assign(region_name="Somewhere")}
-    nothing = further_chapters({}, {}, bare, crs=CRS, sides=SIDES)
+    given = {"layers": bare, "tables": {}, "sides": SIDES}
+    nothing = further_chapters(Contents(title="t", styles=(), crs=CRS, **given))  # type: ignore[arg-type]
     assert [c.key for c in nothing] == KEYS
     assert not any(c.figures or c.tables for c in nothing)
-    text = write(tmp_path / "r.html", sides=SIDES, chapters=nothing)
+    text = write(tmp_path / "r.html", **given)
     assert text.count("This run has no such tables.") == 6
 
 

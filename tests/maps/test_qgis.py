@@ -18,6 +18,7 @@ import pytest
 import shapely
 from affine import Affine
 
+from maps.contents import Contents
 from maps.qgis.project import write_geopackage, write_project
 from maps.rasters import travel_time_style, write_raster
 from maps.styles.layers import run_styles
@@ -45,7 +46,7 @@ def frames():
 def folder(frames, tmp_path_factory):
     """Return a folder as a run leaves it: GeoPackage, raster with sidecar and project."""
     folder = tmp_path_factory.mktemp("run")
-    write_geopackage(folder / "border.gpkg", frames, STYLES)
+    write_geopackage(folder / "border.gpkg", of(frames))
     raster = travel_time_style()
     values = np.linspace(0, 600, 60 * 40).reshape(40, 60)
     values[0] = np.nan
@@ -55,9 +56,12 @@ def folder(frames, tmp_path_factory):
     return folder
 
 
-def project(path, styles=STYLES, **options):
-    options = {"title": "Россия – Қазақстан", "crs": ALBERS, "extent": EXTENT} | options
-    write_project(path, "border.gpkg", styles, **options)
+def of(frames, styles=STYLES):
+    return Contents(title="Россия – Қазақстан", layers=frames, styles=styles, crs=ALBERS)
+
+
+def project(path, styles=STYLES, frames=None, **options):
+    write_project(path, of(frames or {}, styles), **{"extent": EXTENT} | options)
 
 
 def query(path, sql, *values):
@@ -132,7 +136,7 @@ class TestGeoPackage:
         assert metadata.findtext("rights") == "© GeoNames, CC BY 4.0"
 
     def test_same_bytes(self, folder, frames, tmp_path):
-        write_geopackage(tmp_path / "again.gpkg", dict(reversed(frames.items())), STYLES)
+        write_geopackage(tmp_path / "again.gpkg", of(dict(reversed(frames.items()))))
         assert (tmp_path / "again.gpkg").read_bytes() == (folder / "border.gpkg").read_bytes()
         assert query(tmp_path / "again.gpkg", "SELECT DISTINCT last_change FROM gpkg_contents") == [
             ("2000-01-01T00:00:00.000Z",)
@@ -144,30 +148,30 @@ class TestGeoPackage:
 
     def test_replaces_the_file(self, frames, tmp_path):
         path = tmp_path / "border.gpkg"
-        write_geopackage(path, frames, STYLES)
-        write_geopackage(path, {"cells": frames["cells"]}, STYLES)
+        write_geopackage(path, of(frames))
+        write_geopackage(path, of({"cells": frames["cells"]}))
         assert query(path, "SELECT table_name FROM gpkg_contents WHERE data_type = 'features'") == [("cells",)]
 
     def test_a_failure_leaves_the_old_file(self, frames, tmp_path):
         path = tmp_path / "border.gpkg"
-        write_geopackage(path, {"cells": frames["cells"]}, STYLES)
+        write_geopackage(path, of({"cells": frames["cells"]}))
         before = path.read_bytes()
         bad = frames["roads"].assign(time_min=1j)
         with pytest.raises(Exception, match="complex"):
-            write_geopackage(path, {"cells": frames["cells"], "roads": bad}, STYLES)
+            write_geopackage(path, of({"cells": frames["cells"], "roads": bad}))
         assert path.read_bytes() == before
         assert list(tmp_path.iterdir()) == [path]
 
     def test_table_without_rows_keeps_its_columns(self, frames, tmp_path):
         path = tmp_path / "border.gpkg"
-        write_geopackage(path, {"roads": frames["roads"].iloc[:0], "cells": frames["cells"]}, STYLES)
+        write_geopackage(path, of({"roads": frames["roads"].iloc[:0], "cells": frames["cells"]}))
         columns = {row[1]: row[2] for row in query(path, "PRAGMA table_info(roads)")}
         assert set(columns) == {"fid", "geom"} | set(frames["roads"].columns) - {"geometry"}
         assert (columns["geom"], columns["length_m"]) == ("LINESTRING", "REAL")
         assert query(path, "SELECT count(*) FROM roads") == [(0,)]
 
     def test_named_index_becomes_a_column(self, frames, tmp_path):
-        write_geopackage(tmp_path / "x.gpkg", {"cells": frames["cells"].set_index("cell")}, STYLES)
+        write_geopackage(tmp_path / "x.gpkg", of({"cells": frames["cells"].set_index("cell")}))
         back = pyogrio.read_dataframe(tmp_path / "x.gpkg", layer="cells")
         assert list(back["cell"]) == list(frames["cells"]["cell"])
 
@@ -176,14 +180,14 @@ class TestGeoPackage:
         mixed = line.set_geometry(
             [line.geometry.iloc[0], shapely.MultiLineString(list(segments.geometry.iloc[[0, 5]]))]
         )
-        write_geopackage(tmp_path / "x.gpkg", {"border_line": mixed.set_crs(4326), "segments": segments}, STYLES)
+        write_geopackage(tmp_path / "x.gpkg", of({"border_line": mixed.set_crs(4326), "segments": segments}))
         kinds = dict(query(tmp_path / "x.gpkg", "SELECT table_name, geometry_type_name FROM gpkg_geometry_columns"))
         assert kinds == {"border_line": "MULTILINESTRING", "segments": "LINESTRING"}
 
     def test_says_all_that_is_wrong(self, frames, tmp_path):
         bad = {"cells": frames["cells"].to_crs(ALBERS), "moon": frames["roads"], "roads": frames["roads"].assign(FID=1)}
         with pytest.raises(ValueError, match="'moon' has no style") as raised:
-            write_geopackage(tmp_path / "x.gpkg", bad, STYLES)
+            write_geopackage(tmp_path / "x.gpkg", of(bad))
         assert "'cells' must be in EPSG:4326" in str(raised.value)
         assert "['fid'] are reserved" in str(raised.value)
         assert not list(tmp_path.iterdir())
@@ -216,8 +220,8 @@ class TestProject:
         assert max(lines) < names.index(areas[0])
         assert names.index(areas[2]) < names.index(travel_time_style().title) < names.index(BY_KEY["regions"].title)
 
-    def test_leaves_out_empty_tables(self, tmp_path):
-        project(tmp_path / "x.qgz", empty={"cells", "roads"})
+    def test_leaves_out_empty_tables(self, frames, tmp_path):
+        project(tmp_path / "x.qgz", frames={n: frames[n].iloc[:0] for n in ("cells", "roads")})
         sources = [element.text for element in document(tmp_path / "x.qgz").iter("datasource")]
         # Cells are drawn by growth, bottleneck, time and loss.
         assert len(sources) == len(STYLES) - (4 + 1)
@@ -225,7 +229,7 @@ class TestProject:
 
     def test_says_all_that_is_wrong(self, tmp_path):
         with pytest.raises(ValueError, match=r"end in \.qgz") as raised:
-            write_project(tmp_path / "x.qgs", "/data/b.gpkg", [STYLES[0], STYLES[0]], title="", crs=ALBERS,
+            write_project(tmp_path / "x.qgs", of({}, [STYLES[0], STYLES[0]]), gpkg_name="/data/b.gpkg",
                           extent=(1, 0, 0, 1))  # fmt: skip
         assert all(text in str(raised.value) for text in ("without a folder", "repeated: ['checkpoints']", "extent"))
 

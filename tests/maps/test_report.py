@@ -11,6 +11,7 @@ import pandas as pd
 import pyproj
 import pytest
 
+from maps.contents import Contents
 from maps.report import figures
 from maps.report.page import write_report
 from maps.styles.classes import NO
@@ -23,21 +24,29 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 DRIVER = shutil.which("chromedriver")
 
 
+def run_tables():
+    return {
+        "growth": synthetic.growth_list(),
+        "bottlenecks": synthetic.bottleneck_list(),
+        "statistics": synthetic.statistics(),
+    }
+
+
 def write(path, **changed):
     given = {
         "title": f"Report {synthetic.HOSTILE}",
         "subtitle": "Base run",
         "findings": [f"Most is lost at {synthetic.QUOTES}.", "Second finding"],
-        "frames": synthetic.tables(),
-        "lists": {"growth": synthetic.growth_list(), "bottlenecks": synthetic.bottleneck_list()},
-        "statistics": synthetic.statistics(),
+        "layers": synthetic.tables(),
+        "styles": (),
+        "tables": run_tables(),
         "assumptions": synthetic.assumptions(),
         "sources": synthetic.sources(),
         "warnings": ["Waits are <assumed>."],
         "facts": {"Seed": "42", "Version": "0.1.0"},
         "crs": CRS,
     } | changed
-    write_report(path, **given)
+    write_report(path, Contents(**given))
     return path.read_text(encoding="utf-8")
 
 
@@ -99,7 +108,8 @@ def test_same_input_same_bytes(text, tmp_path):
 
 def test_sections_stand_in_order_and_the_contents_lead_to_them(page):
     assert page.headings == [
-        "Findings", "Overview map", "Growth points", "Bottlenecks", "Checkpoints", "Along the border", "Regions", "Spatial statistics", "Assumptions",
+        "Findings", "Overview map", "Growth points", "Bottlenecks", "Checkpoints", "Along the border", "Regions", "Connectivity",
+        "Within reach", "Trips", "Closures", "Places and how sure they are", "Levels and types", "Spatial statistics", "Assumptions",
         "Sources and licences", "Warnings", "How to read this", "The run",
     ]  # fmt: skip
     assert len(page.links) >= len(page.headings)
@@ -183,14 +193,14 @@ def test_values_of_assumptions_are_exact(tmp_path):
 
 def test_a_run_without_places_says_so(tmp_path):
     lists = {"growth": synthetic.growth_list().head(0), "bottlenecks": synthetic.bottleneck_list().head(0)}
-    text = write(tmp_path / "r.html", lists=lists)
+    text = write(tmp_path / "r.html", tables=lists)
     assert "No place has people enough" in text
     assert "No place takes longer than home roads do" in text
 
 
 def test_a_run_with_little_is_still_a_report(tmp_path):
-    empty = {name: pd.DataFrame(columns=["note"]) for name in ("statistics", "assumptions", "sources")}
-    text = write(tmp_path / "r.html", frames={}, findings=[], warnings=[], facts={}, subtitle="", **empty)
+    empty = {name: pd.DataFrame(columns=["note"]) for name in ("assumptions", "sources")}
+    text = write(tmp_path / "r.html", layers={}, tables={}, findings=[], warnings=[], facts={}, subtitle="", **empty)
     assert "<svg" not in text
     for words in (
         "no tables to draw the map",

@@ -3,12 +3,13 @@
 import pyproj
 import pytest
 
+from maps.contents import Contents
 from maps.qgis.project import write_geopackage, write_project
 from maps.styles.layers import CHECKPOINT_CLASSES, run_styles, scenario_styles
 from maps.web.map import write_map
 from tests.maps import frames as synthetic
 from tests.maps import scenario_frames
-from tests.maps.pages import SIDES, legend, opened, packed, rows, search, switch, until
+from tests.maps.pages import SIDES, contents, legend, opened, packed, rows, search, switch, until
 from tests.maps.test_qgis import qgis_opens, qgis_tree
 
 STYLES = scenario_styles()
@@ -27,7 +28,7 @@ def path(tables, tmp_path_factory):
     """Return a scenario's map; it stands in for the run's map in the fixtures of the browser."""
     path = tmp_path_factory.mktemp("scenario") / "scenario.html"
     layers = [(style, tables[style.layer]) for style in STYLES]
-    write_map(path, layers, title="Scenario: a new checkpoint", subtitle="Russia and Kazakhstan", sides=SIDES)
+    write_map(path, contents(layers, title="Scenario: a new checkpoint", subtitle="Russia and Kazakhstan", sides=SIDES))
     return path
 
 
@@ -126,10 +127,10 @@ def test_both_states_of_the_checkpoints_are_named(chromium, path):
 
 @pytest.mark.qgis
 def test_in_qgis(tables, tmp_path):
-    write_geopackage(tmp_path / "scenario.gpkg", tables, STYLES)
     crs = pyproj.CRS.from_wkt(pyproj.CRS.from_user_input(synthetic.CRS).to_wkt())
-    extent = (-1_400_000.0, -600_000.0, 1_500_000.0, 700_000.0)
-    write_project(tmp_path / "scenario.qgz", "scenario.gpkg", STYLES, title="Scenario", crs=crs, extent=extent)
+    both = Contents(title="Scenario", layers=tables, styles=STYLES, crs=crs)
+    write_geopackage(tmp_path / "scenario.gpkg", both)
+    write_project(tmp_path / "scenario.qgz", both, gpkg_name="scenario.gpkg")
     layers = {layer["name"]: layer for layer in qgis_opens(tmp_path / "scenario.qgz")["layers"]}
     assert {name for name, layer in layers.items() if layer["visible"]} == {s.title for s in STYLES if s.visible}
     assert dict(layers["After: checkpoints"]["drawn"])["New checkpoint"] == 1

@@ -15,7 +15,7 @@ from maps.styles.layers import StyleClass, run_styles
 from maps.web import assets
 from maps.web.map import with_sides, write_map
 from tests.maps import frames as synthetic
-from tests.maps.pages import SIDES, layers, packed
+from tests.maps.pages import SIDES, contents, layers, packed
 
 STYLES = {style.key: style for style in run_styles()}
 URL = r"""https?://[^\s"'<>)]+"""
@@ -25,11 +25,13 @@ def test_same_input_same_bytes(path, tmp_path):
     again = tmp_path / "again.html"
     write_map(
         again,
-        layers(),
-        title=f"Border {synthetic.HOSTILE}",
-        subtitle=synthetic.QUOTES,
-        sides=SIDES,
-        notes=["<i>note</i>"],
+        contents(
+            layers(),
+            title=f"Border {synthetic.HOSTILE}",
+            subtitle=synthetic.QUOTES,
+            sides=SIDES,
+            notes=["<i>note</i>"],
+        ),
     )
     assert again.read_bytes() == path.read_bytes()
 
@@ -43,7 +45,7 @@ def test_no_clock_and_no_chance_in_the_bytes(page):
 def test_a_region_can_not_close_the_script_it_is_named_in(tmp_path):
     regions = synthetic.regions()
     regions.loc[0, "name"] = synthetic.HOSTILE
-    write_map(tmp_path / "m.html", [(STYLES["regions"], regions)], title="t")
+    write_map(tmp_path / "m.html", contents([(STYLES["regions"], regions)]))
     text = (tmp_path / "m.html").read_text(encoding="utf-8")
     assert "<b id=" not in text
     assert synthetic.HOSTILE in [name for name, *_ in packed(text)[0]["names"]]
@@ -75,7 +77,7 @@ def test_one_table_is_embedded_once(page):
 
 def test_only_fields_of_the_styles_and_five_decimals(tmp_path):
     roads = synthetic.roads(5).assign(osmid=7)
-    write_map(tmp_path / "m.html", [(STYLES["roads"], roads)], title="t")
+    write_map(tmp_path / "m.html", contents([(STYLES["roads"], roads)]))
     _, [table] = packed((tmp_path / "m.html").read_text(encoding="utf-8"))
     told = {c for c in STYLES["roads"].fields if c in roads}
     assert "osmid" not in told and len(told) > 3
@@ -86,7 +88,7 @@ def test_only_fields_of_the_styles_and_five_decimals(tmp_path):
 
 
 def test_projected_tables_come_back_to_lonlat(tmp_path):
-    write_map(tmp_path / "m.html", [(STYLES["checkpoints"], synthetic.checkpoints().to_crs(synthetic.CRS))], title="t")
+    write_map(tmp_path / "m.html", contents([(STYLES["checkpoints"], synthetic.checkpoints().to_crs(synthetic.CRS))]))
     _, [table] = packed((tmp_path / "m.html").read_text(encoding="utf-8"))
     first = synthetic.checkpoints().geometry.iloc[0]
     assert table["features"][0]["geometry"]["coordinates"] == pytest.approx([first.x, first.y], abs=1e-5)
@@ -96,7 +98,7 @@ def classes_of(tmp_path, style, values):
     frame = gpd.GeoDataFrame(
         {style.column: values}, geometry=[shapely.Point(i, 0).buffer(0.1) for i in range(len(values))], crs=4326
     )
-    write_map(tmp_path / "m.html", [(style, frame)], title="t")
+    write_map(tmp_path / "m.html", contents([(style, frame)]))
     config, [table] = packed((tmp_path / "m.html").read_text(encoding="utf-8"))
     return [f["properties"][f"class of {style.key}"] for f in table["features"]], config["styles"][0]["counts"]
 
@@ -126,7 +128,7 @@ def test_missing_values_go_where_the_style_says_and_not_by_words(tmp_path):
 def test_first_view_is_not_of_the_ground(tmp_path):
     small = synthetic.cells().iloc[:3]
     subject = [(STYLES["cells"], small), (STYLES["roads"], synthetic.roads()), (STYLES["regions"], synthetic.regions())]
-    write_map(tmp_path / "m.html", subject, title="t")
+    write_map(tmp_path / "m.html", contents(subject))
     bounds = packed((tmp_path / "m.html").read_text(encoding="utf-8"))[0]["bounds"]
     west, south, east, north = small.total_bounds
     assert bounds == [[south, west], [north, east]]
@@ -134,7 +136,7 @@ def test_first_view_is_not_of_the_ground(tmp_path):
 
 def test_areas_of_one_group_are_a_choice_of_which_one_is_on(tmp_path):
     both = [(replace(style, visible=True), frame) for style, frame in layers()]
-    write_map(tmp_path / "m.html", both, title="t")
+    write_map(tmp_path / "m.html", contents(both))
     config, _ = packed((tmp_path / "m.html").read_text(encoding="utf-8"))
     on = {style["key"]: style["visible"] for style in config["styles"] if style["choice"]}
     assert on == {"cells": True, "cells_bottleneck": False, "cells_time": False, "cells_loss": False}
@@ -150,7 +152,7 @@ def test_attribution_holds_all_rights_once(page):
 def test_rows_without_a_place_are_left_out(tmp_path):
     points = synthetic.checkpoints()
     points.loc[points.index[:2], "geometry"] = [None, shapely.Point()]
-    write_map(tmp_path / "m.html", [(STYLES["checkpoints"], points)], title="t")
+    write_map(tmp_path / "m.html", contents([(STYLES["checkpoints"], points)]))
     config, [table] = packed((tmp_path / "m.html").read_text(encoding="utf-8"))
     assert len(table["features"]) == config["styles"][0]["rows"] == len(points) - 2
 
@@ -159,11 +161,12 @@ def test_all_problems_at_once(tmp_path):
     cells = synthetic.cells()
     wrong = [
         (STYLES["cells"], cells.drop(columns="growth_flag")),
-        (STYLES["cells"], cells.set_crs(None, allow_override=True)),
+        (STYLES["cells"], cells.drop(columns="growth_flag")),
+        (STYLES["segments"], synthetic.segments().set_crs(None, allow_override=True)),
         (STYLES["roads"], cells),
     ]
     with pytest.raises(ValueError, match="can't be drawn") as caught:
-        write_map(tmp_path / "m.html", wrong, title="t")
+        write_map(tmp_path / "m.html", contents(wrong))
     text = str(caught.value)
     for words in (
         "'cells' is given 2 times",
@@ -193,7 +196,7 @@ def test_a_remote_part_of_folium_is_refused(tmp_path, monkeypatch):
         lambda name: real(name) + ("\na{background:url(https://example.org/a.png)}" if name == "map.css" else ""),
     )
     with pytest.raises(ValueError, match=r"example\.org/a\.png"):
-        write_map(tmp_path / "m.html", [(STYLES["roads"], synthetic.roads(3))], title="t")
+        write_map(tmp_path / "m.html", contents([(STYLES["roads"], synthetic.roads(3))]))
     assert not (tmp_path / "m.html").exists()
 
 

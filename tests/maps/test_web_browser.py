@@ -9,7 +9,7 @@ from maps.styles.layers import StyleClass, run_styles
 from maps.web import assets
 from maps.web.map import write_map
 from tests.maps import frames as synthetic
-from tests.maps.pages import layers, legend, opened, pixels, rows, search, switch, until
+from tests.maps.pages import contents, layers, legend, opened, pixels, rows, search, switch, until
 
 STYLES = {style.key: style for style in run_styles()}
 
@@ -145,7 +145,7 @@ def test_thousands_of_lines_open_fast_and_small(chromium, tmp_path):
         roads=synthetic.roads(8000), railways=synthetic.edges(12_000, 2), settlements=synthetic.settlements(2500)
     )
     file = tmp_path / "many.html"
-    write_map(file, [(replace(s, visible=s.visible or s.key == "railways"), f) for s, f in many], title="Many")
+    write_map(file, contents([(replace(s, visible=s.visible or s.key == "railways"), f) for s, f in many]))
     assert file.stat().st_size < 6e6
     start = time.monotonic()
     opened(chromium, file)
@@ -157,7 +157,7 @@ def test_thousands_of_lines_open_fast_and_small(chromium, tmp_path):
 
 def test_a_class_that_holds_nothing_known(chromium, tmp_path):
     style = replace(STYLES["cells_time"], visible=True, classes=(StyleClass("up to 30", "#fee391", lower=0, upper=30),))
-    write_map(tmp_path / "m.html", [(style, synthetic.cells())], title="t")
+    write_map(tmp_path / "m.html", contents([(style, synthetic.cells())]))
     opened(chromium, tmp_path / "m.html")
     text = chromium.execute_script("return document.querySelector('.legend').textContent")
     assert "No data" in text

@@ -1,0 +1,154 @@
+"""What a run or a scenario gives to the maps: layers, drawings, tables, sentences and sources in one `Contents`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gis.assumptions import assumptions
+from gis.measures import TABLES
+from maps.contents import Contents
+from maps.styles.layers import LayerStyle, scenario_styles
+from maps.styles.thematic import chapter_styles
+
+if TYPE_CHECKING:
+    from gis.chapters.chapter import Chapters
+    from gis.inputs import Prepared
+    from gis.measures import Measures
+    from network.build import Network
+
+
+def contents_of(
+    prepared: Prepared,
+    network: Network,
+    measures: Measures,
+    chapters: Chapters,
+    *,
+    findings: Sequence[str],
+    warnings: Sequence[str],
+) -> Contents:
+    """Return what is written of a run for people."""
+    frames = frames_of(measures, chapters)
+    return Contents(
+        title=f"{prepared.study.name}: growth points and bottlenecks of the border",
+        subtitle=_subtitle(prepared),
+        layers=frames,
+        styles=_styles(prepared, frames),
+        tables={"statistics": measures.statistics, **chapters.tables},
+        sides=prepared.study.sides,
+        crs=prepared.crs,
+        findings=findings,
+        warnings=warnings,
+        notes=_map_notes(measures),
+        assumptions=assumptions(prepared.study, network),
+        sources=_sources(prepared),
+        facts=_facts(prepared, network, measures),
+    )
+
+
+def scenario_contents(
+    prepared: Prepared, before: Measures, after: Measures, tables: dict[str, pd.DataFrame], edits: Sequence[str]
+) -> Contents:
+    """Return what is written of a scenario for people."""
+    return Contents(
+        title=f"{prepared.study.name}: a scenario",
+        subtitle="; ".join(edits) or "nothing is changed",
+        layers=_scenario_frames(before, after, tables["cells"]),
+        styles=scenario_styles(),
+        tables=tables,
+        sides=prepared.study.sides,
+        crs=prepared.crs,
+        notes=["Waits and speeds are assumptions unless a source says otherwise"],
+        sources=_sources(prepared),
+    )
+
+
+def _styles(prepared: Prepared, frames: dict[str, gpd.GeoDataFrame]) -> tuple[LayerStyle, ...]:
+    """Return the drawings of the layers that there are."""
+    return chapter_styles(
+        frames,
+        lost_potential=frames["cells"]["lost_potential"].to_numpy(float),
+        minutes=prepared.study.isochrones.minutes,
+        types=_types_of(frames["regions"]),
+        places=[(word, part.rights) for word, part in prepared.study.reach.layers.items()],
+        columns={name: list(frame.columns) for name, frame in frames.items()},
+    )
+
+
+def _types_of(regions: gpd.GeoDataFrame) -> list[str]:
+    """Return the types that regions have, in their order; none where there was no typology."""
+    return sorted(regions["type"].dropna().unique()) if "type" in regions else []
+
+
+def frames_of(measures: Measures, chapters: Chapters) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers of a run, those of the GeoPackage, by name."""
+    frames = {**{n: getattr(measures, n) for n in TABLES}, **chapters.layers}
+    frames["settlements"] = frames["settlements"].drop(columns=["names"])
+    frames["checkpoints"] = frames["checkpoints"].drop(columns=["names"])
+    return frames
+
+
+def _sources(prepared: Prepared) -> pd.DataFrame:
+    """Return the table of sources."""
+    columns = ["layer", "source", "version", "date", "licence", "rights", "rows", "note"]
+    return pd.DataFrame(prepared.sources).reindex(columns=columns)
+
+
+def _subtitle(prepared: Prepared) -> str:
+    """Return one line on border and data."""
+    km = prepared.border["length_km"].sum()
+    n = len(prepared.layers["checkpoints"])
+    return f"{km:,.0f} km of border in the data, {n} checkpoints"
+
+
+def _map_notes(measures: Measures) -> list[str]:
+    """Return what a reader of the map must know."""
+    return ["Waits and speeds are assumptions unless a source says otherwise: see report.html", *measures.notes[:3]]
+
+
+def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str, str]:
+    """Return the facts of a run for the report."""
+    settings = prepared.study.analysis
+    links = network.report["links"]
+    return {
+        "Border line in the data": f"{prepared.border['length_km'].sum():,.1f} km (geodesic)",
+        "Projection": f"{prepared.crs.coordinate_operation.method_name if prepared.crs.coordinate_operation else ''}: {prepared.crs.to_wkt('WKT2_2019')[:40]}…",
+        "Network": f"{network.report['nodes']:,} nodes; links: " + ", ".join(f"{k} {v:,}" for k, v in links.items()),
+        "Components": f"{network.report['components']} in all; largest by road {network.report['road_components'][:3]}, by rail {network.report['rail_components'][:3]} nodes",
+        "Gaps bridged": ", ".join(f"{m} {network.report[f'{m}_gaps_bridged']}" for m in ("road", "rail")),
+        "Checkpoints joined": ", ".join(f"{k} {v}" for k, v in network.report["checkpoints_by"].items()),
+        "Cells, segments": f"{len(measures.cells)} of H3 resolution {settings.h3_resolution}, {len(measures.segments)} of {settings.segment_km:g} km",
+        "Permutations, seed, alpha": f"{settings.permutations:,}, {settings.seed}, {settings.alpha:g} (Benjamini–Hochberg)",
+    }
+
+
+def _scenario_frames(before: Measures, after: Measures, cells: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers of the scenario map."""
+    shapes = after.cells[["cell", "geometry"]]
+    names = {
+        "time_to_checkpoint_min": "time_to_checkpoint",
+        "potential_cross_actual": "potential_cross",
+        "border_loss": "border_loss",
+    }
+    renames = {}
+    for state in ("before", "after"):
+        for column, short in names.items():
+            unit = "_min" if column.endswith("_min") else ""
+            renames[f"{column}_{state}"] = f"{short}_{state}{unit}"
+    change = shapes.merge(cells.rename(columns=renames), on="cell")
+    marked = after.checkpoints.copy()
+    marked["class"] = np.where(marked["source"] == "scenario", "new", marked["class"])
+    return {
+        "cells_before": before.cells,
+        "cells_after": after.cells,
+        "cells_change": gpd.GeoDataFrame(change, geometry="geometry", crs=after.cells.crs),
+        "checkpoints_before": before.checkpoints.drop(columns=["names"]),
+        "checkpoints_after": marked.drop(columns=["names"]),
+        "roads": after.roads,
+        "border_line": after.border_line,
+        "regions": after.regions,
+    }

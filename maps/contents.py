@@ -1,0 +1,108 @@
+"""What is written of a run or a scenario for people: all that maps, projects and reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import geopandas as gpd
+import pandas as pd
+import pyproj
+
+from maps.styles.layers import LayerStyle
+
+Drawn = tuple[LayerStyle, gpd.GeoDataFrame]
+_IDS = {
+    "checkpoints": ("fallback",),
+    "cells": ("nearest_checkpoint",),
+    "settlements": ("nearest_checkpoint",),
+}
+_TABLE_IDS = ("checkpoint_id", "best_checkpoint", "second_checkpoint", "closed_1", "closed_2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """Tables, their drawings and the words around them; every ``write_*`` of maps takes it.
+
+    Attributes
+    ----------
+    title, subtitle
+        Heading of whatever is written.
+    layers
+        Tables with places by name, as the GeoPackage holds them.
+    styles
+        Drawings of the layers, top of the map first; a table may be drawn more than once.
+    tables
+        Further tables by name.
+    sides
+        Names of the two sides.
+    crs
+        Projected CRS of the study, for projects and figures.
+    findings, warnings, notes
+        Sentences: what was found, most important first; what a reader must know before using the numbers; what stands on the map.
+    assumptions, sources
+        A row per value that nobody measured, and per layer with its licence.
+    facts
+        Facts of the run, such as the size of the network and the seed.
+    lang
+        Language code of what is written.
+    """
+
+    title: str
+    layers: Mapping[str, gpd.GeoDataFrame]
+    styles: Sequence[LayerStyle]
+    subtitle: str = ""
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    sides: tuple[str, str] = ("a", "b")
+    crs: pyproj.CRS | None = None
+    findings: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    assumptions: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    sources: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    facts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    lang: str = "en"
+
+    @property
+    def drawn(self) -> list[Drawn]:
+        """The drawings with their tables, top of the map first."""
+        return [(style, self.layers[style.layer]) for style in self.styles if style.layer in self.layers]
+
+    @property
+    def filled(self) -> Contents:
+        """The same without the drawings of tables that have no rows."""
+        return replace(self, styles=[style for style, frame in self.drawn if len(frame)])
+
+    @property
+    def readable(self) -> Contents:
+        """The same as people read it: checkpoints by name instead of id."""
+        points = self.layers.get("checkpoints")
+        if points is None or not {"checkpoint_id", "name"} <= set(points.columns):
+            return self
+        names = dict(zip(points["checkpoint_id"], points["name"], strict=True))
+        layers = dict(self.layers)
+        for layer, columns in _IDS.items():
+            for column in columns:
+                if layer in layers and column in layers[layer]:
+                    layers[layer] = layers[layer].assign(**{column: _named(layers[layer][column], names)})
+        if "checkpoints" in layers.get("crossings", ()):
+            layers["crossings"] = layers["crossings"].assign(
+                checkpoints=_joined(layers["crossings"]["checkpoints"], names)
+            )
+        return replace(self, layers=layers, tables={key: _readable_table(t, names) for key, t in self.tables.items()})
+
+
+def _named(ids: pd.Series, names: Mapping[str, str]) -> pd.Series:
+    """Return names of checkpoints in place of ids, nothing for none."""
+    return ids.map(names).astype(object).fillna("").astype(str)
+
+
+def _joined(ids: pd.Series, names: Mapping[str, str]) -> list[str]:
+    """Return names of checkpoints in place of ids joined by a bar."""
+    return [", ".join(names.get(i, i) for i in part) for part in ids.fillna("").astype(str).str.split("|")]
+
+
+def _readable_table(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Return a table with names of checkpoints in place of ids; ``checkpoint_id`` becomes ``checkpoint``."""
+    named = {c: [names.get(i, i) for i in table[c]] for c in _TABLE_IDS if c in table}
+    return table.assign(**{c.removesuffix("_id"): values for c, values in named.items()})
