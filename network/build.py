@@ -126,8 +126,10 @@ def build_network(
     if "base_open" not in checkpoints:
         # What a scenario opens or closes later leaves the network without a border as it is.
         checkpoints = checkpoints.assign(base_open=checkpoints["open"].to_numpy(bool))
-    pairs = match_checkpoints(base.tables, checkpoints, road_km=road_km, rail_km=rail_km)
-    barred = checkpoints["checkpoint_id"][on_shut_roads(base.shut, base.tables.crs, checkpoints, pairs, road_km)]
+    # A planned post may have an access road of its own: it takes no crossing that is there.
+    own = checkpoints["own_road"].to_numpy(bool) if "own_road" in checkpoints else np.zeros(len(checkpoints), bool)
+    pairs = match_checkpoints(base.tables, checkpoints[~own], road_km=road_km, rail_km=rail_km)
+    barred = checkpoints["checkpoint_id"][~own & on_shut_roads(base.shut, base.tables.crs, checkpoints, pairs, road_km)]
     pairs = pairs[~pairs["checkpoint_id"].isin(barred)]
     tables, crossings = open_gates(base.tables, base.crossings, pairs, checkpoints)
     joined = checkpoints["checkpoint_id"].isin([*pairs["checkpoint_id"], *barred])

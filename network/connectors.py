@@ -120,6 +120,14 @@ def _connector_links(
     )
 
 
+def _at_speed(links: pd.DataFrame, kph: NDArray[np.float64]) -> pd.DataFrame:
+    """Return connectors at the speeds that a scenario gives its access roads; those without one stay."""
+    known = np.isfinite(kph)
+    speed = np.where(known, kph, links["speed_kph"].to_numpy(float))
+    minutes = np.where(known, links["length_m"].to_numpy(float) / 1000 / speed * 60, links["time_min"].to_numpy(float))
+    return links.assign(speed_kph=speed, time_min=minutes)
+
+
 def _add_nodes(
     tables: Tables, lonlat: NDArray[np.float64], side: NDArray[np.object_], kind: str, ref: NDArray[np.object_]
 ) -> tuple[Tables, NDArray[np.int64]]:
@@ -192,10 +200,12 @@ def connect_checkpoints(
     joins = joins.merge(posts, on=["side", "place"])
     come, leave, end = (joins[c].to_numpy(np.int64) for c in ("come", "leave", "anchor"))
     one = come == leave
+    kph = checkpoints["road_kph"].to_numpy(float) if "road_kph" in checkpoints else np.full(n, np.nan)
+    kph = kph[joins["place"].to_numpy(np.int64)]
     connectors = [
-        _connector_links(tables, come[one], end[one], "road"),
-        _connector_links(tables, end[~one], come[~one], "road").assign(oneway=True),
-        _connector_links(tables, leave[~one], end[~one], "road").assign(oneway=True),
+        _at_speed(_connector_links(tables, come[one], end[one], "road"), kph[one]),
+        _at_speed(_connector_links(tables, end[~one], come[~one], "road").assign(oneway=True), kph[~one]),
+        _at_speed(_connector_links(tables, leave[~one], end[~one], "road").assign(oneway=True), kph[~one]),
     ]
     by_side = {s: posts[posts["side"] == s].set_index("place") for s in ("a", "b")}
     gates = [

@@ -14,19 +14,23 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.checkpoints import usable_wait_min, with_waits
+from layers.checkpoints import usable_wait_min, with_hours, with_waits
 from layers.crs import WGS84, project
 from layers.errors import LayerError, PlaceError
-from layers.hours import CLOSED_HOURS, ClosedHours
+from layers.hours import CLOSED_HOURS, ClosedHours, read_hours
 from layers.schema import validate
-from network.build import Network, build_network, with_costs, with_status
+from network.build import Network, with_costs, with_status
 from network.connectors import connect_settlements
+from network.works import built_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 FAR_KM = 60.0
 """A new checkpoint further from the border line than this is taken for a mistake."""
+OWN_ROAD: Mapping[str, object] = {"own_road": False, "road_kph": np.nan}
+"""Columns of a checkpoint that stands on a road of its own, which is yet to be built, and what others have there."""
+DIRECTIONS = ("both", "a to b", "b to a")
 MOST_TIMES = 100.0
 """Waits are not taken times more than this."""
 
@@ -59,26 +63,78 @@ def set_open(network: Network, checkpoint_ids: Iterable[str], is_open: bool) -> 
     )
 
 
-def set_wait(network: Network, checkpoint_id: str, wait_min: float) -> Network:
-    """Return the network with another wait at one checkpoint, both directions.
+def set_wait(network: Network, checkpoint_id: str, wait_min: float, *, direction: str = "both") -> Network:
+    """Return the network with another wait at one checkpoint.
+
+    Parameters
+    ----------
+    direction
+        ``both``, ``a to b`` or ``b to a``; the table of checkpoints then has the mean of the two.
 
     Raises
     ------
     PlaceError
-        An id that no checkpoint has, or a negative wait.
+        An id that no checkpoint has, a negative wait, or another direction.
     """
     (name,) = _known(network, [checkpoint_id])
     _refuse_wait(wait_min, f"a wait at {name!r}")
+    if direction not in DIRECTIONS:
+        raise PlaceError(f"a wait in direction {direction!r}: allowed are {', '.join(DIRECTIONS)}")
     links, checkpoints = network.links.copy(), network.checkpoints.copy()
-    links.loc[links["checkpoint_id"] == name, "wait_min"] = float(wait_min)
+    gates = links["checkpoint_id"] == name
+    if direction != "both":
+        side = network.nodes["side"].to_numpy(dtype=object)[links["u"].to_numpy()]
+        gates &= side == direction[0]
+    links.loc[gates, "wait_min"] = float(wait_min)
     mine = checkpoints["checkpoint_id"] == name
-    checkpoints.loc[mine, ["wait_min", "control_wait_min"]] = float(wait_min)
+    at_gates = links.loc[links["checkpoint_id"] == name, "wait_min"]
+    checkpoints.loc[mine, ["wait_min", "control_wait_min"]] = float(at_gates.mean() if len(at_gates) else wait_min)
     checkpoints.loc[mine, ["hours_wait_min", "hours_even_min"]] = 0.0
     # A wait that somebody sets is no assumption of ours, and the old percentile is not its own.
     checkpoints.loc[mine, "wait_assumed"] = False
     checkpoints.loc[mine, "wait_source"] = "the scenario"
     checkpoints.loc[mine, "wait_p90_min"] = np.nan
     return replace(network, links=with_costs(links, network.domestic_wait), checkpoints=checkpoints)
+
+
+def set_hours(network: Network, checkpoint_id: str, hours: str, *, closed_hours: ClosedHours = "planned") -> Network:
+    """Return the network with other opening hours at one checkpoint: the wait at the control stays, that for the opening changes.
+
+    Raises
+    ------
+    PlaceError
+        An id that no checkpoint has, or hours that can't be read.
+    """
+    (name,) = _known(network, [checkpoint_id])
+    if not read_hours(hours).known:
+        raise PlaceError(f"hours {hours!r} at {name!r} can't be read: allowed is such as 24/7 or 09:00-21:00")
+    checkpoints = network.checkpoints.copy()
+    mine = checkpoints["checkpoint_id"] == name
+    old = float(checkpoints.loc[mine, "hours_wait_min"].iloc[0])
+    checkpoints.loc[mine, "hours"] = hours
+    timed = with_hours(checkpoints.loc[mine], closed_hours)
+    for column in ("hours_known", "hours_open_share", "hours_even_min", "hours_wait_min", "wait_min"):
+        checkpoints.loc[mine, column] = timed[column].to_numpy()
+    more = float(timed["hours_wait_min"].iloc[0]) - old
+    links = network.links.copy()
+    links.loc[links["checkpoint_id"] == name, "wait_min"] += more
+    return replace(network, links=with_costs(links, network.domestic_wait), checkpoints=checkpoints)
+
+
+def set_capacity(network: Network, checkpoint_id: str, capacity_per_day: float) -> Network:
+    """Return the network with another capacity at one checkpoint, in vehicles a day of both directions: loads follow it.
+
+    Raises
+    ------
+    PlaceError
+        An id that no checkpoint has, or a capacity that is not positive.
+    """
+    (name,) = _known(network, [checkpoint_id])
+    if not 0 < capacity_per_day < np.inf:
+        raise PlaceError(f"a capacity of {capacity_per_day:g} a day at {name!r}: allowed is more than 0")
+    checkpoints = network.checkpoints.copy()
+    checkpoints.loc[checkpoints["checkpoint_id"] == name, "capacity_per_day"] = float(capacity_per_day)
+    return replace(network, checkpoints=checkpoints)
 
 
 def scale_waits(network: Network, factor: float) -> Network:
@@ -117,9 +173,20 @@ def charge_closed_hours(network: Network, closed_hours: ClosedHours) -> Network:
 
 
 def new_checkpoint(
-    network: Network, lon: float, lat: float, *, mode: str = "road", wait_min: float | None = None, number: int = 1
-) -> gpd.GeoDataFrame:
-    """Return the row of a planned checkpoint, open at all hours, with the assumed wait of its mode where none is given.
+    network: Network, lon: float, lat: float, *, mode: str = "road", wait_min: float | None = None, number: int = 1,
+    hours: str = "24/7", capacity_per_day: float | None = None, regime: str = "multilateral", own_road: bool = False,
+    road_kph: float | None = None, name: str = "",
+) -> gpd.GeoDataFrame:  # fmt: skip
+    """Return the row of a planned checkpoint, with the assumed wait of its mode where none is given.
+
+    Parameters
+    ----------
+    wait_min
+        At the control, of the network's vehicle.
+    own_road
+        It joins no crossing of the data, however near: an access road of its own is built on both sides.
+    road_kph
+        Speed on that road; that of a connector where None.
 
     Raises
     ------
@@ -128,6 +195,8 @@ def new_checkpoint(
     """
     if mode not in ("road", "rail"):
         raise PlaceError(f"a new checkpoint by {mode!r}: allowed is road or rail")
+    if own_road and mode == "rail":
+        raise PlaceError("a new checkpoint by rail on a new road: allowed is a crossing of the railway")
     if wait_min is not None:
         _refuse_wait(wait_min, "a wait at a new checkpoint")
     point = project(shapely.Point(lon, lat), WGS84, network.crs)
@@ -141,8 +210,10 @@ def new_checkpoint(
         {
             "checkpoint_id": [f"new-{number}"],
             "mode": [mode],
-            "name": [f"New checkpoint {number} ({lon:g},{lat:g})"],
-            "regime": ["multilateral"],
+            "name": [name or f"New checkpoint {number} ({lon:g},{lat:g})"],
+            "regime": [regime],
+            "hours": [hours],
+            "capacity_per_day": [np.nan if capacity_per_day is None else float(capacity_per_day)],
             "control_wait_min": [wait],
             "wait_truck_min": [wait],
             "wait_source": ["the scenario"],
@@ -152,7 +223,8 @@ def new_checkpoint(
         crs=WGS84,
     )
     made = with_waits(validate(row, "checkpoints", "scenario"), vehicle=network.base.vehicle)
-    return made.assign(base_open=False)
+    made = made.assign(base_open=False)
+    return made.assign(own_road=True, road_kph=np.nan if road_kph is None else float(road_kph)) if own_road else made
 
 
 def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
@@ -168,19 +240,13 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
     taken = sorted(set(rows["checkpoint_id"]) & set(network.checkpoints["checkpoint_id"]))
     if taken or rows["checkpoint_id"].duplicated().any():
         raise PlaceError(f"a checkpoint is called {', '.join(taken) or 'the same twice'} already: allowed is a new id")
-    base_columns = [c for c in rows.columns if c in network.checkpoints.columns]
-    old = network.checkpoints[base_columns]
+    base_columns = [c for c in rows.columns if c in network.checkpoints.columns or c in OWN_ROAD]
+    old = network.checkpoints.reindex(columns=base_columns)
+    for column, blank in OWN_ROAD.items():
+        if column in base_columns:
+            old[column] = old[column].astype(object).where(old[column].notna(), blank).astype(type(blank))
     table = gpd.GeoDataFrame(pd.concat([old, rows[base_columns]], ignore_index=True), crs=WGS84)
-    layer = network.settlements.drop(columns=["node", "snap_km", "station_km", "side", "region", "region_name"])
-    built = build_network(
-        network.base,
-        table,
-        layer,
-        limits=network.limits,
-        road_km=network.road_km,
-        rail_km=network.rail_km,
-        domestic_wait=network.domestic_wait,
-    )
+    built = built_again(network, network.base, table)
     fresh = built.checkpoints[built.checkpoints["checkpoint_id"].isin(rows["checkpoint_id"])]
     far = fresh[fresh["joined_by"] == "not modelled"]
     if len(far):
