@@ -171,7 +171,7 @@ def upgrade_ways(
             raise PlaceError(
                 f"no way of the data has the OpenStreetMap id {', '.join(sorted(gone))}: allowed are ids of loaded ways"
             )
-        part = (known.map(bool).astype(bool) & (links["mode"] == mode)).astype(float).to_numpy()
+        part = np.where(known.map(bool).astype(bool) & (links["mode"] == mode), 1.0, 0.0)
     else:
         part = _part_within(base, mode, area)
     if kph is not None:
@@ -202,7 +202,7 @@ def _with_minutes(base: Base, part: NDArray[np.float64], minutes: NDArray[np.flo
 def _part_within(base: Base, mode: str, area: shapely.Geometry | None) -> NDArray[np.float64]:
     """Return the share of each link of a mode that lies in an area, 0 for the other modes."""
     links = base.tables.links
-    part = ((links["mode"] == mode) & (links["kind"] != "change")).astype(float).to_numpy()
+    part = np.where((links["mode"] == mode) & (links["kind"] != "change"), 1.0, 0.0)
     if area is not None:
         rows = np.flatnonzero(part)
         lines, zone = base.tables.projected(rows), project(area, WGS84, base.tables.crs)
