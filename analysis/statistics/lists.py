@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -11,6 +12,7 @@ from analysis.statistics.flags import NO_DATA
 from analysis.statistics.growth import largest_share
 from analysis.statistics.homes import cell_pull, named
 from analysis.statistics.ranges import over_settings
+from layers.crs import WGS84, points_at
 
 if TYPE_CHECKING:
     from analysis.statistics.effects import Ground
@@ -21,6 +23,12 @@ HOME_SD = 1.64
 """Standard deviations of home roads that a bottleneck takes more than: 5 of 100 home trips do."""
 KIND = {"growth": "growth point", "bottleneck": "bottleneck"}
 
+FINDING = (
+    "place", "finding", "class", "rank", "rank_low", "rank_high", "steady", "population", "side", "region", "growth", "growth_low",
+    "growth_high", "leading_city", "leading_city_share", "excess_min", "excess_low_min", "excess_high_min", "next_city", "next_city_min",
+    "home_roads_min", "checkpoint", "assumed_wait_share", "leading_share", "flag", "advice", "cell",
+)  # fmt: skip
+"""Columns of `finding_places`."""
 _PLACE = ["place", "side", "region", "cell", "lon", "lat", "population"]
 _RANKS = ["rank", "rank_low", "rank_high", "leading_share", "settings", "steady"]
 
@@ -117,6 +125,23 @@ def one_advice(growth: pd.DataFrame, bottlenecks: pd.DataFrame) -> tuple[pd.Data
     one = np.where(growth["cell"].isin(both) & ~growth["cell"].isin(as_growth), KIND["bottleneck"], KIND["growth"])
     other = np.where(bottlenecks["cell"].isin(as_growth), KIND["growth"], KIND["bottleneck"])
     return growth.assign(advice=one), bottlenecks.assign(advice=other)
+
+
+def finding_places(growth: pd.DataFrame, bottlenecks: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return both lists as points, one row per entry, for maps: a place in both stands there twice.
+
+    Returns
+    -------
+    ``place``, ``finding`` (growth point or bottleneck), ``class`` (the same with "steady" before it where the rank is), the columns of
+    place, effects with their ranges (NaN in rows of the other list), ranks, cities, ``checkpoint``, ``flag``, ``advice``.
+    """
+    parts = [(growth, KIND["growth"]), (bottlenecks, KIND["bottleneck"])]
+    rows = pd.concat([table.assign(finding=kind) for table, kind in parts if len(table)] or [growth], ignore_index=True)
+    if rows.empty:
+        return gpd.GeoDataFrame(rows.reindex(columns=list(FINDING)), geometry=[], crs=WGS84)
+    rows["class"] = np.where(rows["steady"].astype(bool), "steady ", "") + rows["finding"].astype(object)
+    points = points_at(rows[["lon", "lat"]].to_numpy(float))
+    return gpd.GeoDataFrame(rows.reindex(columns=list(FINDING)), geometry=points, crs=WGS84)
 
 
 def _effect_names(what: str, unit: str = "") -> dict[str, str]:

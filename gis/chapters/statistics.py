@@ -11,6 +11,7 @@ from analysis.statistics.clusters import local_geary, local_moran_bv, losh
 from analysis.statistics.flags import NO_DATA
 from analysis.statistics.growth import growth_residual
 from analysis.statistics.hotspots import MIN_UNITS
+from analysis.statistics.lists import finding_places
 from analysis.statistics.nulls import structural_null
 from analysis.statistics.weights import contiguity, segment_chain
 from gis.chapters.chapter import Chapter
@@ -39,6 +40,9 @@ def statistics_chapter(prepared: Prepared, network: Network, measures: Measures)
     if hot is not None:
         columns["segments"] = segments = segment_tests(study, measures, hot)
         tables |= ranked_places(prepared, network, measures, hot)
+        places = finding_places(tables["growth"], tables["bottlenecks"])
+        if len(places):
+            layers["places"] = places
         # Too few populated cells for a residual: nothing is held against its neighbours.
         fitted = growth_residual(hot.units).notna().any()
         share = None

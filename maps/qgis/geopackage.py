@@ -148,11 +148,13 @@ def _write_styles(connection: sqlite3.Connection, styles: Sequence[LayerStyle]) 
     for script in (_STYLES_SQL, _METADATA_SQL, _SCHEMA_SQL):
         connection.executescript(script)
     for number, style in enumerate(styles, start=1):
+        columns = [row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (style.layer,))]
+        own = [name for name in columns if name not in ("fid", GEOMETRY)]
         connection.execute(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"
             " styleQML, styleSLD, useAsDefault, description, owner, update_time)"
             " VALUES ('', '', ?, ?, ?, ?, '', 1, ?, '', ?)",
-            (style.layer, GEOMETRY, style.key[:30], qml.document(style), style.title, STAMP),
+            (style.layer, GEOMETRY, style.key[:30], qml.document(style, own), style.title, STAMP),
         )
         connection.execute(
             "INSERT INTO gpkg_metadata (id, md_scope, md_standard_uri, mime_type, metadata)"
@@ -163,7 +165,6 @@ def _write_styles(connection: sqlite3.Connection, styles: Sequence[LayerStyle]) 
             "INSERT INTO gpkg_metadata_reference VALUES ('table', ?, NULL, NULL, ?, ?, NULL)",
             (style.layer, STAMP, number),
         )
-        columns = [row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (style.layer,))]
         connection.executemany(
             "INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description) VALUES (?, ?, ?, ?, ?)",
             _described(style, columns),

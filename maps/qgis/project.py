@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -19,8 +20,14 @@ import pyproj
 from maps.contents import Contents
 from maps.qgis import qml
 from maps.qgis.geopackage import WGS84, resource, write_geopackage
+from maps.qgis.layout import Coverage, Legend, atlas, plain, sheet
+from maps.qgis.themes import theme_elements, themes_of
+from maps.qgis.views import Extent, bookmarks, first_view, srs
 from maps.rasters import RasterStyle
 from maps.styles.layers import LayerStyle
+
+if TYPE_CHECKING:
+    pass
 
 __all__ = ["WGS84", "write_geopackage", "write_project"]
 
@@ -72,12 +79,19 @@ def write_project(
         layers.insert(_raster_place(layers, raster), _Layer(raster, f"./{raster.file}", "gdal"))
     root = ET.Element("qgis", projectname=contents.title, version=qml.QGIS_VERSION)
     ET.SubElement(root, "title").text = contents.title
-    ET.SubElement(root, "projectCrs").append(_srs(crs))
+    ET.SubElement(root, "projectCrs").append(srs(crs))
     root.append(_tree(layers))
     maplayers = ET.SubElement(root, "projectlayers")
     for layer in layers:
-        maplayers.append(_maplayer(layer, (rasters_crs or crs) if isinstance(layer.style, RasterStyle) else layers_crs))
-    root.extend([_properties(), *_first_view(crs, box)])
+        own_crs = (rasters_crs or crs) if isinstance(layer.style, RasterStyle) else layers_crs
+        maplayers.append(_maplayer(layer, own_crs, _columns(contents, layer.table)))
+    themes = themes_of([layer.style.key for layer in layers])
+    ids, groups = ({layer.style.key: part for layer, part in zip(layers, parts, strict=True)}
+                   for parts in ([layer.id for layer in layers], [layer.style.group for layer in layers]))  # fmt: skip
+    root.extend([_properties(), theme_elements(themes, ids, groups), _about(contents, layers)])
+    root.append(_layouts(contents, layers, themes, box))
+    root.append(bookmarks(contents.title, box, crs, contents.layers.get("regions")))
+    root.extend(first_view(crs, box))
     path.write_bytes(_zip(f"{path.stem}.qgs", "<?xml version='1.0' encoding='UTF-8'?>\n" + qml.to_text(root)))
 
 
@@ -104,6 +118,11 @@ class _Layer:
     def id(self) -> str:
         """Stable and over 10 characters: QGIS silently replaces shorter ones and the tree loses the layer."""
         return f"{self.style.key}_{hashlib.sha256(self.style.key.encode()).hexdigest()[:16]}"
+
+    @property
+    def table(self) -> str:
+        """The table that it draws, empty for a raster."""
+        return "" if isinstance(self.style, RasterStyle) else self.style.layer
 
     @property
     def is_area(self) -> bool:
@@ -185,12 +204,12 @@ def _make_exclusive(block: ET.Element) -> None:
         node.set("checked", "Qt::Checked" if number == chosen else "Qt::Unchecked")
 
 
-def _maplayer(layer: _Layer, crs: pyproj.CRS) -> ET.Element:
+def _maplayer(layer: _Layer, crs: pyproj.CRS, columns: Collection[str]) -> ET.Element:
     style = layer.style
     root = ET.Element("maplayer", type="raster" if isinstance(style, RasterStyle) else "vector")
     for tag, text in (("id", layer.id), ("datasource", layer.source), ("layername", style.title)):
         ET.SubElement(root, tag).text = text
-    ET.SubElement(root, "srs").append(_srs(crs))
+    ET.SubElement(root, "srs").append(srs(crs))
     ET.SubElement(root, "resourceMetadata").extend(resource(style))
     provider = ET.SubElement(root, "provider")
     provider.text = layer.provider
@@ -200,18 +219,63 @@ def _maplayer(layer: _Layer, crs: pyproj.CRS) -> ET.Element:
     provider.set("encoding", "UTF-8")
     root.set("geometry", style.geometry)
     root.set("labelsEnabled", "0" if qml.labeling(style) is None else "1")
-    root.extend(qml.style_elements(style))
+    for key, value in qml.scale_range(style).items():
+        root.set(key, value)
+    root.extend(qml.style_elements(style, columns))
     return root
 
 
-def _srs(crs: pyproj.CRS) -> ET.Element:
-    """Return the CRS as QGIS stores it; the WKT is what counts, an authority code alone would not be read."""
-    root = ET.Element("spatialrefsys", nativeFormat="Wkt")
-    ET.SubElement(root, "wkt").text = crs.to_wkt("WKT2_2019")
-    authority = crs.to_authority(min_confidence=100)
-    if authority is not None:
-        ET.SubElement(root, "authid").text = ":".join(authority)
-    ET.SubElement(root, "description").text = crs.name
+def _columns(contents: Contents, table: str) -> list[str]:
+    """Return the columns of a table, without its geometry."""
+    if table not in contents.layers:
+        return []
+    frame = contents.layers[table]
+    return [str(c) for c in frame.columns if c != frame.geometry.name]
+
+
+def _about(contents: Contents, layers: Sequence[_Layer]) -> ET.Element:
+    """Return what the project's properties say of it."""
+    root = ET.Element("projectMetadata")
+    for tag, text in (
+        ("identifier", ""),
+        ("type", "dataset"),
+        ("title", contents.title),
+        ("abstract", _abstract(contents)),
+    ):
+        ET.SubElement(root, tag).text = text
+    for licence in dict.fromkeys(layer.style.licence for layer in layers):
+        ET.SubElement(root, "license").text = licence
+    for rights in dict.fromkeys(layer.style.rights for layer in layers):
+        ET.SubElement(root, "rights").text = rights
+    return root
+
+
+def _abstract(contents: Contents) -> str:
+    """Return what the project's properties say: the subtitle and the findings."""
+    return "\n".join([contents.subtitle, *contents.findings])
+
+
+def _layouts(
+    contents: Contents, layers: Sequence[_Layer], themes: Mapping[str, Sequence[str]], extent: Extent
+) -> ET.Element:
+    """Return the sheet of the first theme, and the atlas where regions are drawn."""
+    root = ET.Element("Layouts")
+    if not themes:
+        return root
+    theme, keys = next(iter(themes.items()))
+    drawn = [layer for layer in layers if layer.style.key in keys]
+    legend = [
+        Legend(layer.id, layer.style.title) for layer in drawn if len(layer.style.classes) > 1 or not layer.is_area
+    ]
+    credits = "; ".join(dict.fromkeys(f"{layer.style.rights} ({layer.style.licence})" for layer in drawn))
+    title, headline = plain(contents.title), plain(next(iter(contents.findings), contents.subtitle))
+    root.append(sheet(title, headline, plain(credits), theme=theme, legend=legend, extent=extent))
+    regions = next((layer for layer in layers if layer.style.key == "regions"), None)
+    if regions is not None and isinstance(regions.style, LayerStyle):
+        known = _columns(contents, "regions")
+        figures = {c: label for c, label in regions.style.fields.items() if c in known and c not in ("name", "side")}
+        over = Coverage(regions.id, regions.style.title, regions.source, regions.provider, figures)
+        root.append(atlas(title, plain(credits), over, theme=theme, legend=legend, extent=extent))
     return root
 
 
@@ -220,21 +284,6 @@ def _properties() -> ET.Element:
     ET.SubElement(ET.SubElement(root, "SpatialRefSys"), "ProjectionsEnabled", type="int").text = "1"
     ET.SubElement(ET.SubElement(root, "Paths"), "Absolute", type="bool").text = "false"
     return root
-
-
-def _first_view(crs: pyproj.CRS, extent: tuple[float, float, float, float]) -> tuple[ET.Element, ET.Element]:
-    """Return the canvas's extent and the project's default one, which "zoom full" goes to."""
-    bounds = {tag: repr(float(x)) for tag, x in zip(("xmin", "ymin", "xmax", "ymax"), extent, strict=True)}
-    canvas = ET.Element("mapcanvas", name="theMapCanvas")
-    ET.SubElement(canvas, "units").text = "meters" if crs.is_projected else "degrees"
-    corners = ET.SubElement(canvas, "extent")
-    for tag, text in bounds.items():
-        ET.SubElement(corners, tag).text = text
-    ET.SubElement(canvas, "destinationsrs").append(_srs(crs))
-    view = ET.Element("ProjectViewSettings", UseProjectScales="0", rotation="0")
-    ET.SubElement(view, "Scales")
-    ET.SubElement(view, "DefaultViewExtent", bounds).append(_srs(crs))
-    return canvas, view
 
 
 def _zip(name: str, text: str) -> bytes:

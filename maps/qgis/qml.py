@@ -7,19 +7,20 @@ when the second are missing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from xml.etree import ElementTree as ET
 
+from maps.qgis.forms import form_elements
+from maps.qgis.scales import label_text, range_of
 from maps.styles.layers import LayerStyle, StyleClass
 
 QGIS_VERSION = "3.22.0"
-LABEL_FROM_PEOPLE = 100_000
 
 # QGIS reads infinity but its dialogs cannot show it; no quantity of ours comes near this.
 _OPEN_END = 1e15
 _SYMBOL_TYPES = {"Point": "marker", "Line": "line", "Polygon": "fill"}
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-_LABEL_COLOR, _HALO_COLOR = "#222222", "#ffffff"
+_LABEL_COLOR, _AREA_COLOR, _HALO_COLOR = "#222222", "#666666", "#ffffff"
 
 
 def rgba(color: str) -> str:
@@ -64,51 +65,60 @@ def renderer(style: LayerStyle) -> ET.Element:
 
 
 def labeling(style: LayerStyle) -> ET.Element | None:
-    """Return the ``<labeling>`` of a layer of named places, None for any other layer.
-
-    Settlements are labelled from `LABEL_FROM_PEOPLE` people up: thousands of villages would hide the map.
-    """
-    if style.geometry != "Point" or style.name_column is None:
+    """Return the ``<labeling>`` of a layer of named points or areas, None for any other layer; see `maps.qgis.scales`."""
+    if style.geometry == "Line" or style.name_column is None:
         return None
-    text, is_expression = style.name_column, "0"
-    if style.column == "population":
-        text, is_expression = f'CASE WHEN "population" >= {LABEL_FROM_PEOPLE} THEN "{style.name_column}" END', "1"
+    is_area = style.geometry == "Polygon"
+    text, is_expression = label_text(style)
     root = ET.Element("labeling", type="simple")
     settings = ET.SubElement(root, "settings", calloutType="simple")
     format_ = ET.SubElement(
-        settings, "text-style", fieldName=text, isExpression=is_expression, fontSize="7", fontSizeUnit="Point", fontWeight="50", namedStyle="Regular",
-        textColor=rgba(_LABEL_COLOR), textOpacity="1", multilineHeight="1",
+        settings, "text-style", fieldName=text, isExpression=str(int(is_expression)), fontSize="8" if is_area else "7",
+        fontSizeUnit="Point", fontWeight="50", namedStyle="Regular",
+        textColor=rgba(_AREA_COLOR if is_area else _LABEL_COLOR), textOpacity="1", multilineHeight="1",
     )  # fmt: skip
     ET.SubElement(
         format_, "text-buffer", bufferDraw="1", bufferSize="0.7", bufferSizeUnits="MM", bufferOpacity="1",
         bufferColor=rgba(_HALO_COLOR), bufferNoFill="0", bufferJoinStyle="128",
     )  # fmt: skip
-    # Placement 6 tries the cartographic positions around the point in this order and drops what does not fit.
-    ET.SubElement(
-        settings, "placement", placement="6", predefinedPositionOrder="TR,TL,BR,BL,R,L,TSR,BSR", dist="0.4",
-        distUnits="MM", offsetType="1", priority="5",
-    )  # fmt: skip
-    ET.SubElement(settings, "rendering", drawLabels="1", displayAll="0", obstacle="1", scaleVisibility="0")
+    if is_area:
+        # Placement 4 is horizontal within the area.
+        ET.SubElement(settings, "placement", placement="4", dist="0", priority="2", centroidInside="1")
+    else:
+        # Placement 6 tries the cartographic positions around the point in this order and drops what does not fit.
+        ET.SubElement(
+            settings, "placement", placement="6", predefinedPositionOrder="TR,TL,BR,BL,R,L,TSR,BSR", dist="0.4",
+            distUnits="MM", offsetType="1", priority="8" if style.layer == "places" else "5",
+        )  # fmt: skip
+    limit = range_of(style).labelled
+    ET.SubElement(settings, "rendering", drawLabels="1", displayAll="0", obstacle="1", scaleVisibility=str(int(limit > 0)),
+                  scaleMin="0", scaleMax=str(limit))  # fmt: skip
     return root
 
 
-def aliases(fields: Mapping[str, str]) -> ET.Element:
-    """Return the ``<aliases>``: the names a reader sees instead of the columns."""
-    root = ET.Element("aliases")
-    for index, (column, name) in enumerate(fields.items()):
-        ET.SubElement(root, "alias", field=column, index=str(index), name=name)
-    return root
+def scale_range(style: LayerStyle) -> dict[str, str]:
+    """Return the attributes that tell QGIS at which scales a layer is drawn."""
+    limit = range_of(style).drawn
+    if not limit:
+        return {"hasScaleBasedVisibilityFlag": "0"}
+    return {"hasScaleBasedVisibilityFlag": "1", "minScale": str(limit), "maxScale": "0"}
 
 
-def style_elements(style: LayerStyle) -> list[ET.Element]:
-    """Return all style elements of a vector layer, as a QML document and a project's ``<maplayer>`` hold them."""
+def style_elements(style: LayerStyle, columns: Collection[str] = ()) -> list[ET.Element]:
+    """Return all style elements of a vector layer, as a QML document and a project's ``<maplayer>`` hold them.
+
+    Parameters
+    ----------
+    columns
+        Of the table; those of `style` where nothing is given.
+    """
     elements = [renderer(style)]
     labels = labeling(style)
     if labels is not None:
         elements.append(labels)
     opacity = ET.Element("layerOpacity")
     opacity.text = f"{style.opacity:g}"
-    elements += [opacity, aliases(style.fields)]
+    elements += [opacity, *form_elements(style, columns)]
     if style.name_column is not None:
         preview = ET.Element("previewExpression")
         preview.text = f'"{style.name_column}"'
@@ -116,11 +126,12 @@ def style_elements(style: LayerStyle) -> list[ET.Element]:
     return elements
 
 
-def document(style: LayerStyle) -> str:
+def document(style: LayerStyle, columns: Collection[str] = ()) -> str:
     """Return the QML document of a vector layer."""
     root = ET.Element("qgis", version=QGIS_VERSION, styleCategories="AllStyleCategories")
+    root.attrib.update(scale_range(style))
     root.set("labelsEnabled", "0" if labeling(style) is None else "1")
-    root.extend(style_elements(style))
+    root.extend(style_elements(style, columns))
     return _DOCTYPE + to_text(root)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from maps.styles.classes import LayerStyle, StyleClass
+from maps.styles.finding import PLACES
 from maps.styles.layers import run_styles
 
 TYPE_COLORS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb", "#222255")
@@ -227,6 +228,8 @@ def chapter_styles(
     known = columns or {}
     at = {style.key: i for i, style in enumerate(base)}
     more: list[tuple[int, LayerStyle]] = []
+    if "places" in layers:
+        more.append((0, PLACES))
     if "gaps" in layers:
         more.append((at["roads"], _GAPS))
     if "flows" in layers:

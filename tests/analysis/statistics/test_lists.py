@@ -25,7 +25,7 @@ from analysis.statistics.flags import HIGH, NO, NO_DATA, NOT_TESTABLE, STANDS_OU
 from analysis.statistics.gaps import GAP, GOOD, isolated_gaps
 from analysis.statistics.growth import growth_residual
 from analysis.statistics.homes import Homes, cell_pull, cell_units, named
-from analysis.statistics.lists import bottleneck_list, growth_list, one_advice
+from analysis.statistics.lists import FINDING, bottleneck_list, finding_places, growth_list, one_advice
 from analysis.statistics.weights import contiguity
 from analysis.units import cells_of, people_in_cells
 from tests.analysis.helpers import disk
@@ -263,3 +263,33 @@ def test_gaps_are_poor_among_rich_on_their_own_side_and_far() -> None:
 def test_the_share_without_a_detour_counts_what_is_known() -> None:
     assert undetoured_share(np.array([5.0, np.inf]), np.array([5.0, 5.0])) == 1.0
     assert np.isnan(undetoured_share(np.array([np.inf]), np.array([np.inf])))
+
+
+def test_the_finding_as_points_has_a_row_per_entry() -> None:
+    common = {
+        "side": "a",
+        "region": "X",
+        "cell": "c",
+        "population": 10,
+        "rank_low": 1,
+        "rank_high": 3,
+        "flag": NO,
+        "advice": "growth point",
+    }
+    growth = pd.DataFrame(
+        [
+            {**common, "place": "Orsk", "rank": 1, "steady": True, "lon": 58.5, "lat": 51.2, "growth": 2.0},
+            {**common, "place": "Ilek", "rank": 2, "steady": False, "lon": 53.4, "lat": 51.5, "growth": 1.5},
+        ]
+    )
+    narrow = pd.DataFrame(
+        [{**common, "place": "Orsk", "rank": 1, "steady": False, "lon": 58.5, "lat": 51.2, "excess_min": 90.0}]
+    )
+    found = finding_places(growth, narrow)
+    assert found["class"].tolist() == ["steady growth point", "growth point", "bottleneck"]
+    assert found["finding"].tolist() == ["growth point", "growth point", "bottleneck"]
+    assert list(found.columns.drop("geometry")) == list(FINDING)
+    assert shapely.get_coordinates(found.geometry).tolist() == [[58.5, 51.2], [53.4, 51.5], [58.5, 51.2]]
+    assert found["growth"].isna().tolist() == [False, False, True]
+    assert finding_places(growth.iloc[:0], narrow)["finding"].tolist() == ["bottleneck"]
+    assert finding_places(growth.iloc[:0], narrow.iloc[:0]).empty
