@@ -8,6 +8,8 @@ beside surfaces as smooth as the data is a question for `analysis.statistics.smo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,8 +27,22 @@ if TYPE_CHECKING:
 
 CHUNK = 4096
 """Orders of a side that are drawn at once."""
+UNITS = 32
+"""Units whose draws are held at once."""
 CONFIDENCE = 0.99
 COLUMNS = ["s", "z", "p", "q", "testable", "hot", "uncertain"]
+
+
+@dataclass(frozen=True)
+class _Orders:
+    """Random orders of the units of a side: ``units`` of shape (places, orders), and ``where`` each unit stands in them.
+
+    ``where`` are positions in the flat ``units``, those of unit i from ``first[i]`` to ``first[i + 1]``, ascending.
+    """
+
+    units: NDArray[np.integer]
+    where: NDArray[np.integer]
+    first: NDArray[np.int64]
 
 
 def own_side_test(
@@ -144,50 +160,81 @@ def _tails(
     x: NDArray[np.float64], weights: csr_array, side: NDArray[np.int64], s: NDArray[np.float64], draws: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return of each unit the number of draws in the smaller tail, and its value standardised over the draws."""
-    most = np.zeros(int(side.max()) + 1, np.int64)
     focal = np.repeat(np.arange(len(x)), np.diff(weights.indptr))
-    for k in range(len(most)):  # sides: two
-        on = np.bincount(focal[side[weights.indices] == k], minlength=len(x))
-        most[k] = on.max() + 1
-    drawn = [_orders(int((side == k).sum()), int(m), draws, seed + k) for k, m in enumerate(most)]
-    own = [x[side == k] for k in range(len(most))]
+    sides = range(int(side.max()) + 1)
+    near = [np.bincount(focal[side[weights.indices] == k], minlength=len(x)) for k in sides]
+    own = [x[side == k] for k in sides]
+    drawn = [_orders(len(own[k]), int(near[k].max()) + 1, draws, seed + k) for k in sides]
+    values = [own[k][drawn[k].units] for k in sides]
     place = np.zeros(len(x), np.int64)
-    for k in range(len(most)):
-        place[side == k] = np.arange(int((side == k).sum()))
+    for k in sides:  # two
+        place[side == k] = np.arange(len(own[k]))
     count, z = np.zeros(len(x), np.int64), np.full(len(x), np.nan)
-    for i in range(len(x)):  # a unit's draws fill some megabytes: one at a time
-        near = slice(weights.indptr[i], weights.indptr[i + 1])
-        sums = np.full(draws, x[i])
-        for k in range(len(most)):
-            w = weights.data[near][side[weights.indices[near]] == k]
-            if len(w):
-                sums += _values(own[k], drawn[k], len(w), int(place[i]) if side[i] == k else -1) @ w
-        # Sums in another order differ in their last digit: a tie is a tie.
-        slack = 1e-9 * (np.abs(sums).max() + abs(s[i]))
-        count[i] = min(int((sums >= s[i] - slack).sum()), int((sums <= s[i] + slack).sum()))
-        spread = sums.std()
-        z[i] = (s[i] - sums.mean()) / spread if spread > slack else np.nan
+    for start in range(0, len(x), UNITS):  # their draws fill some tens of megabytes
+        block = np.arange(start, min(start + UNITS, len(x)))
+        sums = np.repeat(x[block, None], draws, axis=1)
+        for k in sides:
+            sums += _weighted(weights, block, side, k, values[k])
+            for i in block[side[block] == k]:
+                _give_way(sums[i - start], _on_side(weights, side, i, k), drawn[k], values[k], place[i], x[i])
+        for i, of in zip(block, sums, strict=True):
+            # Sums in another order differ in their last digit: a tie is a tie.
+            slack = 1e-9 * (max(of.max(), -of.min()) + abs(s[i]))
+            count[i] = min(np.count_nonzero(of >= s[i] - slack), np.count_nonzero(of <= s[i] + slack))
+            spread = of.std()
+            z[i] = (s[i] - of.mean()) / spread if spread > slack else np.nan
     return count, z
 
 
-def _values(own: NDArray[np.float64], drawn: NDArray[np.int32], k: int, skip: int) -> NDArray[np.float64]:
-    """Return the values at the first k places of each order; the unit `skip` gives its place to the next."""
-    at = drawn[:, :k]
-    if skip >= 0:
-        at = np.where(at == skip, drawn[:, [k]], at) if drawn.shape[1] > k else at
-    return own[at]
+def _weighted(
+    weights: csr_array, block: NDArray[np.int64], side: NDArray[np.int64], k: int, values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return each unit's weights on side k times the values at the first places of each order, shape (units, draws)."""
+    table = np.zeros((len(block), len(values)))
+    for row, i in enumerate(block):
+        own = _on_side(weights, side, int(i), k)
+        table[row, : len(own)] = own
+    return np.asarray(table @ values, float)
 
 
-def _orders(n: int, most: int, draws: int, seed: int) -> NDArray[np.int32]:
-    """Return the first `most` of n units in random orders, shape (draws, most)."""
+def _give_way(
+    sums: NDArray[np.float64],
+    own: NDArray[np.float64],
+    drawn: _Orders,
+    values: NDArray[np.float64],
+    place: int,
+    value: float,
+) -> None:
+    """Correct a unit's sums for the orders in which it is its own neighbour: it gives its place to the next of the order."""
+    k, draws = len(own), values.shape[1]
+    if not 0 < k < len(values):
+        return
+    found = drawn.where[drawn.first[place] : drawn.first[place + 1]]
+    found = found[: np.searchsorted(found, k * draws)]
+    column, order = np.divmod(found, draws)
+    sums[order] += own[column] * (values[k, order] - value)
+
+
+def _on_side(weights: csr_array, side: NDArray[np.int64], i: int, k: int) -> NDArray[np.float64]:
+    """Return the weights of a unit's neighbours on side k."""
+    near = slice(weights.indptr[i], weights.indptr[i + 1])
+    return np.asarray(weights.data[near][side[weights.indices[near]] == k], float)
+
+
+@lru_cache(maxsize=4)
+def _orders(n: int, most: int, draws: int, seed: int) -> _Orders:
+    """Return the first `most` of n units in random orders; kept, for the tests of one family draw the same."""
     rng = np.random.default_rng(seed)
     most = min(most, n)
-    out = np.empty((draws, most), np.int32)
+    # Two bytes a number, where they do, are sorted by radix.
+    units = np.empty((most, draws), np.uint16 if n <= np.iinfo(np.uint16).max else np.int32)
     for start in range(0, draws, CHUNK):  # a piece of the orders at once
         part = min(CHUNK, draws - start)
         whole = np.broadcast_to(np.arange(n, dtype=np.int32), (part, n))
-        out[start : start + part] = rng.permuted(whole, axis=1)[:, :most]
-    return out
+        units[:, start : start + part] = rng.permuted(whole, axis=1)[:, :most].T
+    flat = units.ravel()
+    where = np.argsort(flat, kind="stable").astype(np.int32 if flat.size <= np.iinfo(np.int32).max else np.int64)
+    return _Orders(units, where, np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=n))]))
 
 
 def _side_means(x: NDArray[np.float64], side: NDArray[np.int64]) -> NDArray[np.float64]:
