@@ -14,8 +14,8 @@ from maps.qgis.project import write_geopackage, write_project
 from maps.rasters import travel_time_style, write_raster
 from maps.report.page import write_report
 from maps.web.map import write_map
-from network.build import Network, to_graph
-from network.graphml import write_graphml
+from network.build import Network
+from network.graphml import write_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def write_run(
     with clock.stage("web map"):
         write_map(folder / "map.html", contents.filled)
     with clock.stage("graph"):
-        write_graphml(to_graph(network), folder / "graph.graphml")
+        write_network(network, folder / "graph.graphml")
     with clock.stage("report"):
         write_report(folder / "report.html", contents)
     return describe_run(folder, prepared, network, measures, findings, warnings, clock)

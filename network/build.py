@@ -296,6 +296,8 @@ EDGE_COLUMNS = (
     "mode", "kind", "length_m", "time_min", "wait_min", "speed_kph", "speed_source", "crossing", "crossing_id",
     "checkpoint_id", "bridged", "length_factor", "borderless_min", "open_min", "actual_min", "domestic_min",
 )  # fmt: skip
+ABOUT = {"crs": "epsg:4326", "created_with": "borderlink", "simplified": True}
+"""Attributes of the graph itself."""
 TOLD_COLUMNS = ("surface", "smoothness", "toll", "gauge", "current")
 
 
@@ -322,6 +324,24 @@ def _street_counts(links: pd.DataFrame, n_nodes: int) -> NDArray[np.int64]:
     return np.bincount(streets.ravel(), minlength=n_nodes)
 
 
+def graph_edges(network: Network) -> pd.DataFrame:
+    """Return the directed edges of a network's graph: its links, then those that may be driven both ways turned round; with ``osmid`` and ``reversed``."""
+    links = network.links.reset_index(drop=True)
+    back = links[~links["oneway"]]
+    flipped = back.assign(u=back["v"], v=back["u"], geometry=shapely.reverse(back["geometry"].to_numpy(dtype=object)))
+    both = pd.concat([links.assign(reversed=False), flipped.assign(reversed=True)])
+    both["osmid"] = _osm_ids(links)[both.index.to_numpy()]
+    return both
+
+
+def graph_nodes(network: Network) -> pd.DataFrame:
+    """Return the nodes of a network's graph, those at which a link ends, with ``street_count``."""
+    used = np.unique(network.links[["u", "v"]])
+    nodes = network.nodes.loc[used, ["x", "y", "side", "kind", "ref", "change"]]
+    nodes["street_count"] = _street_counts(network.links, len(network.nodes))[used]
+    return nodes
+
+
 def to_graph(network: Network) -> nx.MultiDiGraph[int]:
     """Return the network as one `networkx.MultiDiGraph` that OSMnx accepts.
 
@@ -332,17 +352,10 @@ def to_graph(network: Network) -> nx.MultiDiGraph[int]:
     ``current`` of edges, and ``change`` of nodes (where trains change gauge or current), where they say nothing. ``osmid`` is the way's id, or the list of several, as OSMnx
     has it; in a network without any, the row of the link; else −1 − row for a link that is no way.
     """
-    links = network.links.reset_index(drop=True)
-    back = links[~links["oneway"]]
-    flipped = back.assign(u=back["v"], v=back["u"], geometry=shapely.reverse(back["geometry"].to_numpy(dtype=object)))
-    both = pd.concat([links.assign(reversed=False), flipped.assign(reversed=True)])
-    both["osmid"] = _osm_ids(links)[both.index.to_numpy()]
-    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(crs="epsg:4326", created_with="borderlink", simplified=True)
-    used = np.unique(links[["u", "v"]])
-    nodes = network.nodes.loc[used, ["x", "y", "side", "kind", "ref", "change"]]
-    nodes["street_count"] = _street_counts(links, len(network.nodes))[used]
+    both, nodes = graph_edges(network), graph_nodes(network)
+    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(**ABOUT)
     places = [{k: v for k, v in place.items() if k != "change" or v} for place in _records(nodes)]
-    graph.add_nodes_from(zip(used.tolist(), places, strict=True))
+    graph.add_nodes_from(zip(nodes.index.tolist(), places, strict=True))
     records = _records(both[["osmid", "oneway", "reversed", *EDGE_COLUMNS, *TOLD_COLUMNS, "geometry"]])
     for record in records:  # networkx holds one dict per edge
         record["length"] = record["length_m"]

@@ -9,7 +9,7 @@ import osmnx as ox
 import pytest
 
 from network.build import to_graph
-from network.graphml import write_graphml
+from network.graphml import write_graphml, write_network
 from tests.borders import random_network
 
 
@@ -45,3 +45,11 @@ def test_same_graph_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_graphml(to_graph(random_network(1)), tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_network_is_written_as_its_graph_is(seed: int, tmp_path: Path) -> None:
+    network = random_network(seed)
+    write_graphml(to_graph(network), tmp_path / "graph")
+    write_network(network, tmp_path / "network")
+    assert (tmp_path / "network").read_bytes() == (tmp_path / "graph").read_bytes()
