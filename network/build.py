@@ -296,7 +296,7 @@ EDGE_COLUMNS = (
     "mode", "kind", "length_m", "time_min", "wait_min", "speed_kph", "speed_source", "crossing", "crossing_id",
     "checkpoint_id", "bridged", "length_factor", "borderless_min", "open_min", "actual_min", "domestic_min",
 )  # fmt: skip
-ABOUT = {"crs": "epsg:4326", "created_with": "borderlink", "simplified": True}
+ABOUT: dict[str, Any] = {"crs": "epsg:4326", "created_with": "borderlink", "simplified": True}
 """Attributes of the graph itself."""
 TOLD_COLUMNS = ("surface", "smoothness", "toll", "gauge", "current")
 

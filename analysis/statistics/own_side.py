@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -40,8 +40,8 @@ class _Orders:
     ``where`` are positions in the flat ``units``, those of unit i from ``first[i]`` to ``first[i + 1]``, ascending.
     """
 
-    units: NDArray[np.integer]
-    where: NDArray[np.integer]
+    units: NDArray[Any]
+    where: NDArray[Any]
     first: NDArray[np.int64]
 
 
