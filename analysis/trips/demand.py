@@ -110,29 +110,55 @@ def model_demand(network: Network, *, half_life_min: float = HALF_LIFE_MIN, max_
     NetworkError
         No pair of inhabited settlements is connected across the border.
     """
+    a, b = places_of(network, max_places=max_places)
+    node = network.settlements["node"].to_numpy(np.int64)
+    modes = tuple(m for mode in modes_of(network) if (m := _mode_times(network, mode, node[a], node[b])) is not None)
+    people = network.settlements["population"].to_numpy(float)
+    return demand_between(a, b, people, modes, half_life_min=half_life_min)
+
+
+def places_of(network: Network, *, max_places: int = MAX_PLACES) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of the settlements of side a and of side b that trips run between: inhabited, the largest of each side."""
     table = network.settlements
     people = table["population"].to_numpy(float)
-    rows = {}
+    rows = []
     for side in ("a", "b"):
         mine = np.flatnonzero((table["side"] == side).to_numpy() & (people > 0))
         largest = mine[np.argsort(-people[mine], kind="stable")][:max_places]
-        rows[side] = np.sort(largest)
-    node = table["node"].to_numpy(np.int64)
-    modes = tuple(
-        m
-        for mode in modes_of(network)
-        if (m := _mode_times(network, mode, node[rows["a"]], node[rows["b"]])) is not None
-    )
-    cost = np.full((len(rows["a"]), len(rows["b"])), np.inf)
+        rows.append(np.sort(largest))
+    return rows[0], rows[1]
+
+
+def demand_between(
+    a: NDArray[np.int64],
+    b: NDArray[np.int64],
+    people: NDArray[np.float64],
+    modes: tuple[ModeTimes, ...],
+    *,
+    half_life_min: float = HALF_LIFE_MIN,
+) -> Demand:
+    """Return the demand of `model_demand` between rows of settlements, over times that are there.
+
+    Parameters
+    ----------
+    people
+        Of all settlements.
+
+    Raises
+    ------
+    NetworkError
+        No pair is connected across the border.
+    """
+    cost = np.full((len(a), len(b)), np.inf)
     for m in modes:
         np.minimum(cost, m.minutes, out=cost)
-    trips = people[rows["a"]][:, None] * people[rows["b"]][None] * decay(cost, half_life_min)
+    trips = people[a][:, None] * people[b][None] * decay(cost, half_life_min)
     total = trips.sum()
     if not total > 0:
         raise NetworkError(
             "no trip across the border is possible: no two inhabited settlements are connected through an open checkpoint"
         )
-    return Demand(rows["a"], rows["b"], trips / total, modes, people[rows["a"]], people[rows["b"]])
+    return Demand(a, b, trips / total, modes, people[a], people[b])
 
 
 def modes_of(network: Network) -> tuple[str, ...]:

@@ -1,0 +1,204 @@
+"""What closed, re-timed and new checkpoints change, answered in a fraction of a second: trees grown once, sums over posts at each answer.
+
+The answer equals that of a network built and measured again, to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.trips.demand import ModeTimes, demand_between, modes_of, places_of
+from analysis.trips.shares import shares_of
+from layers.errors import NetworkError
+from network.changes import Trees, grow_trees
+from network.points import Points
+from network.routing import compile_router
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from network.build import Network
+    from network.routing import Router
+
+SIDES = (("a", "b"), ("b", "a"))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A border as it stands, with all that answers to its edits share; build it with `stand`.
+
+    Attributes
+    ----------
+    cells
+        Cells of the belt with ``cell``, ``side``, ``region``, ``population``.
+    points
+        Cells, then settlements, in the router's positions.
+    trees
+        By mode; those of `mode` hold cells and settlements, others settlements alone.
+    cities
+        Rows of the settlements that count as cities.
+    fades
+        Decay of the potential.
+    """
+
+    network: Network
+    cells: gpd.GeoDataFrame
+    points: Points
+    trees: Mapping[str, Trees]
+    mode: str
+    cities: NDArray[np.int64]
+    fades: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    half_life_min: float
+    theta: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One state of a border: minutes and potentials of cells and settlements, shares of checkpoints.
+
+    ``cells`` and ``settlements`` have ``time_to_checkpoint_min``, ``time_to_city_min`` (waits included, to the nearest city across; NaN where there
+    is no way), ``potential_cross_borderless``, ``potential_cross_actual``, ``border_loss``. ``checkpoints`` has ``checkpoint_id``, ``name``,
+    ``mode``, ``open``, ``wait_min``, ``share``, ``share_of_mode``. ``free`` is the potential of cells, then
+    settlements, without a border.
+    """
+
+    cells: pd.DataFrame
+    settlements: pd.DataFrame
+    checkpoints: pd.DataFrame
+    free: NDArray[np.float64]
+
+
+def stand(
+    network: Network,
+    router: Router,
+    cells: gpd.GeoDataFrame,
+    *,
+    city_people: float,
+    fades: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    half_life_min: float,
+    theta: float,
+) -> Standing:
+    """Return a network with its cells, ready for edits.
+
+    Parameters
+    ----------
+    router
+        Of the mode in which access is measured.
+    cells
+        With ``lon``, ``lat``, ``side``; they join the network as in every run.
+    city_people
+        Settlements of so many people are cities.
+    """
+    table = network.settlements
+    node = table["node"].to_numpy(np.int64)
+    side = table["side"].to_numpy(dtype=object)
+    lonlat = cells[["lon", "lat"]].to_numpy(float)
+    ground = router.attach(lonlat, cells["side"].to_numpy(dtype=object), limit_km=network.limits.point_km)
+    points = Points.of([ground, Points.at_nodes(router.positions(node), side)])
+    trees: dict[str, Trees] = {router.mode: grow_trees(network, router.mode, router, points, node)}
+    links = network.links
+    for mode in modes_of(network):
+        if mode not in trees and ((links["mode"] == mode) & links["crossing"]).any():
+            own = compile_router(network, mode)  # type: ignore[arg-type]
+            homes = Points.at_nodes(own.positions(node), side)
+            trees[mode] = grow_trees(network, own.mode, own, homes, node)
+    cities = np.flatnonzero((table["population"] >= city_people).to_numpy() & (node >= 0))
+    return Standing(network, cells, points, trees, router.mode, cities, fades, half_life_min, theta)
+
+
+def answer(
+    standing: Standing,
+    trees: Mapping[str, Trees],
+    checkpoints: pd.DataFrame,
+    *,
+    free: NDArray[np.float64] | None = None,
+) -> Answer:
+    """Return the state of a border with some trees, those of the standing ones or changed ones.
+
+    Parameters
+    ----------
+    checkpoints
+        ``checkpoint_id``, ``name``, ``mode``, ``open``, ``wait_min``.
+    free
+        Potential without a border of each point, where it is known.
+    """
+    own = trees[standing.mode]
+    side = standing.network.settlements["side"].to_numpy(dtype=object)
+    table = pd.DataFrame({"time_to_checkpoint_min": _known(own.to_checkpoint())})
+    table["time_to_city_min"] = _known(_to_city(standing, own, side))
+    joined = standing.points.joined
+    free = _potential(standing, own, free=True) if free is None else free
+    for name, values in (("borderless", free), ("actual", _potential(standing, own, free=False))):
+        table[f"potential_cross_{name}"] = np.where(joined, values, np.nan)
+    some = table["potential_cross_borderless"].where(table["potential_cross_borderless"] > 0)
+    real = table["potential_cross_actual"].where(table["potential_cross_actual"] > 0)
+    table["border_loss"] = 1 - real.where(some.isna(), real.fillna(0.0)) / some
+    n = len(standing.cells)
+    keep = [c for c in ("cell", "side", "region", "population", "near", "lon", "lat") if c in standing.cells]
+    cells = pd.DataFrame(standing.cells[keep]).join(table.iloc[:n])
+    homes = pd.DataFrame(standing.network.settlements.drop(columns="geometry"))
+    settlements = homes.join(table.iloc[n:].reset_index(drop=True))
+    return Answer(cells, settlements, _shares(standing, trees, checkpoints), free)
+
+
+def _to_city(standing: Standing, trees: Trees, side: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return minutes of each point to the nearest city of the other side."""
+    out = np.full(len(trees.points), np.inf)
+    for own, other in SIDES:
+        there = trees.to_nearest(standing.cities[side[standing.cities] == other])
+        mine = trees.points.side == own
+        out[mine] = there[mine]
+    return out
+
+
+def _potential(standing: Standing, trees: Trees, *, free: bool) -> NDArray[np.float64]:
+    """Return the potential across of each point on one network."""
+    table = standing.network.settlements
+    people = table["population"].to_numpy(float)
+    side = table["side"].to_numpy(dtype=object)
+    placed = trees.overlay.home.positions(table["node"].to_numpy(np.int64)) >= 0
+    out = np.zeros(len(trees.points))
+    for own, other in SIDES:
+        rows = np.flatnonzero(trees.points.side == own)
+        columns = np.flatnonzero((side == other) & (people > 0) & placed)
+        if len(rows) and len(columns):
+            out[rows] = standing.fades(trees.table(rows, columns, free=free)) @ people[columns]
+    return out
+
+
+def _shares(standing: Standing, trees: Mapping[str, Trees], checkpoints: pd.DataFrame) -> pd.DataFrame:
+    """Return the checkpoints with their shares of the modelled trips."""
+    network = standing.network
+    a, b = places_of(network)
+    modes = []
+    for mode in modes_of(network):
+        t = trees.get(mode)
+        if t is None or not np.isfinite(t.overlay.gates["actual"]).any():
+            continue
+        # What can't be passed joins no crossings to one.
+        gates = t.overlay.gates[np.isfinite(t.overlay.gates["actual"])].reset_index(drop=True)
+        overlay = replace(t.overlay, gates=gates)
+        first = len(t.to_posts) - len(network.settlements)
+        to_posts, from_posts = t.to_posts[first + a], t.from_posts[:, b]
+        modes.append(ModeTimes(mode, overlay, to_posts, from_posts, overlay.table(to_posts, from_posts)))
+    out = checkpoints[["checkpoint_id", "name", "mode", "open", "wait_min"]].reset_index(drop=True)
+    try:
+        people = network.settlements["population"].to_numpy(float)
+        demand = demand_between(a, b, people, tuple(modes), half_life_min=standing.half_life_min)
+        share = out["checkpoint_id"].map(shares_of(demand, theta=standing.theta)).astype(float)
+    except NetworkError:
+        share = pd.Series(np.nan, index=out.index)  # no two places are connected: nobody chooses
+    out["share"] = share.where(out["open"].astype(bool), 0.0)
+    out["share_of_mode"] = out["share"] / out.groupby("mode")["share"].transform("sum").replace(0.0, np.nan)
+    return out
+
+
+def _known(minutes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return minutes, NaN where there is no way."""
+    return np.where(np.isfinite(minutes), minutes, np.nan)

@@ -1,0 +1,271 @@
+"""Where a new checkpoint joins a built network, found without building it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from layers.checkpoints import open_to
+from layers.crs import WGS84, geodesic_m, project
+from layers.errors import NetworkError, PlaceError
+from network.border import main_components, match_checkpoints, on_shut_roads
+from network.build import FIELDS, Network
+from network.connectors import CONNECTOR_KPH, connect_checkpoints, connect_settlements
+from network.gates import open_gates
+from network.joining import DETOUR, join
+from network.points import Points, at_points
+from network.topology import SNAP_M, Tables, along
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from network.routing import Router
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What new checkpoints on connectors join: the network before its posts on connectors, and which links its pieces became.
+
+    Attributes
+    ----------
+    tables, usable
+        Before the posts; links that a road checkpoint may join.
+    whole, begin_m
+        Per link of the network: the link of `tables` that it is a piece of (−1 for none), and the metres before it on that.
+    """
+
+    network: Network
+    tables: Tables
+    usable: NDArray[np.bool_]
+    whole: NDArray[np.int64]
+    begin_m: NDArray[np.float64]
+
+
+def ground_of(network: Network) -> Ground:
+    """Return the ground of a network that was built from layers: its build once more up to the posts on connectors.
+
+    Raises
+    ------
+    NetworkError
+        The network has been added to since it was built.
+    """
+    base, table = network.base, network.checkpoints
+    # As in `network.build.build_network`, step by step.
+    pairs = match_checkpoints(base.tables, table, road_km=network.road_km, rail_km=network.rail_km)
+    barred = table["checkpoint_id"][on_shut_roads(base.shut, base.tables.crs, table, pairs, network.road_km)]
+    pairs = pairs[~pairs["checkpoint_id"].isin(barred)]
+    tables, _ = open_gates(base.tables, base.crossings, pairs, table)
+    joined = table["checkpoint_id"].isin([*pairs["checkpoint_id"], *barred])
+    tables, _ = connect_settlements(tables, network.settlements, base.border, network.limits, stations=base.stations)
+    marked = Tables(tables.nodes, tables.links.assign(whole=np.arange(len(tables.links))), tables.crs)
+    alone = table[(table["mode"] == "road") & ~joined]
+    final, _ = connect_checkpoints(marked, alone, base.border, network.limits)
+    ends = ["u", "v"]
+    if (
+        len(final.links) != len(network.links)
+        or not (final.links[ends].to_numpy() == network.links[ends].to_numpy()).all()
+    ):
+        raise NetworkError("a network that was added to since it was built: allowed is one from its layers")
+    whole = final.links["whole"].fillna(-1).to_numpy(np.int64)
+    length = final.links["length_m"].to_numpy(float)
+    # Pieces of a link stand in its order.
+    order = np.argsort(whole, kind="stable")
+    total = np.cumsum(length[order])
+    first = np.searchsorted(whole[order], whole[order])
+    begin = np.empty(len(order))
+    begin[order] = total - length[order] - (total - length[order])[first]
+    return Ground(network, tables, main_components(tables, "road"), whole, np.where(whole >= 0, begin, 0.0))
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A new checkpoint, open, and where it joins the network.
+
+    Attributes
+    ----------
+    wait_min
+        The same in both directions.
+    crossings
+        Of the data, that it stands at; empty for one on connectors.
+    access
+        By side, the point that its connectors begin at.
+    px, py
+        Place in the network's projection.
+    connector_km
+        By side, the straight distance to the nearest road; empty for one at a crossing.
+    """
+
+    checkpoint_id: str
+    mode: str
+    name: str
+    wait_min: float
+    crossings: tuple[str, ...]
+    match_km: float
+    access: dict[str, Points]
+    px: float
+    py: float
+    connector_km: dict[str, float]
+
+    def trees(self, home: Router, side: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return minutes at home to the checkpoint from all positions of a router, and from it to them."""
+        p = self.access[side]
+        ends = home.nodes[np.concatenate([p.u, p.v])]
+        into = home.trees(ends, FIELDS["open"], reverse=True) + np.concatenate([p.from_u, p.from_v])[:, None]
+        away = home.trees(ends, FIELDS["open"]) + np.concatenate([p.to_u, p.to_v])[:, None]
+        return into.min(axis=0), away.min(axis=0)
+
+    def beside(self, points: Points, side: str) -> NDArray[np.float64]:
+        """Return minutes from points to the checkpoint along a link that both join, infinity where they join none together."""
+        p = self.access[side]
+        out = np.full(len(points), np.inf)
+        at, walk = _along(points)
+        own_at, own_walk = _along(p)
+        for k, link in enumerate(p.link):  # its few connectors
+            mine = np.flatnonzero(points.link == link)
+            step = own_at[k] - at[mine]
+            # Against a one-way road nobody comes.
+            step = np.where((step < 0) & ~np.isfinite(points.to_u[mine]), np.inf, np.abs(step))
+            np.minimum.at(out, points.point[mine], walk[mine] + step + own_walk[k])
+        return out
+
+    def way_to(self, other: Opening, home: Router, side: str) -> float:
+        """Return minutes at home from this new checkpoint to another one."""
+        _, away = self.trees(home, side)
+        along_network = at_points(other.access[side].backwards(), away[None])[0, 0]
+        return float(min(along_network, other.beside(self.access[side], side)[0]))
+
+
+def _along(points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return for each access the minutes from the link's first node to it, and those of its connector."""
+    walk = points.straight_km * DETOUR / CONNECTOR_KPH * 60
+    return points.from_u - walk, walk
+
+
+def find_opening(ground: Ground, row: gpd.GeoDataFrame, home: Router) -> Opening:
+    """Return where a new checkpoint joins: as `network.edits.add_checkpoints` would join it.
+
+    Parameters
+    ----------
+    row
+        One row from `network.edits.new_checkpoint`.
+    home
+        Router over the links that do not cross: the positions of what it joins are in it.
+
+    Raises
+    ------
+    PlaceError
+        It finds neither a crossing nor links on both sides, or none that are near enough to be modelled.
+    """
+    network, base = ground.network, ground.network.base
+    row = open_to(row, base.vehicle)
+    name, mode = str(row["name"].iloc[0]), str(row["mode"].iloc[0])
+    pairs = match_checkpoints(base.tables, row, road_km=network.road_km, rail_km=network.rail_km)
+    barred = on_shut_roads(base.shut, base.tables.crs, row, pairs, network.road_km)[0]
+    spot = project(row.geometry.iloc[0], WGS84, network.crs)
+    common = {
+        "checkpoint_id": str(row["checkpoint_id"].iloc[0]), "mode": mode, "name": name,
+        "wait_min": float(row["wait_min"].iloc[0]), "px": float(spot.x), "py": float(spot.y),
+    }  # fmt: skip
+    if len(pairs) and not barred:
+        km = float(pairs["match_km"].max())
+        return Opening(**common, crossings=tuple(pairs["crossing_id"]), match_km=km, access={}, connector_km={})  # type: ignore[arg-type]
+    if mode == "rail" or barred:
+        raise PlaceError(
+            f"{name} finds no {mode} network to join: allowed is a place by a crossing of the network, or, by road, within the "
+            "connectors' reach of both sides"
+        )
+    access, km_of = _access(ground, row, home)
+    return Opening(**common, crossings=(), match_km=np.nan, access=access, connector_km=km_of)  # type: ignore[arg-type]
+
+
+def _access(ground: Ground, row: gpd.GeoDataFrame, home: Router) -> tuple[dict[str, Points], dict[str, float]]:
+    """Return by side the point that the connectors of a new checkpoint begin at, and its distance from the nearest road."""
+    network = ground.network
+    lonlat = shapely.get_coordinates(row.geometry.to_numpy())
+    access, km_of, limit = {}, {}, network.limits.checkpoint_km
+    for side in ("a", "b"):
+        sides = np.array([side], dtype=object)
+        near = join(ground.tables, lonlat, sides, ground.usable, network.base.border, limit, network.limits)
+        if near.empty:
+            raise PlaceError(
+                f"{row['name'].iloc[0]} finds no road to join on side {side}: allowed is a place within {limit:g} km of the roads of both sides"
+            )
+        km_of[side] = float(near["straight_m"].iloc[0]) / 1000
+        access[side] = _points(
+            ground, lonlat[0], near["link"].to_numpy(np.int64), near["fraction"].to_numpy(float), sides, home
+        )
+    most = network.limits.checkpoint_modelled_km
+    if max(km_of.values()) > most:
+        raise PlaceError(
+            f"{row['name'].iloc[0]} stands {max(km_of.values()):,.0f} km from the roads of the data, where a checkpoint is not modelled: allowed is "
+            f"{most:g} km (checkpoint_modelled_km in [connectors])"
+        )
+    return access, km_of
+
+
+def _points(
+    ground: Ground,
+    lonlat: NDArray[np.float64],
+    link: NDArray[np.int64],
+    fraction: NDArray[np.float64],
+    side: NDArray[np.object_],
+    home: Router,
+) -> Points:
+    """Return one point with an access for each link of the ground that it joins, on the piece that this link has become."""
+    links = ground.network.links
+    length = links["length_m"].to_numpy(float)
+    at = fraction * ground.tables.links["length_m"].to_numpy(float)[link]
+    piece = np.array([_piece(ground, length, k, m) for k, m in zip(link, at, strict=True)], np.int64)
+    metres = np.clip(at - ground.begin_m[piece], 0.0, length[piece])
+    # As where links are split: at an end of its link the checkpoint joins that end.
+    metres = np.where(metres <= SNAP_M, 0.0, np.where(metres >= length[piece] - SNAP_M, length[piece], metres))
+    share = np.divide(metres, length[piece], out=np.zeros(len(piece)), where=length[piece] > 0)
+    u, v = (links[c].to_numpy(np.int64)[piece] for c in ("u", "v"))
+    straight = _straight_m(ground, lonlat, link, fraction, piece, share)
+    walk = straight / 1000 * DETOUR / CONNECTOR_KPH * 60
+    time = links["time_min"].to_numpy(float)[piece]
+    oneway = links["oneway"].to_numpy(bool)[piece]
+    # Who stands at an end of a one-way road stands at a junction.
+    against_u = np.where(oneway & (share > 0), np.inf, 0.0)
+    against_v = np.where(oneway & (share < 1), np.inf, 0.0)
+    return Points(
+        side=side,
+        point=np.zeros(len(piece), np.int64),
+        u=home.positions(u),
+        v=home.positions(v),
+        to_u=walk + share * time + against_u,
+        to_v=walk + (1 - share) * time,
+        from_u=walk + share * time,
+        from_v=walk + (1 - share) * time + against_v,
+        link=piece,
+        straight_km=straight / 1000,
+    )
+
+
+def _piece(ground: Ground, length: NDArray[np.float64], link: int, metres: float) -> int:
+    """Return the link of the network that holds a place of a link of the ground."""
+    pieces = np.flatnonzero(ground.whole == link)
+    ends = ground.begin_m[pieces] + length[pieces]
+    return int(pieces[min(int(np.searchsorted(ends, metres)), len(pieces) - 1)])
+
+
+def _straight_m(
+    ground: Ground,
+    lonlat: NDArray[np.float64],
+    link: NDArray[np.int64],
+    fraction: NDArray[np.float64],
+    piece: NDArray[np.int64],
+    share: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return metres from a place to where it joins: the ends of links where these are near."""
+    spots = along(ground.tables.links["geometry"].to_numpy(dtype=object)[link], fraction)
+    nodes = ground.network.nodes[["x", "y"]].to_numpy(float)
+    links = ground.network.links
+    for end, column in ((0.0, "u"), (1.0, "v")):
+        snapped = share == end
+        spots[snapped] = nodes[links[column].to_numpy(np.int64)[piece[snapped]]]
+    return np.asarray(geodesic_m(*np.broadcast_to(lonlat, spots.shape).T, *spots.T), float)
