@@ -8,23 +8,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from layers.house import refuse_namesakes
 
 DISTRIBUTION = "borderlink"
 
 refuse_namesakes()
 
-from gis.chapters import further_measures  # noqa: E402  (after the check, or the wrong modules would be imported)
-from gis.chapters.chapter import Chapters  # noqa: E402
-from gis.inputs import Prepared, prepare  # noqa: E402
-from gis.measures import Measures  # noqa: E402
-from gis.pipeline import run, run_scenario, solve  # noqa: E402
-from gis.queries.edits import Close, Open, Wait  # noqa: E402
-from gis.queries.isochrone import find_isochrones  # noqa: E402
-from gis.results import BorderNetwork, Comparison, Result, compare  # noqa: E402
-from gis.stages import build, find_hot_spots, measure  # noqa: E402
-from gis.study import Study, load_study  # noqa: E402
-from network.store import load_network, load_routers, save_network  # noqa: E402
+if TYPE_CHECKING:
+    from gis.chapters import further_measures
+    from gis.chapters.chapter import Chapters
+    from gis.inputs import Prepared, prepare
+    from gis.measures import Measures
+    from gis.pipeline import run, run_scenario, solve
+    from gis.queries.edits import Close, Open, Wait
+    from gis.queries.isochrone import find_isochrones
+    from gis.results import BorderNetwork, Comparison, Result, compare
+    from gis.stages import build, find_hot_spots, measure
+    from gis.study import Study, load_study
+    from network.store import load_network, load_routers, save_network
 
 __version__ = "0.1.0"
 __all__ = [
@@ -53,3 +57,32 @@ __all__ = [
     "save_network",
     "solve",
 ]
+
+_ROOMS = {
+    "gis.chapters": ("further_measures",),
+    "gis.chapters.chapter": ("Chapters",),
+    "gis.inputs": ("Prepared", "prepare"),
+    "gis.measures": ("Measures",),
+    "gis.pipeline": ("run", "run_scenario", "solve"),
+    "gis.queries.edits": ("Close", "Open", "Wait"),
+    "gis.queries.isochrone": ("find_isochrones",),
+    "gis.results": ("BorderNetwork", "Comparison", "Result", "compare"),
+    "gis.stages": ("build", "find_hot_spots", "measure"),
+    "gis.study": ("Study", "load_study"),
+    "network.store": ("load_network", "load_routers", "save_network"),
+}
+"""Where each name lives: imported when it is first used, so that ``borderlink --help`` loads neither pandas nor scipy."""
+
+
+def __getattr__(name: str) -> Any:
+    """Return a name of the face, imported now."""
+    for module, names in _ROOMS.items():
+        if name in names:
+            globals()[name] = getattr(import_module(module), name)
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the names of the face, imported or not."""
+    return sorted({*globals(), *__all__})
