@@ -137,8 +137,13 @@ def set_capacity(network: Network, checkpoint_id: str, capacity_per_day: float) 
     return replace(network, checkpoints=checkpoints)
 
 
-def scale_waits(network: Network, factor: float) -> Network:
+def scale_waits(network: Network, factor: float, *, assumed_only: bool = False) -> Network:
     """Return the network with the waits of all gates times a factor: what waits that nobody measured may be instead.
+
+    Parameters
+    ----------
+    assumed_only
+        Only the waits that are assumptions; those that were measured stay.
 
     Raises
     ------
@@ -147,8 +152,12 @@ def scale_waits(network: Network, factor: float) -> Network:
     """
     if not 0 <= factor <= MOST_TIMES:
         raise PlaceError(f"waits times {factor:g}: allowed is 0 to {MOST_TIMES:g}")
-    links = network.links.assign(wait_min=network.links["wait_min"] * factor)
-    return replace(network, links=with_costs(links, network.domestic_wait))
+    scaled = network.links["wait_min"] * factor
+    if assumed_only:
+        table = network.checkpoints
+        assumed = table.loc[table["wait_assumed"].astype(bool), "checkpoint_id"]
+        scaled = scaled.where(network.links["checkpoint_id"].isin(assumed), network.links["wait_min"])
+    return replace(network, links=with_costs(network.links.assign(wait_min=scaled), network.domestic_wait))
 
 
 def charge_closed_hours(network: Network, closed_hours: ClosedHours) -> Network:

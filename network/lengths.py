@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,3 +74,9 @@ def scatter(mode: str, *, corrected: bool) -> float:
     """Return by how much a distance of generalised data is off, as a share: root mean square beside published ones."""
     known = CORRECTIONS[mode]
     return known.scatter if corrected else known.scatter_raw
+
+
+def reported_scatter(report: Mapping[str, Any], mode: str) -> float:
+    """Return by how much distances of a built network are off by a mode, as a share: root mean square beside published ones, 0 where none is known."""
+    known = [report.get(f"{m}_lengths") for m in ("road", "rail") if mode in (m, "any")]
+    return max((float(k["scatter"]) for k in known if k), default=0.0)

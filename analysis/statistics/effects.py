@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +29,8 @@ class Ground:
     """What the effects are made of.
 
     ``waits`` holds the actual minutes from homes to targets by setting of the waits, the run's own first; ``open`` the minutes
-    without any wait; ``fades`` the decays by setting, the run's own first; ``names`` and ``lonlat`` are the targets'.
+    without any wait; ``fades`` the decays by setting, the run's own first; ``names`` and ``lonlat`` are the targets'; ``length_scatter`` is the
+    share by which the kilometres of generalised data are off (`network.lengths.scatter`), 0 where they are OpenStreetMap's own.
     """
 
     cells: pd.DataFrame
@@ -40,6 +41,7 @@ class Ground:
     waits: Mapping[str, NDArray[np.float64]]
     open: NDArray[np.float64]
     fades: Mapping[str, Decay]
+    length_scatter: float = 0.0
 
     @property
     def actual(self) -> NDArray[np.float64]:
@@ -52,11 +54,28 @@ class Ground:
         return next(iter(self.fades.values()))
 
 
+def other_lengths(ground: Ground) -> dict[str, Ground]:
+    """Return the ground with the ways across the border shorter and longer by the scatter of lengths, those at home as they are.
+
+    One error for all ways would leave a comparison of across with home as it is; nobody knows that there is one, so the ways across are
+    moved alone: the widest that the scatter can do.
+    """
+    if not ground.length_scatter > 0:
+        return {}
+    across = ground.homes.side[:, None] != ground.targets.side[None]
+    out = {}
+    for word, sign in (("shorter", -1), ("longer", 1)):
+        more = np.where(across, sign * ground.length_scatter * ground.open, 0.0)
+        name = f"ways across {ground.length_scatter:.1%} {word}"
+        out[name] = replace(ground, waits={"": ground.actual + more}, open=ground.open + more)
+    return out
+
+
 def growth_over_settings(ground: Ground) -> pd.DataFrame:
     """Return the growth residual of each cell, a column per setting, the run's own first.
 
     Settings: waits by decays by four regressions (by people and with log A^dom and distance; all cells alike; without log A^dom;
-    without the distance), and the run's own with each region left out of the fit.
+    without the distance), and the run's own with each region left out of the fit and with `other_lengths`.
     """
     forms = {
         "": {},
@@ -77,6 +96,8 @@ def growth_over_settings(ground: Ground) -> pd.DataFrame:
         return pd.DataFrame(index=ground.cells["cell"])
     for region in _regions(ground):
         table[f"without {region}"] = growth_residual(units, fit=(units["region"] != region).to_numpy())
+    for name, other in other_lengths(ground).items():
+        table[name] = growth_residual(cell_units(other.cells, other.homes, other.targets, other.actual, other.decay))
     return pd.DataFrame(table)
 
 
@@ -143,7 +164,8 @@ def trips_to_city(
 def excess_over_settings(ground: Ground, *, city_people: float = CITY_PEOPLE) -> pd.DataFrame:
     """Return the excess minutes of each cell, a column per setting, the run's own first.
 
-    Settings: waits by sizes of a city by the norm of each side or of both together, and the run's own with each region left out of the norm.
+    Settings: waits by sizes of a city by the norm of each side or of both together, and the run's own with each region left out of the norm
+    and with `other_lengths`.
     """
     table: dict[str, pd.Series] = {}
     for wait, minutes in ground.waits.items():
@@ -156,6 +178,8 @@ def excess_over_settings(ground: Ground, *, city_people: float = CITY_PEOPLE) ->
     for region in _regions(ground):
         found, _ = trips_to_city(ground, ground.actual, city_people=city_people, without=region)
         table[f"without {region}"] = found["excess_min"]
+    for name, other in other_lengths(ground).items():
+        table[name] = trips_to_city(other, other.actual, city_people=city_people)[0]["excess_min"]
     return pd.DataFrame(table)
 
 

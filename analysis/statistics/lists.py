@@ -74,7 +74,7 @@ def bottleneck_list(
     flag: pd.Series,
     checkpoint: pd.Series,
     *,
-    assumed_share: float,
+    assumed_share: pd.Series,
     home_sd: float = HOME_SD,
 ) -> pd.DataFrame:
     """Return the bottlenecks, the most people times excess minutes first: at least `home_sd` beyond home roads, a range above 0.
@@ -88,7 +88,7 @@ def bottleneck_list(
     checkpoint
         By cell, the name of the nearest open checkpoint.
     assumed_share
-        Share of the waits of open checkpoints that are assumptions, 0 to 1.
+        By cell, the share of the wait on the way to its next city that is an assumption, 0 to 1.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def bottleneck_list(
     table = place.join(moved).join(trips.drop(columns=["excess_min"]))
     table["person_minutes"] = people * table["effect"]
     wait = (table["excess_wait_min"] / table["effect"].where(table["effect"] > 0)).clip(upper=1.0)
-    table["assumed_wait_share"] = wait * assumed_share
+    table["assumed_wait_share"] = wait * assumed_share.reindex(table.index)
     table["checkpoint"] = checkpoint.reindex(table.index).fillna("")
     table["flag"] = flag.reindex(table.index).fillna(NO_DATA)
     use = (table["population"] > 0) & (table["excess_sd"] >= home_sd) & (table["low"] > 0)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.reach.accessibility import by_network
 from analysis.reach.decays import exponential
-from analysis.statistics.effects import excess_over_settings, growth_over_settings
+from analysis.statistics.effects import excess_over_settings, growth_over_settings, trips_to_city
 from analysis.statistics.excess import straight_km
 from analysis.statistics.flags import HIGH, NO_DATA, STANDS_OUT
 from analysis.statistics.gaps import isolated_gaps
@@ -23,7 +23,8 @@ from analysis.statistics.sensitivity import NEITHER, Weights, alternatives, stab
 from analysis.statistics.smooth import in_runs
 from analysis.statistics.weights import contiguity, nearest_neighbours, segment_chain
 from gis.hot_spots import by_time, homes_of, tested
-from network.edits import scale_waits
+from network.edits import charge_closed_hours, scale_waits
+from network.lengths import reported_scatter
 from network.routing import compile_router
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 WAIT_FACTORS = {"waits halved": 0.5, "waits doubled": 2.0}
 DECAY_FACTORS = {"half-life halved": 0.5, "half-life doubled": 2.0}
+NUDGE = 1e-6
 GROWTH = "growth point"
 LIGHT = ("contiguity", "6 nearest neighbours", "network time without wait")
 """Alternatives that need no new cells: quick enough for every run."""
@@ -54,8 +56,6 @@ def ranked_places(prepared: Prepared, network: Network, measures: Measures, hot:
     growth = growth_list(
         ground, growth_over_settings(ground), cells["growth_flag"], list_people=study.lists.growth_people
     )
-    used = network.checkpoints[network.checkpoints["open"].astype(bool)]
-    assumed = float(used["wait_assumed"].astype(bool).mean()) if len(used) else 1.0
     names = network.checkpoints.set_index("checkpoint_id")["name"]
     narrow = bottleneck_list(
         ground,
@@ -63,7 +63,7 @@ def ranked_places(prepared: Prepared, network: Network, measures: Measures, hot:
         excess_over_settings(ground, city_people=study.lists.city_people),
         cells["bottleneck_flag"],
         cells["nearest_checkpoint"].map(names).fillna(""),
-        assumed_share=assumed,
+        assumed_share=_assumed_share(study, network, hot),
         home_sd=study.lists.home_sd,
     )
     growth, narrow = one_advice(growth, narrow)
@@ -76,10 +76,36 @@ def with_settings(study: Study, network: Network, hot: Hot) -> Ground:
     waits = dict(ground.waits)
     for name, factor in WAIT_FACTORS.items():
         waits[name] = _actual(study, scale_waits(network, factor), hot)
+    if study.analysis.closed_hours != "even" and (network.checkpoints["hours_even_min"].fillna(0) > 0).any():
+        waits["arrivals spread evenly over the day"] = _actual(study, charge_closed_hours(network, "even"), hot)
     fades = dict(ground.fades)
     if study.analysis.decay is None:
         fades |= {n: exponential(f * study.analysis.half_life_min) for n, f in DECAY_FACTORS.items()}
-    return replace(ground, waits=waits, fades=fades)
+    return replace(
+        ground, waits=waits, fades=fades, length_scatter=reported_scatter(network.report, study.analysis.mode)
+    )
+
+
+def _assumed_share(study: Study, network: Network, hot: Hot) -> pd.Series:
+    """Return by cell which share of the wait on the way to its next city is assumed: that of the very posts on the way.
+
+    Where some waits are measured, waits are made a millionth longer, the assumed ones and all: the quickest way stays the same, and what it
+    gains over a millionth is its wait.
+    """
+    table = network.checkpoints
+    assumed = table.loc[table["open"].astype(bool), "wait_assumed"].astype(bool)
+    cells = hot.trips.index
+    if assumed.all() or not assumed.any():
+        return pd.Series(float(assumed.all()), index=cells)
+    city = study.lists.city_people
+    part, whole = (
+        trips_to_city(
+            hot.ground, _actual(study, scale_waits(network, 1 + NUDGE, assumed_only=only), hot), city_people=city
+        )[0]["next_city_min"]
+        - hot.trips["next_city_min"]
+        for only in (True, False)
+    )
+    return (part / whole.where(whole > 0)).clip(0.0, 1.0).fillna(0.0)
 
 
 def _actual(study: Study, network: Network, hot: Hot) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from network.border import COAST_KM
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network, with_costs
 from network.domestic import waits_at_home_min
 from network.edits import add_places
+from network.lengths import reported_scatter
 from network.routing import MODES, compile_router
 from network.through import open_to_ends
 
@@ -117,7 +118,7 @@ def route_between(
     if path.checkpoints and home and network == "actual":
         notes.append(_in_transit(built, path.links))
     notes += _bridges_on(built, path.links)
-    off = length_scatter(built, mode)
+    off = reported_scatter(built.report, mode)
     notes += _lengths_on(built, path.links, off)
     connector = built.links["kind"].to_numpy()[path.links] == "connector"
     km = built.links["length_m"].to_numpy(float)[path.links][connector].sum() / 1000
@@ -159,12 +160,6 @@ def _in_transit(network: Network, rows: NDArray[np.int64]) -> str:
         if m not in network.domestic_wait
     ]
     return f"a home trip through the neighbour: {'; '.join(waits + free)} (analysis.domestic_wait)"
-
-
-def length_scatter(network: Network, mode: str) -> float:
-    """Return by how much distances by a mode are off, as a share: root mean square beside published ones, 0 where none is known."""
-    known = [network.report.get(f"{m}_lengths") for m in ("road", "rail") if mode in (m, "any")]
-    return max((float(k["scatter"]) for k in known if k), default=0.0)
 
 
 def _lengths_on(network: Network, rows: NDArray[np.int64], off: float) -> list[str]:

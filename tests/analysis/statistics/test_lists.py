@@ -168,6 +168,17 @@ def test_settings_are_all_there_and_the_first_is_the_run() -> None:
     assert (minutes["waits doubled"] - minutes["the run"]).to_numpy() == pytest.approx(np.full(60, 60.0))
 
 
+def test_lengths_that_are_off_move_the_ways_across_and_no_wait() -> None:
+    ground = replace(some_ground(), length_scatter=0.1)
+    growth, minutes = growth_over_settings(ground), excess_over_settings(ground)
+    assert {"ways across 10.0% shorter", "ways across 10.0% longer"} <= set(growth) & set(minutes)
+    trips, _ = trips_to_city(ground, ground.actual)
+    tenth = 0.1 * (trips["next_city_min"] - 60)
+    # Minutes on the ground are a tenth more, waits and the norm of home roads what they were.
+    assert (minutes["ways across 10.0% longer"] - minutes["the run"]).to_numpy() == pytest.approx(tenth.to_numpy())
+    assert (minutes["the run"] - minutes["ways across 10.0% shorter"]).to_numpy() == pytest.approx(tenth.to_numpy())
+
+
 def test_lists_hold_who_is_large_and_slow_enough() -> None:
     ground = some_ground(2)
     growth, minutes = growth_over_settings(ground), excess_over_settings(ground)
@@ -180,7 +191,14 @@ def test_lists_hold_who_is_large_and_slow_enough() -> None:
     assert rows["growth"].to_numpy() == pytest.approx(wanted.sort_values(ascending=False).to_numpy())
     # Without waits everything is 60 minutes nearer.
     assert rows["wait_share"].to_numpy() == pytest.approx(np.full(len(rows), 1 - 2**-0.5))
-    narrow = bottleneck_list(ground, trips, minutes, flag, pd.Series("Post", index=flag.index), assumed_share=0.5)
+    narrow = bottleneck_list(
+        ground,
+        trips,
+        minutes,
+        flag,
+        pd.Series("Post", index=flag.index),
+        assumed_share=pd.Series(0.5, index=flag.index),
+    )
     low = minutes.quantile(0.05, axis=1)
     slow = (trips["excess_sd"] >= 1.64) & (low > 0)
     assert set(narrow["cell"]) == set(trips.index[slow])
