@@ -12,6 +12,7 @@ import matplotlib as mpl
 import networkx as nx
 import numpy as np
 import pandas as pd
+import shapely
 from null_power import found_shares
 
 import gis
@@ -38,6 +39,8 @@ WAYS = (
 )
 """Pairs that are looked at by name, by coordinates and 3 km beside."""
 BESIDE_M = 3000.0
+MOVED_M = 2000.0
+CITY_PEOPLE = 50_000
 SURFACES = 60
 SEEDS = (1, 2, 3, 4, 5)
 
@@ -52,6 +55,7 @@ def main() -> None:
         "not validated here: nobody publishes them; what rests on them says so wherever it is printed.",
         _distances(result),
         _ways(result),
+        _moved(result),
         _independent(result),
         _seeds(result),
         _nulls(),
@@ -128,7 +132,9 @@ def _ways(result: gis.Result) -> str:
     told = (
         ""
         if checks is None
-        else f"`tables/network_checks.csv` of every run lists what looks wrong in the network ({len(checks)} rows here)."
+        else "`tables/network_checks.csv` of every run lists what looks wrong in the network; here: "
+        + "; ".join(f"{n:,} {name}" for name, n in checks["check"].value_counts(sort=False).items())
+        + "."
     )
     return "\n".join(
         [
@@ -139,6 +145,53 @@ def _ways(result: gis.Result) -> str:
             "| way | straight km | km | min by name | min by coordinates | min 3 km to the north, east, south, west |",
             "|---|---|---|---|---|---|",
             *rows,
+        ]
+    )
+
+
+def _moved(result: gis.Result) -> str:
+    """Return the part on places near the line moved by 2 km: minutes to the next city of their own side."""
+    network = result.network.network
+    router = compile_router(network, "road")
+    towns = network.settlements
+    large = towns[towns["population"] >= CITY_PEOPLE]
+    segments = result.tables["segments"]
+    regions, rows = network.base.regions, []
+    for side in ("a", "b"):
+        ends = large.loc[large["side"] == side, "node"].to_numpy(np.int64)
+        inside = regions.loc[regions["side"] == side].union_all()
+        at = segments[["lon", "lat"]].to_numpy(float)
+        moved = [
+            at,
+            *(
+                np.column_stack(GEOD.fwd(*at.T, np.full(len(at), az), np.full(len(at), MOVED_M))[:2])
+                for az in range(0, 360, 45)
+            ),
+        ]
+        own = [shapely.contains_xy(inside, *xy.T) for xy in moved]
+        minutes = []
+        for xy, here in zip(moved, own, strict=True):
+            least = np.full(len(xy), np.nan)
+            points = router.attach(xy[here], np.full(here.sum(), side, dtype=object), limit_km=network.limits.point_km)
+            table = router.point_table(points, ends, FIELDS["open"])
+            least[here] = np.where(np.isfinite(table).any(axis=1), table.min(axis=1, initial=np.inf), np.nan)
+            minutes.append(least)
+        table = np.array(minutes)
+        known = np.isfinite(table).sum(axis=0) >= 2
+        spread = np.nanmax(table[:, known], axis=0) - np.nanmin(table[:, known], axis=0)
+        rows.append((int(known.sum()), float(np.median(spread)), float(spread.max()), int((spread > 60).sum())))
+    return "\n".join(
+        [
+            "## Places beside the line moved by 2 km",
+            f"The middles of the border segments and eight points {MOVED_M / 1000:g} km around each, those on a side: minutes to the nearest city of at least {CITY_PEOPLE:,} people of that "
+            "side, network `open`, longest less shortest.",
+            "",
+            "| side | places | median, min | most, min | more than an hour |",
+            "|---|---|---|---|---|",
+            *(
+                f"| {n} | {c} | {m:.0f} | {w:.0f} | {h} |"
+                for n, (c, m, w, h) in zip(result.study.sides, rows, strict=True)
+            ),
         ]
     )
 
