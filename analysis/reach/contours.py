@@ -56,7 +56,7 @@ def spread(
     """
     out = np.full(mask.shape, np.inf)
     last = latest + 2 * size * per_metre
-    seeded = seeds <= last
+    seeded = np.isfinite(seeds) & (seeds <= last)
     if not seeded.any():
         return out
     use = mask & (distance_transform_edt(~seeded) * size <= off_road_m)

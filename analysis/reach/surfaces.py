@@ -10,10 +10,9 @@ import shapely
 from affine import Affine
 from rasterio.features import rasterize
 from scipy.ndimage import distance_transform_edt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import dijkstra
 
 from analysis.reach.accessibility import nearest_checkpoint, posts
+from analysis.reach.contours import spread
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.regions import belt
@@ -53,7 +52,7 @@ def checkpoint_surface(
 ) -> Surface:
     """Return minutes to the nearest open checkpoint over the border belt.
 
-    From the network outwards at the speed of connectors, in eight directions from cell to cell, never over the border.
+    From the network outwards at the speed of connectors, in sixteen directions from cell to cell, never over the border.
     Cells further than `limit_km` from any link or post of their side are NaN.
 
     Parameters
@@ -90,7 +89,10 @@ def checkpoint_surface(
     for side, mask in sides.items():
         seeds = _seeds(network, router, side, mask, transform)
         if np.isfinite(seeds).any():
-            minutes[mask] = _spread(seeds, mask, size, limit_km * 1000)
+            # A way may lead over ground that is too far off to be shown: the limit hides cells, it changes none.
+            reached = spread(seeds, mask, size, PER_METRE, np.inf, np.inf)
+            near = distance_transform_edt(~np.isfinite(seeds)) * size <= limit_km * 1000
+            minutes[mask] = np.where(np.isfinite(reached) & near, reached, np.nan)[mask]
     return Surface(minutes, sides["a"] | sides["b"], transform)
 
 
@@ -142,32 +144,6 @@ def _at_posts(
         line, column = line[inside], column[inside]
         np.minimum.at(out, tuple(near[:, line, column]), gap[line, column] * transform.a * PER_METRE)
     return out
-
-
-def _spread(seeds: NDArray[np.float64], mask: NDArray[np.bool_], size: float, limit_m: float) -> NDArray[np.float64]:
-    """Return the minutes of the masked cells: seeds, and from them over open ground."""
-    # 32-bit numbers, or older releases of scipy refuse the graph.
-    number = np.full(mask.shape, -1, np.int32)
-    number[mask] = np.arange(mask.sum())
-    tails, heads, weights = [], [], []
-    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        a = number[: mask.shape[0] - down, max(0, -right) : mask.shape[1] - max(0, right)]
-        b = number[down:, max(0, right) : mask.shape[1] - max(0, -right)]
-        both = (a >= 0) & (b >= 0)
-        tails.append(a[both])
-        heads.append(b[both])
-        weights.append(np.full(both.sum(), np.hypot(down, right) * size * PER_METRE))
-    n = int(mask.sum())
-    values = seeds[mask]
-    seeded = np.flatnonzero(np.isfinite(values))
-    # One more node stands for the checkpoints; an edge of no length would be no edge at all.
-    tails.append(np.full(len(seeded), n, np.int32))
-    heads.append(seeded.astype(np.int32))
-    weights.append(np.maximum(values[seeded], 1e-9))
-    graph = coo_array((np.concatenate(weights), (np.concatenate(tails), np.concatenate(heads))), shape=(n + 1, n + 1))
-    cost = dijkstra(graph.tocsr(), directed=False, indices=n)[:n]
-    far = distance_transform_edt(~np.isfinite(seeds))[mask] * size > limit_m
-    return np.where(np.isfinite(cost) & ~far, cost, np.nan)
 
 
 def territory_within(surface: Surface, regions: gpd.GeoDataFrame, minutes: float) -> NDArray[np.float64]:
