@@ -19,6 +19,7 @@ from layers.sources.download.geofabrik import resolve
 from layers.sources.download.names import public_url
 from layers.sources.download.transfer import fetch
 from layers.sources.overpass.server import Asking, fetch_network, fetch_regions
+from layers.sources.snapshot import snapshot_covers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -194,7 +195,7 @@ class Extracts:
         open_roads = got.roads[got.roads[self.study.network.vehicle]]
         frames = {"roads": open_roads, "railways": through, "settlements": inhabited}
         layers = {n: validate(f, n, "OpenStreetMap") if len(f) else empty_layer(n) for n, f in frames.items()}
-        packaged = set(self.study.sides) == {"RU", "KZ"}
+        packaged = snapshot_covers(self.study.sides)
         if "checkpoints" in wanted:
             facts = read_layer("checkpoints")[0] if packaged else None
             asked = any(f.server for f in self.files) and "roads" not in wanted

@@ -35,3 +35,14 @@ def read_snapshot(layer: str) -> gpd.GeoDataFrame:
     if not path.is_file() or sha256(path.read_bytes()).hexdigest() != about[layer]["sha256"]:
         raise LayerError(f"the packaged layer {path} is missing or was changed: install borderlink again")
     return gpd.read_parquet(path)
+
+
+def snapshot_covers(sides: tuple[str, str]) -> bool:
+    """Return whether the snapshot is of the border between two countries (ISO 3166-1 codes), whichever comes first.
+
+    Examples
+    --------
+    >>> snapshot_covers(("KZ", "RU")), snapshot_covers(("LI", "AT"))
+    (True, False)
+    """
+    return set(read_snapshot("regions")["country"]) == set(sides)

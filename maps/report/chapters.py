@@ -14,6 +14,7 @@ from maps.contents import Contents
 from maps.report import charts
 from maps.report.regional import levels_chapter, places_chapter
 from maps.report.tabular import Chapter, Column, made, write_table
+from maps.styles.thematic import reach_limits
 
 TOP = 15
 """Rows of ranked tables; the rest is one file away."""
@@ -73,7 +74,6 @@ _REACH = (
     Column("city_cross_actual", "Nearest city across the border"),
     Column("time_to_city_cross_actual_min", "Time to it (min)"),
     Column("time_to_city_cross_borderless_min", "without a border (min)"),
-    Column("people_within_240min_cross_actual", "People across within 4 h", "count"),
     Column("people_within_a_day_cross_actual", "within a day and back", "count"),
 )
 _FLOWS = (
@@ -202,7 +202,11 @@ def _reach(tables: Mapping[str, pd.DataFrame], settlements: pd.DataFrame, sides:
     if "time_to_city_cross_actual_min" in settlements:
         large = settlements.sort_values("population", ascending=False, kind="stable").head(TOP)
         named = large.assign(side=large["side"].map(dict(zip("ab", sides, strict=True))))
-        written.append(write_table(pd.DataFrame(named), _REACH, "The largest settlements of the belt"))
+        within = [
+            Column(f"people_within_{m}min_cross_actual", f"People across within {m} min", "count")
+            for m in reach_limits(set(map(str, settlements)))
+        ]
+        written.append(write_table(pd.DataFrame(named), (*_REACH, *within[-1:]), "The largest settlements of the belt"))
     return Chapter(
         "reach",
         "Within reach",

@@ -5,6 +5,7 @@ They belong to the one table of styles: `chapter_styles` adds to `maps.styles.la
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -87,32 +88,41 @@ _CLOSED = LayerStyle(
     },
     visible=False,
 )
-_REACH = LayerStyle(
-    "cells_reach",
-    "cells",
-    "Cells: people across the border within 4 hours",
-    "H3 cells by the people that are reached across the border within 240 minutes, waits included",
-    "Border belt",
-    "Polygon",
-    "graduated",
-    REACH_CLASSES,
-    column="people_within_240min_cross_actual",
-    fields={
-        "cell": "H3 cell",
-        "near": "Near",
-        "region": "Region code",
-        "people_within_60min_cross_actual": "People across the border within 1 h",
-        "people_within_120min_cross_actual": "People across the border within 2 h",
-        "people_within_240min_cross_actual": "People across the border within 4 h",
-        "people_within_240min_cross_borderless": "The same without a border",
-        "people_within_a_day_cross_actual": "People across the border within a day and back",
-        "city_cross_actual": "Nearest city across the border",
-        "time_to_city_cross_actual_min": "Minutes to it",
-    },
-    visible=False,
-    opacity=0.75,
-    outline="#ffffff",
-)
+
+
+def reach_limits(columns: Collection[str]) -> list[str]:
+    """Return the limits in minutes within which people across are counted, in order: those of the study."""
+    found = (re.fullmatch(r"people_within_([\d.]+)min_cross_actual", str(c)) for c in columns)
+    return sorted((m.group(1) for m in found if m), key=float)
+
+
+def _reach_style(limits: Sequence[str]) -> LayerStyle:
+    """Return the style of cells by the people reached across within the longest of the study's limits."""
+    last = limits[-1]
+    return LayerStyle(
+        "cells_reach",
+        "cells",
+        f"Cells: people across the border within {last} minutes",
+        f"H3 cells by the people that are reached across the border within {last} minutes, waits included",
+        "Border belt",
+        "Polygon",
+        "graduated",
+        REACH_CLASSES,
+        column=f"people_within_{last}min_cross_actual",
+        fields={
+            "cell": "H3 cell",
+            "near": "Near",
+            "region": "Region code",
+            **{f"people_within_{m}min_cross_actual": f"People across the border within {m} min" for m in limits},
+            f"people_within_{last}min_cross_borderless": "The same without a border",
+            "people_within_a_day_cross_actual": "People across the border within a day and back",
+            "city_cross_actual": "Nearest city across the border",
+            "time_to_city_cross_actual_min": "Minutes to it",
+        },
+        visible=False,
+    )
+
+
 _OUTLIERS = LayerStyle(
     "outliers",
     "outliers",
@@ -253,8 +263,8 @@ def chapter_styles(
         more.append((at["cells"], isochrone_style(sorted(minutes))))
     if "outliers" in layers:
         more.append((at["cells"], _OUTLIERS))
-    if _REACH.column in known.get("cells", ()):
-        more.append((at["cells_time"], _REACH))
+    if limits := reach_limits(known.get("cells", ())):
+        more.append((at["cells_time"], _reach_style(limits)))
     if "index" in known.get("regions", ()):
         more.append((at["regions"], _INDEX))
     if types:
