@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from gis.inputs import Prepared, prepare
     from gis.measures import Measures
     from gis.pipeline import run, run_scenario, solve
-    from gis.queries.edits import Close, Open, Wait
+    from gis.queries.edits import Capacity, Close, Hours, Open, Road, Speeds, Upgrade, Wait
     from gis.queries.isochrone import find_isochrones
+    from gis.queries.plans import read_plan
     from gis.results import BorderNetwork, Comparison, Result, compare
     from gis.stages import build, find_hot_spots, measure
     from gis.study import Study, load_study
@@ -33,14 +34,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "BorderNetwork",
+    "Capacity",
     "Chapters",
     "Close",
     "Comparison",
+    "Hours",
     "Measures",
     "Open",
     "Prepared",
     "Result",
+    "Road",
+    "Speeds",
     "Study",
+    "Upgrade",
     "Wait",
     "build",
     "compare",
@@ -52,6 +58,7 @@ __all__ = [
     "load_study",
     "measure",
     "prepare",
+    "read_plan",
     "run",
     "run_scenario",
     "save_network",
@@ -64,8 +71,9 @@ _ROOMS = {
     "gis.inputs": ("Prepared", "prepare"),
     "gis.measures": ("Measures",),
     "gis.pipeline": ("run", "run_scenario", "solve"),
-    "gis.queries.edits": ("Close", "Open", "Wait"),
+    "gis.queries.edits": ("Capacity", "Close", "Hours", "Open", "Road", "Speeds", "Upgrade", "Wait"),
     "gis.queries.isochrone": ("find_isochrones",),
+    "gis.queries.plans": ("read_plan",),
     "gis.results": ("BorderNetwork", "Comparison", "Result", "compare"),
     "gis.stages": ("build", "find_hot_spots", "measure"),
     "gis.study": ("Study", "load_study"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gis.clock import Clock
     from gis.inputs import Prepared
     from gis.measures import Measures
+    from gis.queries.plans import Plan
     from network.build import Network
 
 PACKAGES = (
@@ -88,7 +89,7 @@ def describe_run(
 
 
 def describe_scenario(
-    folder: Path, prepared: Prepared, tables: dict[str, pd.DataFrame], edits: list[str], clock: Clock
+    folder: Path, prepared: Prepared, tables: dict[str, pd.DataFrame], edits: list[str], clock: Clock, plan: Plan
 ) -> dict[str, Any]:
     """Write ``scenario.json`` and return its content."""
     totals = tables["totals"].astype(object).where(tables["totals"].notna(), None)
@@ -96,6 +97,8 @@ def describe_scenario(
         "study": prepared.study.model_dump(mode="json"),
         "versions": versions(),
         "inputs": _inputs(prepared),
+        "scenario": plan.id,
+        "name": plan.name,
         "edits": edits,
         "totals": totals.to_dict("records"),
         "warnings": prepared.warnings,

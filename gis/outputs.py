@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gis.contents import contents_of, scenario_contents
 from gis.manifest import describe_run, describe_scenario
+from gis.queries.plans import to_toml
 from gis.tables import slim, tables_of, write_tables
 from layers.secrets import all_masked
 from maps.qgis.project import write_geopackage, write_project
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gis.clock import Clock
     from gis.inputs import Prepared
     from gis.measures import Measures
+    from gis.queries.plans import Plan
 
 
 def write_run(
@@ -70,11 +72,14 @@ def write_scenario(
     tables: dict[str, pd.DataFrame],
     edits: Sequence[str],
     clock: Clock,
+    *,
+    plan: Plan,
 ) -> dict[str, Any]:
-    """Write the tables and the map of a scenario and return the content of ``scenario.json``."""
+    """Write the tables, the map and the edits of a scenario and return the content of ``scenario.json``."""
     before, after = states
     with clock.stage("tables"):
         write_tables(folder / "tables", tables)
+        (folder / "edits.toml").write_text(to_toml(plan.edits, name=plan.name), encoding="utf-8")
     with clock.stage("web map"):
         write_map(folder / "map.html", scenario_contents(prepared, before, after, tables, edits).filled)
-    return describe_scenario(folder, prepared, tables, list(edits), clock)
+    return describe_scenario(folder, prepared, tables, list(edits), clock, plan)

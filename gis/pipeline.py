@@ -10,7 +10,9 @@ from gis.chapters import further_measures
 from gis.clock import Clock
 from gis.inputs import Fetching, prepare
 from gis.outputs import write_scenario
+from gis.queries.edit_checks import check_edits
 from gis.queries.edits import Edit
+from gis.queries.plans import Plan
 from gis.results import BorderNetwork, Result, compare_measures
 from gis.stages import build, find_hot_spots, measure
 from gis.study import Study, load_study
@@ -85,7 +87,7 @@ def run(
 
 def run_scenario(
     study: Study | str | Path | None = None,
-    edits: Sequence[Edit] = (),
+    edits: Plan | Sequence[Edit] = (),
     *,
     out: str | Path = "out-scenario",
     listen: Listen | None = None,
@@ -96,7 +98,7 @@ def run_scenario(
     Parameters
     ----------
     edits
-        `gis.queries.edits.Open`, `Close` and `Wait`, in any order; ``new-1`` is the first that is opened.
+        Of `gis.queries.edits`, or a plan from `gis.queries.plans.read_plan`; ``new-1`` is the first that is opened.
 
     Raises
     ------
@@ -104,17 +106,20 @@ def run_scenario(
         A place, name or study that can't be used; nothing is written.
     """
     study = study if isinstance(study, Study) else load_study(study)
+    plan = edits if isinstance(edits, Plan) else Plan(tuple(edits))
     clock = Clock(listen)
     with fresh_folder(Path(out), "scenario.json") as folder:
         with clock.stage("layers"):
             prepared = prepare(study, fetching=fetching)
+            # Before anything is built: a name that nobody has needs no network to be found out.
+            check_edits(plan.edits, prepared.layers["checkpoints"], prepared.regions, plan.where)
         with clock.stage("network"):
             before = build(prepared)
         with clock.stage("scenario network"):
-            after = BorderNetwork(prepared, before).edit(*edits)
+            after = BorderNetwork(prepared, before).edit(*plan.edits, where=plan.where)
         with clock.stage("measures before"):
             old = measure(prepared, before)
         with clock.stage("measures after"):
             new = old if after.network is before else measure(prepared, after.network)
         found = compare_measures(prepared, old, new, after.notes)
-        return write_scenario(folder, prepared, (old, new), found.tables, found.edits, clock)
+        return write_scenario(folder, prepared, (old, new), found.tables, found.edits, clock, plan=plan)

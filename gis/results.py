@@ -15,7 +15,7 @@ from gis.chapters.ground import bridge_notes
 from gis.contents import contents_of, frames_of
 from gis.findings import find_in_words
 from gis.outputs import write_run
-from gis.queries.edits import Edit, apply_edits
+from gis.queries.edits import Edit, Rules, apply_edits
 from gis.queries.isochrone import draw_isochrones
 from gis.queries.matrix import minutes_between
 from gis.queries.route import Route, route_between
@@ -79,9 +79,17 @@ class BorderNetwork:
         """Return minutes, waits and checkpoints of all pairs; see `gis.queries.matrix.minutes_between`."""
         return minutes_between(self.network, self.prepared, origins, targets, **options)
 
-    def edit(self, *edits: Edit) -> BorderNetwork:
-        """Return the network with edits made: `gis.Open`, `gis.Close`, `gis.Wait`; this one stays as it is."""
-        edited, notes = apply_edits(self.network, edits)
+    def edit(self, *edits: Edit, where: Sequence[str] = ()) -> BorderNetwork:
+        """Return the network with edits made: `gis.Open`, `gis.Close`, `gis.Wait` and the others; this one stays as it is.
+
+        Parameters
+        ----------
+        where
+            What a message calls each edit, such as file and line.
+        """
+        study = self.prepared.study
+        rules = Rules(study.speeds, study.network.winter, study.analysis.closed_hours)
+        edited, notes = apply_edits(self.network, edits, where=where, rules=rules)
         return BorderNetwork(self.prepared, edited, (*self.notes, *notes))
 
     def to_graph(self) -> nx.MultiDiGraph[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,26 +42,38 @@ def scenario(
             show_default=False,
         ),
     ] = None,
+    edits: Annotated[
+        Path | None,
+        typer.Option(
+            "--edits",
+            metavar="FILE",
+            help="Scenario (TOML) with [[edits]]; see docs/planning.md.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-scenario"),
     offline: OfflineOption = False,
     cache: CacheOption = None,
 ) -> None:
-    """Compare the border before and after opening or closing checkpoints."""
+    """Compare the border before and after edits: checkpoints opened, closed, re-timed, roads built and upgraded."""
     from gis import Close, Open, load_study, run_scenario
     from gis.inputs import Fetching
     from gis.queries.edits import Edit
+    from gis.queries.plans import Plan, read_plan
     from gis.terminal import print_scenario
 
     settle(out)
-    edits: list[Edit] = [
+    flags: list[Edit] = [
         *(Open(*place) for place in _opens(open_ or [], mode or [], wait or [])),
         *map(Close, close or []),
     ]
-    if not edits:
-        raise typer.BadParameter("nothing to change: give --open LON,LAT or --close NAME")
+    read = read_plan(edits) if edits else Plan(())
+    plan = replace(read, edits=(*read.edits, *flags), where=(*read.where, *("the command line" for _ in flags)))
+    if not plan.edits:
+        raise typer.BadParameter("nothing to change: give --open LON,LAT, --close NAME or --edits FILE")
     with progress(7) as listen:
         fetching = Fetching(cache, offline, download_lines())
-        result = run_scenario(load_study(study), edits, out=out, listen=listen, fetching=fetching)
+        result = run_scenario(load_study(study), plan, out=out, listen=listen, fetching=fetching)
     print_scenario(out, result)
     say(f"Look at: {out / 'map.html'}  {out / 'tables'}/")
 

@@ -1,93 +1,369 @@
-"""Edits of a scenario: checkpoints opened, closed and re-timed on a built network.
+"""Edits of a scenario: checkpoints opened, closed, re-timed, roads built and upgraded, on a built network.
 
-The command line, studies and notebooks use the same small values.
+The command line, scenario files, the page and notebooks use the same small values. A list of edits is a scenario; where
+the order could matter (works on one road) it is that of the list, and edits that contradict each other are refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
-from layers.checkpoints import find_checkpoint
+from gis.queries.edit_checks import check_edits, region_named, target_of
 from layers.crs import WGS84
-from layers.settlements import parse_lonlat
-from network.build import Network
-from network.edits import add_checkpoints, new_checkpoint, set_open, set_wait
+from layers.errors import BorderlinkError, PlaceError
+from network.edits import add_checkpoints, new_checkpoint, set_capacity, set_hours, set_open, set_wait
+from network.speeds import KNOWN_KPH, WINTER_SHARE
+from network.works import Ground, build_way, built_again, scale_speeds, upgrade_ways
+
+if TYPE_CHECKING:
+    from layers.hours import ClosedHours
+    from network.build import Base, Network
+
+NAN = float("nan")
+Points = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Open:
-    """A new checkpoint at a place in degrees, with its wait in minutes (the assumed one of its mode where None)."""
+    """A new checkpoint at a place in degrees, or at a crossing of the data by its id.
 
-    lon: float
-    lat: float
+    ``wait_min`` at the control (the assumed one of its mode where None), ``wait_truck_min`` where the study's vehicle is
+    a truck, ``wait_back_min`` from side b to side a where that differs. ``at``: ``crossing`` (of the data, else an
+    error), ``new road`` (an access road of its own on both sides, ``road_kph`` or the speed of ``road_class``), or
+    nothing: the nearest crossing within reach, else assumed roads.
+    """
+
+    lon: float = NAN
+    lat: float = NAN
     mode: str = "road"
     wait_min: float | None = None
+    wait_truck_min: float | None = None
+    wait_back_min: float | None = None
+    hours: str = "24/7"
+    capacity_per_day: float | None = None
+    regime: str = "multilateral"
+    at: str = ""
+    road_class: str = ""
+    road_kph: float | None = None
+    crossing: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Close:
-    """A checkpoint closed, by name or id; ``new-1`` or the coordinates name a new one."""
+    """A checkpoint closed, by name or id (``new-1`` or the coordinates name a new one), or all of a region's, by its code or name."""
 
-    checkpoint: str
+    checkpoint: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Another wait in minutes at a checkpoint, by name or id, in both directions."""
+    """Another wait in minutes at a checkpoint, by name or id; ``direction`` both, ``a to b`` or ``b to a``; for one vehicle where it is named."""
 
     checkpoint: str
     wait_min: float
+    direction: str = "both"
+    vehicle: str = ""
 
 
-Edit = Open | Close | Wait
+@dataclass(frozen=True)
+class Hours:
+    """Other opening hours of a checkpoint, such as ``09:00-21:00``; the wait at the control stays."""
+
+    checkpoint: str
+    hours: str
 
 
-def apply_edits(network: Network, edits: Sequence[Edit]) -> tuple[Network, list[str]]:
+@dataclass(frozen=True)
+class Capacity:
+    """Another capacity of a checkpoint, vehicles a day of both directions: loads and queues follow it."""
+
+    checkpoint: str
+    capacity_per_day: float
+
+
+@dataclass(frozen=True)
+class Road:
+    """A road or railway built along points in degrees; its ends join the network, and over the line it is a crossing without a post."""
+
+    points: Points
+    mode: str = "road"
+    road_class: str = ""
+    road_kph: float | None = None
+    oneway: bool = False
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """Roads or railways at another speed, or of another class: ways of OpenStreetMap by id, or what lies in a polygon or region."""
+
+    road_kph: float | None = None
+    road_class: str = ""
+    mode: str = "road"
+    osm_ids: tuple[int, ...] = ()
+    polygon: Points = ()
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """All speeds of a mode times a factor, in a polygon, a region or everywhere; ``season`` winter says the factor of the study's winter."""
+
+    factor: float = NAN
+    mode: str = "road"
+    polygon: Points = ()
+    region: str = ""
+    season: str = ""
+
+
+Edit = Open | Close | Wait | Hours | Capacity | Road | Upgrade | Speeds
+KINDS: Mapping[str, type[Edit]] = {
+    "open": Open, "close": Close, "wait": Wait, "hours": Hours, "capacity": Capacity, "road": Road, "upgrade": Upgrade,
+    "speeds": Speeds,
+}  # fmt: skip
+"""Kinds of edits by the word that a scenario file has for them."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a study says that an edit must know: km/h by class, winter, whether closed hours are waited for."""
+
+    speeds: Mapping[str, float] = field(default_factory=dict)
+    winter: bool = False
+    closed_hours: ClosedHours = "planned"
+
+
+def plain(edit: Edit) -> dict[str, Any]:
+    """Return an edit as a scenario file or JSON has it: ``edit``, its kind, and what differs from the defaults.
+
+    Examples
+    --------
+    >>> plain(Open(62.5, 53.3, wait_min=20))
+    {'edit': 'open', 'lon': 62.5, 'lat': 53.3, 'wait_min': 20}
+    """
+    kind = next(word for word, cls in KINDS.items() if type(edit) is cls)
+    values = {f.name: (getattr(edit, f.name), f.default) for f in fields(edit)}
+    kept = {name: value for name, (value, blank) in values.items() if value != blank and value == value}
+    return {
+        "edit": kind,
+        **{
+            n: [list(p) if isinstance(p, tuple) else p for p in v] if isinstance(v, tuple) else v
+            for n, v in kept.items()
+        },
+    }
+
+
+def apply_edits(
+    network: Network, edits: Sequence[Edit], *, where: Sequence[str] = (), rules: Rules | None = None
+) -> tuple[Network, list[str]]:
     """Return the network with the edits made, and a line on each.
 
-    A new checkpoint that is closed again is never built: opening and closing the same thing changes nothing. All new
-    checkpoints are one rebuild.
+    A new checkpoint that is closed again is never built: opening and closing the same thing changes nothing. All works
+    and new checkpoints are one rebuild on the same base; waits, hours and closures change gates alone. The network that
+    was given stays as it is: to undo an edit is to leave it out.
+
+    Parameters
+    ----------
+    where
+        What a message calls each edit, such as file and line.
+    rules
+        Of the study.
 
     Raises
     ------
     PlaceError
-        A name that no checkpoint has, a place that no checkpoint can have, a wait out of range.
+        A name that no checkpoint has, a place that no checkpoint can have, a number out of range, edits that contradict
+        each other, nothing left open.
     """
-    opens = [e for e in edits if isinstance(e, Open)]
-    fresh = {
-        f"new-{i}": new_checkpoint(network, e.lon, e.lat, mode=e.mode, wait_min=e.wait_min, number=i)
-        for i, e in enumerate(opens, 1)
-    }
-    names = {key: str(row["name"].iloc[0]) for key, row in fresh.items()}
-    closed, undone, notes = [], set(), []
+    rules = rules or Rules()
+    where = list(where) or [""] * len(edits)
+    check_edits(edits, network.checkpoints, network.base.regions, where)
+    made = _ground(network, edits, where, rules)
+    notes = [text for _, text in made[1]]
+    base = made[0]
+    opens = {f"new-{i}": n for i, n in enumerate((n for n, e in enumerate(edits) if isinstance(e, Open)), 1)}
+    rows = {key: _located(where[n], _new_row, network, edits[n], int(key[4:])) for key, n in opens.items()}
+    named = [
+        (key, str(row["name"].iloc[0]), (float(row.geometry.iloc[0].x), float(row.geometry.iloc[0].y)))
+        for key, row in rows.items()
+    ]
+    closed, undone = [], set()
     for edit in edits:
-        if not isinstance(edit, Close):
-            continue
-        new = _new_id(edit.checkpoint, opens, names)
-        if new:
-            undone.add(new)
-            notes.append(f"{names[new]}: opened and closed again")
-        else:
-            closed.append(find_checkpoint(network.checkpoints, edit.checkpoint))
-            notes.append(f"closed {closed[-1]}")
-    built = [row for key, row in fresh.items() if key not in undone]
+        if isinstance(edit, Close):
+            for target in _closed_by(network, edit, named):
+                if target in rows:
+                    undone.add(target)
+                    notes.append(f"{rows[target]['name'].iloc[0]}: opened and closed again")
+                else:
+                    closed.append(target)
+                    notes.append(f"closed {target}")
+    if base is not network.base:
+        network = built_again(network, base)
+    built = {key: row for key, row in rows.items() if key not in undone}
     if built:
-        network = add_checkpoints(network, gpd.GeoDataFrame(pd.concat(built, ignore_index=True), crs=WGS84))
-        notes += [_joined_note(network, key) for key in fresh if key not in undone]
-    for edit in edits:
-        if isinstance(edit, Wait):
-            name = _new_id(edit.checkpoint, opens, names) or find_checkpoint(network.checkpoints, edit.checkpoint)
-            network = set_wait(network, name, edit.wait_min)
-            notes.append(f"wait at {name} {edit.wait_min:g} min")
-    return (set_open(network, closed, False) if closed else network), notes
+        here = "; ".join(where[opens[k]] for k in built if where[opens[k]])
+        table = gpd.GeoDataFrame(pd.concat(list(built.values()), ignore_index=True), crs=WGS84)
+        network = _located(here, add_checkpoints, network, table)
+        _refuse_astray(network, {k: edits[opens[k]] for k in built}, {k: where[opens[k]] for k in built})
+        back = {
+            k: e.wait_back_min for k in built if isinstance(e := edits[opens[k]], Open) and e.wait_back_min is not None
+        }
+        for key, minutes in back.items():
+            network = set_wait(network, key, minutes, direction="b to a")
+        notes += [joined_note(network, key) for key in built]
+    for n, edit in enumerate(edits):
+        if isinstance(edit, Wait | Hours | Capacity):
+            name = target_of(edit.checkpoint, network.checkpoints, named)
+            network, note = _located(where[n], _at_post, network, name, edit, rules)
+            notes += note
+    network = set_open(network, closed, False) if closed else network
+    if edits and not network.checkpoints["open"].any():
+        raise PlaceError(f"{_of(where)}every checkpoint is closed: allowed is a scenario that leaves one open")
+    return network, notes
 
 
-def _joined_note(network: Network, checkpoint_id: str) -> str:
-    """Return one line on a new checkpoint: its mode, its wait, and what joins it to the network, assumed roads by their length."""
+def _ground(
+    network: Network, edits: Sequence[Edit], where: Sequence[str], rules: Rules
+) -> tuple[Base, list[tuple[int, str]]]:
+    """Return the base after the works among the edits, in their order, and a line on each."""
+    base, notes = network.base, []
+    ground = Ground(rules.speeds, rules.winter)
+    for n, edit in enumerate(edits):
+        if isinstance(edit, Road):
+            kind = edit.road_class or ("main" if edit.mode == "rail" else "primary")
+            base, told = _located(
+                where[n],
+                build_way,
+                base,
+                edit.points,
+                mode=edit.mode,
+                kind=kind,
+                kph=edit.road_kph,
+                oneway=edit.oneway,
+                ground=ground,
+            )
+            gaps = max(told["join_a_km"], told["join_b_km"])
+            off = f", its ends {gaps:.1f} km off the network and drawn to it" if gaps > 0.05 else ""
+            notes.append((n, f"built {edit.mode} of {told['length_km']:,.1f} km at {told['kph']:g} km/h{off}"))
+        elif isinstance(edit, Upgrade):
+            area = _area(base, edit)
+            base = _located(
+                where[n], upgrade_ways, base, kph=edit.road_kph, kind=edit.road_class, mode=edit.mode,
+                osm_ids=edit.osm_ids, area=area, ground=ground,
+            )  # fmt: skip
+            notes.append((n, f"upgraded {edit.mode} to {edit.road_class or f'{edit.road_kph:g} km/h'} {_spot(edit)}"))
+        elif isinstance(edit, Speeds):
+            factor = WINTER_SHARE if edit.season == "winter" else edit.factor
+            base = _located(where[n], scale_speeds, base, factor, mode=edit.mode, area=_area(base, edit))
+            notes.append((n, f"speeds by {edit.mode} times {factor:g} {_spot(edit)}"))
+    return base, notes
+
+
+def _area(base: Base, edit: Upgrade | Speeds) -> shapely.Geometry | None:
+    """Return the area of an edit in degrees, None for everywhere."""
+    if edit.region:
+        return region_named(base.regions, edit.region)
+    return shapely.Polygon(edit.polygon) if edit.polygon else None
+
+
+def _spot(edit: Upgrade | Speeds) -> str:
+    """Return where an edit of roads is, in words."""
+    if isinstance(edit, Upgrade) and edit.osm_ids:
+        return f"on {len(edit.osm_ids)} ways of OpenStreetMap"
+    return (
+        f"in {edit.region}"
+        if edit.region
+        else f"in a polygon of {len(edit.polygon)} corners"
+        if edit.polygon
+        else "everywhere"
+    )
+
+
+def _new_row(network: Network, edit: Open, number: int) -> gpd.GeoDataFrame:
+    """Return the row of a new checkpoint."""
+    lon, lat = edit.lon, edit.lat
+    if edit.crossing:
+        known = network.crossings.set_index("crossing_id")
+        if edit.crossing not in known.index:
+            raise PlaceError(
+                f"no crossing is called {edit.crossing!r}: allowed are {', '.join(known.index) or 'none, for the data have none'}"
+            )
+        spot = known.loc[edit.crossing]
+        if spot["mode"] != edit.mode:
+            raise PlaceError(
+                f"crossing {edit.crossing!r} is one by {spot['mode']}: allowed is a checkpoint by {spot['mode']}"
+            )
+        lon, lat = float(spot.geometry.x), float(spot.geometry.y)
+    wait = edit.wait_truck_min if network.base.vehicle == "truck" and edit.wait_truck_min is not None else edit.wait_min
+    kph = edit.road_kph if edit.road_kph is not None else KNOWN_KPH.get(edit.road_class)
+    return new_checkpoint(
+        network, lon, lat, mode=edit.mode, wait_min=wait, number=number, hours=edit.hours, regime=edit.regime,
+        capacity_per_day=edit.capacity_per_day, own_road=edit.at == "new road", road_kph=kph, name=edit.name,
+    )  # fmt: skip
+
+
+def _refuse_astray(network: Network, opened: Mapping[str, Edit], where: Mapping[str, str]) -> None:
+    """Refuse a new checkpoint that was to stand at a crossing of the data and found none."""
+    joined = network.checkpoints.set_index("checkpoint_id")["joined_by"]
+    for key, edit in opened.items():
+        if isinstance(edit, Open) and edit.at == "crossing" and joined[key] != "crossing":
+            limit = network.road_km if edit.mode == "road" else network.rail_km
+            raise PlaceError(
+                f"{_of([where[key]])}no {edit.mode} of the data passes the line within {limit:g} km of {edit.lon:g},{edit.lat:g}: "
+                'allowed is a place by a crossing, or at = "new road"'
+            )
+
+
+def _closed_by(network: Network, edit: Close, named: Sequence[tuple[str, str, tuple[float, float]]]) -> list[str]:
+    """Return the ids that an edit closes: one, or the open ones of a region."""
+    if edit.checkpoint:
+        return [target_of(edit.checkpoint, network.checkpoints, named)]
+    region_named(network.base.regions, edit.region)
+    table, regions = network.checkpoints, network.base.regions
+    codes = set(regions.loc[(regions["region"] == edit.region) | (regions["name"] == edit.region), "region"])
+    mine = table["open"].astype(bool) & (table["region_a"].isin(codes) | table["region_b"].isin(codes))
+    if not mine.any():
+        raise PlaceError(f"region {edit.region!r} has no open checkpoint: allowed is one with some")
+    return sorted(table.loc[mine, "checkpoint_id"])
+
+
+def _at_post(network: Network, name: str, edit: Wait | Hours | Capacity, rules: Rules) -> tuple[Network, list[str]]:
+    """Return the network after an edit of one post, and a line on it."""
+    if isinstance(edit, Wait):
+        if edit.vehicle not in ("", network.base.vehicle):
+            return network, []
+        to = "" if edit.direction == "both" else f" from side {edit.direction}"
+        return set_wait(network, name, edit.wait_min, direction=edit.direction), [
+            f"wait at {name} {edit.wait_min:g} min{to}"
+        ]
+    if isinstance(edit, Hours):
+        return set_hours(network, name, edit.hours, closed_hours=rules.closed_hours), [f"hours at {name} {edit.hours}"]
+    return set_capacity(network, name, edit.capacity_per_day), [f"capacity at {name} {edit.capacity_per_day:g} a day"]
+
+
+def _located(where: str, act: Any, *values: Any, **options: Any) -> Any:
+    """Do something; what a user caused is said with its place in the scenario."""
+    try:
+        return act(*values, **options)
+    except BorderlinkError as error:
+        raise PlaceError(f"{_of([where])}{error}") from None
+
+
+def _of(where: Sequence[str]) -> str:
+    """Return the beginning of a message that says where, empty where nothing is known."""
+    named = [w for w in where if w]
+    return f"{named[-1]}: " if named else ""
+
+
+def joined_note(network: Network, checkpoint_id: str) -> str:
+    """Return one line on a new checkpoint: its mode, its wait, and what joins it to the network, missing roads by their length."""
     row = network.checkpoints.set_index("checkpoint_id").loc[checkpoint_id]
     if row["joined_by"] == "crossing":
         held = network.checkpoints[network.checkpoints["checkpoint_id"] != checkpoint_id]
@@ -96,15 +372,7 @@ def _joined_note(network: Network, checkpoint_id: str) -> str:
         joined = f"at a crossing of the network {row['match_km']:.1f} km away"
         if others:
             joined += f", that of {' and '.join(others)}: what changes is the wait there, no road is new"
+            joined += ' (at = "new road" builds one)' if row["mode"] == "road" else ""
     else:
         joined = f"by assumed roads of {row['connector_a_km']:.0f} km on side a and {row['connector_b_km']:.0f} km on side b, which the data lack"
     return f"opened {row['name']}, {row['mode']}, wait {row['wait_min']:g} min, joined {joined}"
-
-
-def _new_id(text: str, opens: Sequence[Open], names: dict[str, str]) -> str | None:
-    """Return the id of a new checkpoint that `text` names by id, name or its coordinates."""
-    pair = parse_lonlat(text)
-    for (key, name), place in zip(names.items(), opens, strict=True):
-        if text in (key, name) or pair == (place.lon, place.lat):
-            return key
-    return None

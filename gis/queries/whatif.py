@@ -274,6 +274,8 @@ def _notes(base: Base, edits: Sequence[Edit], found: Sequence[Opening], named: C
                 else f"new-{new}: opened and closed again"
             )
             continue
+        if not isinstance(edit, Close | Wait):
+            continue
         key = named(edit.checkpoint)
         if isinstance(edit, Wait):
             notes.append(f"wait at {names.get(key, key)} {edit.wait_min:g} min")
