@@ -1,1 +1,5 @@
 """Spatial statistics: weights, tests, nulls, growth points and bottlenecks."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

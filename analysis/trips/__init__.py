@@ -1,1 +1,5 @@
 """Where trips across the border run: demand, choice of checkpoint, loads, betweenness."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
