@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from gis.contents import contents_of, scenario_contents
 from gis.manifest import describe_run, describe_scenario
 from gis.queries.plans import to_toml
+from gis.rasters import run_rasters, scenario_rasters, write_rasters
 from gis.tables import slim, tables_of, write_tables
 from layers.secrets import all_masked
 from maps.qgis.project import write_geopackage, write_project
-from maps.rasters import travel_time_style, write_raster
 from maps.report.page import write_report
 from maps.web.map import write_map
 from network.build import Network
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from gis.inputs import Prepared
     from gis.measures import Measures
     from gis.queries.plans import Plan
+    from maps.contents import Contents
+    from maps.rasters import RasterStyle
 
 
 def write_run(
@@ -46,16 +48,10 @@ def write_run(
     contents = contents_of(prepared, network, measures, chapters, findings=findings, warnings=warnings)
     with clock.stage("tables"):
         write_tables(folder / "tables", tables_of(measures, chapters, day_min=prepared.study.reach.day_min))
-    with clock.stage("raster"):
-        raster = travel_time_style()
-        write_raster(
-            folder / raster.file, measures.surface.minutes, transform=measures.surface.transform, crs=prepared.crs,
-            description="Minutes to the nearest open checkpoint", units="min", style=raster,
-        )  # fmt: skip
+    with clock.stage("rasters"):
+        rasters = write_rasters(folder, run_rasters(prepared, measures), prepared)
     with clock.stage("QGIS"):
-        slimmed = replace(contents, layers=slim(contents.layers, contents.styles))
-        write_geopackage(folder / "border.gpkg", slimmed)
-        write_project(folder / "border.qgz", slimmed, rasters=[raster])
+        _write_qgis(folder, "border", contents, rasters)
     with clock.stage("web map"):
         write_map(folder / "map.html", contents.filled)
     with clock.stage("graph"):
@@ -63,6 +59,13 @@ def write_run(
     with clock.stage("report"):
         write_report(folder / "report.html", contents)
     return describe_run(folder, prepared, network, measures, findings, warnings, clock)
+
+
+def _write_qgis(folder: Path, name: str, contents: Contents, rasters: Sequence[RasterStyle]) -> None:
+    """Write a GeoPackage and the project that draws it and the rasters."""
+    slimmed = replace(contents, layers=slim(contents.layers, contents.styles))
+    write_geopackage(folder / f"{name}.gpkg", slimmed)
+    write_project(folder / f"{name}.qgz", slimmed, gpkg_name=f"{name}.gpkg", rasters=rasters)
 
 
 def write_scenario(
@@ -80,6 +83,11 @@ def write_scenario(
     with clock.stage("tables"):
         write_tables(folder / "tables", tables)
         (folder / "edits.toml").write_text(to_toml(plan.edits, name=plan.name), encoding="utf-8")
+    contents = scenario_contents(prepared, before, after, tables, edits)
+    with clock.stage("rasters"):
+        rasters = write_rasters(folder, scenario_rasters(prepared, before, after), prepared)
+    with clock.stage("QGIS"):
+        _write_qgis(folder, "scenario", contents, rasters)
     with clock.stage("web map"):
-        write_map(folder / "map.html", scenario_contents(prepared, before, after, tables, edits).filled)
+        write_map(folder / "map.html", contents.filled)
     return describe_scenario(folder, prepared, tables, list(edits), clock, plan)

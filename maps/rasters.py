@@ -15,9 +15,16 @@ import rasterio.shutil
 from rasterio.io import MemoryFile
 
 from maps.qgis import qml
-from maps.styles.layers import OSM, TIME_CLASSES, StyleClass
+from maps.styles.classes import CHANGE_CLASSES, OSM, TIME_CLASSES, StyleClass, quantile_classes
 
 NODATA = -9999.0
+MINUTE_CHANGE_CLASSES = (
+    StyleClass("60 min or more quicker", "#2166ac", lower=float("-inf"), upper=-60.0),
+    StyleClass("1–60 min quicker", "#67a9cf", lower=-60.0, upper=-1.0),
+    StyleClass("within 1 min", "#f7f7f7", lower=-1.0, upper=1.0),
+    StyleClass("1–60 min slower", "#ef8a62", lower=1.0, upper=60.0),
+    StyleClass("60 min or more slower", "#b2182b", lower=60.0, upper=float("inf")),
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,59 @@ def travel_time_style() -> RasterStyle:
         unit="min",
         opacity=0.75,
     )
+
+
+def city_style() -> RasterStyle:
+    """Return the drawing of the raster of travel times to the nearest city across the border."""
+    return RasterStyle(
+        key="city_across",
+        file="city_across.tif",
+        title="Travel time to the nearest city across the border",
+        description="Minutes to the nearest city of the other side, waits at open checkpoints included; blank where no way leads there",
+        group="Border belt",
+        classes=TIME_CLASSES,
+        unit="min",
+        opacity=0.75,
+    )
+
+
+def potential_style(values: npt.NDArray[np.floating[Any]]) -> RasterStyle:
+    """Return the drawing of the raster of potential across the border, in quantiles of its values."""
+    return RasterStyle(
+        key="potential_across",
+        file="potential_across.tif",
+        title="Potential across the border",
+        description="People across the border, each weighing half for every half-life of minutes; of the best node nearby",
+        group="Border belt",
+        classes=quantile_classes(np.asarray(values, float).ravel()),
+        unit="person-equivalents",
+        opacity=0.75,
+    )
+
+
+def change_styles() -> tuple[RasterStyle, RasterStyle]:
+    """Return the drawings of what a scenario changes: potential across the border, and minutes to the nearest city across."""
+    potential = RasterStyle(
+        key="potential_change",
+        file="potential_change.tif",
+        title="Change: potential across the border, as a surface",
+        description="How much of the potential across the border the scenario adds or takes",
+        group="Border belt",
+        classes=CHANGE_CLASSES,
+        unit="%",
+        opacity=0.75,
+    )
+    minutes = RasterStyle(
+        key="city_across_change",
+        file="city_across_change.tif",
+        title="Change: minutes to the nearest city across",
+        description="Minutes after the scenario less minutes before; blank where no way leads there before or after",
+        group="Border belt",
+        classes=MINUTE_CHANGE_CLASSES,
+        unit="min",
+        opacity=0.75,
+    )
+    return potential, minutes
 
 
 def write_raster(

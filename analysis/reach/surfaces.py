@@ -13,17 +13,21 @@ from scipy.ndimage import distance_transform_edt
 
 from analysis.reach.accessibility import nearest_checkpoint, posts
 from analysis.reach.contours import spread
+from analysis.reach.decays import exponential
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.regions import belt
+from network.build import FIELDS
 from network.connectors import CONNECTOR_KPH
 from network.joining import DETOUR, NO_GROUND
+from network.routing import CHUNK
 from network.topology import along
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from analysis.reach.accessibility import Targets
     from network.build import Network
     from network.routing import Router
 
@@ -34,7 +38,7 @@ PER_METRE = DETOUR / (CONNECTOR_KPH * 1000 / 60)
 
 @dataclass(frozen=True)
 class Surface:
-    """A grid in the study's projection: ``minutes`` (NaN outside and where nothing is reached), ``inside`` the belt, its transform."""
+    """A grid in the study's projection: ``minutes``, or what else is spread (NaN outside and where nothing is reached), ``inside`` the belt, its transform."""
 
     minutes: NDArray[np.float64]
     inside: NDArray[np.bool_]
@@ -67,6 +71,117 @@ def checkpoint_surface(
     LayerError
         The grid is too fine to be held.
     """
+    times, _ = nearest_checkpoint(network, router)
+    grid = belt_grid(network, border, depth_km=depth_km, cell_km=cell_km)
+    at_posts = {side: _at_posts(network, router, side, mask, grid.transform) for side, mask in grid.sides.items()}
+    return grid.spread(network, router, times, limit_km=limit_km, also=at_posts)
+
+
+def city_surface(
+    network: Network, router: Router, grid: Grid, *, city_people: float, field: str = "actual", limit_km: float = 100.0
+) -> Surface:
+    """Return minutes to the nearest city across the border, waits included, over the border belt; see `checkpoint_surface`.
+
+    Parameters
+    ----------
+    city_people
+        From how many people a settlement is a city.
+    field
+        Network: ``actual``, ``open`` or ``borderless``.
+    """
+    table = network.settlements
+    minutes = np.full(len(router.nodes), np.inf)
+    for side in ("a", "b"):
+        across = ((table["population"] >= city_people) & (table["side"] != side)).to_numpy(bool)
+        cost, _ = router.nearest(table["node"].to_numpy(np.int64)[across], FIELDS[field])
+        own = router.side == side
+        minutes[own] = cost[own]
+    return grid.spread(network, router, minutes, limit_km=limit_km)
+
+
+def potential_surface(
+    network: Network,
+    router: Router,
+    grid: Grid,
+    targets: Targets,
+    *,
+    half_life_min: float,
+    field: str = "actual",
+    limit_km: float = 100.0,
+) -> Surface:
+    """Return the potential across the border over the border belt, in person-equivalents, for a decay by half-life.
+
+    Of a node it is the sum over the settlements across. From there outwards every half-life of minutes halves it: 2^(−t/h) of a sum is
+    the sum of each part, so that the best node near a cell gives its potential. Other decays have no such rule.
+    """
+    potential = np.zeros(len(router.nodes))
+    fades = exponential(half_life_min)
+    for start in range(0, len(targets.node), CHUNK):
+        part = slice(start, start + CHUNK)
+        minutes = router.trees(targets.node[part], FIELDS[field], reverse=True)
+        across = router.side[None] != targets.side[part][:, None]
+        potential += (fades(minutes) * across * targets.people[part][:, None]).sum(axis=0)
+    most = float(potential.max(initial=0.0))
+    if most <= 0:
+        return Surface(np.full(grid.inside.shape, np.nan), grid.inside, grid.transform)
+    with np.errstate(divide="ignore"):
+        behind = half_life_min * np.log2(most / potential)
+    spread = grid.spread(network, router, behind, limit_km=limit_km)
+    return Surface(most * np.exp2(-spread.minutes / half_life_min), grid.inside, grid.transform)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells of the border belt: a mask per side, and from column and row to the study's projection."""
+
+    sides: dict[str, NDArray[np.bool_]]
+    transform: Affine
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Cells of either side."""
+        return self.sides["a"] | self.sides["b"]
+
+    def spread(
+        self,
+        network: Network,
+        router: Router,
+        minutes: NDArray[np.float64],
+        *,
+        limit_km: float,
+        also: dict[str, NDArray[np.float64]] | None = None,
+    ) -> Surface:
+        """Return a cost of the router's positions over the grid: along the links, and from them over open ground, side by side.
+
+        Parameters
+        ----------
+        minutes
+            Per position; infinity where there is none.
+        also
+            Per side, further cells with a cost, infinity elsewhere.
+        """
+        out = np.full(self.inside.shape, np.nan)
+        for side, mask in self.sides.items():
+            seeds = _seeds(network, router, minutes, side, mask, self.transform)
+            if also is not None:
+                seeds = np.where(mask, np.minimum(seeds, also[side]), np.inf)
+            if np.isfinite(seeds).any():
+                size = self.transform.a
+                # A way may lead over ground that is too far off to be shown: the limit hides cells, it changes none.
+                reached = spread(seeds, mask, size, PER_METRE, np.inf, np.inf)
+                near = distance_transform_edt(~np.isfinite(seeds)) * size <= limit_km * 1000
+                out[mask] = np.where(np.isfinite(reached) & near, reached, np.nan)[mask]
+        return Surface(out, self.inside, self.transform)
+
+
+def belt_grid(network: Network, border: gpd.GeoDataFrame, *, depth_km: float = 100.0, cell_km: float = 2.0) -> Grid:
+    """Return the grid of the border belt.
+
+    Raises
+    ------
+    LayerError
+        The grid is too fine to be held.
+    """
     zone = belt(border, depth_km, network.crs)
     west, south, east, north = shapely.bounds(zone)
     size = cell_km * 1000
@@ -85,22 +200,18 @@ def checkpoint_surface(
             else np.zeros(shape, bool)
         )
     sides["b"] &= ~sides["a"]
-    minutes = np.full(shape, np.nan)
-    for side, mask in sides.items():
-        seeds = _seeds(network, router, side, mask, transform)
-        if np.isfinite(seeds).any():
-            # A way may lead over ground that is too far off to be shown: the limit hides cells, it changes none.
-            reached = spread(seeds, mask, size, PER_METRE, np.inf, np.inf)
-            near = distance_transform_edt(~np.isfinite(seeds)) * size <= limit_km * 1000
-            minutes[mask] = np.where(np.isfinite(reached) & near, reached, np.nan)[mask]
-    return Surface(minutes, sides["a"] | sides["b"], transform)
+    return Grid(sides, transform)
 
 
 def _seeds(
-    network: Network, router: Router, side: str, mask: NDArray[np.bool_], transform: Affine
+    network: Network,
+    router: Router,
+    times: NDArray[np.float64],
+    side: str,
+    mask: NDArray[np.bool_],
+    transform: Affine,
 ) -> NDArray[np.float64]:
-    """Return the cells that links of one side run through and posts stand in, with the smallest minutes on them; infinity elsewhere."""
-    times, _ = nearest_checkpoint(network, router)
+    """Return the cells that links of one side run through, with the smallest minutes on them; infinity elsewhere."""
     links = network.links[
         ((network.links["mode"] == router.mode) | (router.mode == "any"))
         & ~network.links["crossing"]
@@ -125,7 +236,7 @@ def _seeds(
     inside = (line >= 0) & (line < mask.shape[0]) & (column >= 0) & (column < mask.shape[1])
     out = np.full(mask.shape, np.inf)
     np.minimum.at(out, (line[inside], column[inside]), cost[inside])
-    return np.where(mask, np.minimum(out, _at_posts(network, router, side, mask, transform)), np.inf)
+    return np.where(mask, out, np.inf)
 
 
 def _at_posts(

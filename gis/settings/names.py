@@ -64,6 +64,8 @@ TAKEN = frozenset(
         "statistics",
         "structural_null",
         "travel_time",
+        "city_across",
+        "potential_across",
         "type_shares",
         "types",
     ]

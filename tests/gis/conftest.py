@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import gis
 from gis.cli import main
+from tests.borders import random_land
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +67,28 @@ def packaged_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     (folder / "stdout.txt").write_text(done.stdout, encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> gis.Result:
+    """Return a small border of both modes, solved."""
+    folder, land = tmp_path_factory.mktemp("small"), random_land(3)
+    lines = [f'sides = ["{land.countries[0]}", "{land.countries[1]}"]', "[layers]"]
+    for name in ("regions", "roads", "railways", "settlements", "checkpoints"):
+        getattr(land, name).to_file(folder / f"{name}.gpkg", layer=name)
+        lines.append(f'{name} = "{name}.gpkg"')
+    (folder / "study.toml").write_text(
+        "\n".join([*lines, "[analysis]", "permutations = 99", "[reach]", "city_people = 20000"])
+    )
+    return gis.solve(folder / "study.toml")
+
+
+@pytest.fixture(scope="session")
+def small_run(small: gis.Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of its run."""
+    out = tmp_path_factory.mktemp("small_run") / "out"
+    small.write(out)
+    return out
 
 
 @pytest.fixture

@@ -11,7 +11,15 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
-from analysis.reach.surfaces import Surface, checkpoint_surface, territory_within
+from analysis.reach.accessibility import Targets
+from analysis.reach.surfaces import (
+    Surface,
+    belt_grid,
+    checkpoint_surface,
+    city_surface,
+    potential_surface,
+    territory_within,
+)
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.regions import border_line
@@ -255,3 +263,68 @@ def test_territory_within_by_hand() -> None:
     assert territory_within(surface, regions, 10.0).tolist() == pytest.approx(
         [3 / 9, 0, 0.5 / 1.5, 0, 0, NAN], nan_ok=True
     )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_surfaces_across_agree_with_the_networks_own_times(seed: int) -> None:
+    """At every settlement of the belt, by networkx: within a cell of open ground of its minutes, and of its potential."""
+    land, network = random_land(seed), random_network(seed)
+    router = compile_router(network, "road")
+    grid = belt_grid(network, border_line(land.regions, land.countries), depth_km=80.0, cell_km=CELL_KM)
+    table, half_life = network.settlements, 120.0
+    some = float(table["population"].median())
+    targets = Targets.of(network, router)
+    city = city_surface(network, router, grid, city_people=some)
+    pull = potential_surface(network, router, grid, targets, half_life_min=half_life)
+    graph = cheapest(network, "road", "actual_min")
+    seen = 0
+    for place in table[router.positions(table["node"].to_numpy()) >= 0].itertuples():
+        if place.node not in graph:
+            continue
+        x, y = network.nodes.loc[place.node, ["px", "py"]]
+        row, column = int((y - grid.transform.f) / grid.transform.e), int((x - grid.transform.c) / grid.transform.a)
+        inside = 0 <= row < grid.inside.shape[0] and 0 <= column < grid.inside.shape[1]
+        if not inside or not grid.sides[place.side][row, column]:
+            continue
+        across = table[(table["side"] != place.side) & table["node"].isin(list(graph))]
+        minutes = walk(graph, [place.node], across["node"].tolist())[0]
+        cities = minutes[(across["population"] >= some).to_numpy()]
+        best = cities.min(initial=np.inf)
+        own = (across["population"].to_numpy(float) * 0.5 ** (minutes / half_life)).sum()
+        # Connectors are no links of the surface: eight directions instead, from the middle of a cell.
+        slack = WALK * (OCTAGON * CELL_KM + (OCTAGON - 1) * place.snap_km)
+        if np.isfinite(best):
+            assert city.minutes[row, column] <= best + slack
+            seen += 1
+        if own > 0:
+            assert pull.minutes[row, column] >= own * 0.5 ** (slack / half_life)
+    known = np.isfinite(pull.minutes)
+    assert (pull.minutes[known] <= targets.people.sum()).all()
+    assert seen > 3
+
+
+def test_no_city_and_no_post_leave_nothing_across() -> None:
+    network = network_of(PLANE)
+    router = compile_router(network, "road")
+    border = border_line(PLANE.regions, PLANE.countries)
+    grid = belt_grid(network, border, depth_km=80.0, cell_km=CELL_KM)
+    assert np.isnan(city_surface(network, router, grid, city_people=1e9).minutes).all()
+    closed = set_open(network, network.checkpoints["checkpoint_id"].tolist(), False)
+    shut = compile_router(closed, "road")
+    assert np.isnan(city_surface(closed, shut, grid, city_people=1).minutes).all()
+    assert np.isnan(potential_surface(closed, shut, grid, Targets.of(closed, shut), half_life_min=60.0).minutes).all()
+
+
+def test_a_wait_lowers_the_potential_by_its_half_lives() -> None:
+    """One post, 30 minutes: the open network's potential times 2^(−30/h), everywhere."""
+    network = network_of(PLANE)
+    router = compile_router(network, "road")
+    grid = belt_grid(network, border_line(PLANE.regions, PLANE.countries), depth_km=80.0, cell_km=CELL_KM)
+    targets = Targets.of(network, router)
+    free, real = (
+        potential_surface(network, router, grid, targets, half_life_min=60.0, field=f).minutes
+        for f in ("open", "actual")
+    )
+    known = np.isfinite(free)
+    assert known.sum() > 100
+    np.testing.assert_allclose(real[known], free[known] * 2**-0.5, rtol=1e-9)
