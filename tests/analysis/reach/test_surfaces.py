@@ -291,8 +291,8 @@ def test_surfaces_across_agree_with_the_networks_own_times(seed: int) -> None:
         cities = minutes[(across["population"] >= some).to_numpy()]
         best = cities.min(initial=np.inf)
         own = (across["population"].to_numpy(float) * 0.5 ** (minutes / half_life)).sum()
-        # Connectors are no links of the surface: eight directions instead, from the middle of a cell.
-        slack = WALK * (OCTAGON * CELL_KM + (OCTAGON - 1) * place.snap_km)
+        # Connectors are no links of the surface: sixteen directions instead, from the middle of a cell.
+        slack = WALK * (DIRECTIONS * CELL_KM + (DIRECTIONS - 1) * place.snap_km)
         if np.isfinite(best):
             assert city.minutes[row, column] <= best + slack
             seen += 1
