@@ -305,7 +305,10 @@ def _nearest_cities(network: Network) -> pd.DataFrame:
 
 def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
     """Return the links of a mode as lines, gates left out, with the side they lie on."""
-    links = network.links[(network.links["mode"] == mode) & ~network.links["kind"].isin(["gate", "line", "change"])]
+    links = network.links
+    ground = (links["mode"] == mode) & ~links["kind"].isin(["gate", "line", "change", "turn"])
+    # A two-way road is two links at a junction with forbidden turns: it is drawn once.
+    links = links[ground & (links["twin"] >= 0)]
     side = network.nodes["side"].to_numpy(dtype=object)
     u, v = side[links["u"].to_numpy()], side[links["v"].to_numpy()]
     columns = ["u", "v", "kind", "length_m", "speed_kph", "time_min", "speed_source", "bridged"]

@@ -18,6 +18,7 @@ from network.rail import CHANGE, CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN, kinds_mee
 from network.simplify import simplify
 from network.speeds import with_speeds
 from network.topology import FOR_SPEEDS, Tables, assemble
+from network.turns import split_turns
 from network.vehicles import usable_roads
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def build_base(
     bridge_gaps: bool = True,
     length_factor: bool = True,
     water: shapely.Geometry | None = None,
+    turns: pd.DataFrame | None = None,
 ) -> Base:
     """Return the ground of a network.
 
@@ -118,6 +120,8 @@ def build_base(
         Whether straightened links of generalised modes take a factor (`network.lengths`).
     water
         Water in the projection `crs`, over which no gap of a road is bridged; None where none is known.
+    turns
+        Restrictions of turns at nodes of OpenStreetMap (`network.turns`); None where none are known.
 
     Raises
     ------
@@ -148,10 +152,11 @@ def build_base(
     links = tables.links.assign(wait_min=0.0, checkpoint_id="", passable=(tables.links["crossing_id"] == "").to_numpy())
     if contract:
         report["links_before_contraction"] = len(links)
-        links = simplify(Tables(tables.nodes, links, crs), _kept(tables))[0].links
+        links = simplify(Tables(tables.nodes, links, crs), _kept(tables, turns))[0].links
     changes = int((tables.links["kind"] == CHANGE).sum())
     report |= left_out | ({"rail_changes": changes} if changes else {})
-    tables = Tables(tables.nodes, links, crs)
+    tables, forbidden = split_turns(Tables(tables.nodes, links, crs), turns)
+    report |= forbidden
     # After contraction, for there may be very many dead ends in detailed data.
     gaps += [close_gaps(tables, mode, ends=ends[mode], bridge=False)[1] for mode in ends]
     told = joined_layers([*gaps, rail_bridges(tables)])
@@ -192,11 +197,13 @@ def _with_countries(tables: Tables, regions: gpd.GeoDataFrame) -> pd.DataFrame:
     return links.assign(country=np.where(links["country"] != "", links["country"], side.map(of_side)))
 
 
-def _kept(tables: Tables) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _kept(tables: Tables, turns: pd.DataFrame | None) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Return the nodes that contraction must leave: ends of crossings, changes of trains, borders of kinds of track and of through traffic."""
     links = tables.links
     fixed = (links["crossing_id"] != "") | (links["kind"] == CHANGE)
     out = kinds_meet(tables)
+    if turns is not None:
+        out |= tables.nodes["ref"].isin(turns["via"].astype(str)).to_numpy()
     out[links.loc[fixed, ["u", "v"]].to_numpy(np.int64).ravel()] = True
     # Where roads without through traffic begin.
     passing = links["through"].to_numpy(bool)

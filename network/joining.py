@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from layers.crs import WGS84, geodesic_m, project
 from network.topology import SNAP_M, Tables, along
+from network.turns import once_per_junction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 DETOUR = 1.3
 """A connector is this much longer than the straight line: an assumption."""
-NO_GROUND = ("connector", "transfer", "gate", "line", "change", "ferry")
+NO_GROUND = ("connector", "transfer", "gate", "line", "change", "ferry", "turn")
 """Kinds of links that nothing can join between their ends."""
 PLACES = 64
 """Places whose ways are sought at once: trees over the part of the network around them."""
@@ -118,6 +119,7 @@ def join(
     xy = along(tables.links["geometry"].to_numpy(dtype=object)[near["link"]], near["fraction"].to_numpy())
     near["straight_m"] = geodesic_m(*lonlat[near["place"]].T, *xy.T)
     near = near.sort_values(["place", "straight_m", "link"], kind="stable", ignore_index=True)
+    near = once_per_junction(tables, near)
     ways = np.flatnonzero(domestic & drawn & (tables.links["kind"] != "connector").to_numpy())
     return near[far_apart(tables, near, ways, limits)].reset_index(drop=True)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 TOP = 50
 """Links closed one by one, those with the largest flows first."""
-NOT_CLOSED = ("connector", "gate", "line", "transfer", "change")
+NOT_CLOSED = ("connector", "gate", "line", "transfer", "change", "turn")
 """Kinds that no closure of a link hits: a connector stands in for streets, a gate is a checkpoint (`close_each`)."""
 ABOUT = ["link", "u", "v", "mode", "kind", "length_m", "time_min"]
 COLUMNS = [*ABOUT, "section", "section_length_m", "flow_share", *IMPACT, "geometry"]

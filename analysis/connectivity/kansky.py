@@ -45,9 +45,8 @@ def single_lines(network: Network, mode: str) -> pd.DataFrame:
 def ground_links(network: Network, mode: str) -> pd.DataFrame:
     """Return the links of a mode that lie on the ground: no connectors, no gates, no changes of gauge within a station."""
     links = network.links
-    return links[(links["mode"] == mode) & ~links["kind"].isin(["connector", "gate", "line", "change"])].reset_index(
-        drop=True
-    )
+    ground = (links["mode"] == mode) & ~links["kind"].isin(["connector", "gate", "line", "change", "turn"])
+    return links[ground & (links["twin"] >= 0)].reset_index(drop=True)
 
 
 def kansky(u: NDArray[np.int64], v: NDArray[np.int64], length_km: NDArray[np.float64]) -> dict[str, float]:

@@ -29,6 +29,7 @@ from layers.sources.pbf.objects import (
     way_places,
 )
 from layers.sources.pbf.other import as_pbf
+from layers.sources.pbf.relations import Relations, located, relations_of
 from layers.sources.pbf.ties import ends_of, only_ways, ties
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class Collected:
     counts: Counter[str] = field(default_factory=Counter)
     tied: frozenset[int] = frozenset()
     """Ids of the ways of lower classes that tie a ferry or a post to the roads."""
+    relations: Relations = field(default_factory=Relations)
 
 
 def collect(
@@ -152,7 +154,8 @@ def collect(
     newest_first = sorted(headers, key=lambda path: headers[path]["timestamp"], reverse=True)
     words = Words(keys)
     within = Area(area) if area is not None else None
-    files = [_File(path, headers[path], within, words, lines, points) for path in newest_first]
+    relations = relations_of(newest_first, {p: headers[p]["sorted"] for p in newest_first}, points, words)
+    files = [_File(path, headers[path], within, words, lines, points, relations) for path in newest_first]
     for file in files:
         file.lower, file.posts = tuple(lower), posts
     parts = [file.read() for file in files]
@@ -162,7 +165,8 @@ def collect(
         nodes = Nodes.of(*(np.concatenate([getattr(p[0], name) for p in parts]) for name in ("ids", "lon", "lat")))
         ways = _each_once([p[1] for p in parts], words)
         places = [place for p in parts for place in p[2]]
-    once = {(place.refs is None, place.osm_id): place for place in reversed(places)}
+    places += located(relations.posts, ways, nodes, words.counts)
+    once = {(place.kind, place.osm_id): place for place in reversed(places)}
     ordered = [once[k] for k in sorted(once)]
     words.counts["objects_in_several_files"] += (
         len(places) - len(once) + sum(len(p[1].ids) for p in parts) - len(ways.ids)
@@ -176,6 +180,7 @@ def collect(
         [barriers[i] for i in sorted(barriers)],
         words.counts,
         frozenset(i for file in files for i in file.tied),
+        relations,
     )
 
 
@@ -205,16 +210,17 @@ class _File:
     """One pass (or two, where the file is not sorted) over one file."""
 
     def __init__(
-        self, path: Path, header: Mapping[str, Any], area: Area | None, words: Words, lines: Wanted, points: Wanted
+        self,
+        path: Path,
+        header: Mapping[str, Any],
+        area: Area | None,
+        words: Words,
+        lines: Wanted,
+        points: Wanted,
+        relations: Relations,
     ) -> None:
-        self.path, self.header, self.area, self.words, self.lines, self.points = (
-            path,
-            header,
-            area,
-            words,
-            lines,
-            points,
-        )
+        self.path, self.header, self.area, self.words, self.lines = path, header, area, words, lines
+        self.points, self.ferries, self.further = points, relations.ferries, relations.ways
         self.located = LOCATED in header["features"]
         self.lower: tuple[bytes, ...] = ()
         self.posts: NDArray[np.float64] | None = None
@@ -278,14 +284,15 @@ class _File:
 
     def _with_ties(self, ways: Ways) -> Ways:
         """Return the ways, and those of lower classes that tie ferries and posts to them: a second pass over ways, where one is loose."""
-        ends = ends_of(ways, self.words, self.lower, self.places, self.posts, self.nodes)
+        ends = ends_of(ways, self.words, self.lower, self.places, self.posts, self.nodes, self.ferries)
         if not ends.any:
             return ways
         kept, self.ways = self.ways, []
-        lines, points, places = self.lines, self.points, len(self.places)
-        self.lines, self.points = {b"highway": self.lower}, {}
+        asked, places = (self.lines, self.points, self.further), len(self.places)
+        self.lines, self.points, self.further = {b"highway": self.lower}, {}, np.zeros(0, np.int64)
         self._pass(nodes=False, ways=True)
-        self.lines, self.points, lower = lines, points, _each_once(self.ways or [_no_ways()], self.words)
+        lower = _each_once(self.ways or [_no_ways()], self.words)
+        self.lines, self.points, self.further = asked
         self.ways, self.places = kept, self.places[:places]
         self._close_nodes()
         rows = ties(ends, lower, self.words, self.nodes)
@@ -330,9 +337,9 @@ class _File:
         index = block.index()
         size = len(block.strings)
         lines, points = (pairs_in(index, wanted, size) for wanted in (self.lines, self.points))
-        if not len(lines) and not len(points):
+        if not len(lines) and not len(points) and not len(self.further):
             return
-        ways, places = read_ways(block, at, end, index, lines, points, self.words)
+        ways, places = read_ways(block, at, end, index, lines, points, self.words, self.further)
         self.places += places
         if self.located:
             ways = self._with_places(block, at, end, ways)

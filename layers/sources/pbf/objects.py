@@ -125,13 +125,14 @@ class Nodes:
 
 @dataclass
 class Tagged:
-    """One object with all its tags: a node with its place, or a way with its references."""
+    """One object with all its tags: a node or relation with its place, or a way with its references."""
 
     osm_id: int
     tags: dict[str, str]
     lon: float = float("nan")
     lat: float = float("nan")
     refs: NDArray[np.int64] | None = None
+    kind: str = "node"
 
 
 @dataclass
@@ -242,12 +243,12 @@ def tagged_nodes(
     chosen = chosen[keep[chosen]]
     begin, stop = np.searchsorted(owner, chosen), np.searchsorted(owner, chosen, side="right")
     return [
-        Tagged(int(ids[i]), _texts(block, key[a:b], value[a:b], words), lon[i] / E7, lat[i] / E7)
+        Tagged(int(ids[i]), texts_of(block, key[a:b], value[a:b], words), lon[i] / E7, lat[i] / E7)
         for i, a, b in zip(chosen, begin, stop, strict=True)
     ]
 
 
-def _texts(block: Block, keys: NDArray[np.int64], values: NDArray[np.int64], words: Words) -> dict[str, str]:
+def texts_of(block: Block, keys: NDArray[np.int64], values: NDArray[np.int64], words: Words) -> dict[str, str]:
     """Return the tags of one object; those that are too long are left out and counted."""
     out = {}
     for k, v in zip(keys.tolist(), values.tolist(), strict=True):
@@ -314,7 +315,7 @@ def read_ways(
         row = slice(i, i + 1)
         refs, lengths = packed(block.raw, parts[8][0][row], parts[8][1][row])
         place = running(zigzag(refs), lengths)
-        out.append(Tagged(int(parts[1][0][i]), _texts(block, key[mine], value[mine], words), refs=place))
+        out.append(Tagged(int(parts[1][0][i]), texts_of(block, key[mine], value[mine], words), refs=place, kind="way"))
     return ways, out
 
 
@@ -328,7 +329,8 @@ def _codes(
     words: Words,
 ) -> dict[bytes, NDArray[np.int32]]:
     """Return the codes of the wanted keys of the chosen ways."""
-    row = np.full(int(owner[-1]) + 1 if len(owner) else 1, -1)
+    # A way that is asked for by its id may have no tag at all.
+    row = np.full(int(max(owner.max(initial=0), chosen.max(initial=0))) + 1, -1)
     row[chosen] = np.arange(len(chosen))
     of_key = np.full(len(block.strings), -1, np.int16)
     for number, name in enumerate(words.keys):

@@ -15,7 +15,7 @@ from layers.osm.tags import capital_of, is_nobody, parse_population, tags_of
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from layers.sources.pbf.objects import Tagged
 
@@ -46,12 +46,20 @@ SETTLEMENT_COLUMNS = (
 )  # fmt: skip
 
 
-def settlements_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDataFrame:
-    """Return the named places among the objects; ``country`` is empty, ``population`` 0 where unknown, ``capital`` by `capital_of`."""
+def settlements_of(
+    objects: Iterable[Tagged], counts: Counter[str], centres: Mapping[int, int] | None = None
+) -> gpd.GeoDataFrame:
+    """Return the named places among the objects; ``country`` is empty, ``population`` 0 where unknown, ``capital`` by `capital_of`.
+
+    Parameters
+    ----------
+    centres
+        Levels of the units whose boundary relations name a node as their centre, by its id: they count where its tags say nothing.
+    """
     rows = []
     for thing in objects:
         tags = thing.tags
-        if thing.refs is not None or tags.get("place") not in PLACES:
+        if thing.kind != "node" or tags.get("place") not in PLACES:
             continue
         name = tags.get("name") or tags.get("name:en") or ""
         if not name:
@@ -64,10 +72,15 @@ def settlements_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDa
             {
                 "settlement_id": thing.osm_id, "name": name, "names": names_of(tags, name), "country": "",
                 "population": people, "population_date": tags.get("population:date") or dated, "kind": tags["place"],
-                "capital": capital_of(tags), "lon": thing.lon, "lat": thing.lat,
+                "capital": capital_of(tags) or _level((centres or {}).get(thing.osm_id)), "lon": thing.lon, "lat": thing.lat,
             }
         )  # fmt: skip
     return _frame(rows, SETTLEMENT_COLUMNS, "settlement_id")
+
+
+def _level(level: int | None) -> str:
+    """Return the level of a unit as ``capital`` has it, empty for none."""
+    return "" if level is None else "yes" if level == 2 else str(level)
 
 
 def names_of(tags: dict[str, str], name: str) -> str:
@@ -98,7 +111,7 @@ def posts_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDataFram
         passing = post_vehicles(tags) if what == CONTROL and "railway" not in tags else POST_VEHICLES
         rows.append(
             {
-                "osm_id": thing.osm_id, "object": "node" if thing.refs is None else "way", "what": what,
+                "osm_id": thing.osm_id, "object": thing.kind, "what": what,
                 "mode": "rail" if "railway" in tags else "road", "open": is_open and bool(passing),
                 "vehicles": "" if passing == POST_VEHICLES else "|".join(passing), **_names(tags),
                 "operator": tags.get("operator", ""), "opening_hours": text,
@@ -135,7 +148,7 @@ def stations_of(objects: Iterable[Tagged]) -> gpd.GeoDataFrame:
             names = _names(tags)
             rows.append(
                 {
-                    "osm_id": thing.osm_id, "object": "node" if thing.refs is None else "way", "kind": tags["railway"],
+                    "osm_id": thing.osm_id, "object": thing.kind, "kind": tags["railway"],
                     "name": names["name"], "names": names["names"], "lon": thing.lon, "lat": thing.lat,
                 }
             )  # fmt: skip

@@ -29,7 +29,8 @@ from layers.regions import region_of
 from layers.sources.pbf.network import Collected, collect, read_header
 from layers.sources.pbf.points import WANTED, posts_of, settlements_of, stations_of
 from layers.sources.pbf.regions import read_boundaries, read_regions
-from layers.sources.pbf.ways import barriers_of, split_ways, way_table
+from layers.sources.pbf.relations import turns_of
+from layers.sources.pbf.ways import barriers_of, split_ways, way_table, with_durations
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -49,7 +50,7 @@ class PbfLayers:
     """Layers out of PBF files.
 
     `roads`, `railways` and `settlements` have the columns of `layers.schema` and more; `posts` and `stations` are what
-    checkpoints are made of (`layers.osm.posts`). `report` counts what was read and what was left out, by reason.
+    checkpoints are made of (`layers.osm.posts`). `turns` are restrictions at nodes (`layers.sources.pbf.relations.turns_of`). `report` counts what was read and what was left out, by reason.
     """
 
     roads: gpd.GeoDataFrame
@@ -57,6 +58,7 @@ class PbfLayers:
     settlements: gpd.GeoDataFrame
     posts: gpd.GeoDataFrame
     stations: gpd.GeoDataFrame
+    turns: pd.DataFrame
     report: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -124,11 +126,12 @@ def read_network(
         posts=None if posts is None else shapely.get_coordinates(posts.geometry.to_numpy()),
     )
     roads, railways = _edges(got, kinds, vehicle)
-    settlements = settlements_of(got.points, got.counts)
+    settlements = settlements_of(got.points, got.counts, got.relations.centres)
     posts, stations = posts_of(got.points, got.counts), stations_of(got.points)
     for frame in (roads, railways, settlements):
         frame["country"] = "" if regions is None else _countries(frame, regions)
     _say_broad(railways)
+    turns = turns_of(got.relations.turns, vehicle, got.counts)
     report = {
         "files": [{"file": f.name, **_about(f)} for f in files],
         "nodes": len(got.nodes.ids),
@@ -139,11 +142,12 @@ def read_network(
         "posts": len(posts),
         "stations": len(stations),
         "tied": len(got.tied),
+        "turns": len(turns),
         "left_out": {k: v for k, v in sorted(got.counts.items()) if v and not k.startswith((UNREAD, NO_THROUGH))},
         "unread": _counted(got.counts, UNREAD),
         "no_through": _counted(got.counts, NO_THROUGH),
     }
-    return PbfLayers(roads, railways, settlements, posts, stations, report)
+    return PbfLayers(roads, railways, settlements, posts, stations, turns, report)
 
 
 def _counted(counts: Counter[str], prefix: str) -> dict[str, int]:
@@ -190,8 +194,11 @@ def _edges(got: Collected, kinds: Sequence[str], vehicle: str) -> tuple[gpd.GeoD
     """Return the split roads and railways; what is read out of the ways is freed as soon as it is no longer needed."""
     place = got.nodes.find(got.ways.refs)
     got.ways.refs = np.zeros(0, np.int64)
-    tags = way_table(got)
-    tables = [railways_of(tags, got.counts), roads_of(tags, got.counts, kinds=kinds, vehicle=vehicle, besides=got.tied)]
+    tags = with_durations(way_table(got), got.relations.ferries)
+    tables = [
+        railways_of(tags, got.counts),
+        roads_of(tags, got.counts, kinds=kinds, vehicle=vehicle, besides=got.tied, ferries=got.relations.ferries),
+    ]
     barriers = barriers_of(got.barriers, got.nodes, vehicle, got.counts)
     del tags
     # Nobody but `split_ways` holds a table, so that it can let go of it.

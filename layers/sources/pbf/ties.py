@@ -53,12 +53,13 @@ def ends_of(
     tagged: Iterable[Tagged],
     places: NDArray[np.float64] | None,
     nodes: Nodes,
+    ferries: Collection[int] = (),
 ) -> Ends:
     """Return what does not touch the collected roads: ends of ferries, mapped posts, and posts of another source (`places`).
 
-    Posts stand on a road or beside it.
+    Posts stand on a road or beside it. `ferries` are ids of ways that are ferries by a relation.
     """
-    ferry = _has(ways, words, b"route", (b"ferry",))
+    ferry = _has(ways, words, b"route", (b"ferry",)) | np.isin(ways.ids, list(ferries))
     asked = [value for value in words.numbers[b"highway"] if value not in lower]
     road = _has(ways, words, b"highway", asked)
     found = np.unique(nodes.find(ways.refs[np.repeat(road, ways.counts)]))
@@ -67,7 +68,7 @@ def ends_of(
     last = ways.refs[stop[ferry & (ways.counts > 0)] - 1]
     first = ways.refs[(stop - ways.counts)[ferry & (ways.counts > 0)]]
     controls = [
-        t.osm_id for t in tagged if t.refs is None and CONTROL in (t.tags.get("barrier"), t.tags.get("government"))
+        t.osm_id for t in tagged if t.kind == "node" and CONTROL in (t.tags.get("barrier"), t.tags.get("government"))
     ]
     loose = [
         np.setdiff1d(nodes.find(np.asarray(ids, np.int64)), roads).astype(np.int64)

@@ -20,7 +20,7 @@ from layers.sources.pbf.objects import E7
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -41,6 +41,16 @@ def way_table(collected: Collected) -> pd.DataFrame:
     missing = np.full(len(ways.ids), -1, np.int32)
     columns = {k.decode(): words.column(k, ways.codes.pop(k, missing)) for k in words.keys}
     return pd.DataFrame({"osm_id": ways.ids, **columns})
+
+
+def with_durations(table: pd.DataFrame, durations: Mapping[int, str]) -> pd.DataFrame:
+    """Return the ways with the durations that relations tell of those that have none."""
+    told = table["osm_id"].map({way: text for way, text in durations.items() if text})
+    return (
+        table.assign(duration=pd.Categorical(table["duration"].astype(object).fillna(told)))
+        if told.notna().any()
+        else table
+    )
 
 
 def barriers_of(tagged: Iterable[Tagged], nodes: Nodes, vehicle: str, counts: Counter[str]) -> pd.DataFrame:

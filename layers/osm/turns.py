@@ -1,0 +1,69 @@
+"""Restrictions of turns: which relations are some, for whom they hold, and what they forbid."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layers.osm.conditional import DAY_SLOTS, SHAPE, clauses_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VEHICLE_KEYS: Mapping[str, tuple[str, ...]] = {
+    "car": ("motorcar", "motor_vehicle", "vehicle"),
+    "truck": ("hgv", "goods", "motor_vehicle", "vehicle"),
+}
+"""What names a vehicle in ``restriction:<vehicle>`` and in ``except``, from the particular to the general."""
+_VALUE = re.compile(r"(no|only)_(left_turn|right_turn|straight_on|u_turn|entry|exit|left|right)\b")
+
+
+def is_restriction(tags: Mapping[str, str]) -> bool:
+    """Return whether the tags are those of a relation that restricts turns."""
+    return tags.get("type", "").startswith("restriction") or any(k.startswith("restriction") for k in tags)
+
+
+def restriction_of(tags: Mapping[str, str], vehicle: str) -> tuple[str, tuple[str, ...]]:
+    """Return what a restriction is to a vehicle, ``no``, ``only`` or an empty text where it says nothing; and texts that no rule reads.
+
+    A restriction under a condition holds where it does so for most of the day.
+
+    Examples
+    --------
+    >>> restriction_of({"restriction": "no_left_turn", "except": "psv;hgv"}, "car"), restriction_of({"restriction": "no_left_turn", "except": "psv;hgv"}, "truck")
+    (('no', ()), ('', ()))
+    >>> restriction_of({"restriction:hgv": "only_straight_on"}, "car")[0], restriction_of({"restriction:hgv": "only_straight_on"}, "truck")[0]
+    ('', 'only')
+    """
+    own = VEHICLE_KEYS[vehicle]
+    if {part.strip() for part in tags.get("except", "").split(";")} & set(own):
+        return "", ()
+    # Older mapping names the vehicle in the type.
+    _, _, only_for = tags.get("type", "").partition(":")
+    unread: list[str] = []
+    for key in (*(f"restriction:{name}" for name in own), "restriction"):
+        if key == "restriction" and only_for and only_for not in own:
+            continue
+        text = tags.get(key, "")
+        under = tags.get(f"{key}:conditional", "")
+        if under:
+            clauses, missed = clauses_of(under, vehicle)
+            unread += [f"{key}:conditional={one}" for one in missed]
+            held = np.zeros(SHAPE, bool)
+            values = []
+            for value, when, some in clauses:
+                if not some and _VALUE.match(value):
+                    held[when] = True
+                    values.append(value)
+            if values and held[:, :, DAY_SLOTS].mean() >= 0.5:
+                text = values[-1]
+        if not text:
+            continue
+        found = _VALUE.match(text)
+        if found:
+            return found[1], tuple(unread)
+        if text not in ("none", "no"):
+            unread.append(f"{key}={text}")
+    return "", tuple(unread)

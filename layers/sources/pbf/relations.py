@@ -1,0 +1,195 @@
+"""Relations of a PBF that say something of roads and posts: ferries, restrictions of turns, posts as multipolygons, centres of units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from layers.errors import LayerError
+from layers.osm.access import CLOSED, access_to
+from layers.osm.limits import VEHICLES
+from layers.osm.lines import UNREAD
+from layers.osm.turns import is_restriction, restriction_of
+from layers.sources.pbf.blocks import (
+    RELATIONS,
+    block_starts,
+    first_with,
+    packed,
+    read_blobs,
+    read_block,
+    running,
+    side_by_side,
+    zigzag,
+)
+from layers.sources.pbf.objects import E7, Tagged, texts_of
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from layers.sources.pbf.blocks import Block
+    from layers.sources.pbf.objects import Nodes, Ways, Words
+
+KINDS = "nwr"
+"""Kinds of members, as the format numbers them: node, way, relation."""
+CENTRES = ("admin_centre", "admin_center", "capital")
+POLYGONS = ("multipolygon", "site", "building")
+INNER = "inner"
+Member = tuple[str, int, str]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One relation: its tags, and its members as kind (n, w, r), id and role."""
+
+    osm_id: int
+    tags: Mapping[str, str]
+    members: tuple[Member, ...]
+
+
+@dataclass
+class Relations:
+    """What relations say: ways that are ferries with their duration, restrictions of turns, posts, and of what level a node is the centre."""
+
+    ferries: dict[int, str] = field(default_factory=dict)
+    turns: list[Relation] = field(default_factory=list)
+    posts: list[Relation] = field(default_factory=list)
+    centres: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def ways(self) -> NDArray[np.int64]:
+        """Ids of the ways that must be read because of a relation."""
+        of_posts = (i for post in self.posts for kind, i, role in post.members if kind == "w" and role != INNER)
+        return np.array(sorted({*self.ferries, *of_posts}), np.int64)
+
+
+def relations_of(paths: Sequence[Path], in_order: Mapping[Path, bool], points: Mapping[bytes, Sequence[bytes]], words: Words) -> Relations:  # fmt: skip
+    """Return what the relations of several files say; of one that stands in several, the first file's counts.
+
+    Parameters
+    ----------
+    in_order
+        Whether each file is sorted: the blocks before its relations are then not unpacked.
+    points
+        Tags that make a relation a place, see `layers.sources.pbf.points.WANTED`.
+    """
+    found: dict[int, Relation] = {}
+    for path in reversed(paths):
+        found.update((r.osm_id, r) for r in _read(path, in_order[path], points, words))
+    out = Relations()
+    for relation in (found[i] for i in sorted(found)):  # of these kinds some thousands in a country
+        tags, members = relation.tags, relation.members
+        if tags.get("route") == "ferry" and any(access_to(tags, v).level != CLOSED for v in VEHICLES):
+            ways = [i for kind, i, _ in members if kind == "w"]
+            # Of several ways nobody knows which share of the time each takes.
+            out.ferries.update(dict.fromkeys(ways, tags.get("duration", "") if len(ways) == 1 else ""))
+        if is_restriction(tags):
+            out.turns.append(relation)
+        if tags.get("boundary") == "administrative":
+            level = int(tags["admin_level"]) if tags.get("admin_level", "").isdecimal() else 0
+            for kind, i, role in members:
+                if kind == "n" and role in CENTRES and 2 <= level <= 11:
+                    out.centres[i] = min(level, out.centres.get(i, level))
+        elif tags.get("type") in POLYGONS and any(
+            tags.get(k.decode()) in map(bytes.decode, v) for k, v in points.items()
+        ):
+            out.posts.append(relation)
+    return out
+
+
+def _read(path: Path, in_order: bool, points: Mapping[bytes, Sequence[bytes]], words: Words) -> Iterable[Relation]:
+    """Yield the relations of a file that may say something."""
+    starts = block_starts(path)
+    begin = first_with(path, starts, RELATIONS) if in_order else 1
+    if begin >= len(starts) - 1:
+        return
+    for number, (kind, data) in enumerate(read_blobs(path, starts[begin]), begin):
+        if kind != "OSMData":
+            continue
+        try:
+            block = read_block(data)
+            for what, at, end in block.groups:
+                if what == RELATIONS:
+                    yield from _of_group(block, at, end, points, words)
+        except (IndexError, ValueError, OverflowError) as error:
+            if isinstance(error, LayerError):
+                raise
+            raise LayerError(f"{path} is damaged: block {number} can't be read ({error}); download it again") from None
+
+
+def _of_group(
+    block: Block, at: NDArray[np.int64], end: NDArray[np.int64], points: Mapping[bytes, Sequence[bytes]], words: Words
+) -> Iterable[Relation]:
+    """Yield the wanted relations of a group."""
+    index, size = block.index(), len(block.strings)
+    plain = {b"route": (b"ferry",), b"type": (b"restriction",), b"boundary": (b"administrative",), **points}
+    wanted = [index[k] * size + index[v] for k, values in plain.items() if k in index for v in values if v in index]
+    keys = [i for text, i in index.items() if text.startswith(b"restriction")]
+    if not wanted and not keys:
+        return
+    parts = side_by_side(block.raw, at, end, (1, 2, 3, 8, 9, 10))
+    key, count = packed(block.raw, *parts[2])
+    value, _ = packed(block.raw, *parts[3])
+    owner = np.repeat(np.arange(len(at)), count)
+    if len(key) != len(value):
+        raise IndexError("a key without a value")
+    for i in np.unique(owner[np.isin(key * size + value, wanted) | np.isin(key, keys)]):
+        mine = owner == i
+        row = slice(i, i + 1)
+        roles, members, kinds = (packed(block.raw, parts[f][0][row], parts[f][1][row]) for f in (8, 9, 10))
+        ids = running(zigzag(members[0]), members[1])
+        if not len(roles[0]) == len(ids) == len(kinds[0]):
+            raise IndexError("a member without a role")
+        named = [block.text(r).decode("utf-8", "replace") for r in roles[0].tolist()]
+        each = tuple((KINDS[k], m, r) for k, m, r in zip(kinds[0].tolist(), ids.tolist(), named, strict=True))
+        yield Relation(int(parts[1][0][i]), texts_of(block, key[mine], value[mine], words), each)
+
+
+def turns_of(relations: Iterable[Relation], vehicle: str, counts: Counter[str]) -> pd.DataFrame:
+    """Return the restrictions of turns that hold for a vehicle: ``via`` (node), ``from_way``, ``to_way``, ``only``, one row per pair of ways.
+
+    Counts take those over ways (``turns_over_ways``), which are not followed, those without their members, and texts that no rule reads.
+    """
+    rows = []
+    for relation in relations:  # some thousands in a country
+        what, unread = restriction_of(relation.tags, vehicle)
+        counts.update(f"{UNREAD}{text}" for text in unread)
+        if not what:
+            continue
+        kinds = {role: [(k, i) for k, i, r in relation.members if r == role] for role in ("from", "via", "to")}
+        ends = {role: [i for k, i in kinds[role] if k == "w"] for role in ("from", "to")}
+        if any(k == "w" for k, _ in kinds["via"]):
+            counts["turns_over_ways"] += 1
+        elif len(kinds["via"]) != 1 or kinds["via"][0][0] != "n" or not ends["from"] or not ends["to"]:
+            counts["turns_without_members"] += 1
+        else:
+            via = kinds["via"][0][1]
+            rows += [(via, a, b, what == "only", relation.osm_id) for a in ends["from"] for b in ends["to"]]
+    return pd.DataFrame(rows, columns=["via", "from_way", "to_way", "only", "relation"]).astype({"only": bool})
+
+
+def located(posts: Iterable[Relation], ways: Ways, nodes: Nodes, counts: Counter[str]) -> list[Tagged]:
+    """Return relations as places: the middle of the area within their outer ways, or of their nodes where these close no ring."""
+    stop = np.cumsum(ways.counts)
+    out = []
+    for post in posts:  # a handful on a border
+        ids = [i for kind, i, role in post.members if kind == "w" and role != INNER]
+        lines = []
+        for row in np.flatnonzero(np.isin(ways.ids, ids)):
+            at = nodes.find(ways.refs[stop[row] - ways.counts[row] : stop[row]])
+            lines.append(np.column_stack([nodes.lon[at[at >= 0]], nodes.lat[at[at >= 0]]]) / E7)
+        xy = np.concatenate([*lines, np.zeros((0, 2))])
+        if not len(xy):
+            counts["places_outside"] += 1
+            continue
+        rings = shapely.get_parts(shapely.polygonize([shapely.LineString(line) for line in lines if len(line) > 1]))
+        middle = shapely.union_all(rings).centroid if len(rings) else shapely.Point(*np.unique(xy, axis=0).mean(0))
+        out.append(Tagged(post.osm_id, dict(post.tags), middle.x, middle.y, kind="relation"))
+    return out

@@ -1,0 +1,209 @@
+"""Turns that are forbidden: such a junction becomes one node per road, joined by the turns that are allowed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from network.rail import LOOP
+from network.topology import SNAP_M, TOLD, Tables
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TURN = "turn"
+
+
+def split_turns(tables: Tables, turns: pd.DataFrame | None) -> tuple[Tables, dict[str, int]]:
+    """Return the tables with every junction where a turn is forbidden split into one node per road and direction, and counts.
+
+    Parameters
+    ----------
+    tables
+        After contraction: links with ``osm_ids`` in their order from u to v; nodes with ``ref``, the node's id in OpenStreetMap.
+    turns
+        ``via`` (node), ``from_way``, ``to_way`` and ``only`` (this turn alone is allowed); None for none.
+
+    Returns
+    -------
+    The tables: two-way roads at such a junction are two one-way links each (``twin`` k and −k), roads end at nodes of their own, which
+    links of ``kind`` turn join without length or time where one may turn from the one into the other. And ``turns_forbidden`` (pairs of
+    roads), ``turns_not_clear``: restrictions whose ways do not end at their node.
+
+    Notes
+    -----
+    Any graph of the links finds the same ways, for what is forbidden is simply absent. Nobody turns round at such a junction; at the next one
+    nothing forbids it. Contraction comes before, for else one could turn round where a road only changes its name.
+    """
+    if turns is None or turns.empty:
+        return tables, {}
+    forbidden, unclear = _forbidden(_ends(tables, turns), turns)
+    report = {"turns_forbidden": len(forbidden), "turns_not_clear": unclear}
+    if forbidden.empty:
+        return tables, report
+    tables, source = _one_way(tables, turns[turns["via"].isin(forbidden["via"])])
+    ends = _ends(tables, turns)
+    here = ends[ends["via"].isin(forbidden["via"])].sort_values(["via", "row", "end"], ignore_index=True)
+    here["road"] = source[here["row"].to_numpy()]
+    nodes, links = tables.nodes, tables.links
+    # The first road at a junction keeps its node, so that numbers known before stay.
+    fresh = here["via"].duplicated().to_numpy()
+    here["at"] = np.where(fresh, len(nodes) + np.cumsum(fresh) - 1, here["node"])
+    for end in ("u", "v"):
+        mine = here[here["end"] == end]
+        links.loc[mine["row"].to_numpy(), end] = mine["at"].to_numpy()
+    twins = nodes.iloc[here.loc[fresh, "node"].to_numpy()]
+    nodes = pd.concat([nodes, twins], ignore_index=True)
+    joints = _links(_allowed(here, forbidden), nodes, links)
+    return Tables(nodes, pd.concat([links, joints], ignore_index=True), tables.crs), report
+
+
+def _one_way(tables: Tables, turns: pd.DataFrame) -> tuple[Tables, NDArray[np.int64]]:
+    """Return the tables with the two-way roads at restricted nodes as two one-way links, and the row that each link was."""
+    links = tables.links
+    at = np.unique(_ends(tables, turns)["row"].to_numpy())
+    both = at[~links["oneway"].to_numpy(bool)[at]]
+    links = links.copy()
+    twin = links["twin"].to_numpy(np.int64).copy()
+    twin[both] = 1 + np.arange(len(both))
+    oneway = links["oneway"].to_numpy(bool).copy()
+    oneway[both] = True
+    links["twin"], links["oneway"] = twin, oneway
+    back = links.iloc[both].copy()
+    back["twin"] = -back["twin"]
+    back["u"], back["v"] = links["v"].to_numpy()[both], links["u"].to_numpy()[both]
+    back["geometry"] = shapely.reverse(back["geometry"].to_numpy(dtype=object))
+    back["osm_ids"] = ["|".join(reversed(ids.split("|"))) for ids in back["osm_ids"]]  # roads at restricted junctions
+    source = np.concatenate([np.arange(len(links)), both])
+    return Tables(tables.nodes, pd.concat([links, back], ignore_index=True), tables.crs), source
+
+
+def _ends(tables: Tables, turns: pd.DataFrame) -> pd.DataFrame:
+    """Return the ends of roads at the restricted nodes: ``via``, ``node``, ``row``, ``end``, ``way``, and whether one may come in and go out by it."""
+    links, nodes = tables.links, tables.nodes
+    known = (nodes["kind"] == "road") & nodes["ref"].isin(turns["via"].astype(str))
+    via = pd.Series(nodes["ref"][known].astype(np.int64), index=nodes.index[known])
+    road = (links["mode"] == "road").to_numpy()
+    oneway = links["oneway"].to_numpy(bool)
+    parts = []
+    for end, position in (("u", 0), ("v", -1)):
+        rows = np.flatnonzero(road & links[end].isin(via.index).to_numpy())
+        node = links[end].to_numpy(np.int64)[rows]
+        part = pd.DataFrame({"via": via.loc[node].to_numpy(), "node": node, "row": rows, "end": end})
+        part["way"] = [ids.split("|")[position] for ids in links["osm_ids"].to_numpy(dtype=object)[rows]]
+        part["comes"] = (end == "v") | ~oneway[rows]
+        part["goes"] = (end == "u") | ~oneway[rows]
+        part["road"] = rows
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _forbidden(ends: pd.DataFrame, turns: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return pairs of rows between which no turn is allowed at a node (``via``, ``row``, ``row_to``), and how many restrictions are not clear."""
+    asked = turns.drop_duplicates(["via", "from_way", "to_way", "only"]).reset_index(drop=True)
+    asked = asked.assign(number=asked.index, from_way=asked["from_way"].astype(str), to_way=asked["to_way"].astype(str))
+    asked = asked[asked["via"].isin(ends["via"])]
+    first = asked.merge(
+        ends.loc[ends["comes"], ["via", "way", "row"]], left_on=["via", "from_way"], right_on=["via", "way"]
+    )
+    second = asked.merge(
+        ends.loc[ends["goes"], ["via", "way", "row"]], left_on=["via", "to_way"], right_on=["via", "way"]
+    )
+    # A way that leads on beyond the node leaves open which of its parts is meant.
+    one, other = (t[~t["number"].duplicated(keep=False)].set_index("number")["row"] for t in (first, second))
+    clear = asked[asked["number"].isin(one.index) & asked["number"].isin(other.index)]
+    told = clear.assign(row=clear["number"].map(one), row_to=clear["number"].map(other))
+    plain = told.loc[~told["only"], ["via", "row", "row_to"]]
+    alone = told[told["only"]]
+    every = (
+        alone[["via", "row"]]
+        .drop_duplicates()
+        .merge(ends.loc[ends["goes"], ["via", "row"]].rename(columns={"row": "row_to"}), on="via")
+    )
+    mine = pd.MultiIndex.from_frame(alone[["via", "row", "row_to"]])
+    rest = every[~pd.MultiIndex.from_frame(every[["via", "row", "row_to"]]).isin(mine)]
+    both = pd.concat([plain, rest], ignore_index=True).drop_duplicates()
+    return both[both["row"] != both["row_to"]].reset_index(drop=True), len(asked) - len(clear)
+
+
+def _allowed(here: pd.DataFrame, forbidden: pd.DataFrame) -> pd.DataFrame:
+    """Return the turns that are allowed: ``u``, ``v``, and the ``row`` and ``row_to`` of the links that they join."""
+    pairs = here[here["comes"]].merge(here[here["goes"]], on="via", suffixes=("", "_to"))
+    shut = pd.MultiIndex.from_frame(forbidden[["via", "row", "row_to"]])
+    fine = ~pd.MultiIndex.from_frame(pairs[["via", "road", "road_to"]]).isin(shut)
+    pairs = pairs[fine & (pairs["road"] != pairs["road_to"])]
+    return pairs[["at", "at_to", "row", "row_to"]].rename(columns={"at": "u", "at_to": "v"}).reset_index(drop=True)
+
+
+def _links(allowed: pd.DataFrame, nodes: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+    """Return the turns as links."""
+    u = allowed["u"].to_numpy(np.int64)
+    xy = nodes[["x", "y"]].to_numpy(float)[u]
+    through = links["through"].to_numpy(bool)
+    # Between two roads without through traffic a turn carries none either.
+    carries = through[allowed["row"].to_numpy(np.int64)] | through[allowed["row_to"].to_numpy(np.int64)]
+    return pd.DataFrame(
+        {
+            "u": u,
+            "v": allowed["v"].to_numpy(np.int64),
+            "mode": "road",
+            "kind": TURN,
+            "oneway": True,
+            "length_m": 0.0,
+            "maxspeed_kph": np.nan,
+            **TOLD,
+            "through": carries,
+            "bridged": False,
+            "wait_min": 0.0,
+            "passable": True,
+            "checkpoint_id": "",
+            "crossing_id": "",
+            "speed_kph": np.nan,
+            "speed_source": "",
+            "time_min": 0.0,
+            # Many readers refuse a line without length.
+            "geometry": shapely.linestrings(np.stack([xy, xy + LOOP, xy], axis=1)),
+        }
+    )
+
+
+def once_per_junction(tables: Tables, near: pd.DataFrame) -> pd.DataFrame:
+    """Return where places join links, at a junction with forbidden turns by one road alone, in both of its directions.
+
+    A place that joined two roads there would be a way round what is forbidden. Of the roads that are as near it takes the one from or
+    into which most turns are forbidden, for by turning round on that one nobody comes where he may not turn.
+
+    Parameters
+    ----------
+    near
+        ``place``, ``link``, ``fraction``, ``straight_m``; of one place together, nearest first.
+    """
+    links = tables.links
+    turns = links[(links["kind"] == TURN).to_numpy()]
+    if turns.empty or near.empty:
+        return near
+    n = len(tables.nodes)
+    u, v = turns["u"].to_numpy(np.int64), turns["v"].to_numpy(np.int64)
+    _, junction = connected_components(coo_array((np.ones(len(u), np.int8), (u, v)), shape=(n, n)), directed=False)
+    degree = np.bincount(np.r_[u, v], minlength=n)
+    row = near["link"].to_numpy(np.int64)
+    length = links["length_m"].to_numpy(float)[row]
+    at = near["fraction"].to_numpy(float) * length
+    first, last = (links[c].to_numpy(np.int64)[row] for c in ("u", "v"))
+    node = np.where(at <= SNAP_M, first, np.where(at >= length - SNAP_M, last, -1))
+    split = (node >= 0) & (degree[np.maximum(node, 0)] > 0)
+    label = np.where(split, junction[np.maximum(node, 0)], -1 - np.arange(len(near)))
+    twin = links["twin"].to_numpy(np.int64)[row]
+    road = np.where(twin != 0, -np.abs(twin), row)
+    table = near.assign(label=label, road=road, order=np.arange(len(near)), turns=degree[np.maximum(node, 0)])
+    by_road = table.groupby(["place", "label", "road"], sort=False)
+    # Every direction that turns could be forbidden from or into has one turn fewer for each.
+    table["turns"] = by_road["turns"].transform("mean")
+    best = table.sort_values(["place", "label", "turns", "order"], kind="stable").drop_duplicates(["place", "label"])
+    kept = pd.MultiIndex.from_frame(best[["place", "label", "road"]])
+    return near[pd.MultiIndex.from_frame(table[["place", "label", "road"]]).isin(kept)].reset_index(drop=True)

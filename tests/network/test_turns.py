@@ -1,0 +1,179 @@
+"""Forbidden turns: by hand at one junction, and against a search over (road, direction) on random grids."""
+
+from __future__ import annotations
+
+import heapq
+from itertools import pairwise
+
+import geopandas as gpd
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+from layers.crs import WGS84, fit_equal_area
+from network.topology import Tables, assemble
+from network.turns import TURN, once_per_junction, split_turns
+
+CRS = fit_equal_area(shapely.LineString([(60, 49), (60, 51)]))
+
+
+def tables_of(places: dict[int, tuple[float, float]], ways: list[tuple[int, int, int, bool]]) -> Tables:
+    """Return a road network of ways (id, u, v, one-way) between numbered places."""
+    rows = [
+        {"u": u, "v": v, "kind": "primary", "oneway": one, "maxspeed_kph": np.nan, "osm_id": i, "geometry": shapely.LineString([places[u], places[v]])}
+        for i, u, v, one in ways
+    ]  # fmt: skip
+    layer = gpd.GeoDataFrame(rows, geometry="geometry", crs=WGS84).assign(length_m=0.0)
+    return assemble({"road": layer}, CRS)
+
+
+def turns_of(*rows: tuple[int, int, int, bool]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["via", "from_way", "to_way", "only"])
+
+
+# A cross: 1 west, 2 north, 3 east, 4 south of 5; 2 and 3 are joined by a way round, 6.
+CROSS = {1: (59.9, 50.0), 2: (60.0, 50.1), 3: (60.1, 50.0), 4: (60.0, 49.7), 5: (60.0, 50.0), 6: (60.08, 50.08)}
+ROADS = [
+    (10, 1, 5, False),
+    (20, 5, 2, False),
+    (30, 5, 3, False),
+    (40, 4, 5, False),
+    (50, 2, 6, False),
+    (60, 6, 3, False),
+]
+
+
+def reached(tables: Tables, a: int, b: int) -> list[str]:
+    """Return the ways of the shortest path between two places, by networkx."""
+    graph = nx.DiGraph()
+    for u, v, one, metres, way in zip(
+        *(tables.links[c] for c in ("u", "v", "oneway", "length_m", "osm_ids")), strict=True
+    ):
+        graph.add_edge(u, v, weight=metres, way=way)
+        if not one:
+            graph.add_edge(v, u, weight=metres, way=way)
+    ref = tables.nodes["ref"]
+    path = nx.shortest_path(graph, ref[ref == str(a)].index[0], ref[ref == str(b)].index[0], weight="weight")
+    return [graph.edges[e]["way"] for e in pairwise(path) if graph.edges[e]["way"]]
+
+
+def test_a_turn_that_is_forbidden_goes_round() -> None:
+    whole = tables_of(CROSS, ROADS)
+    split, report = split_turns(whole, turns_of((5, 10, 30, False)))
+    assert report == {"turns_forbidden": 1, "turns_not_clear": 0}
+    assert reached(whole, 1, 3) == ["10", "30"]
+    assert reached(split, 1, 3) == ["10", "20", "50", "60"]
+    # Back, and every other turn, is as it was.
+    assert reached(split, 3, 1) == ["30", "10"]
+    assert reached(split, 4, 3) == ["40", "30"]
+    turns = split.links[split.links["kind"] == TURN]
+    assert (turns[["length_m", "time_min"]] == 0).all(axis=None)
+    # Four two-way roads have eight ends there; of twelve turns one is forbidden. Each road counts once.
+    assert len(split.nodes) == len(whole.nodes) + 7
+    assert len(turns) == 11
+    assert split.links.loc[split.links["twin"] >= 0, "length_m"].sum() == pytest.approx(whole.links["length_m"].sum())
+
+
+def test_only_one_turn_is_allowed() -> None:
+    split, report = split_turns(tables_of(CROSS, ROADS), turns_of((5, 10, 20, True)))
+    assert report["turns_forbidden"] == 2
+    assert reached(split, 1, 3) == ["10", "20", "50", "60"]
+    # Nothing forbids to turn round at the next junction.
+    assert reached(split, 1, 4) == ["10", "20", "20", "40"]
+    assert reached(split, 4, 1) == ["40", "10"]
+
+
+def test_a_restriction_whose_ways_do_not_end_at_its_node_is_counted() -> None:
+    # Way 10 leads on over the junction: which part is meant stays open.
+    roads = [(10, 1, 5, False), (10, 5, 3, False), (20, 5, 2, False)]
+    split, report = split_turns(tables_of(CROSS, roads), turns_of((5, 10, 20, False), (5, 20, 99, False)))
+    assert report == {"turns_forbidden": 0, "turns_not_clear": 2}
+    assert (split.links["kind"] != TURN).all()
+
+
+def test_a_place_joins_a_split_junction_by_one_road() -> None:
+    split, _ = split_turns(tables_of(CROSS, ROADS), turns_of((5, 10, 30, False)))
+    links = split.links
+    ref = split.nodes["ref"].to_numpy(dtype=object)
+    begins, ends = (ref[links[c]] == "5" for c in ("u", "v"))
+    at = np.flatnonzero((links["kind"] != TURN) & (begins | ends))
+    near = pd.DataFrame({"place": 0, "link": at, "fraction": np.where(begins[at], 0.0, 1.0), "straight_m": 0.0})
+    kept = once_per_junction(split, near)["link"]
+    assert links["osm_ids"].iloc[kept].tolist() == ["10", "10"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_ways_are_those_of_a_search_over_roads(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size = 4
+    places = {
+        i * size + j: (60 + i / 10 + rng.uniform(0, 0.03), 50 + j / 10 + rng.uniform(0, 0.03))
+        for i in range(size)
+        for j in range(size)
+    }
+    steps = [(n, n + 1) for n in places if n % size < size - 1] + [(n, n + size) for n in places if n + size in places]
+    ways = [
+        (1000 + k, *(ends if rng.random() < 0.5 else ends[::-1]), bool(rng.random() < 0.3))
+        for k, ends in enumerate(steps)
+    ]
+    whole = tables_of(places, ways)
+    rows = []
+    for _ in range(12):
+        via = int(rng.choice(list(places)))
+        at = [w[0] for w in ways if via in w[1:3]]
+        one, other = rng.choice(at, 2, replace=False)
+        rows.append((via, int(one), int(other), bool(rng.random() < 0.25)))
+    split, _ = split_turns(whole, turns_of(*rows))
+    forbidden = {(via, a, b) for via, a, b, only in rows if not only}
+    alone: dict[tuple[int, int], set[int]] = {}
+    for via, a, b, only in rows:
+        way_a, way_b = (next(w for w in ways if w[0] == i) for i in (a, b))
+        # One cannot turn out of or into a one-way road against it.
+        if only and (not way_a[3] or way_a[2] == via) and (not way_b[3] or way_b[1] == via):
+            alone.setdefault((via, a), set()).add(b)
+    closed = set(split.nodes["ref"].iloc[split.links.loc[split.links["kind"] == TURN, "u"]].astype(int))
+    metres = dict(zip(whole.links["osm_ids"].astype(int), whole.links["length_m"], strict=True))
+    arcs = [(i, u, v) for i, u, v, _ in ways] + [(i, v, u) for i, u, v, one in ways if not one]
+
+    def search(first: tuple[int, int, int]) -> dict[int, float]:
+        """Return metres from the beginning of a road to all places, by Dijkstra over roads and directions."""
+        best: dict[tuple[int, int, int], float] = {}
+        queue = [(metres[first[0]], first)]
+        while queue:
+            cost, arc = heapq.heappop(queue)
+            if arc in best:
+                continue
+            best[arc] = cost
+            way, _, here = arc
+            for nxt in arcs:
+                turn = (here, way, nxt[0])
+                fine = turn not in forbidden and (not alone.get((here, way)) or nxt[0] in alone[here, way])
+                if nxt[1] == here and fine and (nxt[0] != way or here not in closed):
+                    heapq.heappush(queue, (cost + metres[nxt[0]], nxt))
+        out: dict[int, float] = {}
+        for arc, cost in best.items():
+            out[arc[2]] = min(cost, out.get(arc[2], np.inf))
+        return out
+
+    links = split.links
+    both = ~links["oneway"].to_numpy(bool)
+    u, v, length = links["u"].to_numpy(), links["v"].to_numpy(), np.maximum(links["length_m"].to_numpy(float), 1e-9)
+    graph = coo_array(
+        (np.r_[length, length[both]], (np.r_[u, v[both]], np.r_[v, u[both]])), shape=(len(split.nodes),) * 2
+    ).tocsr()
+    ref = split.nodes["ref"].astype(int).to_numpy()
+    for first in [a for a in arcs if a[1] == 0]:
+        row = next(
+            k
+            for k in range(len(links))
+            if links["osm_ids"].iloc[k] == str(first[0]) and ((ref[u[k]] == 0 and ref[v[k]] == first[2]) or both[k])
+        )
+        end = int(v[row] if ref[v[row]] == first[2] else u[row])
+        found = dijkstra(graph, indices=end) + metres[first[0]]
+        expected = search(first)
+        for place in places:
+            assert found[ref == place].min() == pytest.approx(expected.get(place, np.inf), rel=1e-6)
