@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import shapely
 
+from gis.empty import without_data
 from gis.own import drawn_lines, further_files, ground_warnings, near_border
 from gis.sources import POSTS_KM, Extracts, LocalExtract, ask_network, ask_regions, locate_extracts
 from layers.checkpoints import with_waits
@@ -21,6 +22,7 @@ from layers.sources.download.cache import Cache
 from layers.sources.overpass.server import Asking
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyproj import CRS
 
     from gis.study import Study
@@ -45,6 +47,8 @@ class Prepared:
     population: PopulationRaster | None = None
     stations: gpd.GeoDataFrame | None = None
     """Where people board trains; None where the source of the railways names none."""
+    turns: pd.DataFrame | None = None
+    """Restrictions of turns at nodes of the roads; None where the source has none."""
     detailed: bool = False
     """The roads are whole ways of OpenStreetMap, whose chains of degree-2 nodes are contracted."""
     places: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
@@ -115,6 +119,7 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
     )
     fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
     warnings = [
+        *without_data(study, layers, zones[1.0]),
         *understood,
         *drawn,
         *further.notes,
@@ -134,6 +139,7 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         warnings,
         population,
         stations=next((s for e in extracts for s in e.stations), None),
+        turns=next((t for e in extracts for t in e.turns), None),
         detailed="roads" in (*mapped, *asked),
         places=further.places,
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     import geopandas as gpd
+    import pandas as pd
 
     from gis.study import Study
     from layers.sources.download.cache import Entry
@@ -134,6 +135,8 @@ class Extracts:
     notes: list[str] = field(default_factory=list)
     stations: list[gpd.GeoDataFrame] = field(default_factory=list)
     """Stations and halts of the railways, where these were read."""
+    turns: list[pd.DataFrame] = field(default_factory=list)
+    """Restrictions of turns, where roads were read."""
 
     def regions(self) -> gpd.GeoDataFrame:
         """Return the regions of both sides.
@@ -215,6 +218,8 @@ class Extracts:
                 )
         if "railways" in wanted:
             self.stations.append(got.stations)
+        if "roads" in wanted:
+            self.turns.append(got.turns)
         self.notes.extend(_left_out(got.report))
         layers = {name: frame for name, frame in layers.items() if name in wanted}
         for name, frame in layers.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gis.hot_spots import hot_spots
@@ -10,6 +11,10 @@ from network.build import Base, Network, build_base, build_network
 
 if TYPE_CHECKING:
     from gis.inputs import Prepared
+    from network.joining import ConnectorLimits
+
+DETAILED_MORE_KM = 0.5
+"""Beyond its nearest road a place may join others so far in detailed data: an assumption. More would lead round closed gates."""
 
 
 def build(prepared: Prepared) -> Network:
@@ -35,6 +40,7 @@ def build(prepared: Prepared) -> Network:
         gauge_change_min=study.network.gauge_change_min,
         current_change_min=study.network.current_change_min,
         stations=prepared.stations,
+        turns=prepared.turns,
         generalised=prepared.generalised,
         bridge_gaps=study.network.bridge_gaps,
         length_factor=study.network.length_factor,
@@ -43,11 +49,22 @@ def build(prepared: Prepared) -> Network:
         base,
         prepared.layers["checkpoints"],
         prepared.layers["settlements"],
-        limits=study.connectors.limits(),
+        limits=limits_of(prepared),
         road_km=study.network.road_match_km,
         rail_km=study.network.rail_match_km,
         domestic_wait=study.analysis.domestic_wait,
     )
+
+
+def limits_of(prepared: Prepared) -> ConnectorLimits:
+    """Return how far connectors reach. In whole roads of OpenStreetMap an end is an end: a place joins what is as near as its nearest road, or half a kilometre more.
+
+    A study that says something of it has its way.
+    """
+    part = prepared.study.connectors
+    if prepared.detailed and "reach_more_km" not in part.model_fields_set:
+        return replace(part.limits(), reach_more_km=DETAILED_MORE_KM)
+    return part.limits()
 
 
 def measure(prepared: Prepared, network: Network) -> Measures:

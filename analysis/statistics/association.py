@@ -118,7 +118,7 @@ def bivariate_moran(
     a, part = known_part(x.where(both), graph)
     b, _ = known_part(y.where(both), graph)
     with np.errstate(invalid="ignore", divide="ignore"):
-        zx, zy = ((v - v.mean()) / v.std(ddof=1) for v in (a, b))
+        zx, zy = ((v - v.mean()) / v.std(ddof=1) if len(v) > 1 else v for v in (a, b))
     pull = part.transform("r").sparse.tocsr().T @ zx
     judge = a if untested(a) else b  # whichever can't be tested decides
     row = _row(

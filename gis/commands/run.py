@@ -36,6 +36,9 @@ def run(
     with progress(10) as listen:
         fetching = Fetching(cache, offline, download_lines())
         result = run_study(loaded, out=out, listen=listen, fetching=fetching)
+    for line in result["warnings"]:
+        if line.startswith("side "):  # a side without data: what follows says little
+            say(line)
     for line in result["findings"]:
         say(f"• {line}")
     if result["warnings"]:

@@ -97,9 +97,7 @@ def relations_of(paths: Sequence[Path], in_order: Mapping[Path, bool], points: M
             for kind, i, role in members:
                 if kind == "n" and role in CENTRES and 2 <= level <= 11:
                     out.centres[i] = min(level, out.centres.get(i, level))
-        elif tags.get("type") in POLYGONS and any(
-            tags.get(k.decode()) in map(bytes.decode, v) for k, v in points.items()
-        ):
+        elif tags.get("type") in POLYGONS and any(tags.get(k.decode(), "").encode() in v for k, v in points.items()):
             out.posts.append(relation)
     return out
 
