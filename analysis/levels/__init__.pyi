@@ -1,4 +1,3 @@
-from .agreement import adjusted_rand
 from .contiguity import open_contiguity, plain_contiguity
 from .groups import regionalise
 from .index import LevelIndex, level_index
@@ -12,7 +11,6 @@ __all__ = [
     "IndicatorSet",
     "LevelIndex",
     "Ranking",
-    "adjusted_rand",
     "collect_indicators",
     "informative",
     "level_index",

@@ -14,8 +14,8 @@ import h3
 import numpy as np
 import pandas as pd
 import shapely
+from sklearn.metrics import adjusted_rand_score
 
-from analysis.levels.agreement import adjusted_rand
 from analysis.units import h3_cells
 from layers.crs import WGS84, areas_km2, project, require_equal_area
 from layers.errors import LayerError
@@ -69,7 +69,9 @@ def stability(
         one, other = base[both], there[both]
         rows.append(_row(name, "all", int(both.sum()), int(same.sum()), int((~same & both).sum())))
         if both.any():
-            rows[-1]["adjusted_rand"] = adjusted_rand(*(pd.factorize(v)[0].astype(np.int64) for v in (one, other)))
+            rows[-1]["adjusted_rand"] = adjusted_rand_score(
+                *(pd.factorize(v)[0].astype(np.int64) for v in (one, other))
+            )
         for label in sorted(set(one) | set(other)):
             mine, theirs = one == label, other == label
             rows.append(
