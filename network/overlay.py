@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from network.build import FIELDS, Network
-from network.routing import Mode, Router, compile_router
+from network.routing import Router, compile_router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +81,7 @@ class Overlay:
         return min_plus(min_plus(to_posts[:, near], middle), from_posts[far])
 
 
-def build_overlay(network: Network, mode: Mode, *, field: str = "actual") -> Overlay:
+def build_overlay(network: Network, mode: str, *, field: str = "actual") -> Overlay:
     """Return the overlay of one mode of a network on one of its three networks."""
     links = network.links
     mine = (links["mode"] == mode).to_numpy() | (mode == "any")

@@ -264,7 +264,26 @@ class Router:
         )
 
 
-def compile_router(network: Network, mode: Mode = "road") -> Router:
+def mode_named(text: str) -> Mode:
+    """Return the mode of that name.
+
+    Raises
+    ------
+    NetworkError
+        There is none; the message says which there are.
+
+    Examples
+    --------
+    >>> mode_named("rail")
+    'rail'
+    """
+    for mode in MODES:
+        if text == mode:
+            return mode
+    raise NetworkError(f"mode {text!r} is unknown: allowed are {', '.join(MODES)}")
+
+
+def compile_router(network: Network, mode: str = "road") -> Router:
     """Return the router of one mode of a network, with its three cost fields and lengths on each network.
 
     Raises
@@ -272,8 +291,7 @@ def compile_router(network: Network, mode: Mode = "road") -> Router:
     NetworkError
         An unknown mode, a network without links of it, or a cost that is negative or no number.
     """
-    if mode not in MODES:
-        raise NetworkError(f"mode {mode!r} is unknown: allowed are {', '.join(MODES)}")
+    mode = mode_named(mode)
     links = network.links
     rows = np.flatnonzero((links["mode"] == mode).to_numpy() | (mode == "any"))
     if not len(rows):

@@ -105,7 +105,7 @@ def stand(
     links = network.links
     for mode in modes_of(network):
         if mode not in trees and ((links["mode"] == mode) & links["crossing"]).any():
-            own = compile_router(network, mode)  # type: ignore[arg-type]
+            own = compile_router(network, mode)
             homes = Points.at_nodes(own.positions(node), side)
             trees[mode] = grow_trees(network, own.mode, own, homes, node)
     cities = np.flatnonzero((table["population"] >= city_people).to_numpy() & (node >= 0))

@@ -7,7 +7,7 @@ by itself, so that nothing leaks over the border but through the network. Polygo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from network.routing import Router
 
-Direction = Literal["from", "to"]
 MINUTES = (60.0, 120.0, 180.0, 240.0)
 CELL_KM = 1.0
 OFF_ROAD_KM = 15.0
@@ -65,7 +64,7 @@ def isochrones(
     *,
     minutes: Sequence[float] = MINUTES,
     networks: Sequence[str] = NETWORKS,
-    direction: Direction = "from",
+    direction: str = "from",
     cell_km: float = CELL_KM,
     off_road_km: float = OFF_ROAD_KM,
     per_metre: float = PER_METRE,
@@ -147,7 +146,7 @@ def node_minutes(
     doors: pd.DataFrame,
     network: str,
     *,
-    direction: Direction = "from",
+    direction: str = "from",
 ) -> NDArray[np.float64]:
     """Return the minutes between the nearest door of a place and each position of the router; infinity where there is no way."""
     nodes, sides = doors["node"].to_numpy(np.int64), doors["side"].to_numpy(dtype=object)
@@ -257,7 +256,7 @@ def _before_the_border(
 
 
 def _seeds(
-    router: Router, ground: Ground, side: str, times: NDArray[np.float64], field: str, direction: Direction
+    router: Router, ground: Ground, side: str, times: NDArray[np.float64], field: str, direction: str
 ) -> NDArray[np.float64]:
     """Return the smallest minutes of links and nodes of one side in each of its cells; infinity elsewhere."""
     links, mask = router.network.links, ground.masks[side]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,21 +78,21 @@ def growth_over_settings(ground: Ground) -> pd.DataFrame:
     Settings: waits by decays by four regressions (by people and with log A^dom and distance; all cells alike; without log A^dom;
     without the distance), and the run's own with each region left out of the fit and with `other_lengths`.
     """
-    forms = {
-        "": {},
-        "cells alike": {"weighted": False},
-        "no home potential": {"home": False},
-        "no distance": {"distance": False},
+    forms: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+        "": growth_residual,
+        "cells alike": partial(growth_residual, weighted=False),
+        "no home potential": partial(growth_residual, home=False),
+        "no distance": partial(growth_residual, distance=False),
     }
     table: dict[str, pd.Series] = {}
     units = None
     for wait, minutes in ground.waits.items():
         for fade, decay in ground.fades.items():
-            here = cell_units(ground.cells, ground.homes, ground.targets, minutes, decay)
-            units = here if units is None else units
-            for form, options in forms.items():
+            units_now = cell_units(ground.cells, ground.homes, ground.targets, minutes, decay)
+            units = units_now if units is None else units
+            for form, fitted in forms.items():
                 name = ", ".join(w for w in (wait, fade, form) if w) or "the run"
-                table[name] = growth_residual(here, **options)  # type: ignore[arg-type]
+                table[name] = fitted(units_now)
     if units is None:
         return pd.DataFrame(index=ground.cells["cell"])
     for region in _regions(ground):

@@ -171,6 +171,6 @@ def _mode_times(network: Network, mode: str, a: NDArray[np.int64], b: NDArray[np
     links = network.links
     if not ((links["mode"] == mode) & links["crossing"] & links["passable"]).any():
         return None
-    overlay = build_overlay(network, mode)  # type: ignore[arg-type]
+    overlay = build_overlay(network, mode)
     to_posts, from_posts = overlay.to_posts(a), overlay.from_posts(b)
     return ModeTimes(mode, overlay, to_posts, from_posts, overlay.table(to_posts, from_posts))

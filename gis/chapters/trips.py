@@ -84,7 +84,7 @@ def _region_flows(network: Network, demand: Demand, by_road: NDArray[np.float64]
 def _carried(network: Network, demand: Demand, choice: Choice, mode: str) -> Carried:
     """Return what each part of a mode carries of the trips that choose the mode."""
     node = network.settlements["node"].to_numpy(np.int64)
-    router = compile_router(network, mode)  # type: ignore[arg-type]
+    router = compile_router(network, mode)
     return carry(router, node[demand.a], node[demand.b], choice.by_mode(mode))
 
 

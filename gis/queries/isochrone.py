@@ -91,7 +91,7 @@ def draw_isochrones(
             table,
             minutes=study.isochrones.minutes if minutes is None else minutes,
             networks=networks,
-            direction=direction,  # type: ignore[arg-type]  # checked above
+            direction=direction,
         )
         for router, table in doors
     ]
@@ -108,7 +108,7 @@ def _doors(network: Network, prepared: Prepared, text: str, mode: str) -> tuple[
     except PlaceError as unknown:
         return _posts(network, text, mode, unknown)
     joined, nodes, sides = join_named(network, prepared, [place])
-    router = compile_router(joined, mode)  # type: ignore[arg-type]
+    router = compile_router(joined, mode)
     return router, pd.DataFrame({"place": [place.label], "side": sides, "node": np.asarray(nodes, np.int64)})
 
 
@@ -118,7 +118,7 @@ def _posts(network: Network, text: str, mode: str, unknown: PlaceError) -> tuple
         own = find_checkpoint(network.checkpoints, text)
     except PlaceError:
         raise unknown from None
-    router = compile_router(network, mode)  # type: ignore[arg-type]
+    router = compile_router(network, mode)
     come, leave = (posts(network, router, leaving=leaving) for leaving in (False, True))
     doors = pd.concat([come, leave]).drop_duplicates().rename(columns={"checkpoint_id": "place"})
     doors = doors[doors["place"] == own].reset_index(drop=True)

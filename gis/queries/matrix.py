@@ -52,7 +52,7 @@ def minutes_between(
     names = list(dict.fromkeys([*origins, *targets]))
     places = [find_place(network.settlements, text) for text in names]
     joined, nodes, _ = join_named(network, prepared, places)
-    router = compile_router(joined, mode)  # type: ignore[arg-type]
+    router = compile_router(joined, mode)
     node = dict(zip(names, nodes, strict=True))
     label = dict(zip(names, (p.label for p in places), strict=True))
     ends = router.positions([node[t] for t in targets])

@@ -105,7 +105,7 @@ def route_between(
     built, nodes, sides = join_named(built, prepared, places)
     home = sides[0] == sides[1]
     fields = FIELDS | ({"actual": DOMESTIC} if home else {})
-    router = compile_router(built, mode)  # type: ignore[arg-type]
+    router = compile_router(built, mode)
     path = router.path(nodes[0], nodes[1], fields[network] if by == "time" else f"length_m:{network}")
     if path is None:
         raise PlaceError(_no_way(built, router.positions(nodes), places, mode, network))
