@@ -92,7 +92,6 @@ def describe_scenario(
     folder: Path, prepared: Prepared, tables: dict[str, pd.DataFrame], edits: list[str], clock: Clock, plan: Plan
 ) -> dict[str, Any]:
     """Write ``scenario.json`` and return its content."""
-    totals = tables["totals"].astype(object).where(tables["totals"].notna(), None)
     content = {
         "study": prepared.study.model_dump(mode="json"),
         "versions": versions(),
@@ -100,11 +99,18 @@ def describe_scenario(
         "scenario": plan.id,
         "name": plan.name,
         "edits": edits,
-        "totals": totals.to_dict("records"),
+        "totals": _records(tables["totals"]),
+        "effects": _records(tables["effects"]) if "effects" in tables else [],
         "warnings": prepared.warnings,
         "seconds": clock.seconds,
     }
     return _write(folder / "scenario.json", content)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as JSON has them, nothing for unknown."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(k): v for k, v in row.items()} for row in rows]
 
 
 def _write(path: Path, content: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.planning.scenarios import flags_changed
 from gis.chapters import further_measures
 from gis.clock import Clock
 from gis.inputs import Fetching, prepare
 from gis.outputs import write_scenario
+from gis.queries.answers import planned_tables, spread_in, values_in
 from gis.queries.edit_checks import check_edits
 from gis.queries.edits import Edit
 from gis.queries.plans import Plan
@@ -89,6 +91,9 @@ def run_scenario(
     study: Study | str | Path | None = None,
     edits: Plan | Sequence[Edit] = (),
     *,
+    others: Sequence[Plan] = (),
+    vehicles: bool = False,
+    flags: bool = False,
     out: str | Path = "out-scenario",
     listen: Listen | None = None,
     fetching: Fetching | None = None,
@@ -99,6 +104,12 @@ def run_scenario(
     ----------
     edits
         Of `gis.queries.edits`, or a plan from `gis.queries.plans.read_plan`; ``new-1`` is the first that is opened.
+    others
+        Further scenarios on the same base, for the table ``variants``.
+    vehicles
+        Whether trucks stand beside cars (or cars beside trucks) in a table ``vehicles``: a second network is built.
+    flags
+        Whether growth points and bottlenecks are sought in both states, for the table ``flags_change``.
 
     Raises
     ------
@@ -112,7 +123,9 @@ def run_scenario(
         with clock.stage("layers"):
             prepared = prepare(study, fetching=fetching)
             # Before anything is built: a name that nobody has needs no network to be found out.
-            check_edits(plan.edits, prepared.layers["checkpoints"], prepared.regions, plan.where)
+            for one in (plan, *others):
+                check_edits(one.edits, prepared.layers["checkpoints"], prepared.regions, one.where)
+            spread_in(plan, study), values_in(plan)
         with clock.stage("network"):
             before = build(prepared)
         with clock.stage("scenario network"):
@@ -121,5 +134,10 @@ def run_scenario(
             old = measure(prepared, before)
         with clock.stage("measures after"):
             new = old if after.network is before else measure(prepared, after.network)
+        with clock.stage("effects"):
+            more = planned_tables(prepared, before, after.network, plan, others, vehicles=vehicles)
+        if flags:
+            with clock.stage("flags"):
+                more["flags_change"] = flags_changed(*(find_hot_spots(prepared, m).cells for m in (old, new)))
         found = compare_measures(prepared, old, new, after.notes)
-        return write_scenario(folder, prepared, (old, new), found.tables, found.edits, clock, plan=plan)
+        return write_scenario(folder, prepared, (old, new), {**found.tables, **more}, found.edits, clock, plan=plan)

@@ -32,7 +32,21 @@ def print_scenario(out: Path, result: dict[str, Any]) -> None:
         )
     ]
     _print(console, "In total", ("measure", "unit", "before", "after", "change"), rows)
-    tables = {n: pd.read_csv(out / "tables" / f"{n}.csv") for n in ("regions", "checkpoints", "most_changed")}
+    _print(
+        console,
+        "What it changes, with 5–95 % of the draws",
+        ("figure", "unit", "change", "5 %", "95 %"),
+        _effects(result["effects"]),
+    )
+    tables = {n: pd.read_csv(out / "tables" / f"{n}.csv") for n in ("regions", "checkpoints")}
+    sides = out / "tables" / "gains_sides.csv"
+    if sides.exists():
+        _print(
+            console,
+            "Who gains and who loses",
+            ("side", "people gaining", "losing", "gains most", "loses most"),
+            _sides(pd.read_csv(sides)),
+        )
     _print(
         console,
         "Regions",
@@ -44,12 +58,6 @@ def print_scenario(out: Path, result: dict[str, Any]) -> None:
         "Checkpoints whose share of demand changes most",
         ("checkpoint", "before", "after", "change"),
         _shares(tables["checkpoints"]),
-    )
-    _print(
-        console,
-        "Cells that gain or lose most",
-        ("cell", "region", "people", "potential", "change"),
-        _cells(tables["most_changed"]),
     )
 
 
@@ -99,21 +107,33 @@ def _shares(table: pd.DataFrame, top: int = 8) -> list[tuple[str, ...]]:
     ]
 
 
-def _cells(table: pd.DataFrame, top: int = 5) -> list[tuple[str, ...]]:
-    # Where there was nothing before, no per cent can be told, and the gain is all the larger.
-    seen = table[~(table["potential_change_pct"].abs() <= CHANGED_PCT)]
-    picked = pd.concat([seen[seen["effect"] == e].head(top) for e in ("gain", "loss")])
+def _effects(rows: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the figures that change."""
     return [
-        (str(c), str(r), f"{int(n):,}", str(e), "from nothing" if pd.isna(p) else f"{p:+.1f} %")
-        for c, r, n, e, p in zip(
-            picked["cell"],
-            picked["region"],
-            picked["population"],
-            picked["effect"],
-            picked["potential_change_pct"],
-            strict=True,
-        )
+        (str(r["measure"]), str(r["unit"]), *(_plus(r[c]) for c in ("change", "low", "high")))
+        for r in rows
+        if any(abs(r[c] or 0.0) > 1e-9 for c in ("change", "low", "high"))
     ]
+
+
+def _sides(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return who gains and who loses on each side."""
+    rows = zip(
+        table["side"],
+        table["people_gaining"],
+        table["people_losing"],
+        table["gains_most"],
+        table["loses_most"],
+        strict=True,
+    )
+    return [
+        (str(s), _number(g), _number(x), *("–" if pd.isna(p) else str(p) for p in (a, b))) for s, g, x, a, b in rows
+    ]
+
+
+def _plus(value: float | None) -> str:
+    """Return a change with its sign."""
+    return "–" if value is None or pd.isna(value) else _signed(value, 1.0)
 
 
 def _print(console: Console, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

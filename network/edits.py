@@ -259,9 +259,10 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
     fresh = built.checkpoints[built.checkpoints["checkpoint_id"].isin(rows["checkpoint_id"])]
     far = fresh[fresh["joined_by"] == "not modelled"]
     if len(far):
-        km = far[["connector_a_km", "connector_b_km"]].to_numpy(float).max()
+        sides = far[["connector_a_km", "connector_b_km"]].to_numpy(float).max(axis=0)
         raise PlaceError(
-            f"{', '.join(far['name'])} stands {km:,.0f} km from the roads of the data, where a checkpoint is not modelled: allowed is "
+            f"{', '.join(far['name'])} stands {sides.max():,.0f} km from the roads of the data, where a checkpoint is not modelled "
+            f"(side a {sides[0]:,.0f} km, side b {sides[1]:,.0f} km): it can't be assessed; allowed is "
             f"{network.limits.checkpoint_modelled_km:g} km (checkpoint_modelled_km in [connectors])"
         )
     lost = fresh.loc[fresh["joined_by"] == "nothing", "name"]

@@ -62,6 +62,29 @@ def most_changed(cells: pd.DataFrame, *, top: int = 10) -> pd.DataFrame:
     return pd.concat([gains, losses], ignore_index=True)
 
 
+def flags_changed(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells whose flag as a growth point or a bottleneck changes, named by their settlement.
+
+    Parameters
+    ----------
+    before, after
+        Cells with ``cell``, ``near``, ``side``, ``region``, ``population``, ``growth_flag``, ``bottleneck_flag``.
+
+    Returns
+    -------
+    ``place``, ``side``, ``region``, ``population``, ``flag`` (growth or bottleneck), ``before``, ``after``, most people first.
+    """
+    both = before.merge(after[["cell", "growth_flag", "bottleneck_flag"]], on="cell", suffixes=("", "_after"))
+    parts = []
+    for flag in ("growth", "bottleneck"):
+        old, new = both[f"{flag}_flag"].astype(str), both[f"{flag}_flag_after"].astype(str)
+        moved = both.loc[old != new, ["near", "side", "region", "population"]].rename(columns={"near": "place"})
+        parts.append(moved.assign(flag=flag, before=old[old != new], after=new[old != new]))
+    return pd.concat(parts).sort_values(
+        ["population", "place"], ascending=[False, True], kind="stable", ignore_index=True
+    )
+
+
 def totals(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Return the whole border's figures before and after, from the settlements: one row per measure.
 

@@ -43,14 +43,20 @@ def scenario(
         ),
     ] = None,
     edits: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             "--edits",
             metavar="FILE",
-            help="Scenario (TOML) with [[edits]]; see docs/planning.md.",
+            help="Scenario (TOML) with [[edits]]; further ones are compared with the first in a table.",
             show_default=False,
         ),
     ] = None,
+    vehicles: Annotated[
+        bool, typer.Option("--vehicles", help="Trucks beside cars too, in a table: builds a second network.")
+    ] = False,
+    flags: Annotated[
+        bool, typer.Option("--flags", help="Growth points and bottlenecks before and after too; takes minutes.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-scenario"),
     offline: OfflineOption = False,
     cache: CacheOption = None,
@@ -63,17 +69,26 @@ def scenario(
     from gis.terminal import print_scenario
 
     settle(out)
-    flags: list[Edit] = [
+    given: list[Edit] = [
         *(Open(*place) for place in _opens(open_ or [], mode or [], wait or [])),
         *map(Close, close or []),
     ]
-    read = read_plan(edits) if edits else Plan(())
-    plan = replace(read, edits=(*read.edits, *flags), where=(*read.where, *("the command line" for _ in flags)))
+    read, *others = [read_plan(file) for file in edits or []] or [Plan(())]
+    plan = replace(read, edits=(*read.edits, *given), where=(*read.where, *("the command line" for _ in given)))
     if not plan.edits:
         raise typer.BadParameter("nothing to change: give --open LON,LAT, --close NAME or --edits FILE")
-    with progress(7) as listen:
+    with progress(8) as listen:
         fetching = Fetching(cache, offline, download_lines())
-        result = run_scenario(load_study(study), plan, out=out, listen=listen, fetching=fetching)
+        result = run_scenario(
+            load_study(study),
+            plan,
+            others=others,
+            vehicles=vehicles,
+            flags=flags,
+            out=out,
+            listen=listen,
+            fetching=fetching,
+        )
     print_scenario(out, result)
     say(f"Look at: {out / 'map.html'}  {out / 'tables'}/")
 

@@ -76,7 +76,14 @@ def test_closing_on_the_packaged_border(tmp_path: Path) -> None:
     assert "Aktobe Region" in done.stdout
     assert "sc/map.html" in done.stdout
     tables = {p.stem: pd.read_csv(p) for p in (tmp_path / "sc" / "tables").iterdir()}
-    assert set(tables) == {"totals", "regions", "checkpoints", "cells", "most_changed"}
+    assert set(tables) == {
+        "totals", "regions", "checkpoints", "cells", "most_changed", "effects", "tornado", "gains_places", "gains_regions",
+        "gains_sides", "loads_change",
+    }  # fmt: skip
+    # A closure helps nobody, in no draw.
+    effects = tables["effects"].set_index("key")
+    assert (effects.loc[["saved", "potential", "city_240"], ["change", "low", "high"]] <= 1e-9).all(axis=None)
+    assert set(tables["gains_places"]["effect"]) == {"loss"}
     shares = tables["checkpoints"].set_index("checkpoint_id")
     assert shares.loc["road-sagarchin", "share_after"] == 0
     assert shares["share_after"].sum() == pytest.approx(1.0, abs=1e-6)

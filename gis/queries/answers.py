@@ -1,0 +1,269 @@
+"""A scenario's answer for planners: effects with their spread, who gains and who loses, loads, money, variants, truck beside car."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.planning.across import Across, across
+from analysis.planning.benefit import Benefit, Curve
+from analysis.planning.draws import CENTRE, Draw, Spread, make_draws, quantile_columns, spread_of, tornado
+from analysis.planning.effects import (
+    Standing,
+    benefit_between,
+    cities,
+    effects_table,
+    figures,
+    gains,
+    group_table,
+    load_table,
+    place_table,
+    standing,
+    worthless_wait,
+)
+from analysis.planning.money import Values, money_table
+from gis.queries.edits import Open, Rules, apply_edits
+from gis.queries.plans import Plan, scenario_id
+from gis.stages import build
+from layers.errors import NetworkError, StudyError
+from network.edits import set_open
+
+if TYPE_CHECKING:
+    from gis.inputs import Prepared
+    from gis.study import Study
+    from network.build import Network
+
+HEADLINE = ("saved", "city_min", "potential")
+"""Figures whose tornado is drawn."""
+
+
+class Answers:
+    """The answers to scenarios on one base: the base's trees are grown once, the draws are the same for all scenarios.
+
+    Parameters
+    ----------
+    prepared, network
+        The study and its base.
+    spread
+        How uncertain the inputs are.
+    """
+
+    def __init__(self, prepared: Prepared, network: Network, spread: Spread | None = None) -> None:
+        study = prepared.study
+        self.study, self.network, self.spread = study, network, spread or Spread(seed=study.analysis.seed)
+        self.curve = Curve.of(study.analysis.half_life_min, study.analysis.decay_function())
+        self.trees = across(network)
+        self.before = self.state(self.trees, CENTRE)
+
+    def state(self, trees: Across, draw: Draw) -> Standing:
+        """Return a state under a draw; cities are those of today's people."""
+        return standing(draw.of(trees), draw.curve(self.curve), cities(trees, self.study.lists.city_people))
+
+    def tables(self, after: Network, *, loads: bool = True) -> dict[str, pd.DataFrame]:
+        """Return the tables of one scenario: ``effects`` with ``low`` and ``high``, ``tornado``, ``gains_<by>``, ``loads_change``, ``worth``."""
+        trees = across(after)
+        new = self.state(trees, CENTRE)
+        benefit = benefit_between(self.before, new, self.curve)
+        places = place_table(self.network, self.before, new, benefit)
+        found = {"effects": self._effects(after, trees, new, benefit)}
+        found["tornado"] = self._tornado(after, trees)
+        found["gains_places"] = places[places["effect"] != "none"].reset_index(drop=True)
+        found["gains_regions"] = group_table(places, ["side", "region"])
+        found["gains_sides"] = group_table(places, ["side"])
+        if loads:
+            found["loads_change"] = self._loads(after, new, benefit)
+            found["worth"] = self._worth(after, trees)
+        return found
+
+    def _answer(self, trees: Across) -> Any:
+        """Return what a draw answers, as a function of it."""
+
+        def of(draw: Draw) -> dict[str, float]:
+            curve = draw.curve(self.curve)
+            old, new = self.state(self.trees, draw), self.state(trees, draw)
+            one, two = figures(old), figures(new)
+            return {**{k: two[k] - one[k] for k in one}, **gains(benefit_between(old, new, curve))}
+
+        return of
+
+    def draws(self, after: Network) -> list[Draw]:
+        """Return the draws, those of new checkpoints among them."""
+        rows = np.union1d(self.trees.a, self.trees.b).tolist()
+        return make_draws(after.checkpoints, rows, self.spread)
+
+    def _effects(self, after: Network, trees: Across, new: Standing, benefit: Benefit) -> pd.DataFrame:
+        table = effects_table(self.before, new, benefit)
+        if not self.spread.draws:
+            return table.assign(low=np.nan, median=np.nan, high=np.nan)
+        table = quantile_columns(table, spread_of(self._answer(trees), self.draws(after)))
+        hours = self.hours_per_day(benefit)
+        if np.isfinite(hours):
+            saved = table.loc[table["key"] == "saved", ["low", "median", "high"]].iloc[0]
+            per = self.study.trips.per_day / 60
+            row = {
+                "key": "hours_per_day", "measure": "vehicle-hours that users gain a day by the area", "unit": "h a day",
+                "before": np.nan, "after": np.nan, "change": hours, **{c: float(saved[c]) * per for c in ("low", "median", "high")},
+            }  # fmt: skip
+            table = pd.concat([table, pd.DataFrame([row])], ignore_index=True)
+        return table
+
+    def hours_per_day(self, benefit: Benefit) -> float:
+        """Return the vehicle-hours that users gain a day, NaN where the study has no ``[trips] per_day``."""
+        per_day = self.study.trips.per_day
+        return gains(benefit)["saved"] * per_day / 60 if per_day else float("nan")
+
+    def _tornado(self, after: Network, trees: Across) -> pd.DataFrame:
+        rows = np.union1d(self.trees.a, self.trees.b).tolist()
+        table = tornado(self._answer(trees), after.checkpoints, rows, self.spread, HEADLINE)
+        return table[table["span"] > 1e-9].reset_index(drop=True)
+
+    def _loads(self, after: Network, new: Standing, benefit: Benefit) -> pd.DataFrame:
+        table = load_table(self.before, new, benefit, theta=self.study.analysis.theta_per_min)
+        names = (
+            pd.concat([after.checkpoints, self.network.checkpoints])
+            .drop_duplicates("checkpoint_id")
+            .set_index("checkpoint_id")["name"]
+        )
+        table.insert(1, "name", table["checkpoint_id"].map(names))
+        table = table.rename(columns={c: f"{c}_share" for c in ("before", "diverted", "induced", "after")})
+        per_day = self.study.trips.per_day
+        if per_day:
+            by_road = table["mode"] == "road"
+            scale = per_day / table.loc[by_road, "before_share"].sum()
+            for c in ("before", "diverted", "induced", "after"):
+                table[f"{c}_per_day"] = (table[f"{c}_share"] * scale).where(by_road)
+        return table
+
+    def _worth(self, after: Network, trees: Across) -> pd.DataFrame:
+        """Return, for what was opened, the wait above which it shortens no trip."""
+        known = set(self.network.checkpoints.loc[self.network.checkpoints["open"].astype(bool), "checkpoint_id"])
+        table = after.checkpoints
+        rows = []
+        for row in table[table["open"].astype(bool) & ~table["checkpoint_id"].isin(known)].itertuples():  # a handful
+            without = self.state(across(set_open(after, [str(row.checkpoint_id)], False)), CENTRE)
+            rows.append(
+                (row.checkpoint_id, row.name, row.wait_min, worthless_wait(without, trees, str(row.checkpoint_id)))
+            )
+        return pd.DataFrame(rows, columns=["checkpoint_id", "name", "wait_min", "worthless_above_min"])
+
+
+def planned_tables(
+    prepared: Prepared,
+    before: Network,
+    after: Network,
+    plan: Plan,
+    others: Sequence[Plan] = (),
+    *,
+    vehicles: bool = False,
+) -> dict[str, pd.DataFrame]:
+    """Return the tables that a scenario adds for planners.
+
+    Parameters
+    ----------
+    others
+        Further scenarios on the same base, for the table ``variants`` beside those of the plan itself.
+    vehicles
+        Whether the other vehicle's network is built too, for the table ``vehicles``.
+
+    Raises
+    ------
+    StudyError
+        Values of the plan's tables are out of range.
+    """
+    spread, values = spread_in(plan, prepared.study), values_in(plan)
+    try:
+        answers = Answers(prepared, before, spread)
+    except NetworkError:
+        return {}
+    tables = answers.tables(after)
+    if values is not None:
+        hours = answers.hours_per_day(
+            benefit_between(answers.before, answers.state(across(after), CENTRE), answers.curve)
+        )
+        if not np.isfinite(hours):
+            raise StudyError("appraisal: money needs vehicles a day: allowed is a study with [trips] per_day")
+        tables["money"] = money_table(hours, values)
+    variants = [*_variants_of(plan), *((o.name, o) for o in others)]
+    if variants:
+        tables["variants"] = _compared(answers, prepared, [(plan.name or "scenario", plan), *variants])
+    if vehicles:
+        tables["vehicles"] = _vehicles(prepared, plan, tables["effects"])
+    return {name: table for name, table in tables.items() if len(table)}
+
+
+def _variants_of(plan: Plan) -> list[tuple[str, Plan]]:
+    """Return the variants of a plan as plans."""
+    return [
+        (name, Plan(tuple(plan.edits[i] for i in rows), tuple(plan.where[i] for i in rows), name))
+        for name, rows in plan.variants.items()
+    ]
+
+
+def _compared(answers: Answers, prepared: Prepared, plans: Sequence[tuple[str, Plan]]) -> pd.DataFrame:
+    """Return scenarios on one base beside each other: a row per scenario and figure."""
+    parts = []
+    for name, plan in plans:
+        after, notes = apply_edits(answers.network, plan.edits, where=plan.where, rules=rules_of(prepared.study))
+        table = answers.tables(after, loads=False)["effects"]
+        parts.append(table.assign(variant=name, scenario=scenario_id(plan.edits), edits="; ".join(notes)))
+    out = pd.concat(parts, ignore_index=True)
+    return out[["variant", "scenario", *[c for c in out if c not in ("variant", "scenario", "edits")], "edits"]]
+
+
+def _vehicles(prepared: Prepared, plan: Plan, own: pd.DataFrame) -> pd.DataFrame:
+    """Return the effects for trucks beside those for cars."""
+    from gis.inputs import prepare
+
+    study = prepared.study
+    mine = study.network.vehicle
+    other = "truck" if mine == "car" else "car"
+    theirs = prepare(study.model_copy(update={"network": study.network.model_copy(update={"vehicle": other})}))
+    base = build(theirs)
+    edits = [replace(e, wait_min=None) if isinstance(e, Open) and other == "truck" else e for e in plan.edits]
+    after, _ = apply_edits(base, edits, where=plan.where, rules=rules_of(study))
+    table = Answers(theirs, base, spread_in(plan, study)).tables(after, loads=False)["effects"]
+    parts = [own.assign(vehicle=mine), table.assign(vehicle=other)]
+    out = pd.concat(parts, ignore_index=True)
+    return out[["vehicle", *[c for c in out if c != "vehicle"]]]
+
+
+def rules_of(study: Study) -> Rules:
+    """Return what a study says that edits must know."""
+    return Rules(study.speeds, study.network.winter, study.analysis.closed_hours)
+
+
+def spread_in(plan: Plan, study: Study) -> Spread:
+    """Return the spread that a plan states, the default where it states none; its seed is the study's."""
+    given = plan.more.get("uncertainty", {})
+    found: Spread = _read(Spread, {"seed": study.analysis.seed, **given}, "uncertainty", whole=("draws", "seed"))
+    return found
+
+
+def values_in(plan: Plan) -> Values | None:
+    """Return the money values that a plan states, None without."""
+    given = plan.more.get("appraisal")
+    return _read(Values, given, "appraisal", whole=("years",), texts=("currency",)) if given is not None else None
+
+
+def _read(
+    cls: Any, given: Mapping[str, Any], where: str, *, whole: Sequence[str] = (), texts: Sequence[str] = ()
+) -> Any:
+    """Return a table of a plan as its dataclass, or say what is wrong with it."""
+    names = {f.name: f for f in fields(cls)}
+    wrong = []
+    for key, value in given.items():
+        kind: Any = int if key in whole else str if key in texts else (int, float)
+        if key not in names:
+            wrong.append(f"unknown key {key!r}: allowed are {', '.join(names)}")
+        elif isinstance(value, bool) or not isinstance(value, kind) or value != value:
+            allowed = "a whole number" if key in whole else "a text" if key in texts else "a number"
+            wrong.append(f"{key} = {value!r}: allowed is {allowed}")
+    needed = [n for n, f in names.items() if repr(f.default).startswith("<dataclasses._MISSING") and n not in given]
+    wrong += [f"{n} is missing: it has no default" for n in needed]
+    if wrong:
+        raise StudyError(f"{where}: {'; '.join(wrong)}")
+    return cls(**given)
