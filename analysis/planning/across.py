@@ -166,7 +166,7 @@ def _grown(network: Network, mode: str, a: NDArray[np.int64], b: NDArray[np.int6
     links = network.links
     if not ((links["mode"] == mode) & links["crossing"] & links["passable"]).any():
         return None
-    overlay = build_overlay(network, mode)  # type: ignore[arg-type]
+    overlay = build_overlay(network, mode)
     return ModeAcross(
         mode, overlay, overlay.to_posts(a), overlay.from_posts(a), overlay.to_posts(b), overlay.from_posts(b)
     )
