@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Clock:
-    """Tells each stage to whoever listens and keeps its seconds."""
+    """Tells each stage to whoever listens and keeps its seconds, and what was taken from the cache instead of being made."""
 
     listen: Callable[[str], None] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    reused: str = ""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import geopandas as gpd
 import shapely
 
 from gis.empty import without_data
-from gis.own import drawn_lines, further_files, ground_warnings, near_border
+from gis.own import drawn_lines, further_files, ground_warnings, near_border, wait_warnings
 from gis.sources import POSTS_KM, Extracts, LocalExtract, ask_network, ask_regions, locate_extracts
 from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
@@ -64,13 +64,16 @@ class Prepared:
 class Fetching:
     """How a study's downloads are made: folder of the cache (the user's where None), without network, and who listens.
 
-    With `refresh` the servers are asked whether they have something newer than the cache.
+    With `refresh` the servers are asked whether they have something newer than the cache. With `keep` the network that is built stays
+    in the cache for the next question (`gis.kept`); with `fresh` none is taken from there.
     """
 
     cache: Path | None = None
     offline: bool = False
     listen: Listener | None = None
     refresh: bool = False
+    keep: bool = False
+    fresh: bool = False
 
     def asking(self, study: Study) -> Asking:
         """Return how the study's Overpass server is asked."""
@@ -78,8 +81,20 @@ class Fetching:
         return Asking(Cache(self.cache), url, offline=self.offline, refresh=self.refresh, listen=self.listen)
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What a study's sources say before any wait is charged; `charged` makes `Prepared` of it.
+
+    ``before`` and ``after`` are warnings that stand before and after those on waits.
+    """
+
+    prepared: Prepared
+    before: list[str]
+    after: list[str]
+
+
 def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
-    """Return the layers of a study, validated, cut to the belt of its border.
+    """Return the layers of a study, validated, cut to the belt of its border, with the waits of its checkpoints.
 
     Raises
     ------
@@ -87,6 +102,27 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         A layer can't be used, the two sides share no border, a checkpoint is far from it, nothing lies in the belt; an
         extract is missing or can't be fetched.
     """
+    return charged(read_ground(study, fetching=fetching), study)
+
+
+def charged(ground: Ground, study: Study) -> Prepared:
+    """Return the ground with the waits of a study.
+
+    Raises
+    ------
+    LayerError
+        See `layers.checkpoints.with_waits`.
+    """
+    layers = ground.prepared.layers.copy()
+    layers["checkpoints"] = with_waits(
+        layers["checkpoints"], study.waits, vehicle=study.network.vehicle, closed_hours=study.analysis.closed_hours
+    )
+    warnings = [*ground.before, *wait_warnings(layers["checkpoints"]), *ground.after]
+    return replace(ground.prepared, study=study, layers=layers, warnings=warnings)
+
+
+def read_ground(study: Study, *, fetching: Fetching | None = None) -> Ground:
+    """Return what the sources of a study say, without waits; see `prepare`."""
     how = fetching or Fetching()
     mapped, asked = ([n for n in LAYERS if study.source(n).path == kind] for kind in (OSM, OVERPASS))
     start = _outline(study, how)
@@ -101,7 +137,7 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
             layers[name], about = read_layer(name, study.source(name), area=area)
             sources.append(about)
     further = further_files(study, regions[touching(regions, border)], zones[EDGE])
-    population, people = _population(study)
+    population, people = open_people(study)
     understood = [note for row in sources for note in row.pop("notes", [])]
     if set(mapped) - {"regions"}:
         layers.update(extracts[0].network(border, clipped, zones[1.0], mapped, posts=layers.get("checkpoints")))
@@ -114,35 +150,33 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
     drawn = drawn_lines(study, layers, crs)
     near, far = near_border(layers["checkpoints"], border, crs)
-    layers["checkpoints"] = with_waits(
-        near, study.waits, vehicle=study.network.vehicle, closed_hours=study.analysis.closed_hours
-    )
+    layers["checkpoints"] = near
     fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
-    warnings = [
+    before = [
         *without_data(study, layers, zones[1.0]),
         *understood,
         *drawn,
         *further.notes,
         *far,
         *ground_warnings(layers),
-        *fetched,
-        *(note for e in extracts for note in e.notes),
     ]
+    after = [*fetched, *(note for e in extracts for note in e.notes)]
     layers["regions"] = regions
-    return Prepared(
+    prepared = Prepared(
         study,
         layers,
         clipped,
         border,
         crs,
         [*sources, *(row for e in extracts for row in e.about), *people, *further.about],
-        warnings,
+        [],
         population,
         stations=next((s for e in extracts for s in e.stations), None),
         turns=next((t for e in extracts for t in e.turns), None),
         detailed="roads" in (*mapped, *asked),
         places=further.places,
     )
+    return Ground(prepared, before, after)
 
 
 def fetch_sources(study: Study, *, fetching: Fetching | None = None) -> list[LocalExtract]:
@@ -206,7 +240,7 @@ def _asked_area(study: Study, start: _Outline) -> shapely.Geometry:
     return belt_of(start.border, min(depth_km, POSTS_KM) if asked == {"checkpoints"} else depth_km, start.crs)
 
 
-def _population(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:
+def open_people(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:
     """Return the study's raster of people, if it names one, and its row for the table of sources."""
     part = study.population
     if not part.raster:

@@ -84,6 +84,7 @@ def describe_run(
         "findings": findings,
         "warnings": warnings,
         "seconds": clock.seconds,
+        "reused": clock.reused,
     }
     return _write(folder / "run.json", content)
 
@@ -103,6 +104,7 @@ def describe_scenario(
         "effects": _records(tables["effects"]) if "effects" in tables else [],
         "warnings": prepared.warnings,
         "seconds": clock.seconds,
+        "reused": clock.reused,
     }
     return _write(folder / "scenario.json", content)
 

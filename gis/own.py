@@ -116,12 +116,16 @@ def ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
         out.append(
             f"{unknown} of {len(layers['settlements'])} settlements have no known population: they keep their access and count as nobody"
         )
-    assumed = int(layers["checkpoints"]["wait_assumed"].sum())
+    return out
+
+
+def wait_warnings(checkpoints: gpd.GeoDataFrame) -> list[str]:
+    """Return what a reader must know of the waits and hours of checkpoints."""
+    out = []
+    assumed = int(checkpoints["wait_assumed"].sum())
     if assumed:
-        out.append(
-            f"the waits of {assumed} of {len(layers['checkpoints'])} checkpoints are assumptions: nobody measured them"
-        )
-    doubtful = layers["checkpoints"][layers["checkpoints"]["open"] & ~layers["checkpoints"]["hours_known"]]
+        out.append(f"the waits of {assumed} of {len(checkpoints)} checkpoints are assumptions: nobody measured them")
+    doubtful = checkpoints[checkpoints["open"] & ~checkpoints["hours_known"]]
     if len(doubtful):
         texts = zip(doubtful["checkpoint_id"], doubtful["hours"], strict=True)
         listed = ", ".join(f"{i} ({text!r})" for i, text in texts)

@@ -9,14 +9,15 @@ from typing import Any
 from analysis.planning.scenarios import flags_changed
 from gis.chapters import further_measures
 from gis.clock import Clock
-from gis.inputs import Fetching, prepare
+from gis.inputs import Fetching, Prepared
+from gis.kept import take_or_build
 from gis.outputs import write_scenario
 from gis.queries.answers import planned_tables, spread_in, values_in
 from gis.queries.edit_checks import check_edits
 from gis.queries.edits import Edit
 from gis.queries.plans import Plan
 from gis.results import BorderNetwork, Result, compare_measures
-from gis.stages import build, find_hot_spots, measure
+from gis.stages import find_hot_spots, measure
 from gis.study import Study, load_study
 from layers.folders import fresh_folder
 
@@ -35,7 +36,7 @@ def solve(
     listen
         Called with the name of each stage as it begins.
     fetching
-        How downloads are made, where the study names extracts to fetch.
+        How downloads are made, where the study names extracts to fetch; and whether the network is kept.
 
     Raises
     ------
@@ -49,10 +50,7 @@ def solve(
     """
     study = study if isinstance(study, Study) else load_study(study)
     clock = Clock(listen)
-    with clock.stage("layers"):
-        prepared = prepare(study, fetching=fetching)
-    with clock.stage("network"):
-        network = build(prepared)
+    prepared, network = take_or_build(study, fetching=fetching, clock=clock)
     with clock.stage("measures"):
         measures = measure(prepared, network)
     with clock.stage("hot spots"):
@@ -119,15 +117,15 @@ def run_scenario(
     study = study if isinstance(study, Study) else load_study(study)
     plan = edits if isinstance(edits, Plan) else Plan(tuple(edits))
     clock = Clock(listen)
+
+    def look(prepared: Prepared) -> None:
+        """Refuse before anything is built: a name that nobody has needs no network to be found out."""
+        for one in (plan, *others):
+            check_edits(one.edits, prepared.layers["checkpoints"], prepared.regions, one.where)
+        spread_in(plan, study), values_in(plan)
+
     with fresh_folder(Path(out), "scenario.json") as folder:
-        with clock.stage("layers"):
-            prepared = prepare(study, fetching=fetching)
-            # Before anything is built: a name that nobody has needs no network to be found out.
-            for one in (plan, *others):
-                check_edits(one.edits, prepared.layers["checkpoints"], prepared.regions, one.where)
-            spread_in(plan, study), values_in(plan)
-        with clock.stage("network"):
-            before = build(prepared)
+        prepared, before = take_or_build(study, fetching=fetching, clock=clock, look=look)
         with clock.stage("scenario network"):
             after = BorderNetwork(prepared, before).edit(*plan.edits, where=plan.where)
         with clock.stage("measures before"):

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
-
 from analysis.planning.scenarios import compare_tables
 from gis.chapters.ground import bridge_notes
 from gis.contents import contents_of, frames_of
@@ -26,6 +24,7 @@ from network.build import Network, to_graph
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import networkx as nx
     import pandas as pd
 
     from gis.chapters.chapter import Chapters

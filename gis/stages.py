@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gis.hot_spots import hot_spots
-from gis.measures import Measures, measure_network
 from network.build import Base, Network, build_base, build_network
 
 if TYPE_CHECKING:
     from gis.inputs import Prepared
+    from gis.measures import Measures
     from network.joining import ConnectorLimits
 
 DETAILED_MORE_KM = 0.5
@@ -69,6 +68,8 @@ def limits_of(prepared: Prepared) -> ConnectorLimits:
 
 def measure(prepared: Prepared, network: Network) -> Measures:
     """Return every table of measures of a network; see `gis.measures.Measures`."""
+    from gis.measures import measure_network  # who only asks for a way need not wait for scipy.stats
+
     study = prepared.study
     return measure_network(
         network,
@@ -82,4 +83,6 @@ def measure(prepared: Prepared, network: Network) -> Measures:
 
 def find_hot_spots(prepared: Prepared, measures: Measures) -> Measures:
     """Return the measures with growth points and bottlenecks: see `gis.hot_spots.hot_spots`."""
+    from gis.hot_spots import hot_spots
+
     return hot_spots(prepared, measures)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
@@ -27,6 +26,7 @@ from network.topology import Tables, components
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    import networkx as nx
     from numpy.typing import NDArray
     from pyproj import CRS
 
@@ -352,6 +352,8 @@ def to_graph(network: Network) -> nx.MultiDiGraph[int]:
     ``current`` of edges, and ``change`` of nodes (where trains change gauge or current), where they say nothing. ``osmid`` is the way's id, or the list of several, as OSMnx
     has it; in a network without any, the row of the link; else −1 − row for a link that is no way.
     """
+    import networkx as nx  # a tenth of a second that the command line need not wait for
+
     both, nodes = graph_edges(network), graph_nodes(network)
     graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(**ABOUT)
     places = [{k: v for k, v in place.items() if k != "change" or v} for place in _records(nodes)]

@@ -144,7 +144,7 @@ def _loaded(folder: Path) -> tuple[Network, list[Any], Arrays]:
         frames: dict[str, Any] = {}
         for name in about["files"]:  # a dozen
             if name.endswith(".parquet"):
-                frames[Path(name).stem] = (_read_links if "links" in name else _read)(folder / name)
+                frames[Path(name).stem] = (_read_links if "links" in name else read_table)(folder / name)
         name = ARRAYS
         with np.load(folder / ARRAYS) as stored:
             arrays = dict(stored.items())
@@ -266,7 +266,7 @@ def _write(path: Path, table: pd.DataFrame) -> None:
     table.to_parquet(path, compression="lz4", use_dictionary=coded)
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> pd.DataFrame:
     """Return a table as it was written."""
     geo = b"geo" in (pq.read_schema(path).metadata or {})
     return gpd.read_parquet(path) if geo else pd.read_parquet(path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
 import shapely
 
@@ -9,11 +12,23 @@ from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
 from layers.io import read_layer
 from layers.regions import belt
+from layers.sources.download.cache import VARIABLE
 from network.build import Network, build_network
 from tests.borders import Land, ground_of
 
 collect_ignore_glob = ["clients/*", "maps/look_at_tree.py"]
 """Scripts for the Python of other programs."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what commands leave in a cache out of the user's own."""
+    former = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    os.environ.pop(VARIABLE)
+    if former is not None:
+        os.environ[VARIABLE] = former
 
 
 @pytest.fixture(scope="session")

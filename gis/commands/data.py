@@ -29,7 +29,8 @@ def fetch(
 
 
 def cache_list(cache: CacheOption = None) -> None:
-    """List what is in the cache: address, size, date, whether its md5 was checked."""
+    """List what is in the cache: downloads with address, size, date, whether their md5 was checked; networks that were built."""
+    from gis.kept import kept
     from layers.sources.download.cache import Cache
 
     entries = Cache(cache).entries()
@@ -37,15 +38,27 @@ def cache_list(cache: CacheOption = None) -> None:
         checked = "md5 checked" if e.md5_checked else "md5 not checked"
         say(f"{e.url}  {e.size / 1e6:,.1f} MB  {e.fetched:%Y-%m-%d %H:%M}  {checked}  sha256 {e.sha256[:12]}…")
     say(f"{len(entries)} files, {sum(e.size for e in entries) / 1e6:,.1f} MB")
+    networks = kept(cache)
+    for n in networks:
+        say(
+            f"network of {n.what}  {n.size / 1e6:,.1f} MB  built {n.built:%Y-%m-%d %H:%M}, used {n.used:%Y-%m-%d %H:%M}  {n.folder.name[:12]}…"
+        )
+    if networks:
+        say(f"{len(networks)} networks, {sum(n.size for n in networks) / 1e6:,.1f} MB")
 
 
 def cache_clear(
     cache: CacheOption = None,
     older_than: Annotated[
-        float | None, typer.Option(help="Only what was fetched more than so many days ago.", show_default=False)
+        float | None,
+        typer.Option(
+            help="Only what was fetched more than so many days ago, or networks not used since.", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Empty the cache."""
+    """Empty the cache: downloads, and networks that were built."""
+    from gis.kept import clear_kept
     from layers.sources.download.cache import Cache
 
-    say(f"{Cache(cache).clear(older_than_days=older_than) / 1e6:,.1f} MB freed")
+    freed = Cache(cache).clear(older_than_days=older_than)
+    say(f"{(freed + clear_kept(cache, older_than_days=older_than)) / 1e6:,.1f} MB freed")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, OfflineOption, StudyOption, numbers, say
+from gis.commands.options import CacheOption, FreshOption, OfflineOption, StudyOption, numbers, say
 from gis.commands.progress import download_lines
 
 
@@ -25,6 +25,7 @@ def isochrone(
     out: Annotated[Path, typer.Option(help="GeoPackage to write.")] = Path("isochrones.gpkg"),
     offline: OfflineOption = False,
     cache: CacheOption = None,
+    fresh: FreshOption = False,
 ) -> None:
     """Draw the ground within minutes of places, across the border too, as polygons for QGIS."""
     from gis.inputs import Fetching
@@ -35,7 +36,7 @@ def isochrone(
     loaded = load_study(study)
     inputs = [*input_files(loaded), *([study] if study else [])]
     check_file(out, inputs=inputs)
-    fetching = Fetching(cache, offline, download_lines())
+    fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
     networks = ("borderless", "open", "actual") if network == "all" else (network,)
     found = find_isochrones(
         loaded, places, minutes=numbers(minutes, "--minutes"), networks=networks, mode=mode,

@@ -19,6 +19,9 @@ StudyOption = Annotated[
 CacheOption = Annotated[
     Path | None, typer.Option("--cache", help="Folder of the cache; nothing for the user's.", show_default=False)
 ]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Build the network anew, though one of the same ground is in the cache.")
+]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Never touch the network; say what is missing.")]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, OfflineOption, StudyOption, say
+from gis.commands.options import CacheOption, FreshOption, OfflineOption, StudyOption, say
 from gis.commands.progress import download_lines
 
 
@@ -21,12 +21,13 @@ def route(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
     offline: OfflineOption = False,
     cache: CacheOption = None,
+    fresh: FreshOption = False,
 ) -> None:
     """Find the way between two places, with the checkpoints it passes and the wait at them."""
     from gis.inputs import Fetching
     from gis.queries.route import find_route
 
-    fetching = Fetching(cache, offline, download_lines())
+    fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
     found = find_route(study, origin, destination, mode=mode, network=network, by=by, fetching=fetching)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))

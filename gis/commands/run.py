@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, OfflineOption, StudyArgument, say
+from gis.commands.options import CacheOption, FreshOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
 from layers.folders import settle
 
@@ -22,6 +22,7 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Seed of the tests.", show_default=False)] = None,
     offline: OfflineOption = False,
     cache: CacheOption = None,
+    fresh: FreshOption = False,
 ) -> None:
     """Build the network of a border, measure it, find growth points and bottlenecks, write map, layers and report."""
     from gis import load_study
@@ -34,11 +35,13 @@ def run(
     loaded = loaded.with_analysis(**changes) if changes else loaded
     start = time.perf_counter()
     with progress(10) as listen:
-        fetching = Fetching(cache, offline, download_lines())
+        fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
         result = run_study(loaded, out=out, listen=listen, fetching=fetching)
     for line in result["warnings"]:
         if line.startswith("side "):  # a side without data: what follows says little
             say(line)
+    if result["reused"]:
+        say(result["reused"])
     for line in result["findings"]:
         say(f"• {line}")
     if result["warnings"]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gis.commands.options import CacheOption, OfflineOption, StudyArgument, say
+from gis.commands.options import CacheOption, FreshOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
 from layers.folders import settle
 
@@ -60,6 +60,7 @@ def scenario(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-scenario"),
     offline: OfflineOption = False,
     cache: CacheOption = None,
+    fresh: FreshOption = False,
 ) -> None:
     """Compare the border before and after edits: checkpoints opened, closed, re-timed, roads built and upgraded."""
     from gis import Close, Open, load_study, run_scenario
@@ -78,7 +79,7 @@ def scenario(
     if not plan.edits:
         raise typer.BadParameter("nothing to change: give --open LON,LAT, --close NAME or --edits FILE")
     with progress(8) as listen:
-        fetching = Fetching(cache, offline, download_lines())
+        fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
         result = run_scenario(
             load_study(study),
             plan,
@@ -89,6 +90,8 @@ def scenario(
             listen=listen,
             fetching=fetching,
         )
+    if result["reused"]:
+        say(result["reused"])
     print_scenario(out, result)
     say(f"Look at: {out / 'map.html'}  {out / 'tables'}/")
 

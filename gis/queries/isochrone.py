@@ -11,9 +11,9 @@ import pandas as pd
 
 from analysis.reach.accessibility import posts
 from analysis.reach.isochrones import isochrones
-from gis.inputs import Fetching, Prepared, prepare
+from gis.inputs import Fetching, Prepared
+from gis.kept import take_or_build
 from gis.queries.route import check_options, join_named
-from gis.stages import build
 from gis.study import Study, load_study
 from layers.checkpoints import find_checkpoint
 from layers.errors import OutputError, PlaceError
@@ -66,9 +66,9 @@ def find_isochrones(
     for name in networks:
         check_options(network=(name, NETWORKS))
     loaded = study if isinstance(study, Study) else load_study(study)
-    prepared = prepare(loaded, fetching=fetching)
+    prepared, network = take_or_build(loaded, fetching=fetching)
     return draw_isochrones(
-        build(prepared), prepared, places, minutes=minutes, networks=networks, mode=mode, direction=direction
+        network, prepared, places, minutes=minutes, networks=networks, mode=mode, direction=direction
     )
 
 

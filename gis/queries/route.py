@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gis.inputs import Fetching, Prepared, prepare
-from gis.stages import build
+from gis.inputs import Fetching, Prepared
+from gis.kept import take_or_build
 from gis.study import Study, load_study
 from layers.crs import geodesic_m
 from layers.errors import PlaceError
@@ -62,8 +62,8 @@ def find_route(
     """
     check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
     loaded = study if isinstance(study, Study) else load_study(study)
-    prepared = prepare(loaded, fetching=fetching)
-    found = route_between(build(prepared), prepared, origin, destination, mode=mode, network=network, by=by)
+    prepared, whole = take_or_build(loaded, fetching=fetching)
+    found = route_between(whole, prepared, origin, destination, mode=mode, network=network, by=by)
     return asdict(found) | {"total_min": found.minutes}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import osmnx
 import pandas as pd
 import shapely
 
@@ -72,9 +71,11 @@ def read_graphml(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
     LayerError
         The file is no GraphML of OSMnx.
     """
+    from osmnx import load_graphml  # a second and a half of imports, matplotlib's among them
+
     try:
         # A saved graph may hold True, False or a list, where OSMnx expects a flag.
-        graph = osmnx.load_graphml(path, edge_dtypes={"oneway": str, "reversed": str, "osmid": str})
+        graph = load_graphml(path, edge_dtypes={"oneway": str, "reversed": str, "osmid": str})
     except Exception as error:  # a parser's errors, and those of a graph that lacks what OSMnx expects
         raise LayerError(
             f"{path} can't be read as a graph of OSMnx ({type(error).__name__}: {error}): allowed is a file of osmnx.save_graphml"
@@ -84,8 +85,10 @@ def read_graphml(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
 
 def _edges(graph: nx.MultiDiGraph[Any] | nx.MultiGraph[Any], where: str) -> gpd.GeoDataFrame:
     """Return the edges of a graph with ``u``, ``v``, ``key``, each drawn from u to v where the graph is directed."""
+    from osmnx.convert import graph_to_gdfs
+
     try:
-        nodes, edges = osmnx.convert.graph_to_gdfs(graph)
+        nodes, edges = graph_to_gdfs(graph)
     except Exception as error:  # whatever OSMnx meets in a graph that is not its own
         raise LayerError(f"{where} can't be read as a graph of OSMnx ({type(error).__name__}: {error})") from error
     edges = edges.reset_index()

@@ -202,7 +202,7 @@ def test_an_interrupted_run_leaves_the_former_results_whole(tmp_path: Path, monk
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gis.pipeline.build", stop)
+    monkeypatch.setattr("gis.kept.build", stop)
     with pytest.raises(KeyboardInterrupt):
         gis.run(out=former)
     with pytest.raises(KeyboardInterrupt):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERSION = 1
+VARIABLE = "BORDERLINK_CACHE"
 INDEX = "index.json"
 STORE = "sha256"
 PARTS = "parts"
@@ -60,11 +61,13 @@ class Cache:
     Parameters
     ----------
     folder
-        The user's cache folder of this system where it is None. It is made when something is first stored.
+        Where it is None that of the environment variable `VARIABLE`, or else the user's cache folder of this system. It is made when
+        something is first stored.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        chosen = user_cache_path("borderlink", appauthor=False) if folder is None else Path(folder)
+        named = os.environ.get(VARIABLE) if folder is None else folder
+        chosen = Path(named) if named else user_cache_path("borderlink", appauthor=False)
         self.folder = chosen.expanduser().absolute()
         self.notes: list[str] = []
         """What was found broken since the cache was opened, for a report."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from layers.errors import LayerError, OutputError
-from layers.sources.download.cache import Cache, Entry
+from layers.sources.download.cache import VARIABLE, Cache, Entry
 from layers.sources.download.names import file_name, public_url
 
 URL = "https://example.org/data/land.osm.pbf"
@@ -233,6 +233,9 @@ def test_a_cache_that_may_only_be_read(cache: Cache, tmp_path: Path) -> None:
 
 def test_the_folder_is_the_systems_unless_another_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "named"))
+    assert Cache().folder == tmp_path / "named"
+    monkeypatch.delenv(VARIABLE)
     assert Cache().folder.is_absolute()
     assert "borderlink" in Cache().folder.parts
     assert Cache(Path("~/elsewhere")).folder == tmp_path / "elsewhere"

@@ -1,0 +1,303 @@
+"""The network that was built stays in the cache: the next run, route, isochrone or scenario of the same ground takes it from there.
+
+The key is made of the contents of the files that a study names, of the settings that the ground and the network hang on, of
+our own source and of the libraries below it. Waits and closed hours are no part of it: they are charged on what is loaded. A file whose
+digest is another than when it was written is not trusted: the network is built again, and the entry replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import file_digest, sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+
+from gis.clock import Clock
+from gis.inputs import Fetching, Ground, Prepared, charged, open_people, read_ground
+from gis.sources import locate_extracts
+from gis.stages import build
+from layers.errors import BorderlinkError, NetworkError, OutputError
+from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT
+from layers.sources.download.cache import Cache
+from layers.sources.postgis import is_database
+from network.charge import with_waits_of
+from network.store import load_network, read_table, save_network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gis.study import Study
+    from network.build import Network
+
+FOLDER = "networks"
+ABOUT = "kept.json"
+MOST_BYTES = 4_000_000_000
+"""Networks in the cache together: the one that was not used for longest goes first."""
+LIBRARIES = ("numpy", "scipy", "pandas", "geopandas", "shapely", "pyproj", "pyarrow")
+SOURCE = ("layers", "network", "gis")
+SIDECARS = {".shp", ".tab", ".mif"}
+"""Formats whose layer is several files of one name."""
+NOT_KEYED = {
+    "title", "waits", "analysis", "reach", "isochrones", "trips", "index", "lists", "stability", "types", "layers", "osm", "population",
+}  # fmt: skip
+"""Parts of a study that neither ground nor network hang on, or of which the key takes what they do hang on."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network in the cache: its folder, bytes, when it was built and last used, and what it is of."""
+
+    folder: Path
+    size: int
+    built: datetime
+    used: datetime
+    what: str
+
+
+class _Layers(dict[str, gpd.GeoDataFrame]):
+    """Layers of which roads and railways, the largest, are read when they are first wanted."""
+
+    folder: Path
+
+    def __missing__(self, name: str) -> gpd.GeoDataFrame:
+        path = self.folder / f"layer_{name}.parquet"
+        if name not in ("roads", "railways") or not path.is_file():
+            raise KeyError(name)
+        self[name] = gpd.read_parquet(path)
+        return self[name]
+
+    def copy(self) -> _Layers:
+        """Return the same layers in another dict."""
+        new = _Layers(self)
+        new.folder = self.folder
+        return new
+
+
+def take_or_build(
+    study: Study,
+    *,
+    fetching: Fetching | None = None,
+    clock: Clock | None = None,
+    look: Callable[[Prepared], object] | None = None,
+) -> tuple[Prepared, Network]:
+    """Return the ground and the network of a study: kept ones where there are any and `fetching` keeps, else made now.
+
+    Parameters
+    ----------
+    clock
+        Its ``reused`` says what was taken from the cache.
+    look
+        Called with the ground before a network is built on it, and may refuse.
+
+    Raises
+    ------
+    layers.errors.BorderlinkError
+        See `gis.inputs.prepare` and `gis.stages.build`.
+    """
+    how, clock, look = fetching or Fetching(), clock or Clock(), look or (lambda _: None)
+    key = key_of(study, how) if how.keep else ""
+    if not key:
+        return _made(study, how, clock, look)[1:]
+    cache = Cache(how.cache)
+    folder = cache.folder / FOLDER / key
+    try:
+        with cache.lock(f"network {key}"):
+            if not how.fresh and (folder / ABOUT).is_file():
+                with clock.stage("kept network"):
+                    found = _load(folder, study, clock)
+                if found:
+                    look(found[0])
+                    return found
+            ground, prepared, network = _made(study, how, clock, look)
+            with suppress(OSError, BorderlinkError):  # no room, no right: nothing is kept
+                _save(folder, ground, network)
+                _bound(folder)
+            return prepared, network
+    except OutputError:
+        # A cache that can't be written keeps nothing; the answer is the same.
+        return _made(study, how, clock, look)[1:]
+
+
+def _made(
+    study: Study, how: Fetching, clock: Clock, look: Callable[[Prepared], object]
+) -> tuple[Ground, Prepared, Network]:
+    """Return the ground of a study without and with its waits, and the network, made now."""
+    with clock.stage("layers"):
+        ground = read_ground(study, fetching=how)
+        prepared = charged(ground, study)
+        look(prepared)
+    with clock.stage("network"):
+        return ground, prepared, build(prepared)
+
+
+def key_of(study: Study, how: Fetching) -> str:
+    """Return the key of a study's ground and network; empty where they come from a server whose answer nobody has hashed."""
+    paths = {n: study.source(n).path for n in LAYERS}
+    if any(p == OVERPASS or is_database(p) for p in paths.values()):
+        return ""
+    files: dict[str, Any] = {n: _digests(Path(p)) for n, p in paths.items() if p not in (SNAPSHOT, NONE, OSM)}
+    if OSM in paths.values():
+        extracts = locate_extracts(
+            study, cache_folder=how.cache, offline=how.offline, refresh=how.refresh, listen=how.listen
+        )
+        files["osm"] = [[e.url, *_digests(e.path)] for e in extracts]
+    files["people"] = _digests(Path(study.population.raster)) if study.population.raster else []
+    files |= {f"place {n}": _digests(Path(p.path)) for n, p in study.reach.layers.items()}
+    files["indicators"] = _digests(Path(study.index.indicators)) if study.index.indicators else []
+    parts = {name: getattr(study, name).model_dump(mode="json") for name in ("layers", "osm", "population")}
+    known = {
+        # Some settings are others where a study says nothing of them.
+        "said": sorted(study.connectors.model_fields_set),
+        "study": study.model_dump(mode="json", exclude=NOT_KEYED),
+        "parts": parts,
+        "reach": {n: p.model_dump(mode="json") for n, p in study.reach.layers.items()},
+        "indicators": study.index.indicators,
+        "files": files,
+        "source": _source_digest(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+    return sha256(json.dumps(known, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+
+
+def kept(cache: Path | None = None) -> list[Entry]:
+    """Return the networks that a cache holds, the last used first."""
+    found = []
+    for about in (Cache(cache).folder / FOLDER).glob(f"*/{ABOUT}"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            data = json.loads(about.read_text(encoding="utf-8"))
+            used = datetime.fromtimestamp(about.stat().st_mtime, UTC)
+            built_at = datetime.fromisoformat(data["built"])
+            found.append(Entry(about.parent, _size(about.parent), built_at, used, str(data["what"])))
+    return sorted(found, key=lambda e: (e.used, e.folder.name), reverse=True)
+
+
+def clear_kept(cache: Path | None = None, *, older_than_days: float | None = None) -> int:
+    """Delete networks of a cache, all or those not used for so many days, and return the bytes freed."""
+    folder, now, freed = Cache(cache).folder / FOLDER, datetime.now(UTC), 0
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        about = path / ABOUT
+        stamp = (about if about.is_file() else path).stat().st_mtime
+        age = (now - datetime.fromtimestamp(stamp, UTC)).total_seconds() / 86_400
+        if older_than_days is None or age > older_than_days:
+            freed += _delete(path)
+    return freed
+
+
+def _load(folder: Path, study: Study, clock: Clock) -> tuple[Prepared, Network] | None:
+    """Return a kept ground and network with the study's waits; nothing where there is none, or where it is not as it was written."""
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        if any(_digest(folder / name) != digest for name, digest in about["files"].items()):
+            return None
+        network = load_network(folder / "network")
+        layers = _Layers({n: gpd.read_parquet(folder / f"layer_{n}.parquet") for n in about["layers"]})
+        layers.folder = folder
+        frames = {n: read_table(folder / f"{n}.parquet") for n in about["frames"]}
+        places = {n: gpd.read_parquet(folder / f"place_{i}.parquet") for i, n in enumerate(about["places"])}
+    except (OSError, ValueError, KeyError, TypeError, NetworkError):
+        return None
+    population, _ = open_people(study)
+    prepared = Prepared(
+        study, layers, frames["regions"], frames["border"], network.crs, about["sources"], [], population,
+        stations=frames.get("stations"), turns=frames.get("turns"), detailed=about["detailed"], places=places,
+    )  # fmt: skip
+    prepared = charged(Ground(prepared, about["before"], about["after"]), study)
+    network = with_waits_of(network, prepared.layers["checkpoints"], study.analysis.domestic_wait)
+    os.utime(folder / ABOUT)
+    when = datetime.fromisoformat(about["built"]).astimezone()
+    clock.reused = f"layers and network of {when:%Y-%m-%d %H:%M} are taken from the cache; --fresh makes them anew"
+    return prepared, network
+
+
+def _save(folder: Path, ground: Ground, network: Network) -> None:
+    """Write an entry beside its place and put it there whole."""
+    new = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    try:
+        prepared = ground.prepared
+        frames: dict[str, Any] = {"regions": prepared.regions, "border": prepared.border}
+        further = {"stations": prepared.stations, "turns": prepared.turns}
+        frames |= {name: frame for name, frame in further.items() if frame is not None}
+        late = ("roads", "railways")
+        for name, frame in (*((f"layer_{n}", f) for n, f in prepared.layers.items()), *frames.items(),
+                            *((f"place_{i}", f) for i, f in enumerate(prepared.places.values()))):  # fmt: skip
+            frame.to_parquet(new / f"{name}.parquet", compression="lz4")
+        save_network(network, new / "network", routers=[])
+        about = {
+            "what": prepared.study.name,
+            "built": datetime.now(UTC).isoformat(timespec="seconds"),
+            "layers": [n for n in prepared.layers if n not in late],
+            "frames": list(frames),
+            "places": list(prepared.places),
+            "sources": prepared.sources,
+            "before": ground.before,
+            "after": ground.after,
+            "detailed": prepared.detailed,
+            "files": {str(p.relative_to(new)): _digest(p) for p in sorted(new.rglob("*")) if _trusted(p)},
+        }
+        (new / ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        _delete(folder)
+        new.replace(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _trusted(path: Path) -> bool:
+    """Return whether a file of an entry is one whose digest is kept: those of the network are checked by its own list."""
+    return path.is_file() and (path.parent.name != "network" or path.name == "network.json")
+
+
+def _bound(newest: Path) -> None:
+    """Delete what was not used for longest until the networks of a cache are within `MOST_BYTES`."""
+    total = 0
+    for entry in kept(newest.parent.parent):
+        total += entry.size
+        if total > MOST_BYTES:
+            _delete(entry.folder)
+
+
+def _digests(path: Path) -> list[str]:
+    """Return names and digests of a layer's files: several of one name, or a whole folder, in some formats."""
+    if path.is_dir():
+        files: Iterator[Path] | list[Path] = path.rglob("*")
+    else:
+        files = path.parent.glob(f"{path.stem}.*") if path.suffix.lower() in SIDECARS else [path]
+    return [f"{p.name} {_digest(p)}" for p in sorted(files) if p.is_file()]
+
+
+def _digest(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _source_digest() -> str:
+    """Return a digest of all of our own code and packaged data that a network is made by."""
+    root, whole = Path(__file__).resolve().parent.parent, sha256()
+    for package in SOURCE:
+        for path in sorted((root / package).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                whole.update(str(path.relative_to(root)).encode())
+                whole.update(path.read_bytes())
+    return whole.hexdigest()
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of a folder's files."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def _delete(folder: Path) -> int:
+    """Delete a folder and return its bytes."""
+    size = _size(folder) if folder.is_dir() else 0
+    shutil.rmtree(folder, ignore_errors=True)
+    return size

@@ -1,0 +1,161 @@
+"""The network that stays in the cache: the same answers, other waits without a rebuild, nothing trusted that is not as it was written."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import gis.kept
+from gis.clock import Clock
+from gis.inputs import Fetching, Prepared, prepare
+from gis.kept import clear_kept, kept, key_of, take_or_build
+from gis.stages import build
+from gis.study import Study, load_study
+from network.build import Network
+from tests.gis.conftest import call
+from tests.gis.grid import grid_layers, grid_lines, grid_roads, write_grid
+
+
+def take(study: Study, cache: Path, **how: Any) -> tuple[Prepared, Network, str]:
+    clock = Clock()
+    prepared, network = take_or_build(study, fetching=Fetching(cache, keep=True, **how), clock=clock)
+    return prepared, network, clock.reused
+
+
+def same(one: tuple[Prepared, Network], other: tuple[Prepared, Network]) -> None:
+    """Check that two grounds and networks are equal in every cell."""
+    for name in ("regions", "roads", "railways", "settlements", "checkpoints"):
+        pd.testing.assert_frame_equal(one[0].layers[name], other[0].layers[name], check_exact=True)
+    for name in ("regions", "border"):
+        pd.testing.assert_frame_equal(getattr(one[0], name), getattr(other[0], name), check_exact=True)
+    assert one[0].warnings == other[0].warnings
+    assert one[0].sources == other[0].sources
+    assert one[0].crs == other[0].crs
+    for name in ("nodes", "links", "crossings", "checkpoints", "settlements"):
+        pd.testing.assert_frame_equal(getattr(one[1], name), getattr(other[1], name), check_exact=True)
+    assert one[1].report == other[1].report
+    assert one[1].domestic_wait == other[1].domestic_wait
+
+
+def test_what_is_taken_is_what_was_built(tmp_path: Path) -> None:
+    study = load_study(write_grid(tmp_path / "study"))
+    *first, reused = take(study, tmp_path / "cache")
+    assert reused == ""
+    *second, reused = take(study, tmp_path / "cache")
+    assert "taken from the cache" in reused
+    same((second[0], second[1]), (first[0], first[1]))
+
+
+def test_other_waits_and_measures_take_the_same_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_grid(tmp_path / "study")
+    take(load_study(path), tmp_path / "cache")
+    settings = '[analysis]\nclosed_hours = "even"\ndomestic_wait = ["rail"]\nhalf_life_min = 77'
+    text = path.read_text(encoding="utf-8").replace("[analysis]", settings)
+    path.write_text(text + "[waits]\nsouth = 7.0\n[lists]\ngap_min = 20\n", encoding="utf-8")
+    study = load_study(path)
+    prepared = prepare(study)
+    fresh = prepared, build(prepared)
+    monkeypatch.setattr(gis.kept, "build", lambda _: pytest.fail("the network was built again"))
+    *found, reused = take(study, tmp_path / "cache")
+    assert reused
+    same((found[0], found[1]), fresh)
+    assert set(found[1].links.loc[found[1].links["checkpoint_id"] == "south", "wait_min"]) == {7.0}
+
+
+@pytest.mark.parametrize("change", ["roads", "settlements", "a connector", "the class of a road"])
+def test_what_the_network_hangs_on_makes_another(tmp_path: Path, change: str) -> None:
+    path = write_grid(tmp_path / "study")
+    old = key_of(load_study(path), Fetching(tmp_path / "cache"))
+    assert key_of(load_study(path), Fetching(tmp_path / "cache")) == old
+    layers = {
+        "roads": grid_roads(grid_lines()[:-1]),
+        "the class of a road": grid_roads().assign(kind="secondary"),
+        "settlements": grid_layers()["settlements"].assign(population=5),
+    }
+    if change == "a connector":
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("settlement_km = 10", "settlement_km = 11"), encoding="utf-8"
+        )
+    else:
+        name = "settlements" if change == "settlements" else "roads"
+        layers[change].to_file(path.parent / f"{name}.gpkg", driver="GPKG")
+    assert key_of(load_study(path), Fetching(tmp_path / "cache")) != old
+
+
+def test_a_file_that_is_not_as_it_was_written_is_not_trusted(tmp_path: Path) -> None:
+    study = load_study(write_grid(tmp_path / "study"))
+    *whole, _ = take(study, tmp_path / "cache")
+    for name in (
+        "network/links.parquet",
+        "network/network.json",
+        "layer_settlements.parquet",
+        "layer_roads.parquet",
+        "kept.json",
+    ):
+        (entry,) = kept(tmp_path / "cache")
+        file = entry.folder / name
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(bytes(data))
+        *again, reused = take(study, tmp_path / "cache")
+        if name != "kept.json":  # a word of it may change without any harm
+            assert reused == "", name
+        same((again[0], again[1]), (whole[0], whole[1]))
+
+
+def test_all_that_layers_are_prepared_to_is_kept() -> None:
+    """Whoever adds a field to `Prepared` must have `gis.kept` write and read it."""
+    assert {f.name for f in fields(Prepared)} == {
+        "study", "layers", "regions", "border", "crs", "sources", "warnings", "population", "stations", "turns", "detailed", "places",
+    }  # fmt: skip
+
+
+def test_fresh_takes_nothing_and_answers_alike(tmp_path: Path) -> None:
+    study = load_study(write_grid(tmp_path / "study"))
+    take(study, tmp_path / "cache")
+    *found, reused = take(study, tmp_path / "cache", fresh=True)
+    assert reused == ""
+    *again, reused = take(study, tmp_path / "cache")
+    assert reused
+    same((found[0], found[1]), (again[0], again[1]))
+
+
+def test_a_cache_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    study = load_study(write_grid(tmp_path / "study"))
+    _, network, reused = take(study, tmp_path / "file")
+    assert (len(network.checkpoints), reused) == (2, "")
+
+
+def test_the_cache_is_bounded_and_keeps_what_was_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "cache"
+    studies = [load_study(write_grid(tmp_path / str(i), more=f"[speeds]\nprimary = {60 + i}")) for i in range(3)]
+    for study in studies[:2]:
+        take(study, cache)
+    sizes = [entry.size for entry in kept(cache)]
+    assert len(sizes) == 2
+    assert take(studies[0], cache)[2]
+    monkeypatch.setattr(gis.kept, "MOST_BYTES", int(2.5 * max(sizes)))
+    take(studies[2], cache)
+    assert take(studies[0], cache)[2], "used after the second one: it stays"
+    assert not take(studies[1], cache)[2]
+
+
+def test_commands_say_what_they_took_and_the_cache_is_listed_and_cleared(tmp_path: Path) -> None:
+    study, cache = write_grid(tmp_path / "study"), tmp_path / "cache"
+    ask = ("route", "Town 59.1 49.7", "Town 60.9 50.3", "--study", study, "--cache", cache, "--json")
+    first = call(*ask, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert call(*ask, cwd=tmp_path).stdout == call(*ask, "--fresh", cwd=tmp_path).stdout == first.stdout
+    listed = call("cache", "list", "--cache", cache, cwd=tmp_path).stdout
+    assert "network of RU–KZ" in listed and "1 networks" in listed
+    change = call("scenario", study, "--close", "south", "--cache", cache, "--out", "out", cwd=tmp_path)
+    assert change.returncode == 0, change.stderr
+    assert "taken from the cache" in change.stdout
+    assert "MB freed" in call("cache", "clear", "--cache", cache, cwd=tmp_path).stdout
+    assert kept(cache) == []
+    assert clear_kept(cache) == 0
