@@ -11,28 +11,51 @@ import typer
 from gis.boundary import guarded
 from gis.commands.check import check
 from gis.commands.data import cache_clear, cache_list, fetch
+from gis.commands.init import init
 from gis.commands.isochrone import isochrone
+from gis.commands.matrix import matrix
+from gis.commands.plain import PlainCommand, PlainGroup
 from gis.commands.route import route
 from gis.commands.run import run
 from gis.commands.scenario import scenario
+from gis.commands.template import indicators
 from layers.house import refuse_namesakes
 
 ABOUT = "A land border as a transport model: growth points, bottlenecks, and what a new checkpoint would change."
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=ABOUT)
+app = typer.Typer(
+    cls=PlainGroup, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=ABOUT
+)
+
+
+def _version(wanted: bool) -> None:
+    """Show the version and end."""
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"borderlink {version('borderlink')}")
+        raise typer.Exit
 
 
 @app.callback(help=ABOUT)
-def _options(debug: Annotated[bool, typer.Option("--debug", help="Show the cause of a message too.")] = False) -> None:
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the cause of a message too.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
     """Take the options of all commands; `main` looks for them before."""
 
 
-for command in (check, run, route, isochrone, scenario, fetch):
-    app.command()(command)
+for command in (init, check, run, route, isochrone, matrix, scenario, fetch):
+    app.command(cls=PlainCommand)(command)
 
-cache_app = typer.Typer(no_args_is_help=True, help="The cache of downloaded extracts.")
-cache_app.command("list")(cache_list)
-cache_app.command("clear")(cache_clear)
+cache_app = typer.Typer(cls=PlainGroup, no_args_is_help=True, help="The cache of downloaded extracts.")
+cache_app.command("list", cls=PlainCommand)(cache_list)
+cache_app.command("clear", cls=PlainCommand)(cache_clear)
 app.add_typer(cache_app, name="cache")
+template_app = typer.Typer(cls=PlainGroup, no_args_is_help=True, help="Tables to fill in.")
+template_app.command("indicators", cls=PlainCommand)(indicators)
+app.add_typer(template_app, name="template")
 
 
 def main() -> None:

@@ -125,7 +125,7 @@ def read_ground(study: Study, *, fetching: Fetching | None = None) -> Ground:
     """Return what the sources of a study say, without waits; see `prepare`."""
     how = fetching or Fetching()
     mapped, asked = ([n for n in LAYERS if study.source(n).path == kind] for kind in (OSM, OVERPASS))
-    start = _outline(study, how)
+    start = outline(study, how)
     layers, sources, extracts = {"regions": start.layer}, list(start.about), list(start.extracts)
     border, crs = start.border, start.crs
     regions = with_sides(start.layer, study.sides)
@@ -191,7 +191,7 @@ def fetch_sources(study: Study, *, fetching: Fetching | None = None) -> list[Loc
     asked = {n for n in LAYERS if study.source(n).path == OVERPASS}
     if not asked:
         return _located(study, how)
-    start = _outline(study, how)
+    start = outline(study, how)
     files = [f for e in start.extracts for f in e.files]
     if asked - {"regions"}:
         files += ask_network(study, _asked_area(study, start), asked - {"regions"}, how.asking(study))
@@ -212,7 +212,7 @@ class _Outline:
     about: list[dict[str, Any]]
 
 
-def _outline(study: Study, how: Fetching) -> _Outline:
+def outline(study: Study, how: Fetching) -> _Outline:
     """Return the regions of a study from wherever they come, and the border."""
     mapped = any(study.source(n).path == OSM for n in LAYERS)
     extracts = [Extracts(study, _located(study, how) if mapped else [])]

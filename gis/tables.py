@@ -77,7 +77,12 @@ def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table in one form everywhere: UTF-8, nine significant digits, empty for unknown, no formulas (`layers.cells`)."""
-    harmless(table).to_csv(path, index=False, float_format="%.9g", lineterminator="\n", encoding="utf-8")
+    path.write_text(as_csv(table), encoding="utf-8", newline="\n")
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """Return the text of a table as `write_csv` writes it."""
+    return str(harmless(table).to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
 
 def _with_lonlat(frame: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 
 from layers.errors import LayerError, PlaceError
 from layers.hours import CLOSED_HOURS, ClosedHours, read_hours
+from layers.names import suggestion
 from layers.osm.limits import VEHICLES
 from layers.settlements import normalise
 
@@ -230,5 +231,6 @@ def find_checkpoint(checkpoints: gpd.GeoDataFrame, text: str) -> str:
         return str(ids[hit].iloc[0])
     shown = checkpoints[hit] if hit.any() else checkpoints
     listed = "; ".join(f"{i} ({n})" for i, n in zip(shown["checkpoint_id"], shown["name"], strict=True))
-    said = "is ambiguous" if hit.any() else "names no checkpoint"
+    every = [n for joined in names for n in joined.split("|") if n]
+    said = "is ambiguous" if hit.any() else f"names no checkpoint{suggestion(text, [*ids, *every])}"
     raise PlaceError(f"{text!r} {said}: allowed is one of {listed}")

@@ -12,6 +12,8 @@ from scipy.spatial import cKDTree
 from layers.errors import PlaceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import geopandas as gpd
     import pandas as pd
     from numpy.typing import NDArray
@@ -85,10 +87,7 @@ def find_place(settlements: gpd.GeoDataFrame, text: str) -> Place:
         ]
         hits = hits[np.asarray(inside, bool)] if len(hits) else hits
     if hits.empty:
-        raise PlaceError(
-            f"no settlement named {text!r} in the network's belt{_suggest(settlements, text)}: allowed is any name of a "
-            "settlement in the layer settlements, or lon,lat"
-        )
+        raise _unknown(settlements, text)
     ranked = hits.sort_values("population", ascending=False, kind="stable")
     top = ranked.iloc[0]
     if len(ranked) > 1 and top["population"] < DOMINANT * max(ranked["population"].iloc[1], 100):
@@ -100,6 +99,29 @@ def find_place(settlements: gpd.GeoDataFrame, text: str) -> Place:
         )
         raise PlaceError(f"{text!r} is ambiguous: {listed}. Give 'name, region' or lon,lat")
     return Place(f"{top['name']}, {top['region_name']}", top.geometry.x, top.geometry.y, int(ranked.index[0]))
+
+
+def refuse_unknown(settlements: gpd.GeoDataFrame, texts: Iterable[str]) -> None:
+    """Refuse a name that no settlement has: quick, before a network is built.
+
+    Raises
+    ------
+    PlaceError
+        The first of them, with the nearest spellings.
+    """
+    for text in texts:  # a handful of names
+        if parse_lonlat(text) is None and _named(settlements, text).empty:
+            name, comma, _ = text.rpartition(",")
+            if not comma or _named(settlements, name).empty:
+                raise _unknown(settlements, text)
+
+
+def _unknown(settlements: gpd.GeoDataFrame, text: str) -> PlaceError:
+    """Return what to say of a name that no settlement has."""
+    return PlaceError(
+        f"no settlement named {text!r} in the network's belt{_suggest(settlements, text)}: allowed is any name of a "
+        "settlement in the layer settlements, or lon,lat"
+    )
 
 
 def _named(settlements: gpd.GeoDataFrame, text: str) -> gpd.GeoDataFrame:

@@ -22,30 +22,36 @@ def isochrone(
     network: Annotated[str, typer.Option(help="actual, open, borderless, or all.")] = "actual",
     mode: Annotated[str, typer.Option(help="road, rail or any.")] = "road",
     to: Annotated[bool, typer.Option("--to", help="The ground from which the place is reached.")] = False,
-    out: Annotated[Path, typer.Option(help="GeoPackage to write.")] = Path("isochrones.gpkg"),
+    out: Annotated[Path, typer.Option(help="GeoPackage to write; a map of the same name lies beside it.")] = Path(
+        "isochrones.gpkg"
+    ),
     offline: OfflineOption = False,
     cache: CacheOption = None,
     fresh: FreshOption = False,
 ) -> None:
-    """Draw the ground within minutes of places, across the border too, as polygons for QGIS."""
+    """Draw the ground within minutes of places, across the border too, as polygons for QGIS and a map."""
     from gis.inputs import Fetching
-    from gis.queries.isochrone import find_isochrones, input_files, write_isochrones
+    from gis.queries.drawn import write_isochrone_map
+    from gis.queries.isochrone import input_files, solve_isochrones, write_isochrones
     from gis.study import load_study
     from layers.folders.single import check_file
 
     loaded = load_study(study)
     inputs = [*input_files(loaded), *([study] if study else [])]
-    check_file(out, inputs=inputs)
+    page = out.with_suffix(".html")
+    for file in (out, page):
+        check_file(file, inputs=inputs)
     fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
     networks = ("borderless", "open", "actual") if network == "all" else (network,)
-    found = find_isochrones(
+    found, prepared = solve_isochrones(
         loaded, places, minutes=numbers(minutes, "--minutes"), networks=networks, mode=mode,
         direction="to" if to else "from", fetching=fetching,
     )  # fmt: skip
     write_isochrones(out, found, inputs=inputs)
+    write_isochrone_map(page, found, prepared, inputs=inputs)
     for row in found.itertuples():  # a line of the answer each
         say(
-            f"{row.place}, {row.network}, {row.minutes:g} min: {row.area_km2:,.0f} km², {row.people_a:,.0f} people on side a, "
-            f"{row.people_b:,.0f} on side b"
+            f"{row.place}, {row.network}, {row.minutes:g} min: {row.area_km2:,.0f} km², {row.people_a:,.0f} people in {loaded.sides[0]}, "
+            f"{row.people_b:,.0f} in {loaded.sides[1]}"
         )
-    say(f"Look at: {out}")
+    say(f"Look at: {out}  {page}")

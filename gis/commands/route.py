@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,16 +20,30 @@ def route(
     network: Annotated[str, typer.Option(help="actual, open or borderless.")] = "actual",
     by: Annotated[str, typer.Option(help="time or length.")] = "time",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+    out: Annotated[Path | None, typer.Option(help="GeoPackage to write the way to.", show_default=False)] = None,
     offline: OfflineOption = False,
     cache: CacheOption = None,
     fresh: FreshOption = False,
 ) -> None:
     """Find the way between two places, with the checkpoints it passes and the wait at them."""
     from gis.inputs import Fetching
-    from gis.queries.route import find_route
+    from gis.queries.route import solve_route
+    from gis.study import load_study
 
+    loaded, inputs = load_study(study), []
+    if out is not None:
+        from gis.queries.drawn import check_ending, write_route
+        from gis.queries.isochrone import input_files
+        from layers.folders.single import check_file
+
+        inputs = [*input_files(loaded), *([study] if study else [])]
+        check_ending(out)
+        check_file(out, inputs=inputs)
     fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
-    found = find_route(study, origin, destination, mode=mode, network=network, by=by, fetching=fetching)
+    way = solve_route(loaded, origin, destination, mode=mode, network=network, by=by, fetching=fetching)
+    found = way.as_dict()
+    if out is not None:
+        write_route(out, way, inputs=inputs)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
@@ -41,6 +56,8 @@ def route(
     say(f"  checkpoints: {', '.join(found['checkpoint_names']) or 'none'}")
     for note in found["notes"]:
         say(f"  note: {note}")
+    if out is not None:
+        say(f"Look at: {out}")
 
 
 def hours(minutes: float) -> str:

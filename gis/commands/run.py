@@ -10,6 +10,7 @@ import typer
 
 from gis.commands.options import CacheOption, FreshOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
+from gis.commands.replaced import Earlier
 from layers.folders import settle
 
 
@@ -30,6 +31,7 @@ def run(
     from gis.inputs import Fetching
 
     settle(out)
+    earlier = Earlier.of(out, "run.json")
     changes = {k: v for k, v in (("permutations", permutations), ("seed", seed)) if v is not None}
     loaded = load_study(study)
     loaded = loaded.with_analysis(**changes) if changes else loaded
@@ -46,6 +48,8 @@ def run(
         say(f"• {line}")
     if result["warnings"]:
         say(f"{len(result['warnings'])} warnings: see report.html and run.json")
+    for line in earlier.lines("run.json"):
+        say(line)
     say(f"Done in {time.perf_counter() - start:.0f} s. Look at:")
     for name, what in (
         ("map.html", "map, in a browser"),

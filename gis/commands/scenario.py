@@ -10,6 +10,7 @@ import typer
 
 from gis.commands.options import CacheOption, FreshOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
+from gis.commands.replaced import Earlier
 from layers.folders import settle
 
 
@@ -70,6 +71,7 @@ def scenario(
     from gis.terminal import print_scenario
 
     settle(out)
+    earlier = Earlier.of(out, "scenario.json")
     given: list[Edit] = [
         *(Open(*place) for place in _opens(open_ or [], mode or [], wait or [])),
         *map(Close, close or []),
@@ -93,7 +95,9 @@ def scenario(
     if result["reused"]:
         say(result["reused"])
     print_scenario(out, result)
-    say(f"Look at: {out / 'map.html'}  {out / 'tables'}/")
+    for line in earlier.lines("scenario.json"):
+        say(line)
+    say(f"Look at: {out / 'map.html'}  {out / 'scenario.qgz'}  {out / 'tables'}/")
 
 
 def _opens(places: list[str], modes: list[str], waits: list[float]) -> list[tuple[float, float, str, float | None]]:

@@ -19,7 +19,7 @@ from layers.checkpoints import find_checkpoint
 from layers.errors import OutputError, PlaceError
 from layers.folders.single import write_file
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT
-from layers.settlements import find_place
+from layers.settlements import find_place, refuse_unknown
 from layers.sources.postgis import is_database
 from network.build import NETWORKS, Network
 from network.routing import MODES, Router, compile_router
@@ -62,14 +62,44 @@ def find_isochrones(
     PlaceError
         A place is unknown, ambiguous, off the two sides, or joins no network; or an option is unknown.
     """
+    found, _ = solve_isochrones(
+        study, places, minutes=minutes, networks=networks, mode=mode, direction=direction, fetching=fetching
+    )
+    return found
+
+
+def solve_isochrones(
+    study: Study | str | FilePath | None,
+    places: Sequence[str],
+    *,
+    minutes: Sequence[float] | None = None,
+    networks: Sequence[str] = ("actual",),
+    mode: str = "road",
+    direction: str = "from",
+    fetching: Fetching | None = None,
+) -> tuple[gpd.GeoDataFrame, Prepared]:
+    """Return the same with the layers that they were drawn on; see `find_isochrones`."""
     check_options(mode=(mode, MODES), direction=(direction, DIRECTIONS))
     for name in networks:
         check_options(network=(name, NETWORKS))
     loaded = study if isinstance(study, Study) else load_study(study)
-    prepared, network = take_or_build(loaded, fetching=fetching)
-    return draw_isochrones(
+    prepared, network = take_or_build(loaded, fetching=fetching, look=lambda found: _refuse_unknown(found, places))
+    found = draw_isochrones(
         network, prepared, places, minutes=minutes, networks=networks, mode=mode, direction=direction
     )
+    return found, prepared
+
+
+def _refuse_unknown(prepared: Prepared, places: Sequence[str]) -> None:
+    """Refuse a name that neither a settlement nor a checkpoint has, before a network is built."""
+    for text in places:  # a handful
+        try:
+            refuse_unknown(prepared.layers["settlements"], [text])
+        except PlaceError as unknown:
+            try:
+                find_checkpoint(prepared.layers["checkpoints"], text)
+            except PlaceError:
+                raise unknown from None
 
 
 def draw_isochrones(

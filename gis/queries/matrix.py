@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import dijkstra
 
+from gis.inputs import Fetching, Prepared
+from gis.kept import take_or_build
 from gis.queries.route import check_options, join_named
-from layers.settlements import find_place
+from gis.study import Study, load_study
+from layers.settlements import find_place, refuse_unknown
 from network.build import FIELDS, NETWORKS, Network
 from network.routing import MODES, Router, arcs_table, compile_router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gis.inputs import Prepared
+
+def solve_matrix(
+    study: Study | str | FilePath | None,
+    origins: Sequence[str],
+    targets: Sequence[str],
+    *,
+    mode: str = "road",
+    field: str = "actual",
+    fetching: Fetching | None = None,
+) -> pd.DataFrame:
+    """Return the quickest way of every pair of places of a study; see `minutes_between`."""
+    check_options(mode=(mode, MODES), network=(field, NETWORKS))
+    # Before a network is built: a mistyped name is known at once.
+    prepared, network = take_or_build(
+        study if isinstance(study, Study) else load_study(study),
+        fetching=fetching,
+        look=lambda found: refuse_unknown(found.layers["settlements"], [*origins, *targets]),
+    )
+    return minutes_between(network, prepared, origins, targets, mode=mode, field=field)
 
 
 def minutes_between(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
+import shapely
 
 from gis.inputs import Fetching, Prepared
 from gis.kept import take_or_build
 from gis.study import Study, load_study
-from layers.crs import geodesic_m
+from layers.crs import WGS84, geodesic_m, lines_between
 from layers.errors import PlaceError
+from layers.names import suggestion
 from layers.regions import side_of
-from layers.settlements import Place, find_place
+from layers.settlements import Place, find_place, refuse_unknown
 from network.border import COAST_KM
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network, with_costs
 from network.domestic import waits_at_home_min
@@ -24,6 +27,7 @@ from network.routing import MODES, compile_router
 from network.through import open_to_ends
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 MEASURES = ("time", "length")
@@ -60,11 +64,29 @@ def find_route(
     PlaceError
         A place is unknown, ambiguous, off the two sides, or not connected; or an option is unknown.
     """
+    return solve_route(study, origin, destination, mode=mode, network=network, by=by, fetching=fetching).as_dict()
+
+
+def solve_route(
+    study: Study | str | FilePath | None,
+    origin: str,
+    destination: str,
+    *,
+    mode: str = "road",
+    network: str = "actual",
+    by: str = "time",
+    fetching: Fetching | None = None,
+) -> Route:
+    """Return the same with its links as lines; see `find_route`."""
     check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
     loaded = study if isinstance(study, Study) else load_study(study)
-    prepared, whole = take_or_build(loaded, fetching=fetching)
-    found = route_between(whole, prepared, origin, destination, mode=mode, network=network, by=by)
-    return asdict(found) | {"total_min": found.minutes}
+    # Before a network is built: a mistyped name is known at once.
+    prepared, whole = take_or_build(
+        loaded,
+        fetching=fetching,
+        look=lambda found: refuse_unknown(found.layers["settlements"], [origin, destination]),
+    )
+    return route_between(whole, prepared, origin, destination, mode=mode, network=network, by=by)
 
 
 @dataclass(frozen=True)
@@ -83,10 +105,38 @@ class Route:
     length_scatter: float = 0.0
     """By how much distances of generalised data are off, as a share (root mean square); 0 where lengths are the source's own."""
 
+    links: gpd.GeoDataFrame | None = field(default=None, repr=False, compare=False)
+    """The links of the way in order: see `way_links`."""
+
     @property
     def minutes(self) -> float:
         """Moving and waiting together."""
         return self.time_min + self.wait_min
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON holds of it: all but the links, and ``total_min``."""
+        plain = asdict(replace(self, links=None))
+        del plain["links"]
+        return plain | {"total_min": self.minutes}
+
+
+def way_links(network: Network, rows: NDArray[np.int64], names: pd.Series) -> gpd.GeoDataFrame:
+    """Return the links of a way.
+
+    Returns
+    -------
+    In order: ``step`` from 1, ``kind``, ``mode``, ``length_m``, ``speed_kph``, ``time_min``, ``wait_min``, ``checkpoint`` (name, empty for
+    none), ``bridged``; a line each, of no length for a gate at one place.
+    """
+    links = network.links.iloc[rows]
+    table = links[["kind", "mode", "length_m", "speed_kph", "time_min", "wait_min", "bridged"]].reset_index(drop=True)
+    own = links["checkpoint_id"].to_numpy(dtype=object)
+    table.insert(0, "step", np.arange(1, len(table) + 1))
+    table["checkpoint"] = [str(names.get(c, c)) if c else "" for c in own]
+    lines = links["geometry"].to_numpy(dtype=object)
+    ends = network.nodes[["x", "y"]].to_numpy(float)
+    straight = lines_between(*(ends[links[end].to_numpy(np.int64)] for end in ("u", "v")))
+    return gpd.GeoDataFrame(table, geometry=np.where(shapely.is_missing(lines), straight, lines), crs=WGS84)
 
 
 def route_between(
@@ -135,6 +185,7 @@ def route_between(
         straight_m=float(geodesic_m(places[0].lon, places[0].lat, places[1].lon, places[1].lat)),
         notes=notes,
         length_scatter=off,
+        links=way_links(built, path.links, names),
     )
 
 
@@ -179,7 +230,7 @@ def _lengths_on(network: Network, rows: NDArray[np.int64], off: float) -> list[s
 def check_options(**options: tuple[str, tuple[str, ...]]) -> None:
     """Raise where an option has a value that it does not allow."""
     wrong = [
-        f"{name} {value!r}: allowed are {', '.join(allowed)}"
+        f"{name} {value!r}{suggestion(value, allowed)}: allowed are {', '.join(allowed)}"
         for name, (value, allowed) in options.items()
         if value not in allowed
     ]

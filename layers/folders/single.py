@@ -70,6 +70,38 @@ def check_file(path: Path, *, inputs: Iterable[Path | str] = ()) -> None:
         _check(path)
 
 
+def check_new(path: Path) -> None:
+    """Refuse a file that is there, whoever wrote it, and one that has no folder.
+
+    Raises
+    ------
+    OutputError
+        See `write_new`.
+    """
+    with writing(path, "the answer"):
+        if not path.absolute().parent.is_dir():
+            raise OutputError(f"{path} can't be written: there is no folder {path.absolute().parent}")
+        if path.exists() or path.is_symlink():
+            raise OutputError(f"{path} is there already: name another file, or move it")
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a text that its user goes on with: over nothing at all, for it may have been filled in.
+
+    Raises
+    ------
+    OutputError
+        A file is there, or there is no folder, no right or no room.
+    """
+    check_new(path)
+    with writing(path, "the answer"):
+        try:
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except FileExistsError:
+            raise OutputError(f"{path} is there already: name another file, or move it") from None
+
+
 def _check(path: Path) -> None:
     """Refuse to replace what is not ours as we wrote it."""
     if path.is_dir():

@@ -1,0 +1,98 @@
+"""Answers as files: a way as a GeoPackage, isochrones as a GeoPackage and a map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from layers.errors import OutputError
+from layers.folders.single import write_file
+from maps.contents import Contents
+from maps.styles.layers import run_styles
+from maps.styles.queries import PASSED, WAY
+from maps.styles.thematic import isochrone_style
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from gis.inputs import Prepared
+    from gis.queries.route import Route
+
+GROUND = ("checkpoints", "border_line")
+
+
+def write_route(path: FilePath, found: Route, *, inputs: Sequence[str | FilePath] = ()) -> None:
+    """Write a way as a GeoPackage: its links in order, and the checkpoints that it passes with their waits.
+
+    Raises
+    ------
+    OutputError
+        The file has another ending, can't be written, or is one that we did not write.
+    """
+    # Drawing takes half a second to import, which who only computes need not wait for.
+    from maps.qgis.geopackage import write_geopackage
+
+    check_ending(path)
+    if found.links is None:
+        raise OutputError(f"{path} can't be written: the way has no links")
+    links = found.links
+    drawn = links[shapely.length(links.geometry.to_numpy()) > 0]
+    passed = links[links["checkpoint"] != ""]
+    posts = passed.set_geometry(shapely.get_point(passed.geometry.to_numpy(), 0), crs=links.crs)
+    layers = {"way": drawn.assign(**{"class": np.where(drawn["kind"] == "connector", "connector", "way")})}
+    styles = [WAY]
+    if len(posts):
+        layers["passed"] = posts[["step", "checkpoint", "wait_min", "geometry"]]
+        styles = [PASSED, WAY]
+    contents = Contents(title=f"{found.origin} – {found.destination}", layers=layers, styles=styles)
+    write_file(path, lambda draft: write_geopackage(draft, contents), inputs=inputs)
+
+
+def write_isochrone_map(
+    path: FilePath, found: gpd.GeoDataFrame, prepared: Prepared, *, inputs: Sequence[str | FilePath] = ()
+) -> None:
+    """Write isochrones as a map for the browser, with the border line and the open checkpoints.
+
+    Raises
+    ------
+    OutputError
+        See `write_route`.
+    """
+    from maps.web.map import write_map
+
+    posts = prepared.layers["checkpoints"]
+    posts = posts[posts["open"].astype(bool)]
+    known = {s.key: s for s in run_styles()}
+    line = replace(known["border_line"], fields={"length_km": "Length (km)"})
+    own = replace(known["checkpoints"], fields={k: v for k, v in known["checkpoints"].fields.items() if k in posts})
+    contents = Contents(
+        title=f"{', '.join(dict.fromkeys(found['place']))}: within {', '.join(f'{m:g}' for m in sorted(found['minutes'].unique()))} min",
+        subtitle=prepared.study.name,
+        layers={
+            "isochrones": found,
+            "checkpoints": posts.assign(**{"class": posts["mode"] + " open"})[["class", *own.fields, "geometry"]],
+            "border_line": prepared.border[["length_km", "geometry"]],
+        },
+        styles=[own, line, replace(isochrone_style(sorted(found["minutes"].unique())), visible=True)],
+        sides=prepared.study.sides,
+        notes=["Waits and speeds are assumptions unless a source says otherwise"],
+    )
+    west, south, east, north = (float(v) for v in found.total_bounds)
+    write_file(path, lambda draft: write_map(draft, contents.filled, fit=(west, south, east, north)), inputs=inputs)
+
+
+def check_ending(path: FilePath) -> None:
+    """Refuse a file that is no GeoPackage by its name.
+
+    Raises
+    ------
+    OutputError
+        It has another ending.
+    """
+    if path.suffix.lower() != ".gpkg":
+        raise OutputError(f"{path} can't be written: allowed is a file *.gpkg")
