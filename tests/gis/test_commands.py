@@ -120,8 +120,7 @@ def test_a_mistyped_place_is_known_before_a_network_is_built(
     def never(*_: object) -> None:
         raise AssertionError("a network is built")
 
-    for module in ("route", "matrix", "isochrone"):
-        monkeypatch.setattr(f"gis.queries.{module}.build", never)
+    monkeypatch.setattr("gis.kept.build", never)
     a, b = some_places(study)
     for arguments in (("route", a, b + "x"), ("matrix", a, b + "x"), ("isochrone", b + "x")):
         done = call(*arguments, "--study", study, cwd=tmp_path)

@@ -57,7 +57,7 @@ def petropavl(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         cwd=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert [p.name for p in folder.glob("[!.]*")] == ["iso.gpkg"]
+    assert sorted(p.name for p in folder.glob("[!.]*")) == ["iso.gpkg", "iso.html"]
     return folder / "iso.gpkg", done.stdout
 
 
