@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from gis.assumptions import assumptions
+from gis.headline import caution, headline, key_numbers, scenario_numbers
 from gis.measures import TABLES
 from maps.contents import Contents
+from maps.i18n import _, country, language, ngettext, number, spoken
 from maps.styles.layers import LayerStyle, scenario_styles
 from maps.styles.thematic import chapter_styles
 
@@ -31,15 +33,16 @@ def contents_of(
     findings: Sequence[str],
     warnings: Sequence[str],
 ) -> Contents:
-    """Return what is written of a run for people."""
+    """Return what is written of a run for people, in the language that is spoken (`maps.i18n.speaking`)."""
     frames = frames_of(measures, chapters)
+    sides = _sides(prepared)
     return Contents(
-        title=f"{prepared.study.name}: growth points and bottlenecks of the border",
+        title=_("{study}: growth points and bottlenecks of the border").format(study=prepared.study.name),
         subtitle=_subtitle(prepared),
         layers=frames,
-        styles=_styles(prepared, frames),
+        styles=[spoken(style, sides) for style in _styles(prepared, frames)],
         tables={"statistics": measures.statistics, **chapters.tables},
-        sides=prepared.study.sides,
+        sides=sides,
         crs=prepared.crs,
         findings=findings,
         warnings=warnings,
@@ -47,23 +50,40 @@ def contents_of(
         assumptions=assumptions(prepared.study, network),
         sources=_sources(prepared),
         facts=_facts(prepared, network, measures),
+        headline=headline(chapters.tables),
+        numbers=key_numbers(measures, chapters.tables),
+        caution=caution(measures, chapters.tables),
+        names={n: getattr(measures, n)["names"] for n in ("settlements", "checkpoints")},
+        lang=language(),
     )
+
+
+def _sides(prepared: Prepared) -> tuple[str, str]:
+    """Return the sides as people call them: countries by name, other sides as the study does."""
+    a, b = prepared.study.sides
+    return country(a), country(b)
 
 
 def scenario_contents(
     prepared: Prepared, before: Measures, after: Measures, tables: dict[str, pd.DataFrame], edits: Sequence[str]
 ) -> Contents:
-    """Return what is written of a scenario for people."""
+    """Return what is written of a scenario for people, in the language that is spoken."""
+    sides = _sides(prepared)
     return Contents(
-        title=f"{prepared.study.name}: a scenario",
-        subtitle="; ".join(edits) or "nothing is changed",
+        title=_("{study}: a scenario").format(study=prepared.study.name),
+        subtitle="; ".join(edits) or _("nothing is changed"),
         layers=_scenario_frames(before, after, tables["cells"]),
-        styles=scenario_styles(),
+        styles=[spoken(style, sides) for style in scenario_styles()],
         tables=tables,
-        sides=prepared.study.sides,
+        sides=sides,
         crs=prepared.crs,
-        notes=["Waits and speeds are assumptions unless a source says otherwise"],
+        notes=[_("Waits and speeds are assumptions unless a source says otherwise")],
+        warnings=prepared.warnings,
         sources=_sources(prepared),
+        headline="; ".join(edits) or _("nothing is changed"),
+        numbers=scenario_numbers(tables),
+        names={"checkpoints_after": after.checkpoints["names"]},
+        lang=language(),
     )
 
 
@@ -100,14 +120,18 @@ def _sources(prepared: Prepared) -> pd.DataFrame:
 
 def _subtitle(prepared: Prepared) -> str:
     """Return one line on border and data."""
-    km = prepared.border["length_km"].sum()
     n = len(prepared.layers["checkpoints"])
-    return f"{km:,.0f} km of border in the data, {n} checkpoints"
+    text = ngettext(
+        "{name} · {km} km of border in the data · {n} checkpoint",
+        "{name} · {km} km of border in the data · {n} checkpoints",
+        n,
+    )
+    return text.format(name=prepared.study.name, km=number(prepared.border["length_km"].sum()), n=number(n))
 
 
 def _map_notes(measures: Measures) -> list[str]:
     """Return what a reader of the map must know."""
-    return ["Waits and speeds are assumptions unless a source says otherwise: see report.html", *measures.notes[:3]]
+    return [_("Waits and speeds are assumptions unless a source says otherwise: see report.html"), *measures.notes[:3]]
 
 
 def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str, str]:

@@ -321,7 +321,9 @@ def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
     frame = gpd.GeoDataFrame(
         links[columns].reset_index(drop=True), geometry=links["geometry"].to_numpy(), crs="EPSG:4326"
     )
-    frame["class"] = np.where(links["kind"] == "connector", "connector", mode)
+    frame["class"] = (
+        road_class(links["kind"]) if mode == "road" else np.where(links["kind"] == "connector", "connector", mode)
+    )
     frame["side"] = np.where(u == v, u, "crosses")
     # What network tools take: they measure the drawn line, which is shorter than the way that it stands for.
     frame["travel_direction"] = np.where(links["oneway"].astype(bool), "forward", "both")
@@ -329,6 +331,13 @@ def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
     minutes = links["time_min"].to_numpy(float)
     frame["drawn_kph"] = np.divide(0.06 * drawn_m, minutes, out=np.full(len(minutes), np.nan), where=minutes > 0)
     return frame
+
+
+def road_class(kinds: pd.Series) -> NDArray[np.object_]:
+    """Return how maps draw roads by their kind: ``major``, ``primary``, ``minor``, ``ferry`` or ``connector``."""
+    base = kinds.astype(str).str.removesuffix("_link")
+    known = {"motorway": "major", "trunk": "major", "primary": "primary", "ferry": "ferry", "connector": "connector"}
+    return base.map(known).fillna("minor").to_numpy(object)
 
 
 def _reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network: Network) -> list[str]:

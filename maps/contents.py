@@ -44,6 +44,10 @@ class Contents:
         A row per value that nobody measured, and per layer with its licence.
     facts
         Facts of the run, such as the size of the network and the seed.
+    headline, numbers, caution
+        The finding as one sentence, at most three numbers with what each is, and how far to trust them.
+    names
+        Other names of a layer's rows in any script, joined by a bar, by the layer's index: they are searched.
     lang
         Language code of what is written.
     """
@@ -61,6 +65,10 @@ class Contents:
     assumptions: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     sources: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headline: str = ""
+    numbers: Sequence[tuple[str, str]] = ()
+    caution: str = ""
+    names: Mapping[str, pd.Series] = field(default_factory=dict, repr=False)
     lang: str = "en"
 
     @property
@@ -75,12 +83,12 @@ class Contents:
 
     @property
     def readable(self) -> Contents:
-        """The same as people read it: checkpoints by name instead of id."""
-        points = self.layers.get("checkpoints")
+        """The same as people read it: checkpoints and regions by name instead of id and code."""
+        layers = _regions_named(dict(self.layers))
+        points = layers.get("checkpoints")
         if points is None or not {"checkpoint_id", "name"} <= set(points.columns):
-            return self
+            return replace(self, layers=layers)
         names = dict(zip(points["checkpoint_id"], points["name"], strict=True))
-        layers = dict(self.layers)
         for layer, columns in _IDS.items():
             for column in columns:
                 if layer in layers and column in layers[layer]:
@@ -90,6 +98,19 @@ class Contents:
                 checkpoints=_joined(layers["crossings"]["checkpoints"], names)
             )
         return replace(self, layers=layers, tables={key: _readable_table(t, names) for key, t in self.tables.items()})
+
+
+def _regions_named(layers: dict[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers with names of regions in place of codes; the layer of regions keeps its codes."""
+    names: dict[str, str] = {}
+    for layer, column in (("settlements", "region_name"), ("regions", "name")):
+        if {"region", column} <= set(layers.get(layer, pd.DataFrame()).columns):
+            names |= dict(zip(layers[layer]["region"], layers[layer][column], strict=True))
+    out = {}
+    for layer, frame in layers.items():
+        columns = [c for c in ("region", "region_a", "region_b") if c in frame and layer != "regions"]
+        out[layer] = frame.assign(**{c: frame[c].map(lambda v: names.get(v, v)) for c in columns}) if columns else frame
+    return out
 
 
 def _named(ids: pd.Series, names: Mapping[str, str]) -> pd.Series:

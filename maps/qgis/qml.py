@@ -237,7 +237,7 @@ def _symbol(style: LayerStyle, item: StyleClass, *, name: str) -> ET.Element:
                    "capstyle": "round", "joinstyle": "round"}  # fmt: skip
     else:
         layer_class = "SimpleFill"
-        options = {"color": rgba(item.color), "style": "solid", "outline_style": "solid", "joinstyle": "bevel",
+        options = {"color": rgba(item.color), "style": "b_diagonal" if item.hatched else "solid", "outline_style": "solid", "joinstyle": "bevel",
                    "outline_color": rgba(style.outline), **_outline_width(style)}  # fmt: skip
     layer = ET.SubElement(root, "layer", {"class": layer_class, "enabled": "1", "pass": "0", "locked": "0"})
     parent = ET.SubElement(layer, "Option", type="Map")

@@ -40,6 +40,10 @@ class StyleClass:
     missing
         Features without a value are drawn in this class, at most one of a style. Without one the web map draws them as
         "No data" and QGIS leaves them out.
+    hatched
+        Drawn in stripes: the same as the full colour, but less sure.
+    min_zoom
+        Zoom of the web map from which the class is drawn; None for always.
     """
 
     label: str
@@ -49,6 +53,8 @@ class StyleClass:
     upper: float | None = None
     size: float | None = None
     missing: bool = False
+    hatched: bool = False
+    min_zoom: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class LayerStyle:
         One class for a ``single`` renderer; values for ``categorized``; ``[lower, upper)`` for ``graduated``.
     fields
         Columns a reader sees in pop-ups and QGIS aliases, mapped to a name with its unit, in order.
+    sized_by
+        Column whose share of its largest value is the share of a point's area; points without a value are small.
     """
 
     key: str
@@ -80,6 +88,7 @@ class LayerStyle:
     opacity: float = 1.0
     outline: str = "#555555"
     size: float = 2.0
+    sized_by: str | None = None
     licence: str = OSM[0]
     rights: str = OSM[1]
 

@@ -7,14 +7,11 @@ style function per layer draws it.
 
 from __future__ import annotations
 
-import base64
-import gzip
 import html
 import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import folium
 import geopandas as gpd
@@ -24,23 +21,32 @@ import shapely
 
 from maps.columns import kind_of
 from maps.contents import Contents, Drawn
+from maps.i18n import country, speaking, spoken
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
+from maps.web.finding import with_finding
+from maps.web.packing import ALIAS_COLUMNS, class_index, pack_tables, slot
+from maps.web.views import GROUND, HIDDEN, is_constant, lead_of, views
+from maps.web.words import page_words, words
 
 _GEOMETRIES = {
     "Point": ("Point",),
     "Line": ("LineString", "MultiLineString"),
     "Polygon": ("Polygon", "MultiPolygon"),
 }
-_MISSING, _OUTSIDE = -1, -2
 _BACKDROP = ("Ground", "Background")  # groups a map is not about
+_SUBJECT = ("finding", "cells", "border_line", "checkpoints")
 _NAMES = 400  # of places; more would only be thinned out again by the page
-_ALIAS_COLUMNS = ("name_ru", "name_kk", "name_en", "name_local")
+SCRIPTS = ("map.js", "card.js", "side.js", "tools.js")
+"""Scripts of the page in the order they need each other."""
+TILES_HOST = "basemaps.cartocdn.com"
+TILES = f"https://{TILES_HOST}/light_all/{{z}}/{{x}}/{{y}}.png"
+TILES_RIGHTS = "© OpenStreetMap contributors © CARTO"
 
 Box = tuple[float, float, float, float]
 
 
-def write_map(path: Path, contents: Contents, *, fit: Box | None = None) -> None:
+def write_map(path: Path, contents: Contents, *, fit: Box | None = None) -> folium.Map:
     """Write a self-contained web map.
 
     Parameters
@@ -53,29 +59,51 @@ def write_map(path: Path, contents: Contents, *, fit: Box | None = None) -> None
         West, south, east and north of the first view; by default the layers that are not of the groups ``Ground`` and
         ``Background``.
 
+    Returns
+    -------
+    map
+        What was written, for layers of one's own; ``save`` writes the page again.
+
     Raises
     ------
     ValueError
         If a style does not fit its table, a table has no CRS, or the page would ask for something remote.
     """
-    readable = contents.readable
-    _validate(readable.drawn)
-    tables = [(style, _to_lonlat(frame)) for style, frame in readable.drawn]
-    sides, lang = contents.sides, contents.lang
-    box = fit or _extent(tables)
-    order, payloads = _pack_tables(tables, sides)
-    config = {
-        "map": "map_borderlink",
-        "lang": lang,
-        "bounds": [[box[1], box[0]], [box[3], box[2]]],
-        "attribution": _attribution([style for style, _ in tables]),
-        "styles": _describe_all(tables, order, sides),
-        "names": _names(tables, box),
-    }
-    words = {"lang": lang, "title": contents.title, "subtitle": contents.subtitle, "notes": list(contents.notes)}
-    page = _render(config, payloads, words)
+    with speaking(contents.lang):
+        page, drawn = _page(with_finding(contents.readable), fit)
     assets.refuse_remote(page)
     path.write_text(page, encoding="utf-8", newline="\n")
+    return drawn
+
+
+def _page(contents: Contents, fit: Box | None) -> tuple[str, folium.Map]:
+    """Return the page and its map."""
+    _validate(contents.drawn)
+    sides = (country(contents.sides[0]), country(contents.sides[1]))
+    tables = [(spoken(style, sides), _to_lonlat(frame)) for style, frame in contents.drawn]
+    box = fit or _extent(tables)
+    tables = [(s, f) for s, f in tables if not is_constant(s, class_index(s, f))] or tables
+    order, payloads = pack_tables(tables, sides, contents.names)
+    chosen = views([style for style, _ in tables])
+    config = {
+        "map": "map_borderlink",
+        "lang": contents.lang,
+        "bounds": [[box[1], box[0]], [box[3], box[2]]],
+        "attribution": _attribution([style for style, _ in tables]),
+        "styles": _describe_all(tables, order),
+        "views": [vars(view) for view in chosen],
+        "ground": [k for k in GROUND if k in {style.key for style, _ in tables}],
+        "names": _names(tables, box, sides),
+        "swipe": _swipes(tables),
+        "basemap": {"url": TILES, "attribution": TILES_RIGHTS, "host": TILES_HOST},
+        "words": words(),
+    }
+    head = {
+        "lang": contents.lang, "title": contents.title, "subtitle": contents.subtitle, "notes": list(contents.notes),
+        "headline": contents.headline or contents.title, "numbers": list(contents.numbers), "caution": contents.caution,
+        "say": page_words(), "tiles": TILES_HOST,
+    }  # fmt: skip
+    return _render(config, payloads, head)
 
 
 def _validate(layers: Sequence[Drawn]) -> None:
@@ -107,9 +135,10 @@ def _to_lonlat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _extent(tables: Sequence[Drawn]) -> Box:
-    """Return the box of the first view."""
+    """Return the box of the first view: of the belt, else of what is not ground."""
     filled = [(style, frame) for style, frame in tables if len(frame)]
-    subject = [frame for style, frame in filled if style.group not in _BACKDROP] or [frame for _, frame in filled]
+    subject = [frame for style, frame in filled if style.layer.startswith(_SUBJECT)]
+    subject = subject or [frame for style, frame in filled if style.group not in _BACKDROP] or [f for _, f in filled]
     if not subject:
         return (-180.0, -60.0, 180.0, 75.0)
     bounds = np.array([frame.total_bounds for frame in subject])
@@ -117,28 +146,11 @@ def _extent(tables: Sequence[Drawn]) -> Box:
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
-def _class_index(style: LayerStyle, frame: gpd.GeoDataFrame) -> pd.Series:
-    """Return the class of each row as a number; -1 without a value or a class for that, -2 with a value of no class."""
-    if style.kind == "single":
-        return pd.Series(0, index=frame.index)
-    values = frame[style.column]
-    home = _MISSING if style.missing_class is None else style.missing_class
-    index = pd.Series(_OUTSIDE, index=frame.index).mask(values.isna(), home)
-    if style.kind == "categorized":
-        texts = values.astype("string")
-        held = [texts.eq(each.value).fillna(False).to_numpy(bool) for each in style.classes]
-    else:
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        held = [_inside(numbers, each) for each in style.classes]
-    for number, rows in enumerate(held):
-        index = index.mask(rows, number)
-    return index.astype(int)
-
-
-def _inside(numbers: np.ndarray, each: StyleClass) -> np.ndarray:
-    """Return which numbers a class holds: its lower bound belongs to it, its upper one only if there is no end."""
-    low, high = (-np.inf if each.lower is None else each.lower), (np.inf if each.upper is None else each.upper)
-    return np.asarray((numbers >= low) & ((numbers < high) | (np.isposinf(high) & (numbers == high))))
+def _swipes(tables: Sequence[Drawn]) -> list[list[str]]:
+    """Return the pairs of drawings that show one thing before and after."""
+    keys = [style.key for style, _ in tables]
+    pairs = [(k, k.removesuffix("_before") + "_after") for k in keys if k.endswith("_before")]
+    return [[a, b] for a, b in pairs if b in keys]
 
 
 def _name_column(style: LayerStyle, frame: gpd.GeoDataFrame) -> str | None:
@@ -147,89 +159,24 @@ def _name_column(style: LayerStyle, frame: gpd.GeoDataFrame) -> str | None:
     return candidate if candidate in frame.columns else None
 
 
-def _pack_tables(tables: Sequence[Drawn], sides: tuple[str, str]) -> tuple[list[int], list[str]]:
-    """Return which payload each style draws, and the payloads: gzip GeoJSON in base64, geometry once per table."""
-    order: list[int] = []
-    firsts: list[int] = []
-    for position, (style, frame) in enumerate(tables):
-        twin = next(
-            (n for n, i in enumerate(firsts) if tables[i][0].layer == style.layer and _same(tables[i][1], frame)), None
-        )
-        if twin is None:
-            firsts.append(position)
-        order.append(len(firsts) - 1 if twin is None else twin)
-    payloads = []
-    for number in range(len(firsts)):
-        members = [table for table, place in zip(tables, order, strict=True) if place == number]
-        collection = _collection([style for style, _ in members], members[0][1], sides)
-        # mtime 0: the same tables give the same bytes.
-        payloads.append(base64.b64encode(gzip.compress(collection.encode(), 9, mtime=0)).decode())
-    return order, payloads
-
-
-def _same(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> bool:
-    """Return whether two tables are one, so that it is embedded once."""
-    if one is other:
-        return True
-    return one.index.equals(other.index) and set(one.columns) == set(other.columns) and one.equals(other[one.columns])
-
-
-def _collection(styles: Sequence[LayerStyle], frame: gpd.GeoDataFrame, sides: tuple[str, str]) -> str:
-    """Return one table as GeoJSON: five decimals, the fields of its styles, a class number per style."""
-    columns = dict.fromkeys(c for style in styles for c in (*style.fields, style.name_column) if c in frame.columns)
-    values = {str(column): _plain(frame[column], sides) for column in columns}
-    for style in styles:
-        values[_slot(style)] = _class_index(style, frame).tolist()
-    rounded = shapely.transform(shapely.force_2d(frame.geometry.to_numpy()), lambda c: np.round(c, 5) + 0.0)
-    features = []
-    for geometry, row in zip(shapely.to_geojson(rounded), zip(*values.values(), strict=True), strict=True):
-        properties = {key: value for key, value in zip(values, row, strict=True) if value is not None}
-        packed = json.dumps(properties, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        features.append(f'{{"type":"Feature","geometry":{geometry.replace(" ", "")},"properties":{packed}}}')
-    return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
-
-
-def _slot(style: LayerStyle) -> str:
-    """Return the property that holds the class number of a style."""
-    return f"class of {style.key}"
-
-
-def _plain(values: pd.Series, sides: tuple[str, str]) -> list[object]:
-    """Return a column as JSON values; numbers keep five significant digits, more than a reader is shown."""
-    if values.name == "side":
-        values = values.map(lambda v: dict(zip("ab", sides, strict=True)).get(v, v))
-    return [_plain_value(value) for value in values.tolist()]
-
-
-def _plain_value(value: object) -> object:
-    """Return one JSON value."""
-    if assets.is_missing(value):
-        return None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.5g}")
-    return value if isinstance(value, (bool, int, str)) else str(value)
-
-
-def _describe_all(tables: Sequence[Drawn], order: Sequence[int], sides: tuple[str, str]) -> list[dict[str, object]]:
-    """Return what the page must know of each style."""
+def _describe_all(tables: Sequence[Drawn], order: Sequence[int]) -> list[dict[str, object]]:
+    """Return what the page must know of each style; areas of one group cover each other, so that one of them is on."""
     areas = [style.group for style, _ in tables if style.geometry == "Polygon"]
-    shown: set[str] = set()
-    described = []
-    for (style, frame), place in zip(tables, order, strict=True):
-        # Areas of one group cover each other: the reader chooses one of them.
-        choice = f"choice-{style.group}" if style.geometry == "Polygon" and areas.count(style.group) > 1 else ""
-        visible = style.visible and len(frame) > 0 and choice not in shown
-        shown |= {choice} if visible and choice else set()
-        described.append(_describe(style, frame, sides) | {"table": place, "choice": choice, "visible": visible})
-    return described
+    choice = {group: f"choice-{group}" for group in areas if areas.count(group) > 1}
+    return [
+        _describe(style, frame)
+        | {"table": place, "choice": choice.get(style.group, "") if style.geometry == "Polygon" else ""}
+        for (style, frame), place in zip(tables, order, strict=True)
+    ]
 
 
-def _describe(style: LayerStyle, frame: gpd.GeoDataFrame, sides: tuple[str, str]) -> dict[str, object]:
+def _describe(style: LayerStyle, frame: gpd.GeoDataFrame) -> dict[str, object]:
     """Return one style for the page."""
     name = _name_column(style, frame)
-    fields = [(c, label) for c, label in style.fields.items() if c in frame.columns]
-    aliases = [c for c in _ALIAS_COLUMNS if c in style.fields and c in frame.columns]
-    counts = _class_index(style, frame).value_counts().sort_index()
+    hidden = HIDDEN | ({"region"} if style.layer == "regions" else set())
+    fields = [(c, label) for c, label in style.fields.items() if c in frame.columns and c not in hidden]
+    aliases = [c for c in ALIAS_COLUMNS if c in frame.columns]
+    counts = class_index(style, frame).value_counts().sort_index()
     return {
         "key": style.key,
         "title": style.title,
@@ -237,63 +184,55 @@ def _describe(style: LayerStyle, frame: gpd.GeoDataFrame, sides: tuple[str, str]
         "group": style.group,
         "geometry": style.geometry,
         "kind": style.kind,
-        "slot": _slot(style),
-        "classes": [{"label": with_sides(c.label, sides), "color": c.color, "size": c.size} for c in style.classes],
+        "slot": slot(style),
+        "classes": [_class(c) for c in style.classes],
         "counts": {str(number): int(count) for number, count in counts.items()},
         "rows": len(frame),
-        "fields": [[c, with_sides(label, sides), kind_of(frame[c], c)] for c, label in fields],
+        "fields": [[c, label, kind_of(frame[c], c)] for c, label in fields],
+        "lead": lead_of(style, [c for c, _ in fields]),
         "name": name,
-        "search": [name, *aliases] if name and style.geometry == "Point" else [],
+        "search": [name, *aliases] if name and style.geometry != "Line" else [],
+        "sized": _sized(style, frame),
         "opacity": style.opacity,
         "outline": style.outline,
         "size": style.size,
     }
 
 
-def with_sides(label: str, sides: tuple[str, str]) -> str:
-    """Return a label with the names of the sides in place of their letters.
-
-    Parameters
-    ----------
-    label
-        A label of the styles, such as ``Region on side a``.
-    sides
-        Names of the two sides.
-
-    Returns
-    -------
-    label
-        The label a reader sees.
-
-    Examples
-    --------
-    >>> with_sides("Region on side a", ("Russia", "Kazakhstan"))
-    'Region in Russia'
-    """
-    if sides == ("a", "b"):
-        return label
-    for letter, name in zip("ab", sides, strict=True):
-        label = re.sub(rf"\bon side {letter}\b", lambda _, n=name: f"in {n}", label)  # type: ignore[misc]
-        label = re.sub(rf"\b[Ss]ide {letter}\b", lambda _, n=name: n, label)  # type: ignore[misc]
-    return label
+def _class(each: StyleClass) -> dict[str, object]:
+    """Return one class for the page."""
+    known: dict[str, object] = {"label": each.label, "color": each.color, "size": each.size}
+    return known | ({"hatched": True} if each.hatched else {}) | ({"from": each.min_zoom} if each.min_zoom else {})
 
 
-def _names(tables: Sequence[Drawn], box: Box) -> list[list[object]]:
-    """Return the names to write on the map, weightiest first: regions, then settlements from the larger down."""
-    names: list[list[object]] = []
+def _sized(style: LayerStyle, frame: gpd.GeoDataFrame) -> list[object]:
+    """Return the column that sizes the points, and its largest value; nothing where no value is known."""
+    if style.sized_by is None or style.sized_by not in frame or not frame[style.sized_by].gt(0).any():
+        return []
+    return [style.sized_by, float(frame[style.sized_by].max())]
+
+
+def _names(tables: Sequence[Drawn], box: Box, sides: tuple[str, str]) -> list[list[object]]:
+    """Return the names to write on the map, weightiest first: countries, settlements from the larger down, regions."""
+    spots, areas, countries = [], [], []
     for style, frame in reversed(tables):
         if style.name_column not in frame.columns or not len(frame):
             continue
-        if style.geometry == "Polygon":
+        if style.key == "regions":
             # Inside the first view, so that a region that reaches far out of it is named where it is seen.
             seen = shapely.intersection(shapely.make_valid(frame.geometry.to_numpy()), shapely.box(*box))
-            spots = shapely.point_on_surface(np.where(shapely.is_empty(seen), frame.geometry.to_numpy(), seen))
-            names += _name_rows(frame[style.name_column], spots, "area")
+            seen = np.where(shapely.is_empty(seen), frame.geometry.to_numpy(), seen)
+            areas += _name_rows(frame[style.name_column], shapely.point_on_surface(seen), "area")
+            for letter, name in zip("ab", sides, strict=True):
+                mine = seen[(frame["side"] == letter).to_numpy()] if "side" in frame else seen[:0]
+                if len(mine) and sides != ("a", "b"):
+                    largest = mine[np.argmax(shapely.area(mine))]
+                    countries += _name_rows(pd.Series([name]), np.array([shapely.point_on_surface(largest)]), "country")
         elif style.geometry == "Point" and style.kind == "graduated":
-            large = frame[_class_index(style, frame) >= (len(style.classes) + 1) // 2]
+            large = frame[class_index(style, frame) >= (len(style.classes) + 1) // 2]
             large = large.sort_values(str(style.column), ascending=False, kind="stable").head(_NAMES)
-            names += _name_rows(large[style.name_column], large.geometry.to_numpy(), "spot")
-    return [list(row) for row in dict.fromkeys(tuple(row) for row in names)]
+            spots += _name_rows(large[style.name_column], large.geometry.to_numpy(), "spot")
+    return [list(row) for row in dict.fromkeys(tuple(row) for row in (*countries, *spots, *areas))]
 
 
 def _name_rows(names: pd.Series, points: np.ndarray, sort: str) -> list[list[object]]:
@@ -315,30 +254,43 @@ def _credit(rights: str, licence: str) -> str:
     return rights if known else f"{rights} ({licence})"
 
 
-def _render(config: Mapping[str, object], payloads: Sequence[str], words: Mapping[str, object]) -> str:
-    """Return the page: folium's map in our own document, with everything it needs inside."""
-    drawn = folium.Map(tiles=None, prefer_canvas=True, zoom_control=True)
+class _Page(folium.Figure):
+    """folium's document with our template, which holds what the page needs, so that a map can be saved again."""
+
+    def __init__(self, page: Mapping[str, object]) -> None:
+        super().__init__()
+        self.page = page
+        self._template = assets.environment().get_template("page.html")
+
+
+def _render(
+    config: Mapping[str, object], payloads: Sequence[str], head: Mapping[str, object]
+) -> tuple[str, folium.Map]:
+    """Return the page, folium's map in our own document with everything it needs inside, and the map."""
+    drawn = folium.Map(tiles=None, prefer_canvas=True, zoom_control=False)
     drawn._id = "borderlink"  # folium's ids are random; the same input is to give the same bytes
     drawn.default_js, drawn.default_css = [], []
     drawn.options["maxZoom"] = 14
     drawn.options["zoomSnap"] = 0.25  # no tiles, so the first view may fit closely
-    figure: Any = drawn.get_root()
-    figure._template = assets.environment().get_template("page.html")
     leaflet_css = re.sub(r"url\(images/[^)]*\)", "none", assets.text("leaflet.css"))
     leaflet_js = re.sub(r"//# sourceMappingURL=\S+", "", assets.text("leaflet.js"))
-    page = figure.render(
-        config=_script_json(config),
-        payloads=list(payloads),
-        leaflet_css=leaflet_css,
-        leaflet_js=leaflet_js.replace("</script", "<\\/script"),
-        css=assets.text("map.css"),
-        js=assets.text("map.js") + assets.text("controls.js"),
-        **words,
+    figure = _Page(
+        {
+            "config": _script_json(config),
+            "payloads": list(payloads),
+            "leaflet_css": leaflet_css,
+            "leaflet_js": leaflet_js.replace("</script", "<\\/script"),
+            "css": assets.text("map.css"),
+            "js": "".join(assets.text(name) for name in SCRIPTS),
+            **head,
+        }
     )
+    drawn.add_to(figure)
+    page = figure.render()
     linked = [str(link.url) for link in figure.header._children.values() if hasattr(link, "url")]
     if linked:
         raise ValueError(f"folium wants remote files that are not in the package: {', '.join(linked)}")
-    return str(page)
+    return str(page), drawn
 
 
 def _script_json(value: object) -> str:

@@ -308,7 +308,7 @@ def edges(n: int = 200, seed: int = 1) -> gpd.GeoDataFrame:
 
 def roads(n: int = 200) -> gpd.GeoDataFrame:
     """Roads; every fourth line is a connector."""
-    return edges(n).assign(**{"class": np.where(np.arange(n) % 4, "road", "connector")})
+    return edges(n).assign(**{"class": np.where(np.arange(n) % 4, "major", "connector")})
 
 
 def crossings() -> gpd.GeoDataFrame:

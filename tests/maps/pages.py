@@ -52,11 +52,22 @@ def until(driver, script, *arguments):
 
 
 def switch(driver, key):
+    """Switch a layer in its chapter, which is opened with all that is on."""
+    driver.execute_async_script(
+        "const on = layers.filter(l => l.on).map(l => l.style.key), has = v => v.layers.includes(arguments[0]);"
+        "(arguments[0] === 'names' || has(view) ? Promise.resolve() : openView(config.views.find(has).key, on)).then(arguments[1])",
+        key,
+    )
     driver.execute_script("document.querySelector(`input[data-key='${arguments[0]}']`).click()", key)
 
 
+def on(driver):
+    """Return the layers that are on, top of the map first."""
+    return driver.execute_script("return map_borderlink.borderlink.layers.filter(l => l.on).map(l => l.style.key)")
+
+
 def legend(driver):
-    return driver.execute_script("return [...document.querySelectorAll('.legend section')].map(s => s.dataset.key)")
+    return driver.execute_script("return [...document.querySelectorAll('.legend section.on')].map(s => s.dataset.key)")
 
 
 def pixels(driver):

@@ -294,7 +294,7 @@ class TestInQgis:
 
     def test_areas_of_a_group_are_a_choice_and_connectors_are_thin(self, opened, folder):
         facts = qgis_tree(folder / "border.qgz")
-        assert facts["widths"]["Roads"] == {"Road": 0.26, "Connector (assumed)": 0.12}
+        assert facts["widths"]["Roads"] == {c.label: c.size for c in BY_KEY["roads"].classes}
         groups = {group["name"]: group for group in facts["groups"]}
         assert [name for name, group in groups.items() if group["exclusive"]] == ["Border belt"]
         belt = groups["Border belt"]

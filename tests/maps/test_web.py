@@ -1,9 +1,11 @@
 """The web map: what is in the page."""
 
 import base64
+import json
 import re
 from dataclasses import replace
 
+import folium
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -11,9 +13,10 @@ import pytest
 import shapely
 
 from maps.columns import kind_of
+from maps.i18n import with_sides
 from maps.styles.layers import StyleClass, run_styles
 from maps.web import assets
-from maps.web.map import with_sides, write_map
+from maps.web.map import TILES, write_map
 from tests.maps import frames as synthetic
 from tests.maps.pages import SIDES, contents, layers, packed
 
@@ -53,9 +56,16 @@ def test_a_region_can_not_close_the_script_it_is_named_in(tmp_path):
 
 def test_page_asks_for_nothing(page):
     assert not re.search(r"""<(?:script|img|iframe|source)[^>]*\ssrc=|<link\b|@import|url\(\s*['"]?(?!data:|#)""", page)
-    # What is left are names: the SVG namespace, and what Leaflet's own files mention in comments and its unused prefix.
+    # What is left are names: the SVG namespace, what Leaflet's own files mention in comments and its unused prefix, and the
+    # online map that a reader may switch on.
     mentioned = {url for name in ("leaflet.js", "leaflet.css") for url in re.findall(URL, assets.text(name))}
-    assert set(re.findall(URL, page)) - mentioned == {"http://www.w3.org/2000/svg"} - mentioned
+    host = TILES.split("/{z}")[0]
+    asked = {
+        url
+        for url in set(re.findall(URL, page)) - mentioned
+        if not url.startswith(("https://basemaps.cartocdn.com", host))
+    }
+    assert asked == {"http://www.w3.org/2000/svg"} - mentioned
     assert "default-src 'none'" in page
 
 
@@ -72,7 +82,9 @@ def test_one_table_is_embedded_once(page):
     places = {style["key"]: style["table"] for style in config["styles"]}
     assert places["cells"] == places["cells_time"] == places["cells_loss"]
     assert len(tables) == len({style.layer for style in run_styles()})
-    assert [style["key"] for style in config["styles"]] == [style.key for style in run_styles()]
+    shown = [style["key"] for style in config["styles"]]
+    assert shown == [style.key for style in run_styles() if style.key in shown]
+    assert {"cells", "cells_time", "checkpoints", "roads", "regions"} <= set(shown)
 
 
 def test_only_fields_of_the_styles_and_five_decimals(tmp_path):
@@ -134,12 +146,44 @@ def test_first_view_is_not_of_the_ground(tmp_path):
     assert bounds == [[south, west], [north, east]]
 
 
-def test_areas_of_one_group_are_a_choice_of_which_one_is_on(tmp_path):
-    both = [(replace(style, visible=True), frame) for style, frame in layers()]
-    write_map(tmp_path / "m.html", contents(both))
-    config, _ = packed((tmp_path / "m.html").read_text(encoding="utf-8"))
-    on = {style["key"]: style["visible"] for style in config["styles"] if style["choice"]}
-    assert on == {"cells": True, "cells_bottleneck": False, "cells_time": False, "cells_loss": False}
+def test_areas_of_one_group_are_a_choice_of_which_one_is_on(page):
+    config, _ = packed(page)
+    choice = {style["key"] for style in config["styles"] if style["choice"]}
+    assert choice == {"cells", "cells_bottleneck", "cells_time", "cells_loss"}
+    assert all(len(choice & set(view["on"])) <= 1 for view in config["views"])
+
+
+def test_every_layer_stands_in_a_chapter_and_no_layer_is_offered_that_says_one_thing(page, tmp_path):
+    config, _ = packed(page)
+    keys = {style["key"] for style in config["styles"]}
+    assert set().union(*(view["layers"] for view in config["views"])) == keys
+    assert all(set(view["on"]) <= set(view["layers"]) for view in config["views"])
+    flat = synthetic.cells().assign(border_loss=0.3)
+    write_map(tmp_path / "m.html", contents(layers(cells=flat)))
+    left = {style["key"] for style in packed((tmp_path / "m.html").read_text(encoding="utf-8"))[0]["styles"]}
+    assert keys - left == {"cells_loss"}
+
+
+def test_the_map_comes_back_for_layers_of_ones_own(tmp_path):
+    drawn = write_map(tmp_path / "m.html", contents(layers(), title="Mine"))
+    folium.CircleMarker((52.0, 60.0), radius=9, tooltip="own").add_to(drawn)
+    drawn.save(tmp_path / "own.html")
+    text = (tmp_path / "own.html").read_text(encoding="utf-8")
+    assert "L.circleMarker" in text.replace((tmp_path / "m.html").read_text(encoding="utf-8"), "")
+    assert "<title>Mine</title>" in text
+    assets.refuse_remote(text)
+
+
+def test_features_say_what_they_mean_with_the_sides_by_name(tmp_path):
+    write_map(tmp_path / "m.html", contents(layers(), sides=("RU", "KZ")))
+    config, tables = packed((tmp_path / "m.html").read_text(encoding="utf-8"))
+    styles = {style["key"]: style for style in config["styles"]}
+    first = tables[styles["checkpoints"]["table"]]["features"][0]["properties"]
+    assert first["said"].startswith("Carries ") and "modelled trips across the border" in first["said"]
+    assert ["Wait, assumed", 60, 1] in first["bars"]
+    assert [c["label"] for c in styles["regions"]["classes"]] == ["Russia", "Kazakhstan"]
+    assert not re.search(r"\bside [ab]\b", json.dumps([config, tables]), re.IGNORECASE)
+    assert not {"cell", "segment_id"} & {column for style in config["styles"] for column, *_ in style["fields"]}
 
 
 def test_attribution_holds_all_rights_once(page):

@@ -88,7 +88,7 @@ def _write(number: float, kind: Kind) -> str:
     if kind == "exact":
         return f"{number:,.10g}"
     if kind == "share":
-        return f"{100 * number:,.1f} %" if size < 0.0995 else f"{100 * number:,.0f} %"
+        return f"{100 * number:,.1f} %" if 0 < size < 0.0995 else f"{100 * number:,.0f} %"
     if kind == "p":
         return f"{number:.3f}" if number >= 0.001 else f"{number:.4f}"
     return _three_digits(number)

@@ -1,10 +1,14 @@
 "use strict";
-// Layers of the map: unpacks the tables, draws them on one canvas, writes the pop-ups. `controls.js` follows in the page.
+// Layers of the map: unpacks the tables, draws them on one canvas, writes names. `card.js`, `side.js` and `tools.js` follow in the page.
 const config = JSON.parse(document.getElementById("map-config").textContent);
 const map = window[config.map];
+const words = config.words;
 const layers = config.styles.map((style) => ({ style, group: null, on: false, counts: style.counts }));
-const NO_DATA = { label: "No data", color: "#c4c8cc", size: null };
-const OUTSIDE = { label: "Outside the classes", color: "#9aa1a8", size: null };
+const layerOf = (key) => layers.find((layer) => layer.style.key === key);
+const NO_DATA = { label: words.nodata, color: "#d8dcdf", size: null };
+const OUTSIDE = { label: words.outside, color: "#9aa1a8", size: null };
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
+const narrow = window.matchMedia("(max-width: 699px)");
 
 // --- numbers ------------------------------------------------------------------------------------------------------
 const plain = (digits) => new Intl.NumberFormat(config.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -12,12 +16,12 @@ const whole = plain(0), tenth = plain(1), thousandth = plain(3);
 const threeDigits = new Intl.NumberFormat(config.lang, { maximumSignificantDigits: 3 });
 
 function write(value, kind) {
-  if (kind === "bool") return value ? "yes" : "no";
+  if (kind === "bool") return value ? words.yes : words.no;
   if (typeof value !== "number") return String(value);
   const size = Math.abs(value);
   if (kind === "count" || kind === "metres") return whole.format(value);
   if (kind === "minutes" || kind === "km") return (size < 9.95 ? tenth : whole).format(value);
-  if (kind === "share") return (size < 0.0995 ? tenth : whole).format(100 * value) + " %";
+  if (kind === "share") return (size && size < 0.0995 ? tenth : whole).format(100 * value) + "\u00a0%";
   if (kind === "p") return thousandth.format(value);
   return threeDigits.format(value);
 }
@@ -45,31 +49,84 @@ function classOf(style, properties) {
   return index >= 0 ? style.classes[index] : index === -1 ? NO_DATA : OUTSIDE;
 }
 
+// Stripes for what is less sure: one tile per colour, repeated by the canvas.
+const stripes = new Map();
+
+function striped(color) {
+  if (!stripes.has(color)) {
+    const tile = document.createElement("canvas"), side = 8;
+    tile.width = tile.height = side;
+    const pen = tile.getContext("2d");
+    pen.fillStyle = "#ffffff";
+    pen.fillRect(0, 0, side, side);
+    pen.strokeStyle = color;
+    pen.lineWidth = 3;
+    for (const shift of [-side, 0, side]) { pen.moveTo(shift, side); pen.lineTo(shift + side, 0); }
+    pen.stroke();
+    stripes.set(color, tile);
+  }
+  return stripes.get(color);
+}
+
+const Canvas = L.Canvas.extend({
+  _fillStroke(pen, path) {
+    const { hatch, fillOpacity, weight, opacity, color } = path.options;
+    if (!hatch) { L.Canvas.prototype._fillStroke.call(this, pen, path); return; }
+    pen.globalAlpha = fillOpacity;
+    pen.fillStyle = pen.createPattern(striped(hatch), "repeat");
+    pen.fill("evenodd");
+    if (!weight) return;
+    pen.globalAlpha = opacity;
+    pen.lineWidth = weight;
+    pen.strokeStyle = color;
+    pen.stroke();
+  },
+});
+
+// Lines grow with the zoom, so that a country full of roads stays light.
+const growth = () => Math.min(2, Math.max(0.75, 0.75 + (map.getZoom() - 5.5) * 0.25));
+
 // The one style function of a layer: the class of each feature is a number in its properties.
 function styleOf(style) {
+  const scale = growth(), zoom = map.getZoom(), bare = tiles.on && style.key === "regions";
   return (feature) => {
-    const { color, size } = classOf(style, feature.properties);
-    if (style.geometry === "Line") return { color, weight: 4 * (size || style.size), opacity: style.opacity };
-    const shape = { color: style.outline, weight: style.geometry === "Point" ? 1 : 0.7, fillColor: color };
-    return { ...shape, opacity: style.opacity, fillOpacity: style.opacity };
+    const { color, size, hatched, from } = classOf(style, feature.properties);
+    if (style.geometry === "Line") {
+      const away = from && zoom < from;
+      return { color, weight: away ? 0 : 4 * (size || style.size) * scale, opacity: away ? 0 : style.opacity, stroke: !away };
+    }
+    const point = style.geometry === "Point";
+    const shape = { color: style.outline, weight: point ? 1 : 0.7, fillColor: color, hatch: hatched ? color : undefined };
+    return { ...shape, opacity: style.opacity, fillOpacity: bare ? 0 : style.opacity };
   };
 }
 
-// One canvas for all: with a canvas per pane the topmost would swallow the clicks meant for the layers below it.
-const canvas = L.canvas({ padding: 0.3, tolerance: 4 });
+function radiusOf(style, properties) {
+  const size = 2 * (classOf(style, properties).size || style.size);
+  if (!style.sized.length || size > 8) return size; // what is new is large whatever it carries
+  const [column, most] = style.sized, share = Math.max(0, properties[column] || 0) / most;
+  return 3 + 10 * Math.sqrt(share);
+}
 
-function build(layer, collection) {
+const radiusAt = () => (map.getZoom() < 4.5 ? 0.5 : map.getZoom() < 5.25 ? 0.8 : 1);
+
+// One canvas for all: with a canvas per pane the topmost would swallow the clicks meant for the layers below it.
+const canvas = new Canvas({ padding: 0.3, tolerance: 4 });
+const tiles = { on: false, layer: null };
+
+function build(layer, collection, renderer = canvas, more = {}) {
   const style = layer.style;
   const group = L.geoJSON(collection, {
-    renderer: canvas,
+    renderer, ...more,
     style: styleOf(style),
-    pointToLayer: (feature, latlng) => {
-      const size = classOf(style, feature.properties).size || style.size;
-      return L.circleMarker(latlng, { renderer: canvas, radius: 2 * size });
-    },
+    pointToLayer: (feature, latlng) => L.circleMarker(latlng, { renderer, ...more, radius: radiusOf(style, feature.properties) }),
   });
-  group.on("click", (event) => openPopup(layer, event.layer, event.latlng));
-  if (style.name) group.bindTooltip((item) => nameOf(style, item.feature), { sticky: true, direction: "top" });
+  if (more.interactive === false) return group;
+  group.on("click", (event) => {
+    L.DomEvent.stopPropagation(event);
+    if (ruler.on) addPoint(event); else openCard(layer, event.layer, event.latlng);
+  });
+  if (style.name && !config.ground.includes(style.key)) group.bindTooltip((item) => nameOf(style, item.feature), { sticky: true, direction: "top" });
   return group;
 }
 
@@ -87,6 +144,8 @@ async function show(layer) {
   }
   if (layer.on || !layer.wanted) return; // switched again while the table was unpacked
   layer.on = true;
+  layer.group.setStyle(styleOf(layer.style));
+  if (layer.style.sized.length) resize(layer);
   layer.group.addTo(map);
   restack();
   map.fire("overlayadd", { layer: layer.group, name: layer.style.title });
@@ -100,7 +159,23 @@ function hide(layer) {
   map.fire("overlayremove", { layer: layer.group, name: layer.style.title });
 }
 
-// --- pop-ups ------------------------------------------------------------------------------------------------------
+let drawnAt = null;
+
+function restyle(force) {
+  const at = Math.round(map.getZoom());
+  if (at === drawnAt && force !== true) return;
+  drawnAt = at;
+  for (const layer of layers.filter((each) => each.on)) {
+    if (layer.style.geometry === "Line" || force === true) layer.group.setStyle(styleOf(layer.style));
+    if (layer.style.sized.length) resize(layer);
+  }
+}
+
+function resize(layer) {
+  layer.group.eachLayer((item) => item.setRadius(radiusAt() * radiusOf(layer.style, item.feature.properties)));
+}
+
+// --- names --------------------------------------------------------------------------------------------------------
 // Names come from data: they only ever become text nodes, never markup.
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -110,43 +185,7 @@ function element(tag, attributes = {}, ...children) {
 }
 
 function nameOf(style, feature) {
-  return element("span", {}, String(feature.properties[style.name] ?? "no name"));
-}
-
-function popupOf(layer, feature) {
-  const style = layer.style, properties = feature.properties;
-  const rows = style.fields.filter(([column]) => column !== style.name).map(([column, label, kind]) => {
-    const missing = properties[column] === undefined || properties[column] === null;
-    const value = missing ? element("td", { class: "nodata" }, "no data") : element("td", {}, write(properties[column], kind));
-    return element("tr", {}, element("th", { scope: "row" }, label), value);
-  });
-  const title = style.name ? nameOf(style, feature).textContent : style.title;
-  return element("div", { tabindex: "0" }, element("p", { class: "popup-title" }, title),
-    element("table", {}, element("tbody", {}, ...rows)));
-}
-
-function openPopup(layer, item, latlng) {
-  const size = map.getSize();
-  const limits = { maxWidth: Math.min(400, size.x - 60), minWidth: Math.min(230, size.x - 60), maxHeight: Math.max(160, size.y - 110) };
-  const content = popupOf(layer, item.feature);
-  L.popup(limits).setLatLng(latlng).setContent(content).openOn(map);
-  return content;
-}
-
-// --- ground and names ---------------------------------------------------------------------------------------------
-// Lines of latitude and longitude, so that a map without tiles has a scale for the eye.
-function graticule() {
-  const pane = map.createPane("graticule");
-  pane.style.zIndex = 350;
-  pane.style.pointerEvents = "none";
-  const lines = [], [[south, west], [north, east]] = config.bounds;
-  const step = Math.max(north - south, east - west) > 12 ? 5 : 1;
-  const down = (x) => Math.floor(x / step) * step, reach = 6 * step;
-  for (let lon = Math.max(-180, down(west) - reach); lon <= Math.min(180, east + reach); lon += step)
-    lines.push([[Math.max(-84, down(south) - reach), lon], [Math.min(84, north + reach), lon]]);
-  for (let lat = Math.max(-80, down(south) - reach); lat <= Math.min(80, north + reach); lat += step)
-    lines.push([[lat, Math.max(-180, down(west) - reach)], [lat, Math.min(180, east + reach)]]);
-  L.polyline(lines, { renderer: L.svg({ pane: "graticule" }), pane: "graticule", color: "#d3dade", weight: 1, interactive: false }).addTo(map);
+  return element("span", {}, String(feature.properties[style.name] ?? words.noname));
 }
 
 const names = { group: L.layerGroup(), items: [], on: true };
@@ -164,17 +203,18 @@ function placeNames() {
   }
 }
 
-// First come, first served: the list is sorted by weight, a name that would cover one before it steps back.
+// First come, first served: the list is sorted by weight, a name that would cover or crowd one before it steps back.
 function thinNames() {
   if (!names.on) return;
-  const taken = [], frame = map.getSize();
+  const taken = [], frame = map.getSize(), zoom = map.getZoom(), air = zoom < 6 ? 26 : zoom < 8 ? 10 : 2;
   for (const { marker, html, sort } of names.items) {
     const { x, y } = map.latLngToContainerPoint(marker.getLatLng());
     const width = html.offsetWidth + 6, height = html.offsetHeight;
-    const left = sort === "area" ? x - width / 2 : x - 6, top = y - height / 2;
-    const box = [left, top, left + width + 6, top + height];
-    const inside = box[2] > 0 && box[3] > 0 && left < frame.x && top < frame.y;
-    const free = inside && !taken.some((t) => box[0] < t[2] && t[0] < box[2] && box[1] < t[3] && t[1] < box[3]);
+    const left = sort === "spot" ? x - 6 : x - width / 2, top = y - height / 2;
+    const box = [left - air / 2, top - air / 2, left + width + 6 + air, top + height + air / 2];
+    const inside = left + width > 0 && top + height > 0 && left < frame.x && top < frame.y;
+    const due = sort === "country" ? zoom < 6.5 : sort === "area" ? zoom >= 6 : true;
+    const free = inside && due && !taken.some((t) => box[0] < t[2] && t[0] < box[2] && box[1] < t[3] && t[1] < box[3]);
     if (free) taken.push(box);
     marker.getElement().classList.toggle("away", !free);
   }

@@ -1,0 +1,125 @@
+"""Tables as the page holds them: gzip GeoJSON in base64, the class of each feature as a number, its words beside it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from maps.contents import Drawn
+from maps.i18n import _
+from maps.styles.layers import LayerStyle, StyleClass
+from maps.web import assets
+from maps.web.sentences import bars, sentences
+
+_MISSING, _OUTSIDE = -1, -2
+ALIAS_COLUMNS = ("name_ru", "name_kk", "name_en", "name_local")
+WORDED = frozenset(
+    {"mode", "finding", "status", "regime", "kind", "advice", "flag", "joined_by", "label", "class", "reason"}
+)
+"""Columns whose values are words of ours."""
+
+
+def class_index(style: LayerStyle, frame: gpd.GeoDataFrame) -> pd.Series:
+    """Return the class of each row as a number; -1 without a value or a class for that, -2 with a value of no class."""
+    if style.kind == "single":
+        return pd.Series(0, index=frame.index)
+    values = frame[style.column]
+    home = _MISSING if style.missing_class is None else style.missing_class
+    index = pd.Series(_OUTSIDE, index=frame.index).mask(values.isna(), home)
+    if style.kind == "categorized":
+        texts = values.astype("string")
+        held = [texts.eq(each.value).fillna(False).to_numpy(bool) for each in style.classes]
+    else:
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        held = [_inside(numbers, each) for each in style.classes]
+    for number, rows in enumerate(held):
+        index = index.mask(rows, number)
+    return index.astype(int)
+
+
+def _inside(numbers: np.ndarray, each: StyleClass) -> np.ndarray:
+    """Return which numbers a class holds: its lower bound belongs to it, its upper one only if there is no end."""
+    low, high = (-np.inf if each.lower is None else each.lower), (np.inf if each.upper is None else each.upper)
+    return np.asarray((numbers >= low) & ((numbers < high) | (np.isposinf(high) & (numbers == high))))
+
+
+def pack_tables(
+    tables: Sequence[Drawn], sides: tuple[str, str], others: Mapping[str, pd.Series]
+) -> tuple[list[int], list[str]]:
+    """Return which payload each style draws, and the payloads: gzip GeoJSON in base64, geometry once per table."""
+    order: list[int] = []
+    firsts: list[int] = []
+    for position, (style, frame) in enumerate(tables):
+        twin = next(
+            (n for n, i in enumerate(firsts) if tables[i][0].layer == style.layer and _same(tables[i][1], frame)), None
+        )
+        if twin is None:
+            firsts.append(position)
+        order.append(len(firsts) - 1 if twin is None else twin)
+    payloads = []
+    for number in range(len(firsts)):
+        members = [table for table, place in zip(tables, order, strict=True) if place == number]
+        collection = _collection([style for style, _ in members], members[0][1], sides, others)
+        # mtime 0: the same tables give the same bytes.
+        payloads.append(base64.b64encode(gzip.compress(collection.encode(), 9, mtime=0)).decode())
+    return order, payloads
+
+
+def _same(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> bool:
+    """Return whether two tables are one, so that it is embedded once."""
+    if one is other:
+        return True
+    return one.index.equals(other.index) and set(one.columns) == set(other.columns) and one.equals(other[one.columns])
+
+
+def _collection(
+    styles: Sequence[LayerStyle], frame: gpd.GeoDataFrame, sides: tuple[str, str], others: Mapping[str, pd.Series]
+) -> str:
+    """Return one table as GeoJSON: five decimals, the fields of its styles, a class number per style, its words."""
+    wanted = (c for style in styles for c in (*style.fields, style.name_column, style.sized_by, *ALIAS_COLUMNS))
+    columns = dict.fromkeys(c for c in wanted if c in frame.columns)
+    values = {str(column): _plain(frame[column], sides) for column in columns}
+    for style in styles:
+        values[slot(style)] = class_index(style, frame).tolist()
+    layer = styles[0].layer
+    values["said"] = [text or None for text in sentences(layer, pd.DataFrame(frame), sides)]
+    values["bars"] = [each or None for each in bars(layer, pd.DataFrame(frame), sides)]
+    if layer in others:
+        values["other"] = [text or None for text in others[layer].reindex(frame.index).fillna("")]
+    rounded = shapely.transform(shapely.force_2d(frame.geometry.to_numpy()), lambda c: np.round(c, 5) + 0.0)
+    features = []
+    for geometry, row in zip(shapely.to_geojson(rounded), zip(*values.values(), strict=True), strict=True):
+        properties = {key: value for key, value in zip(values, row, strict=True) if value is not None}
+        packed = json.dumps(properties, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        features.append(f'{{"type":"Feature","geometry":{geometry.replace(" ", "")},"properties":{packed}}}')
+    return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
+
+
+def slot(style: LayerStyle) -> str:
+    """Return the property that holds the class number of a style."""
+    return f"class of {style.key}"
+
+
+def _plain(values: pd.Series, sides: tuple[str, str]) -> list[object]:
+    """Return a column as JSON values; numbers keep five significant digits, more than a reader is shown."""
+    if values.name == "side":
+        values = values.map(lambda v: dict(zip("ab", sides, strict=True)).get(v, v))
+    if values.name in WORDED:
+        values = values.map(lambda v: _(v) if isinstance(v, str) else v)
+    return [_plain_value(value) for value in values.tolist()]
+
+
+def _plain_value(value: object) -> object:
+    """Return one JSON value."""
+    if assets.is_missing(value):
+        return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.5g}")
+    return value if isinstance(value, (bool, int, str)) else str(value)
