@@ -1,0 +1,234 @@
+"""Candidates for new checkpoints: roads over the line without a post, road ends that face each other, points of the user's, places along the line.
+
+Each with its approach on both sides: how many kilometres of road are missing, and the minutes from and to every settlement of the side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.spatial import cKDTree
+
+from analysis.units import nearest_settlement
+from layers.crs import WGS84, project
+from layers.errors import PlaceError
+from network.border import main_components
+from network.build import FIELDS
+from network.gaps import dead_ends
+from network.gates import LINE
+from network.joining import DETOUR
+from network.overlay import build_overlay
+from network.points import at_points
+from network.routing import CHUNK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from network.build import Network
+    from network.routing import Router
+
+FACING_KM = 30.0
+"""Ends of roads on either side within so far of each other, and of the line, face each other. An assumption."""
+EVERY_KM = 20.0
+KINDS = ("crossing", "ends", "sample", "point")
+SAME_KM = 1.0
+"""Candidates this near to each other are one; the first kind of `KINDS` stays, a user's point always."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Candidates and their approaches.
+
+    Attributes
+    ----------
+    table
+        ``candidate`` (s001, …), ``kind``, ``lon``, ``lat``, ``place`` (nearest settlement of either side), ``crossing_id``, ``missing_a_km``, ``missing_b_km``,
+        ``missing_km``: length of road that the data lack, 1.3 times the straight line.
+    a, b
+        Minutes between each settlement of a side and each candidate, the mean of there and back; shape (settlements, candidates).
+    """
+
+    table: pd.DataFrame
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Candidates:
+        """Return some of the candidates."""
+        return Candidates(self.table.iloc[rows].reset_index(drop=True), self.a[:, rows], self.b[:, rows])
+
+
+def find_candidates(
+    network: Network,
+    *,
+    kinds: Sequence[str] = ("crossing", "ends", "sample"),
+    points: Sequence[tuple[float, float]] = (),
+    every_km: float = EVERY_KM,
+    rows: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> Candidates:
+    """Return candidates for checkpoints by road.
+
+    Parameters
+    ----------
+    kinds
+        Of `KINDS`; those of the user come from `points` (longitude, latitude).
+    every_km
+        Distance along the line between sampled places.
+    rows
+        Rows of the settlements of side a and side b whose minutes are wanted.
+
+    Notes
+    -----
+    A place further than ``checkpoint_modelled_km`` from the roads of either side is none, as it is for `scenario`.
+
+    Raises
+    ------
+    PlaceError
+        A kind is unknown, a user's point has no road within reach, or there is no candidate at all.
+    """
+    unknown = [k for k in kinds if k not in KINDS]
+    if unknown or not every_km > 0:
+        raise PlaceError(
+            f"candidates of {', '.join(map(repr, unknown)) or f'every {every_km:g} km'}: allowed are {', '.join(KINDS)}, every 1 km or more"
+        )
+    parts = [_crossings(network)] if "crossing" in kinds else []
+    parts += [_facing(network)] if "ends" in kinds else []
+    parts += [_sampled(network, every_km)] if "sample" in kinds else []
+    parts = [pd.DataFrame(points, columns=["lon", "lat"]).assign(kind="point"), *parts]
+    table = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
+    table = table.assign(crossing_id=table["crossing_id"].fillna("") if "crossing_id" in table else "")
+    table = _apart(network, table)
+    router = build_overlay(network, "road").home
+    a, b, km = _approaches(network, router, table, rows)
+    limit = network.limits.checkpoint_modelled_km
+    fits = np.isfinite(km).all(axis=1) & (km.max(axis=1, initial=0.0) <= limit)
+    lost = np.flatnonzero(~fits & (table["kind"] == "point").to_numpy())
+    if len(lost):
+        bad = table.iloc[lost[0]]
+        raise PlaceError(
+            f"a candidate at {bad['lon']:g},{bad['lat']:g} stands further than {limit:g} km from the roads of a side: it can't be assessed"
+        )
+    table = table.assign(
+        missing_a_km=km[:, 0] * DETOUR, missing_b_km=km[:, 1] * DETOUR, missing_km=km.sum(axis=1) * DETOUR
+    )
+    found = Candidates(table, a, b)[np.flatnonzero(fits)]
+    if not len(found):
+        raise PlaceError(
+            f"no place along the line has roads of both sides within {limit:g} km: allowed is data with roads, or points of your own"
+        )
+    return Candidates(_named(network, found.table), found.a, found.b)
+
+
+def _crossings(network: Network) -> pd.DataFrame:
+    """Return the roads over the line that have no checkpoint."""
+    own = network.crossings[(network.crossings["mode"] == "road") & (network.crossings["checkpoints"] == "")]
+    return pd.DataFrame(
+        {"lon": own.geometry.x, "lat": own.geometry.y, "kind": "crossing", "crossing_id": own["crossing_id"]}
+    )
+
+
+def _facing(network: Network) -> pd.DataFrame:
+    """Return the middles between ends of roads that face each other over the line, each end with the nearest one."""
+    tables = network.base.tables
+    ends = np.flatnonzero(dead_ends(tables, "road"))
+    xy = tables.nodes[["px", "py"]].to_numpy(float)[ends]
+    near = np.asarray(shapely.dwithin(shapely.points(xy), network.base.border.line, FACING_KM * 1000), bool)
+    side = tables.nodes["side"].to_numpy(dtype=object)[ends]
+    one, two = (xy[near & (side == s)] for s in ("a", "b"))
+    if not len(one) or not len(two):
+        return pd.DataFrame(columns=["lon", "lat", "kind"])
+    away, which = cKDTree(two).query(one, distance_upper_bound=FACING_KM * 1000)
+    hit = np.isfinite(away)
+    middle = shapely.linestrings(np.stack([one[hit], two[which[hit]]], axis=1))
+    at = shapely.get_point(shapely.shortest_line(network.base.border.line, middle), 0)
+    return _lonlat(network, np.asarray(at, dtype=object), "ends")
+
+
+def _sampled(network: Network, every_km: float) -> pd.DataFrame:
+    """Return places along the line at a distance."""
+    parts = shapely.get_parts(shapely.line_merge(network.base.border.line))
+    spots = [
+        shapely.line_interpolate_point(p, np.arange(every_km * 500, max(p.length, every_km * 501), every_km * 1000))
+        for p in parts
+    ]
+    return _lonlat(network, np.concatenate(spots), "sample")
+
+
+def _lonlat(network: Network, points: NDArray[np.object_], kind: str) -> pd.DataFrame:
+    """Return projected points as rows."""
+    xy = shapely.get_coordinates(project(points, network.crs, WGS84))
+    return pd.DataFrame({"lon": xy[:, 0], "lat": xy[:, 1], "kind": kind})
+
+
+def _apart(network: Network, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the candidates without those that stand by another, or by a checkpoint's crossing."""
+    xy = shapely.get_coordinates(project(shapely.points(table[["lon", "lat"]].to_numpy(float)), WGS84, network.crs))
+    held = network.crossings[(network.crossings["mode"] == "road") & (network.crossings["checkpoints"] != "")]
+    posts = shapely.get_coordinates(project(held.geometry.to_numpy(), WGS84, network.crs))
+    order = table["kind"].map({k: n for n, k in enumerate(("point", "crossing", "ends", "sample"))}).to_numpy(int)
+    keep = np.zeros(len(table), bool)
+    for k in np.lexsort((np.arange(len(table)), order)):  # hundreds: each looks at those that are kept
+        others = np.vstack([xy[keep], posts])
+        near = len(others) and np.linalg.norm(others - xy[k], axis=1).min() < SAME_KM * 1000
+        keep[k] = table["kind"].iloc[k] == "point" or not near
+    return table[keep].reset_index(drop=True)
+
+
+def _approaches(
+    network: Network, router: Router, table: pd.DataFrame, rows: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the minutes of either side's settlements to the candidates, and the straight km from its roads, shape (candidates, 2)."""
+    node = network.settlements["node"].to_numpy(np.int64)
+    lonlat = table[["lon", "lat"]].to_numpy(float)
+    usable = main_components(network.tables, "road")
+    assert len(usable) == len(network.links)  # noqa: S101  (attach looks at all links of the network that it is of)
+    minutes, km = [], np.full((len(table), 2), np.nan)
+    on_line = table["crossing_id"].to_numpy(dtype=object)
+    lines = network.links[(network.links["kind"] == LINE).to_numpy()]
+    side_of = network.nodes["side"].to_numpy(dtype=object)
+    for k, side in enumerate(("a", "b")):
+        points = router.attach(lonlat, np.full(len(table), side, dtype=object), limit_km=network.limits.checkpoint_km)
+        out = np.full((len(rows[k]), len(table)), np.inf)
+        posts = [_posts(lines, side_of, str(c), side) if c else np.empty(0, np.int64) for c in on_line]
+        for start in range(0, len(rows[k]), CHUNK):
+            roots = node[rows[k][start : start + CHUNK]]
+            there, back = router.trees(roots, FIELDS["open"]), router.trees(roots, FIELDS["open"], reverse=True)
+            mean = (at_points(points.backwards(), there) + at_points(points, back)).T / 2
+            for c, own in enumerate(posts):  # crossings of the data: their own ends at the line, without any new road
+                if len(own):
+                    at = router.positions(own)
+                    mean[:, c] = ((there + back) / 2)[:, at[at >= 0]].min(axis=1, initial=np.inf)
+            out[start : start + CHUNK] = mean
+        minutes.append(out)
+        km[:, k] = np.where([len(p) > 0 for p in posts], 0.0, points.connector_km)
+    return minutes[0], minutes[1], km
+
+
+def _posts(lines: pd.DataFrame, side: NDArray[np.object_], crossing: str, own: str) -> NDArray[np.int64]:
+    """Return the ends at the line of one crossing's roads, on one side."""
+    ends = lines.loc[lines["crossing_id"] == crossing, ["u", "v"]].to_numpy(np.int64).ravel()
+    return ends[side[ends] == own]
+
+
+def _named(network: Network, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the candidates numbered from west to east, with the nearest settlement of either side."""
+    order = np.lexsort((table["lat"], table["lon"]))
+    names = []
+    for side in ("a", "b"):
+        spots: gpd.GeoDataFrame = table[["lon", "lat"]].assign(side=side)  # type: ignore[assignment]
+        names.append(nearest_settlement(spots, network.settlements))
+    place = [" / ".join(p for p in pair if p) for pair in zip(*names, strict=True)]
+    out = table.assign(place=place)
+    number = np.empty(len(table), int)
+    number[order] = np.arange(1, len(table) + 1)
+    out.insert(0, "candidate", [f"s{n:03d}" for n in number])
+    return out
