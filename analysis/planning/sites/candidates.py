@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -16,7 +17,6 @@ from scipy.spatial import cKDTree
 from analysis.units import nearest_settlement
 from layers.crs import WGS84, project
 from layers.errors import PlaceError
-from network.border import main_components
 from network.build import FIELDS
 from network.gaps import dead_ends
 from network.gates import LINE
@@ -28,7 +28,6 @@ from network.routing import CHUNK
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import geopandas as gpd
     from numpy.typing import NDArray
 
     from network.build import Network
@@ -108,8 +107,11 @@ def find_candidates(
     table = table.assign(crossing_id=table["crossing_id"].fillna("") if "crossing_id" in table else "")
     table = _apart(network, table)
     router = build_overlay(network, "road").home
-    a, b, km = _approaches(network, router, table, rows)
     limit = network.limits.checkpoint_modelled_km
+    table = table[
+        (table["kind"] == "point") | (table["crossing_id"] != "") | _near_roads(network, table, limit)
+    ].reset_index(drop=True)
+    a, b, km = _approaches(network, router, table, rows)
     fits = np.isfinite(km).all(axis=1) & (km.max(axis=1, initial=0.0) <= limit)
     lost = np.flatnonzero(~fits & (table["kind"] == "point").to_numpy())
     if len(lost):
@@ -183,20 +185,46 @@ def _apart(network: Network, table: pd.DataFrame) -> pd.DataFrame:
     return table[keep].reset_index(drop=True)
 
 
+def _near_roads(network: Network, table: pd.DataFrame, limit_km: float) -> NDArray[np.bool_]:
+    """Return which places have roads of both sides within a straight distance: a first look, before any is joined."""
+    # The connectors of settlements too: a post joins them as it joins roads.
+    tables = network.tables
+    side = tables.nodes["side"].to_numpy(dtype=object)[tables.links["u"].to_numpy()]
+    points = np.asarray(
+        project(shapely.points(table[["lon", "lat"]].to_numpy(float)), WGS84, network.crs), dtype=object
+    )
+    out = np.ones(len(table), bool)
+    for s in ("a", "b"):
+        rows = np.flatnonzero(
+            (side == s) & (tables.links["mode"] == "road").to_numpy() & tables.links["geometry"].notna().to_numpy()
+        )
+        hit = np.zeros(len(table), bool)
+        if len(rows):
+            tree = shapely.STRtree(tables.projected(rows))
+            hit[np.unique(tree.query(points, predicate="dwithin", distance=1010 * limit_km)[0])] = True
+        out &= hit
+    return out
+
+
 def _approaches(
     network: Network, router: Router, table: pd.DataFrame, rows: tuple[NDArray[np.int64], NDArray[np.int64]]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the minutes of either side's settlements to the candidates, and the straight km from its roads, shape (candidates, 2)."""
     node = network.settlements["node"].to_numpy(np.int64)
     lonlat = table[["lon", "lat"]].to_numpy(float)
-    usable = main_components(network.tables, "road")
-    assert len(usable) == len(network.links)  # noqa: S101  (attach looks at all links of the network that it is of)
+    limits = network.limits
+    # Further than this nothing is joined beside a road within reach.
+    reach = max(
+        limits.checkpoint_modelled_km * limits.reach_ratio, limits.checkpoint_modelled_km + limits.reach_more_km
+    )
     minutes, km = [], np.full((len(table), 2), np.nan)
     on_line = table["crossing_id"].to_numpy(dtype=object)
     lines = network.links[(network.links["kind"] == LINE).to_numpy()]
     side_of = network.nodes["side"].to_numpy(dtype=object)
     for k, side in enumerate(("a", "b")):
-        points = router.attach(lonlat, np.full(len(table), side, dtype=object), limit_km=network.limits.checkpoint_km)
+        points = router.attach(
+            lonlat, np.full(len(table), side, dtype=object), limit_km=min(reach, limits.checkpoint_km)
+        )
         out = np.full((len(rows[k]), len(table)), np.inf)
         posts = [_posts(lines, side_of, str(c), side) if c else np.empty(0, np.int64) for c in on_line]
         for start in range(0, len(rows[k]), CHUNK):
@@ -216,7 +244,7 @@ def _approaches(
 def _posts(lines: pd.DataFrame, side: NDArray[np.object_], crossing: str, own: str) -> NDArray[np.int64]:
     """Return the ends at the line of one crossing's roads, on one side."""
     ends = lines.loc[lines["crossing_id"] == crossing, ["u", "v"]].to_numpy(np.int64).ravel()
-    return ends[side[ends] == own]
+    return np.asarray(ends[side[ends] == own], np.int64)
 
 
 def _named(network: Network, table: pd.DataFrame) -> pd.DataFrame:
@@ -224,7 +252,7 @@ def _named(network: Network, table: pd.DataFrame) -> pd.DataFrame:
     order = np.lexsort((table["lat"], table["lon"]))
     names = []
     for side in ("a", "b"):
-        spots: gpd.GeoDataFrame = table[["lon", "lat"]].assign(side=side)  # type: ignore[assignment]
+        spots = gpd.GeoDataFrame(table[["lon", "lat"]].assign(side=side))
         names.append(nearest_settlement(spots, network.settlements))
     place = [" / ".join(p for p in pair if p) for pair in zip(*names, strict=True)]
     out = table.assign(place=place)
