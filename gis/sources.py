@@ -16,7 +16,7 @@ from layers.schema import empty_layer, validate
 from layers.settlements import with_known_people
 from layers.sources.download.cache import Cache
 from layers.sources.download.geofabrik import resolve
-from layers.sources.download.names import public_url
+from layers.sources.download.names import file_digests, public_url
 from layers.sources.download.transfer import fetch
 from layers.sources.overpass.server import Asking, fetch_network, fetch_regions
 from layers.sources.snapshot import snapshot_covers
@@ -76,7 +76,7 @@ def locate_extracts(
     Raises
     ------
     LayerError
-        A file or a name is unknown, or a download fails.
+        A file or a name is unknown, a download fails, or an extract has another sha256 than the study says.
     """
     own = [name for name in study.osm.pbf if is_extract_file(name)]
     missing = [name for name in own if not Path(name).is_file()]
@@ -85,15 +85,34 @@ def locate_extracts(
             f"no such extract: {', '.join(missing)}; allowed is a file *.osm.pbf, *.osm (also .gz, .bz2), *.o5m, or a name of Geofabrik's index"
         )
     out = [LocalExtract(Path(name)) for name in own]
+    for name in own:
+        if name in study.osm.sha256:
+            _compare(name, file_digests(Path(name))[0], study.osm.sha256[name])
     names = [name for name in study.osm.pbf if not is_extract_file(name)]
     if not names:
         return out
     cache = Cache(cache_folder)
     extracts = resolve(names, cache=cache, base_url=study.osm.geofabrik_url, offline=offline, refresh=refresh)
+    digests = {
+        resolve([name], cache=cache, base_url=study.osm.geofabrik_url, offline=offline)[0].url: study.osm.sha256[name]
+        for name in names
+        if name in study.osm.sha256
+    }
     for extract in extracts:
         entry = fetch(extract.url, cache, checksum_url=extract.md5_url, offline=offline, refresh=refresh, listen=listen)
+        if extract.url in digests:
+            _compare(extract.url, entry.sha256, digests[extract.url])
         out.append(LocalExtract(entry.path, entry.url, "; ".join(cache.notes)))
     return out
+
+
+def _compare(name: str, found: str, named: str) -> None:
+    """Refuse an extract that is not the one that the study names."""
+    if found != named:
+        raise LayerError(
+            f"{public_url(name)} has the sha256 {found}, the study names {named} (osm.sha256): allowed is the very file; "
+            "take the line away, or write the new digest, where the newer one is meant"
+        )
 
 
 def ask_regions(study: Study, asking: Asking) -> list[LocalExtract]:

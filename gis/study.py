@@ -237,14 +237,15 @@ def _with_paths(study: Study, folder: Path) -> Study:
         part: LayerSource = getattr(study.layers, name)
         if part.path not in (SNAPSHOT, NONE, OSM, OVERPASS) and not is_database(part.path):
             parts[name] = part.model_copy(update={"path": str(folder / part.path)})
-    pbf = tuple(str(folder / name) if is_extract_file(name) else name for name in study.osm.pbf)
+    placed = {name: str(folder / name) if is_extract_file(name) else name for name in study.osm.pbf}
+    digests = {placed[name]: digest for name, digest in study.osm.sha256.items()}
     raster = str(folder / study.population.raster) if study.population.raster else ""
     indicators = str(folder / study.index.indicators) if study.index.indicators else ""
     own = {n: p.model_copy(update={"path": str(folder / p.path)}) for n, p in study.reach.layers.items()}
     return study.model_copy(
         update={
             "layers": study.layers.model_copy(update=parts),
-            "osm": study.osm.model_copy(update={"pbf": pbf}),
+            "osm": study.osm.model_copy(update={"pbf": tuple(placed[n] for n in study.osm.pbf), "sha256": digests}),
             "population": study.population.model_copy(update={"raster": raster}),
             "reach": study.reach.model_copy(update={"layers": own}),
             "index": study.index.model_copy(update={"indicators": indicators}),

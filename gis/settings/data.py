@@ -66,6 +66,7 @@ class Osm(Part):
     """OpenStreetMap extracts and Overpass; layers that the study does not name otherwise are read from them."""
 
     pbf: tuple[str, ...] = ()
+    sha256: dict[str, str] = Field(default_factory=dict)
     geofabrik_url: str = BASE_URL
     overpass: bool | tuple[str, ...] = False
     overpass_url: str = OVERPASS_URL
@@ -80,6 +81,20 @@ class Osm(Part):
         if not isinstance(value, list | tuple) or any(name not in LAYERS for name in value):
             raise ValueError(f"allowed is true, false, or a list of some of {', '.join(LAYERS)}")
         return tuple(value)
+
+    @field_validator("sha256")
+    @classmethod
+    def _digests(cls, value: dict[str, str]) -> dict[str, str]:
+        wrong = [n for n, d in value.items() if len(d) != 64 or set(d.lower()) - set("0123456789abcdef")]
+        if wrong:
+            raise ValueError(f"{', '.join(map(repr, wrong))}: allowed is a sha256 of 64 hexadecimal digits")
+        return {n: d.lower() for n, d in value.items()}
+
+    @model_validator(mode="after")
+    def _digests_of_extracts(self) -> Osm:
+        if strange := sorted(set(self.sha256) - set(self.pbf)):
+            raise ValueError(f"osm.sha256 names {', '.join(map(repr, strange))}, which osm.pbf does not")
+        return self
 
     @field_validator("overpass_url")
     @classmethod

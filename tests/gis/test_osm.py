@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -14,6 +16,7 @@ import shapely
 
 import gis
 from gis.settings import LayerSource
+from gis.sources import locate_extracts
 from layers.crs import line_lengths_m
 from layers.errors import LayerError, StudyError
 from network.build import FIELDS
@@ -21,8 +24,6 @@ from network.routing import compile_router
 from tests.gis.conftest import ROOT, call
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from network.build import Network
 
 pytest.importorskip("osmium", reason="pyosmium is not installed")
@@ -168,6 +169,31 @@ def test_a_missing_extract_is_named(tmp_path: Path) -> None:
     done = call("run", file, cwd=tmp_path)
     assert done.returncode == 2
     assert "nowhere.osm.pbf" in done.stderr
+
+
+def test_an_extract_is_the_one_that_the_study_names(study: Path, tmp_path: Path) -> None:
+    text = study.read_text(encoding="utf-8")
+    name = gis.load_study(study).osm.pbf[0]
+    digest = sha256(Path(name).read_bytes()).hexdigest()
+    own = tmp_path / "named.toml"
+
+    def named(value: str, key: str = name) -> Path:
+        own.write_text(
+            text.replace(
+                text[text.index("pbf = ") :].split("\n")[0], f'pbf = [{name!r}]\nsha256 = {{ {key!r} = "{value}" }}'
+            ),
+            "utf-8",
+        )
+        return own
+
+    assert locate_extracts(gis.load_study(named(digest.upper())))[0].path == Path(name)
+    other = "0" * 64
+    with pytest.raises(LayerError, match=f"has the sha256 {digest}, the study names {other}"):
+        locate_extracts(gis.load_study(named(other)))
+    with pytest.raises(StudyError, match="64 hexadecimal digits"):
+        gis.load_study(named("abc"))
+    with pytest.raises(StudyError, match=r"which osm\.pbf does not"):
+        gis.load_study(named(digest, "other.osm.pbf"))
 
 
 def test_offline_names_what_is_missing_and_fetch_tells_local_files(study: Path, tmp_path: Path) -> None:
