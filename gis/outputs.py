@@ -47,7 +47,8 @@ def write_run(
     warnings = all_masked(warnings)
     contents = contents_of(prepared, network, measures, chapters, findings=findings, warnings=warnings)
     with clock.stage("tables"):
-        write_tables(folder / "tables", tables_of(measures, chapters, day_min=prepared.study.reach.day_min))
+        tables = tables_of(measures, chapters, day_min=prepared.study.reach.day_min)
+        write_tables(folder / "tables", tables, prepared.study.outputs.csv)
     with clock.stage("rasters"):
         rasters = write_rasters(folder, run_rasters(prepared, measures), prepared)
     with clock.stage("QGIS"):
@@ -81,7 +82,7 @@ def write_scenario(
     """Write the tables, the map and the edits of a scenario and return the content of ``scenario.json``."""
     before, after = states
     with clock.stage("tables"):
-        write_tables(folder / "tables", tables)
+        write_tables(folder / "tables", tables, prepared.study.outputs.csv)
         (folder / "edits.toml").write_text(to_toml(plan.edits, name=plan.name), encoding="utf-8")
     contents = scenario_contents(prepared, before, after, tables, edits)
     with clock.stage("rasters"):

@@ -20,6 +20,7 @@ from gis.settings import (
     Lists,
     NetworkPart,
     Osm,
+    Outputs,
     Part,
     Population,
     Reach,
@@ -64,6 +65,7 @@ class Study(Part):
     lists: Lists = Lists()
     stability: Stability = Stability()
     types: Types = Types()
+    outputs: Outputs = Outputs()
 
     @field_validator("waits", mode="before")
     @classmethod
@@ -139,6 +141,10 @@ class Study(Part):
         return _validated(
             {**self.model_dump(), "analysis": {**self.analysis.model_dump(), **changes}}, "the command line"
         )
+
+    def with_csv(self, form: str | None) -> Study:
+        """Return the study with another form of CSV, itself for None."""
+        return self if form is None else _validated({**self.model_dump(), "outputs": {"csv": form}}, "the command line")
 
     @property
     def name(self) -> str:

@@ -68,16 +68,22 @@ def tables_of(measures: Measures, chapters: Chapters, *, day_min: float) -> dict
     return {**tables, "columns": dictionary({name: list(table.columns) for name, table in tables.items()})}
 
 
-def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Write tables as CSV."""
+def write_tables(folder: Path, tables: dict[str, pd.DataFrame], form: str = "plain") -> None:
+    """Write tables as CSV; see `write_csv`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        write_csv(table, folder / f"{name}.csv")
+        write_csv(table, folder / f"{name}.csv", form)
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table in one form everywhere: UTF-8, nine significant digits, empty for unknown, no formulas (`layers.cells`)."""
-    path.write_text(as_csv(table), encoding="utf-8", newline="\n")
+def write_csv(table: pd.DataFrame, path: Path, form: str = "plain") -> None:
+    """Write a table in one form everywhere: UTF-8, nine significant digits, empty for unknown, no formulas (`layers.cells`).
+
+    Parameters
+    ----------
+    form
+        ``excel`` begins the file with a mark of its encoding; see `gis.settings.Outputs`.
+    """
+    path.write_text(as_csv(table), encoding="utf-8-sig" if form == "excel" else "utf-8", newline="\n")
 
 
 def as_csv(table: pd.DataFrame) -> str:

@@ -63,10 +63,10 @@ def other_lengths(ground: Ground) -> dict[str, Ground]:
     """
     if not ground.length_scatter > 0:
         return {}
-    across = ground.homes.side[:, None] != ground.targets.side[None]
+    across = (ground.homes.side[:, None] != ground.targets.side[None]) & np.isfinite(ground.open)
+    off = ground.length_scatter * np.where(across, ground.open, 0.0)
     out = {}
-    for word, sign in (("shorter", -1), ("longer", 1)):
-        more = np.where(across, sign * ground.length_scatter * ground.open, 0.0)
+    for word, more in (("shorter", -off), ("longer", off)):
         name = f"ways across {ground.length_scatter:.1%} {word}"
         out[name] = replace(ground, waits={"": ground.actual + more}, open=ground.open + more)
     return out

@@ -22,6 +22,12 @@ CacheOption = Annotated[
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Build the network anew, though one of the same ground is in the cache.")
 ]
+CsvOption = Annotated[
+    str | None,
+    typer.Option(
+        "--csv", metavar="plain|excel", help="Form of CSV; excel: with the mark that Excel needs.", show_default=False
+    ),
+]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Never touch the network; say what is missing.")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gis.commands.options import CacheOption, FreshOption, OfflineOption, StudyArgument, say
+from gis.commands.options import CacheOption, CsvOption, FreshOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
 from gis.commands.replaced import Earlier
 from layers.folders import settle
@@ -59,6 +59,7 @@ def scenario(
         bool, typer.Option("--flags", help="Growth points and bottlenecks before and after too; takes minutes.")
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-scenario"),
+    csv: CsvOption = None,
     offline: OfflineOption = False,
     cache: CacheOption = None,
     fresh: FreshOption = False,
@@ -83,7 +84,7 @@ def scenario(
     with progress(8) as listen:
         fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
         result = run_scenario(
-            load_study(study),
+            load_study(study).with_csv(csv),
             plan,
             others=others,
             vehicles=vehicles,

@@ -1,6 +1,18 @@
 """The sections of a study: data (layers to connectors), chapters (analysis to types), and what every section refuses."""
 
-from gis.settings.chapters import Analysis, DecayPart, Index, Isochrones, Lists, Places, Reach, Stability, Trips, Types
+from gis.settings.chapters import (
+    Analysis,
+    DecayPart,
+    Index,
+    Isochrones,
+    Lists,
+    Outputs,
+    Places,
+    Reach,
+    Stability,
+    Trips,
+    Types,
+)
 from gis.settings.data import ROAD_KINDS, Connectors, Layers, LayerSource, NetworkPart, Osm, Population
 from gis.settings.part import Part
 
@@ -16,6 +28,7 @@ __all__ = [
     "Lists",
     "NetworkPart",
     "Osm",
+    "Outputs",
     "Part",
     "Places",
     "Population",

@@ -188,3 +188,9 @@ class Types(Part):
         except LayerError as error:
             raise ValueError(str(error)) from None
         return self
+
+
+class Outputs(Part):
+    """How results are written: ``excel`` marks CSV as UTF-8 by its first bytes (BOM), which Excel needs and other readers may stumble over."""
+
+    csv: Literal["plain", "excel"] = "plain"

@@ -15,8 +15,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gis.study import load_study
 from gis.tables import write_csv
 from layers.cells import INSTEAD, harmless, legible, without_marks
+from layers.errors import StudyError
 from layers.sources.files import read_file
 from layers.sources.tables import read_table
 from network.graphml import write_graphml
@@ -74,3 +76,19 @@ def test_graphml_holds_any_name_and_capital_geometries(tmp_path: Path, monkeypat
     write_graphml(graph, tmp_path / "g.graphml")
     data = [d.text for d in ET.parse(tmp_path / "g.graphml").getroot().iter() if d.tag.endswith("data")]
     assert data == [f"x{INSTEAD}y", f"{INSTEAD}]]></data>{INSTEAD}", "LINESTRING (0 0, 1 1)"]
+
+
+def test_a_csv_for_excel_says_that_it_is_utf8_and_is_read_back_alike(tmp_path: Path) -> None:
+    table = pd.DataFrame({"имя": ["Қостанай", "=1+1"], "population": [1.5, float("nan")]})
+    for form, begins in (("plain", "имя".encode()), ("excel", b"\xef\xbb\xbf")):
+        file = tmp_path / f"{form}.csv"
+        write_csv(table, file, form)
+        assert file.read_bytes().startswith(begins)
+        pd.testing.assert_frame_equal(read_table(file)[0], read_table(tmp_path / "plain.csv")[0])
+
+
+def test_a_study_and_the_command_line_choose_the_form_of_csv() -> None:
+    study = load_study()
+    assert (study.outputs.csv, study.with_csv("excel").outputs.csv, study.with_csv(None)) == ("plain", "excel", study)
+    with pytest.raises(StudyError, match=r"the command line: outputs\.csv = 'xls'"):
+        study.with_csv("xls")
