@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import inspect
 import re
 import tomllib
 from pathlib import Path
@@ -72,3 +75,50 @@ def test_versions_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == gis.__version__
     assert f"version: {gis.__version__}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def _site_pages() -> Any:
+    spec = importlib.util.spec_from_file_location("site_pages", ROOT / "docs" / "site_pages.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_public_name_stands_once_in_the_reference(tmp_path: Path) -> None:
+    _site_pages().write(tmp_path)
+    pages = {p.stem: p.read_text(encoding="utf-8") for p in (tmp_path / "api").glob("*.rst")}
+    shown = [
+        f"{module}.{name}"
+        for text in pages.values()
+        for module, names in re.findall(r"\.\. automodule:: (\S+)\n   :members: (.*)", text)
+        for name in names.split(", ")
+    ]
+    assert len(shown) == len(set(shown)) > 200
+    for package in ("gis", "maps", "network", "layers", "analysis.reach", "analysis.statistics", "analysis.trips"):
+        held = importlib.import_module(package)
+        for name in held.__all__:
+            value = getattr(held, name)
+            if inspect.isfunction(value) or inspect.isclass(value):
+                assert f"{value.__module__}.{value.__qualname__}" in shown, f"{package}.{name}"
+
+
+def test_the_pages_of_the_reference_that_stay_the_same_are_not_written_again(tmp_path: Path) -> None:
+    pages = _site_pages()
+    pages.write(tmp_path)
+    (tmp_path / "api" / "gone.rst").write_text("of a package that is no more")
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file() and p.stem != "gone"}
+    pages.write(tmp_path)
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_the_cells_of_every_notebook_are_python() -> None:
+    files = [p for p in sorted((ROOT / "docs" / "notebooks").glob("*.md")) if p.stem != "index"]
+    listed = (ROOT / "docs" / "notebooks" / "index.md").read_text(encoding="utf-8")
+    assert files
+    for file in files:
+        cells = re.findall(r"```\{code-cell\}[^\n]*\n(.*?)```", file.read_text(encoding="utf-8"), re.S)
+        assert len(cells) > 3
+        for cell in cells:
+            compile(cell, file.name, "exec")
+        assert f"({file.name})" in listed and f"\n{file.stem}\n" in listed

@@ -71,7 +71,7 @@ def isochrones(
 ) -> gpd.GeoDataFrame:
     """Return the ground within minutes of places as polygons, on each network.
 
-    {x : min over links and nodes y of t(place, y) + |x − y|·w ≤ T}, with w minutes per metre over open ground; on the own side
+    ``{x : min over links and nodes y of t(place, y) + |x − y|·w ≤ T}``, with w minutes per metre over open ground; on the own side
     with the waits of transit that are charged, as in `analysis.reach.accessibility.travel_times`. Exact to about one cell. A smaller
     T lies within a larger, ``actual`` within ``open`` within ``borderless``.
 

@@ -18,6 +18,7 @@ from analysis.statistics.effects import (
     Ground,
     excess_over_settings,
     growth_over_settings,
+    other_lengths,
     trips_to_city,
     undetoured_share,
 )
@@ -136,6 +137,19 @@ def test_potentials_of_cells_are_sums_over_targets() -> None:
         )
     shares = cell_pull(ground.homes, ground.targets, ground.actual, ground.decay) @ ground.targets.people
     assert shares == pytest.approx(units["potential_cross_actual"].to_numpy())
+
+
+def test_ways_of_other_lengths_move_those_across_alone_and_leave_the_unreachable_so() -> None:
+    ground = some_ground(3)
+    free = ground.open.copy()
+    free[0] = np.inf
+    cut = replace(ground, open=free, waits={"": free + 60.0}, length_scatter=0.05)
+    across = cut.homes.side[:, None] != cut.targets.side[None]
+    for sign, other in zip((-1, 1), other_lengths(cut).values(), strict=True):
+        assert np.isinf(other.open[0]).all() and np.isinf(other.actual[0]).all()
+        assert other.open[1:][across[1:]] == pytest.approx(free[1:][across[1:]] * (1 + sign * 0.05))
+        assert (other.open[1:][~across[1:]] == free[1:][~across[1:]]).all()
+        assert other.actual[1:] - other.open[1:] == pytest.approx(np.full_like(free[1:], 60.0))
 
 
 def test_the_next_city_is_the_nearest_by_crow_and_its_excess_the_gap_to_home_roads() -> None:
