@@ -10,7 +10,15 @@ import geopandas as gpd
 import shapely
 
 from gis.empty import without_data
-from gis.own import drawn_lines, further_files, ground_warnings, near_border, wait_warnings
+from gis.own import (
+    at_this_border,
+    drawn_lines,
+    further_files,
+    ground_warnings,
+    is_own,
+    near_border,
+    wait_warnings,
+)
 from gis.sources import POSTS_KM, Extracts, LocalExtract, ask_network, ask_regions, locate_extracts
 from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
@@ -20,6 +28,7 @@ from layers.population import PopulationRaster, open_population
 from layers.regions import belt, border_line, clip_to_belt, study_crs, touching, with_sides
 from layers.sources.download.cache import Cache
 from layers.sources.overpass.server import Asking
+from layers.stretches import Stretches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,20 +145,48 @@ def read_ground(study: Study, *, fetching: Fetching | None = None) -> Ground:
             area = zones[EDGE if name in ("roads", "railways") else 1.0]
             layers[name], about = read_layer(name, study.source(name), area=area)
             sources.append(about)
+    others = start.layer[~start.layer["country"].isin(study.sides)]
+    stretches = Stretches.of(regions, border, zones[EDGE], others if len(others) else None)
     further = further_files(study, regions[touching(regions, border)], zones[EDGE])
     population, people = open_people(study)
     understood = [note for row in sources for note in row.pop("notes", [])]
     if set(mapped) - {"regions"}:
-        layers.update(extracts[0].network(border, clipped, zones[1.0], mapped, posts=layers.get("checkpoints")))
+        layers.update(
+            extracts[0].network(
+                border,
+                clipped,
+                zones[1.0],
+                mapped,
+                posts=layers.get("checkpoints"),
+                stretches=stretches,
+                towns=layers.get("settlements"),
+            )
+        )
     if set(asked) - {"regions"}:
         area = _asked_area(study, start)
         extracts.append(Extracts(study, ask_network(study, area, set(asked) - {"regions"}, how.asking(study))))
         roads = layers["roads"] if "roads" in mapped else None
-        layers.update(extracts[-1].network(border, clipped, area, asked, roads=roads, posts=layers.get("checkpoints")))
+        layers.update(
+            extracts[-1].network(
+                border,
+                clipped,
+                area,
+                asked,
+                roads=roads,
+                posts=layers.get("checkpoints"),
+                stretches=stretches,
+                towns=layers.get("settlements"),
+            )
+        )
     for name in ("roads", "railways", "settlements"):
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
     drawn = drawn_lines(study, layers, crs)
     near, far = near_border(layers["checkpoints"], border, crs)
+    if is_own(study, "checkpoints"):
+        near, elsewhere = at_this_border(near, regions, stretches)
+        far += elsewhere
+    if {"roads", "checkpoints"} <= {*mapped, *asked}:
+        near = near.assign(crossing_only=True)
     layers["checkpoints"] = near
     fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
     before = [

@@ -326,7 +326,7 @@ def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
     )
     frame["side"] = np.where(u == v, u, "crosses")
     # What network tools take: they measure the drawn line, which is shorter than the way that it stands for.
-    frame["travel_direction"] = np.where(links["oneway"].astype(bool), "forward", "both")
+    frame["travel_direction"] = np.where(links["oneway"].astype(bool) & (links["twin"] == 0), "forward", "both")
     drawn_m = line_lengths_m(links["geometry"].to_numpy())
     minutes = links["time_min"].to_numpy(float)
     frame["drawn_kph"] = np.divide(0.06 * drawn_m, minutes, out=np.full(len(minutes), np.nan), where=minutes > 0)
@@ -357,6 +357,16 @@ def _reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network
     if away.any():
         people = int(settlements.loc[away, "population"].sum())
         notes.append(f"{int(away.sum())} of {len(settlements)} settlements ({people:,} people) reach no checkpoint")
+    lost = network.report["crossings_apart"]
+    if len(lost):
+        posts = ", ".join(network.report["checkpoints_apart"])
+        notes.append(
+            f"{len(lost)} crossings lie in pieces of network of their own, which do not join the main network of both sides: {', '.join(lost[:10])}"
+            + (f"; no way leads to {posts}" if posts else "")
+        )
+    one_way = network.report["checkpoints_one_way"]
+    if one_way:
+        notes.append(f"checkpoints that roads pass in one direction alone: {', '.join(one_way)}")
     shut = network.report["crossings_closed"]
     if not shut:
         notes.append(

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from gis.study import Study
+    from layers.stretches import Stretches
 
 FAR_KM = {"road": 60.0, "rail": 100.0, "river": 100.0}
 """A checkpoint further from the border line than this belongs to another border, or is an error of the table: left out and named."""
+
+OTHER_KM = 3.0
+"""How near to another border a post stands that belongs there: an assumption."""
 
 
 @dataclass
@@ -106,6 +110,33 @@ def near_border(
     if far.all():
         raise LayerError(said)
     return checkpoints[~far].reset_index(drop=True), [f"left out, {said}"]
+
+
+def at_this_border(
+    checkpoints: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, stretches: Stretches
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return the checkpoints without those by road that stand at another border of the two countries, and a line that names these.
+
+    One that states regions of both sides belongs here. Another belongs elsewhere where it is nearer to what a side shares with a third country of the
+    layer, or stands within `OTHER_KM` of the rest of the outline and `OTHER_KM` nearer to it than to the shared line: own regions may be a part of their country,
+    whose edge is no border.
+    """
+    codes = {side: set(regions.loc[regions["side"] == side, "region"]) for side in ("a", "b")}
+    stated = checkpoints["region_a"].isin(codes["a"]) & checkpoints["region_b"].isin(codes["b"])
+    asked = np.flatnonzero((checkpoints["mode"] == "road") & ~stated)
+    xy = shapely.get_coordinates(checkpoints.geometry.to_numpy())[asked]
+    away = np.zeros(len(asked), bool)
+    for side in ("a", "b"):
+        own = np.full(len(asked), side, dtype=object)
+        shared, rest = stretches.away_km(xy, own)
+        _, third = stretches.away_km(xy, own, "third")
+        away |= (third < shared) | ((rest <= OTHER_KM) & (rest + OTHER_KM < shared))
+    lost = asked[away]
+    if not len(lost):
+        return checkpoints, []
+    listed = ", ".join(checkpoints["checkpoint_id"].iloc[lost])
+    said = f"checkpoints at other borders of the two countries, left out: {listed}; one that states region_a and region_b belongs here"
+    return checkpoints.drop(index=checkpoints.index[lost]).reset_index(drop=True), [said]
 
 
 def ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gis.study import Study
     from layers.sources.download.cache import Entry
     from layers.sources.download.transfer import Listener
+    from layers.stretches import Stretches
 
 
 OSM_LICENCE, OSM_RIGHTS = "ODbL-1.0", "© OpenStreetMap contributors"
@@ -186,6 +187,8 @@ class Extracts:
         *,
         roads: gpd.GeoDataFrame | None = None,
         posts: gpd.GeoDataFrame | None = None,
+        stretches: Stretches | None = None,
+        towns: gpd.GeoDataFrame | None = None,
     ) -> dict[str, gpd.GeoDataFrame]:
         """Return those layers of an area that are wanted: roads, railways, settlements, checkpoints.
 
@@ -199,6 +202,10 @@ class Extracts:
             Layer that posts are paired along where Overpass was not asked for roads; None for the straight distance.
         posts
             Checkpoints from elsewhere, which ways of any class tie to the roads.
+        stretches
+            Of the outlines of both countries, by which posts of other borders are left out.
+        towns
+            Settlements from elsewhere, which posts without a name may be called after.
         """
         from layers.osm.posts import checkpoints_from_posts
         from layers.sources.pbf.read import read_network
@@ -222,10 +229,21 @@ class Extracts:
             facts = read_layer("checkpoints")[0] if packaged else None
             asked = any(f.server for f in self.files) and "roads" not in wanted
             made, report = checkpoints_from_posts(
-                got.posts, border, regions, facts, stations=got.stations, roads=roads if asked else got.roads
+                got.posts,
+                border,
+                regions,
+                facts,
+                stations=got.stations,
+                roads=roads if asked else got.roads,
+                railways=got.railways,
+                settlements=inhabited if towns is None else towns,
+                stretches=stretches,
             )
             layers["checkpoints"] = made if len(made) else empty_layer("checkpoints")
             self.notes.append(_how_made(report))
+            elsewhere = report.get("posts_of_other_borders", [])
+            if elsewhere:
+                self.notes.append(f"posts at other borders of the two countries, left out: {', '.join(elsewhere)}")
         if "settlements" in wanted and packaged:
             known, about = read_layer("settlements")
             known = known[shapely.intersects(known.geometry.to_numpy(), area)]

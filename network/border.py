@@ -194,7 +194,8 @@ def match_checkpoints(
 
     A checkpoint takes the nearest crossing of its mode within the limit; one with several partner posts (``partners``)
     takes as many, for each partner is a line of its own. The choice of one checkpoint does not depend on the others:
-    several may share a crossing. Distance is from the post to the nearest point of the crossing's links.
+    several may share a crossing. Distance is from the post to the nearest point of the crossing's links. Where carriageways run apart, what is
+    nearest leads one way only: by road the post then takes the nearest crossing that leads the other way alone, too.
     """
     out = []
     points = project(checkpoints.geometry.to_numpy(), WGS84, tables.crs)
@@ -202,6 +203,7 @@ def match_checkpoints(
     lines = tables.projected(rows)
     ids = tables.links["crossing_id"].to_numpy()[rows]
     modes = tables.links["mode"].to_numpy()[rows]
+    ways = directions(tables, rows).groupby(ids).any() if len(rows) else pd.DataFrame()
     for mode, limit in (("road", road_km), ("rail", rail_km)):
         mine = np.flatnonzero(checkpoints["mode"].to_numpy() == mode)
         theirs = np.flatnonzero(modes == mode)
@@ -212,6 +214,8 @@ def match_checkpoints(
         for column, row in enumerate(mine):  # checkpoints: dozens
             near = table[column].sort_values(kind="stable").head(int(checkpoints["partners"].iloc[row]))
             near = near[near <= limit]
+            if mode == "road" and len(near):
+                near = pd.concat([near, _other_way(table[column], near, ways, limit)])
             out.append(
                 pd.DataFrame(
                     {
@@ -224,6 +228,48 @@ def match_checkpoints(
     columns = ["checkpoint_id", "crossing_id", "match_km"]
     found = [o for o in out if len(o)]
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+
+
+def directions(tables: Tables, rows: NDArray[np.int64]) -> pd.DataFrame:
+    """Return which ways some links over the line lead: ``ab`` from side a to side b, and ``ba``."""
+    links = tables.links.iloc[rows]
+    from_a = tables.nodes["side"].to_numpy(dtype=object)[links["u"].to_numpy()] == "a"
+    both = ~links["oneway"].to_numpy(bool)
+    return pd.DataFrame({"ab": both | from_a, "ba": both | ~from_a})
+
+
+def _other_way(km: pd.Series, near: pd.Series, ways: pd.DataFrame, limit: float) -> pd.Series:
+    """Return the nearest crossing of the direction that a post's crossings lack, one that leads this way alone; none where they lack none."""
+    have = ways.loc[near.index].any()
+    lacking = [d for d in ("ab", "ba") if not have[d]]
+    if len(lacking) != 1:
+        return near.iloc[:0]
+    only = ways[lacking[0]] & ~ways["ba" if lacking[0] == "ab" else "ab"]
+    other = km[only[only].index.intersection(km.index)].sort_values(kind="stable").head(1)
+    return other[other <= limit]
+
+
+def apart(tables: Tables, mode: str) -> set[str]:
+    """Return the crossings of a mode whose ends are not both on the largest network of their side: pieces of their own."""
+    links = tables.links[(tables.links["mode"] == mode).to_numpy()]
+    n = len(tables.nodes)
+    side = tables.nodes["side"].to_numpy(dtype=object)
+    u, v = (links[c].to_numpy(np.int64) for c in ("u", "v"))
+    over = side[u] != side[v]
+    if not over.any():
+        return set()
+    main = np.zeros(n, bool)
+    for s in ("a", "b"):
+        home = links[(side[u] == s) & (side[v] == s)]
+        if len(home):
+            # By kilometres: a piece of many short links is no network of a side.
+            label = components(home, n)
+            km = np.bincount(
+                label[home["u"].to_numpy(np.int64)], home["length_m"].to_numpy(float), minlength=label.max() + 1
+            )
+            main |= (label == np.argmax(km)) & (side == s)
+    good = pd.Series(main[u[over]] & main[v[over]]).groupby(links["crossing_id"].to_numpy()[over]).any()
+    return set(good.index[~good])
 
 
 def on_shut_roads(

@@ -16,7 +16,7 @@ from layers.regions import region_of
 from network.base import Base as Base
 from network.base import build_base as build_base
 from network.base import stops_of
-from network.border import COAST_KM, RAIL_MATCH_KM, ROAD_MATCH_KM, match_checkpoints, on_shut_roads
+from network.border import COAST_KM, RAIL_MATCH_KM, ROAD_MATCH_KM, apart, directions, match_checkpoints, on_shut_roads
 from network.connectors import connect_checkpoints, connect_settlements
 from network.gates import open_gates
 from network.joining import ConnectorLimits
@@ -51,7 +51,7 @@ class Network:
     crossings
         Points with ``crossing_id``, ``mode``, ``status`` (open or closed), ``checkpoints``, ``links``.
     checkpoints
-        The table with waits, ``joined_by`` (crossing, connector, not modelled or nothing), ``crossings`` and the distance to each
+        The table with waits, ``joined_by`` (crossing, connector, not modelled, island or nothing), ``crossings`` and the distance to each
         (``crossings_km``), ``match_km`` (the largest of them).
     settlements
         The layer with ``node``, ``snap_km``, ``station_km``, ``side``, ``region``.
@@ -154,6 +154,11 @@ def build_network(
         domestic_wait=tuple(domestic_wait),
     )
     network.report.update(_report(network))
+    doubtful = _doubtful(base.tables, network.checkpoints, pairs)
+    network.report.update(doubtful)
+    network.checkpoints.loc[network.checkpoints["checkpoint_id"].isin(doubtful["checkpoints_apart"]), "joined_by"] = (
+        "island"
+    )
     return network
 
 
@@ -290,6 +295,24 @@ def _report(network: Network) -> dict[str, Any]:
     out["settlements_beyond_the_road_connector"] = int(snap.isna().sum())
     out["connector_km_median"] = round(float(snap.median()), 2) if snap.notna().any() else None
     return out
+
+
+def _doubtful(tables: Tables, checkpoints: gpd.GeoDataFrame, pairs: pd.DataFrame) -> dict[str, Any]:
+    """Return crossings in pieces of network of their own, checkpoints that have no other, and those by road that lead one way only."""
+    lost = sorted(apart(tables, "road") | apart(tables, "rail"))
+    good = pairs.loc[~pairs["crossing_id"].isin(lost), "checkpoint_id"]
+    rows = np.flatnonzero((tables.links["crossing_id"] != "").to_numpy())
+    one_way: list[str] = []
+    if len(rows) and len(pairs):
+        ways = directions(tables, rows).groupby(tables.links["crossing_id"].to_numpy()[rows]).any()
+        have = pairs.merge(ways, left_on="crossing_id", right_index=True).groupby("checkpoint_id")[["ab", "ba"]].any()
+        road = set(checkpoints.loc[checkpoints["mode"] == "road", "checkpoint_id"])
+        one_way = sorted(set(have.index[~have.all(axis=1)]) & road)
+    return {
+        "crossings_apart": lost,
+        "checkpoints_apart": sorted(set(pairs["checkpoint_id"]) - set(good)),
+        "checkpoints_one_way": one_way,
+    }
 
 
 EDGE_COLUMNS = (

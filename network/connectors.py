@@ -169,7 +169,7 @@ def connect_checkpoints(
     Returns
     -------
     The tables; and per checkpoint ``connector_a_km``, ``connector_b_km`` (straight to the nearest link, NaN where nothing
-    is near enough) and ``joined``: where both are at most ``checkpoint_modelled_km``.
+    is near enough) and ``joined``: where both are at most ``checkpoint_modelled_km``, and the post is not ``crossing_only``.
     """
     lonlat = shapely.get_coordinates(checkpoints.geometry.to_numpy())
     n = len(lonlat)
@@ -180,6 +180,9 @@ def connect_checkpoints(
     }
     km = {s: _nearest_km(near[s], n) for s in near}
     both = np.maximum(km["a"], km["b"]) <= limits.checkpoint_modelled_km
+    if "crossing_only" in checkpoints:
+        # In whole roads a post without a crossing has none: no straight line may invent one.
+        both &= ~checkpoints["crossing_only"].eq(True).to_numpy()
     ids = checkpoints["checkpoint_id"].to_numpy(dtype=object)
     report = pd.DataFrame({"checkpoint_id": ids, "connector_a_km": km["a"], "connector_b_km": km["b"], "joined": both})
     if not both.any():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
 
@@ -217,3 +218,78 @@ def test_a_side_without_data_says_so_first(tmp_path: Path) -> None:
     done = call("run", study.name, cwd=tmp_path)
     assert done.returncode == 0
     assert done.stdout.startswith("side CL: 0 settlements")
+
+
+def report_of(study: Path) -> tuple[Any, list[str]]:
+    """Return the network of a study and the warnings of its ground."""
+    prepared = gis.prepare(gis.load_study(study))
+    return gis.build(prepared), prepared.warnings
+
+
+def test_posts_without_a_name_are_called_after_their_road_or_place(tmp_path: Path) -> None:
+    grid = OsmGrid()
+    for lat in (49.7, 50.1):
+        grid.node(60.0, lat, barrier="border_control")
+    grid.ways[grid.between((59.7, 49.7), (60.3, 49.7))][1]["ref"] = "M-36"
+    network, _ = report_of(grid.write(tmp_path, own=("regions", "settlements")))
+    assert sorted(network.checkpoints["name"]) == ["Post near Town 59.7 50.1", "Post on M-36"]
+
+
+def third_country(tmp_path: Path, *, own_posts: bool) -> Path:
+    """Return a study in which side a has a post at a third country in the north, 5.6 km from the crossing at 50.1 and 8 km from the line."""
+    regions = grid_layers()["regions"]
+    regions.loc[1, "geometry"] = shapely.box(59, 50, 60, 50.15)
+    more = gpd.GeoDataFrame(
+        {"region": ["XX-1"], "name": ["X"], "country": ["XX"]}, geometry=[shapely.box(59, 50.15, 60, 50.5)], crs=4326
+    )
+    regions = gpd.GeoDataFrame(pd.concat([regions, more], ignore_index=True), crs=4326)
+    grid = OsmGrid(cross=(50.1,))
+    spots = {"Third": (59.9, 50.149), "South": (60.0, 49.7)}
+    if own_posts:
+        table = {"checkpoint_id": list(spots), "name": list(spots), "mode": "road", "wait_min": 30.0}
+        posts = gpd.GeoDataFrame(table, geometry=[shapely.Point(p) for p in spots.values()], crs=4326)
+        return grid.write(tmp_path, regions=regions, checkpoints=posts)
+    for name, place in spots.items():
+        grid.node(*place, barrier="border_control", name=name)
+    return grid.write(tmp_path, own=("regions", "settlements"), regions=regions)
+
+
+@pytest.mark.parametrize("own_posts", [True, False])
+def test_the_post_of_a_third_country_opens_no_crossing(tmp_path: Path, own_posts: bool) -> None:
+    study = third_country(tmp_path, own_posts=own_posts)
+    network, warnings = report_of(study)
+    assert network.checkpoints["name"].tolist() == ["South"]
+    assert any("other borders" in w and "Third" in w for w in warnings)
+    assert network.report["crossings_closed"] == ["road-x001"]
+    # South has no road over the line: none is invented.
+    assert network.checkpoints["joined_by"].tolist() == ["nothing"]
+    assert "no way" in refused(study, "59.7,49.7", "60.3,49.7")
+
+
+def test_carriageways_that_run_apart_are_both_the_posts(tmp_path: Path) -> None:
+    """East goes at 49.7, west 2.2 km north of it; the post stands at the southern one."""
+    grid = OsmGrid(cross=())
+    there = [grid.at[59.7, 49.7], grid.node(60.0, 49.7), grid.at[60.3, 49.7]]
+    back = [grid.at[60.3, 49.7], grid.node(60.01, 49.72), grid.node(59.99, 49.72), grid.at[59.7, 49.7]]
+    grid.way(there, highway="primary", oneway="yes")
+    grid.way(back, highway="primary", oneway="yes")
+    posts = gpd.GeoDataFrame({"checkpoint_id": ["p"], "name": ["P"], "mode": "road", "wait_min": 30.0}, geometry=[shapely.Point(60, 49.7)], crs=4326)  # fmt: skip
+    study = grid.write(tmp_path, checkpoints=posts)
+    for a, b in (("59.7,49.7", "60.3,49.7"), ("60.3,49.7", "59.7,49.7")):
+        found = way(study, a, b)
+        assert (found["checkpoint_names"], found["wait_min"]) == (["P"], 30)
+        assert 43 < found["km"] < 44
+    grid.ways.popitem()
+    network, _ = report_of(grid.write(tmp_path / "one", checkpoints=posts))
+    assert network.report["checkpoints_one_way"] == ["p"]
+
+
+def test_a_crossing_in_a_piece_of_its_own_is_said(tmp_path: Path) -> None:
+    grid = OsmGrid(cross=(50.1,))
+    grid.way([grid.node(59.98, 49.8), grid.node(60.0, 49.8), grid.node(60.02, 49.8)], highway="primary")
+    table = {"checkpoint_id": ["island", "north"], "name": ["I", "N"], "mode": "road", "wait_min": 30.0}
+    posts = gpd.GeoDataFrame(table, geometry=[shapely.Point(60, 49.8), shapely.Point(60, 50.1)], crs=4326)
+    study = grid.write(tmp_path, checkpoints=posts)
+    network, _ = report_of(study)
+    assert network.report["crossings_apart"] == ["road-x001"]
+    assert network.checkpoints.set_index("checkpoint_id")["joined_by"].to_dict() == {"island": "island", "north": "crossing"}  # fmt: skip
