@@ -71,7 +71,10 @@ def study(prepared: gis.Prepared, tmp_path_factory: pytest.TempPathFactory) -> P
     nodes = sorted({**roads, **rails}.values())
     write_pbf(folder / "belt.osm.pbf", [*nodes, *places], [*road_ways, *rail_ways], timestamp="2026-01-01T00:00:00Z")
     text = 'sides = ["RU", "KZ"]\n[osm]\npbf = ["belt.osm.pbf"]\n[layers]\nregions = "snapshot"\ncheckpoints = "snapshot"\n'
-    (folder / "study.toml").write_text(text + 'settlements = "snapshot"\n[network]\ndepth_km = 600\n', encoding="utf-8")
+    (folder / "study.toml").write_text(
+        text + 'settlements = "snapshot"\n[network]\ndepth_km = 600\n[connectors]\nreach_more_km = 5\n',
+        encoding="utf-8",
+    )
     return folder / "study.toml"
 
 
