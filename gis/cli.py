@@ -18,6 +18,7 @@ from gis.commands.plain import PlainCommand, PlainGroup
 from gis.commands.route import route
 from gis.commands.run import run
 from gis.commands.scenario import scenario
+from gis.commands.serve import serve
 from gis.commands.template import indicators
 from layers.house import refuse_namesakes
 
@@ -46,7 +47,7 @@ def _options(
     """Take the options of all commands; `main` looks for them before."""
 
 
-for command in (init, check, run, route, isochrone, matrix, scenario, fetch):
+for command in (init, check, run, route, isochrone, matrix, scenario, serve, fetch):
     app.command(cls=PlainCommand)(command)
 
 cache_app = typer.Typer(cls=PlainGroup, no_args_is_help=True, help="The cache of downloaded extracts.")

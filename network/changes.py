@@ -116,7 +116,7 @@ def change(
     closed
         Ids; a closed checkpoint is absent.
     waits
-        Minutes by id, from side a to side b and back; those of new checkpoints too.
+        Minutes by id, from side a to side b and back; those of new checkpoints too; NaN leaves what is.
     openings
         From `network.openings.find_opening`, of the mode of these trees.
     """
@@ -126,7 +126,8 @@ def change(
     from_a = _tail_side(trees) == "a"
     for name, (there, back) in (waits or {}).items():
         mine = (gates["checkpoint_id"] == name) & np.isfinite(gates["actual"])
-        gates.loc[mine, "actual"] = np.where(from_a[mine], there, back)
+        asked = np.where(from_a[mine], there, back)
+        gates.loc[mine, "actual"] = np.where(np.isnan(asked), gates.loc[mine, "actual"].to_numpy(float), asked)
     gates.loc[gates["checkpoint_id"].isin(list(closed)), "actual"] = np.inf
     return replace(trees, overlay=replace(trees.overlay, gates=gates.assign(cost=gates["actual"])))
 

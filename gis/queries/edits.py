@@ -189,7 +189,7 @@ def apply_edits(
     notes = [text for _, text in made[1]]
     base = made[0]
     opens = {f"new-{i}": n for i, n in enumerate((n for n, e in enumerate(edits) if isinstance(e, Open)), 1)}
-    rows = {key: _located(where[n], _new_row, network, edits[n], int(key[4:])) for key, n in opens.items()}
+    rows = {key: _located(where[n], new_row, network, edits[n], int(key[4:])) for key, n in opens.items()}
     named = [
         (key, str(row["name"].iloc[0]), (float(row.geometry.iloc[0].x), float(row.geometry.iloc[0].y)))
         for key, row in rows.items()
@@ -197,7 +197,7 @@ def apply_edits(
     closed, undone = [], set()
     for edit in edits:
         if isinstance(edit, Close):
-            for target in _closed_by(network, edit, named):
+            for target in closed_by(network, edit, named):
                 if target in rows:
                     undone.add(target)
                     notes.append(f"{rows[target]['name'].iloc[0]}: opened and closed again")
@@ -286,7 +286,7 @@ def _spot(edit: Upgrade | Speeds) -> str:
     )
 
 
-def _new_row(network: Network, edit: Open, number: int) -> gpd.GeoDataFrame:
+def new_row(network: Network, edit: Open, number: int) -> gpd.GeoDataFrame:
     """Return the row of a new checkpoint."""
     lon, lat = edit.lon, edit.lat
     if edit.crossing:
@@ -321,7 +321,7 @@ def _refuse_astray(network: Network, opened: Mapping[str, Edit], where: Mapping[
             )
 
 
-def _closed_by(network: Network, edit: Close, named: Sequence[tuple[str, str, tuple[float, float]]]) -> list[str]:
+def closed_by(network: Network, edit: Close, named: Sequence[tuple[str, str, tuple[float, float]]]) -> list[str]:
     """Return the ids that an edit closes: one, or the open ones of a region."""
     if edit.checkpoint:
         return [target_of(edit.checkpoint, network.checkpoints, named)]

@@ -23,7 +23,7 @@ from network.build import DOMESTIC, FIELDS, NETWORKS, Network, with_costs
 from network.domestic import waits_at_home_min
 from network.edits import add_places
 from network.lengths import reported_scatter
-from network.routing import MODES, compile_router
+from network.routing import MODES, Path, compile_router
 from network.through import open_to_ends
 
 if TYPE_CHECKING:
@@ -150,6 +150,32 @@ def route_between(
     by: str = "time",
 ) -> Route:
     """Return the way between two places of a network that is built; see `find_route`."""
+    return describe_way(path_between(built, prepared, origin, destination, mode=mode, network=network, by=by))
+
+
+@dataclass(frozen=True)
+class Way:
+    """A path with the network that it runs over (its places joined), and what was asked."""
+
+    built: Network
+    path: Path
+    places: list[Place]
+    home: bool
+    mode: str
+    network: str
+
+
+def path_between(
+    built: Network,
+    prepared: Prepared,
+    origin: str,
+    destination: str,
+    *,
+    mode: str = "road",
+    network: str = "actual",
+    by: str = "time",
+) -> Way:
+    """Return the path itself, for those who draw it; see `find_route`."""
     check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
     places = [find_place(built.settlements, text) for text in (origin, destination)]
     built, nodes, sides = join_named(built, prepared, places)
@@ -159,6 +185,12 @@ def route_between(
     path = router.path(nodes[0], nodes[1], fields[network] if by == "time" else f"length_m:{network}")
     if path is None:
         raise PlaceError(_no_way(built, router.positions(nodes), places, mode, network))
+    return Way(built, path, places, home, mode, network)
+
+
+def describe_way(way: Way) -> Route:
+    """Return what a path comes to."""
+    built, path, places, home, mode, network = way.built, way.path, way.places, way.home, way.mode, way.network
     waits = 0.0
     if network == "actual":
         every = built.links["wait_min"].to_numpy(float)[path.links].sum()

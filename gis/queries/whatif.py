@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,11 @@ from analysis.planning.whatif import Answer, Standing, answer, stand
 from analysis.reach.decays import exponential
 from analysis.units import h3_cells, nearest_settlement, people_from_raster, people_in_cells
 from gis.measures import CITY_PEOPLE
-from gis.queries.edits import Close, Edit, Open, Wait, apply_edits
-from layers.checkpoints import find_checkpoint, usable_wait_min
-from layers.errors import LayerError, PlaceError
+from gis.queries.edit_checks import Named, check_edits, target_of
+from gis.queries.edits import Close, Edit, Open, Rules, Wait, apply_edits, closed_by, joined_note, new_row
+from layers.errors import PlaceError
 from layers.regions import touching
-from layers.settlements import parse_lonlat
 from network.changes import change
-from network.edits import new_checkpoint
 from network.openings import Ground, Opening, find_opening, ground_of
 from network.routing import compile_router
 
@@ -169,75 +167,101 @@ def whatif(base: Base, edits: Sequence[Edit]) -> Change:
 
 def _changed(base: Base, edits: Sequence[Edit]) -> Change:
     """Return what edits change, computed."""
-    if all(type(e) in (Open, Close, Wait) and _plain(e) for e in edits):
+    if all(_plain(e) for e in edits):
         return _quick(base, edits)
-    edited, notes = apply_edits(base.network, edits)
+    study = base.prepared.study
+    rules = Rules(study.speeds, study.network.winter, study.analysis.closed_hours)
+    edited, notes = apply_edits(base.network, edits, rules=rules)
     standing = _standing(base.prepared, edited)
-    return _compared(base, answer(standing, standing.trees, _table(edited)), notes, (), rebuilt=True)
+    return _compared(base, answer(standing, standing.trees, _table(edited)), notes, _opened(edited), rebuilt=True)
+
+
+SAID: Mapping[type, set[str]] = {
+    Open: {"lon", "lat", "mode", "wait_min", "wait_truck_min", "wait_back_min", "crossing", "capacity_per_day", "regime", "name"},
+    Close: {"checkpoint", "region"},
+    Wait: {"checkpoint", "wait_min", "direction", "vehicle"},
+}  # fmt: skip
+"""What edits may say and be answered without building the network again."""
 
 
 def _plain(edit: Edit) -> bool:
     """Return whether an edit says nothing but what this file answers by itself."""
-    known = {Open: {"lon", "lat", "mode", "wait_min"}, Close: {"checkpoint"}, Wait: {"checkpoint", "wait_min"}}[
-        type(edit)
-    ]
-    blank = {f: d.default for f, d in type(edit).__dataclass_fields__.items()}
-    return all(getattr(edit, f) == blank[f] for f in blank if f not in known)
+    known = SAID.get(type(edit))
+    return known is not None and all(getattr(edit, f.name) == f.default for f in fields(edit) if f.name not in known)
 
 
 def _quick(base: Base, edits: Sequence[Edit]) -> Change:
     """Return what closures, waits and new checkpoints change."""
     network = base.network
+    check_edits(edits, network.checkpoints, network.base.regions, ())
     opens = [e for e in edits if isinstance(e, Open)]
-    rows = {
-        f"new-{i}": new_checkpoint(network, e.lon, e.lat, mode=e.mode, wait_min=e.wait_min, number=i)
-        for i, e in enumerate(opens, 1)
-    }
-    names = {k: str(r["name"].iloc[0]) for k, r in rows.items()}
-
-    def named(text: str) -> str:
-        for (key, name), place in zip(names.items(), opens, strict=True):
-            if text in (key, name) or parse_lonlat(text) == (place.lon, place.lat):
-                return key
-        return find_checkpoint(network.checkpoints, text)
-
-    closed = [named(e.checkpoint) for e in edits if isinstance(e, Close)]
-    waits = {named(e.checkpoint): float(e.wait_min) for e in edits if isinstance(e, Wait)}
-    for wait in (e for e in edits if isinstance(e, Wait)):
-        _refuse_wait(wait)
-    any_home = base.standing.trees[base.standing.mode].overlay.home
-    found = [find_opening(base.ground, r, any_home) for k, r in rows.items() if k not in closed]
+    rows = {f"new-{i}": new_row(network, e, i) for i, e in enumerate(opens, 1)}
+    spots = {k: (float(r.geometry.iloc[0].x), float(r.geometry.iloc[0].y)) for k, r in rows.items()}
+    named = [(k, str(r["name"].iloc[0]), spots[k]) for k, r in rows.items()]
+    closed = [t for e in edits if isinstance(e, Close) for t in closed_by(network, e, named)]
+    table = _table(network, list(rows.values()))
+    table.loc[table["checkpoint_id"].isin(closed), "open"] = False
+    if edits and not table["open"].astype(bool).any():
+        raise PlaceError("every checkpoint is closed: allowed is a scenario that leaves one open")
+    home = base.standing.trees[base.standing.mode].overlay.home
+    found = [find_opening(base.ground, r, home) for k, r in rows.items() if k not in closed]
+    waits = _waits(base, edits, named)
     trees = {
-        mode: change(
-            t,
-            closed=closed,
-            waits={k: (w, w) for k, w in waits.items()},
-            openings=[o for o in found if mode in (o.mode, "any")],
-        )
+        mode: change(t, closed=closed, waits=waits, openings=[o for o in found if mode in (o.mode, "any")])
         for mode, t in base.standing.trees.items()
     }
-    fresh = [r for k, r in rows.items() if k not in closed]
-    table = _table(network, fresh)
-    table.loc[table["checkpoint_id"].isin(closed), "open"] = False
-    new_waits = table["checkpoint_id"].map(waits)
-    table["wait_min"] = new_waits.where(new_waits.notna(), table["wait_min"])
-    notes = _notes(base, edits, found, named)
-    opened = {o.checkpoint_id: o for o in found}
+    table = table[~table["checkpoint_id"].isin([k for k in rows if k in closed])].reset_index(drop=True)
+    gates = {*network.links["checkpoint_id"], *rows}
+    means = table["checkpoint_id"].map({k: _mean(w, table, k, gated=k in gates) for k, w in waits.items()})
+    table["wait_min"] = means.where(means.notna(), table["wait_min"]).astype(float)
+    words = {o.checkpoint_id: joined_words(base, o) for o in found}
     places = tuple(
-        {"checkpoint_id": k, "lon": o.lon, "lat": o.lat, "mode": o.mode, "joined": joined_words(base, opened[k]) if k in opened else "closed again"}
+        {"checkpoint_id": k, "lon": spots[k][0], "lat": spots[k][1], "mode": o.mode, "joined": words.get(k, "closed again")}
         for k, o in zip(rows, opens, strict=True)
     )  # fmt: skip
     # Without a border a new road alone changes anything.
     free = None if any(not o.crossings for o in found) else base.before.free
+    notes = _notes(base, edits, found, words, named)
     return _compared(base, answer(base.standing, trees, table, free=free), notes, places, rebuilt=False)
 
 
-def _refuse_wait(edit: Wait) -> None:
-    """Refuse a wait that is negative, endless or no number."""
-    try:
-        usable_wait_min(edit.wait_min, f"a wait at {edit.checkpoint!r}")
-    except LayerError as error:
-        raise PlaceError(str(error)) from None
+def _waits(base: Base, edits: Sequence[Edit], named: Named) -> dict[str, tuple[float, float]]:
+    """Return the minutes from side a to side b and back at each checkpoint that has edits of them; NaN where they stay."""
+    network, opened = base.network, 0
+    waits: dict[str, tuple[float, float]] = {}
+    for edit in edits:
+        if isinstance(edit, Open):
+            opened += 1
+            if edit.wait_back_min is not None:
+                waits[f"new-{opened}"] = (np.nan, edit.wait_back_min)
+    for edit in edits:
+        if isinstance(edit, Wait) and edit.vehicle in ("", network.base.vehicle):
+            key = target_of(edit.checkpoint, network.checkpoints, named)
+            there, back = waits.get(key, (np.nan, np.nan))
+            waits[key] = (
+                there if edit.direction == "b to a" else edit.wait_min,
+                back if edit.direction == "a to b" else edit.wait_min,
+            )
+    return waits
+
+
+def _mean(wait: tuple[float, float], table: pd.DataFrame, key: str, *, gated: bool) -> float:
+    """Return the mean of both directions, as the table of checkpoints has it; a checkpoint without a gate has but one wait."""
+    if not gated:
+        return next(w for w in reversed(wait) if not np.isnan(w))
+    standing = table.loc[table["checkpoint_id"] == key, "wait_min"]
+    stays = float(standing.iloc[0]) if len(standing) else np.nan
+    return float(np.mean([stays if np.isnan(w) else w for w in wait]))
+
+
+def _opened(network: Network) -> tuple[dict[str, object], ...]:
+    """Return the new checkpoints of a network that was built with them."""
+    table = network.checkpoints[network.checkpoints["checkpoint_id"].str.startswith("new-")]
+    rows = zip(table["checkpoint_id"], table.geometry, table["mode"], strict=True)
+    return tuple(
+        {"checkpoint_id": k, "lon": p.x, "lat": p.y, "mode": m, "joined": joined_note(network, k).partition("joined ")[2]}
+        for k, p, m in rows
+    )  # fmt: skip
 
 
 def _table(network: Network, fresh: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:
@@ -259,7 +283,9 @@ def joined_words(base: Base, opening: Opening) -> str:
     return words
 
 
-def _notes(base: Base, edits: Sequence[Edit], found: Sequence[Opening], named: Callable[[str], str]) -> list[str]:
+def _notes(
+    base: Base, edits: Sequence[Edit], found: Sequence[Opening], words: Mapping[str, str], named: Named
+) -> list[str]:
     """Return a line on each edit."""
     opened, new = {o.checkpoint_id: o for o in found}, 0
     names = base.network.checkpoints.set_index("checkpoint_id")["name"]
@@ -267,20 +293,16 @@ def _notes(base: Base, edits: Sequence[Edit], found: Sequence[Opening], named: C
     for edit in edits:
         if isinstance(edit, Open):
             new += 1
-            o = opened.get(f"new-{new}")
-            notes.append(
-                f"opened {o.name}, {o.mode}, wait {o.wait_min:g} min, joined {joined_words(base, o)}"
-                if o
-                else f"new-{new}: opened and closed again"
-            )
-            continue
-        if not isinstance(edit, Close | Wait):
-            continue
-        key = named(edit.checkpoint)
-        if isinstance(edit, Wait):
-            notes.append(f"wait at {names.get(key, key)} {edit.wait_min:g} min")
-        elif key in names.index:
-            notes.append(f"closed {names[key]}")
+            key = f"new-{new}"
+            o = opened.get(key)
+            said = f"{o.mode}, wait {o.wait_min:g} min, joined {words[key]}" if o else ""
+            notes.append(f"opened {o.name}, {said}" if o else f"{key}: opened and closed again")
+        elif isinstance(edit, Wait):
+            key = target_of(edit.checkpoint, base.network.checkpoints, named)
+            to = "" if edit.direction == "both" else f" from side {edit.direction}"
+            notes.append(f"wait at {names.get(key, key)} {edit.wait_min:g} min{to}")
+        elif isinstance(edit, Close):
+            notes += [f"closed {names[k]}" for k in closed_by(base.network, edit, named) if k in names.index]
     return notes
 
 

@@ -72,7 +72,8 @@ def random_edits(rng: np.random.Generator, network: Network) -> list[Edit]:
         if kind == 0:
             edits.append(Close(str(rng.choice(ids))))
         elif kind == 1:
-            edits.append(Wait(str(rng.choice(ids)), float(rng.integers(0, 200))))
+            direction = str(rng.choice(["both", "both", "a to b", "b to a"]))
+            edits.append(Wait(str(rng.choice(ids)), float(rng.integers(0, 200)), direction))
         else:
             line = network.base.border.line
             at = project(

@@ -1,0 +1,142 @@
+"""The way between two clicks, the ground within minutes of one, and the layers of an answer as a file."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gis.queries.edits import apply_edits
+from gis.queries.isochrone import draw_isochrones
+from gis.queries.route import describe_way, path_between
+from gis.queries.whatif import edits_key
+from gis.serve.payload import DIGITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from gis.queries.edits import Edit
+    from gis.queries.whatif import Base, Change
+    from network.build import Network
+
+KEPT_NETWORKS = 3
+"""Edited networks that are kept for ways and isochrones."""
+
+
+def edited_network(base: Base, edits: Sequence[Edit]) -> Network:
+    """Return the network with edits made; the last few are kept."""
+    return _edited(_Asked(base, tuple(edits))) if edits else base.network
+
+
+class _Asked:
+    """A border and edits, equal by content."""
+
+    def __init__(self, base: Base, edits: tuple[Edit, ...]) -> None:
+        self.base, self.edits, self.key = base, edits, (id(base), edits_key(edits))
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self.key == other.key
+
+
+@lru_cache(maxsize=KEPT_NETWORKS)
+def _edited(asked: _Asked) -> Network:
+    """Return the edited network."""
+    return apply_edits(asked.base.network, asked.edits)[0]
+
+
+def find_way(
+    base: Base, edits: Sequence[Edit], origin: tuple[float, float], target: tuple[float, float]
+) -> dict[str, Any]:
+    """Return the quickest way between two places, after the edits: minutes, kilometres, checkpoints, and its line as [lat, lon].
+
+    Raises
+    ------
+    PlaceError
+        A place lies in neither country, or no way leads there.
+    """
+    network = edited_network(base, edits)
+    texts = [f"{x:.6f},{y:.6f}" for x, y in (origin, target)]
+    way = path_between(network, base.prepared, *texts, mode=base.standing.mode)
+    found = describe_way(way)
+    waits = network.checkpoints.set_index("checkpoint_id")["wait_min"]
+    return {
+        "minutes": found.minutes, "time_min": found.time_min, "wait_min": found.wait_min, "km": found.length_m / 1000,
+        "checkpoints": [{"name": n, "wait_min": float(waits[c])} for c, n in zip(found.checkpoints, found.checkpoint_names, strict=True)],
+        "notes": found.notes,
+        "line": _drawn(way.built, way.path.links),
+    }  # fmt: skip
+
+
+def _drawn(network: Network, rows: NDArray[np.int64]) -> list[list[float]]:
+    """Return the line of links one after the other, each turned the way it is driven."""
+    links = network.links.iloc[rows]
+    u, v = links["u"].to_numpy(np.int64), links["v"].to_numpy(np.int64)
+    parts: list[NDArray[np.float64]] = []
+    at = -1
+    for k, line in enumerate(links["geometry"]):  # the links of one way
+        onward = u[k] == at or (at < 0 and k + 1 < len(rows) and v[k] in (u[k + 1], v[k + 1]))
+        at = v[k] if onward else u[k]
+        if line is not None and not line.is_empty:
+            xy = shapely.get_coordinates(line)
+            parts.append(xy if onward else xy[::-1])
+    if not parts:
+        return []
+    simple = shapely.simplify(shapely.LineString(np.vstack(parts)), 0.001)
+    out: list[list[float]] = np.round(shapely.get_coordinates(simple)[:, ::-1], DIGITS).tolist()
+    return out
+
+
+def draw_ground(
+    base: Base, edits: Sequence[Edit], place: tuple[float, float], minutes: Sequence[float]
+) -> dict[str, Any]:
+    """Return the ground within minutes of a place after the edits, as GeoJSON with ``minutes``, ``area_km2``, ``people_a``, ``people_b``.
+
+    Raises
+    ------
+    PlaceError
+        The place lies in neither country, or joins no network.
+    """
+    network = edited_network(base, edits)
+    found = draw_isochrones(
+        network,
+        base.prepared,
+        [f"{place[0]:.6f},{place[1]:.6f}"],
+        minutes=sorted(set(minutes)),
+        mode=base.standing.mode,
+    )
+    keep = found[["minutes", "area_km2", "people_a", "people_b", "geometry"]]
+    shapes = shapely.set_precision(shapely.simplify(keep.geometry.to_numpy(), 0.003), 10.0**-DIGITS)
+    data: dict[str, Any] = keep.set_geometry(gpd.GeoSeries(shapes, index=keep.index, crs=keep.crs)).to_geo_dict()
+    return data
+
+
+def layers_file(base: Base, change: Change) -> bytes:
+    """Return a GeoPackage of cells, settlements and checkpoints with both states."""
+    before, after = base.before, change.after
+    cells = base.standing.cells[["cell", "side", "region", "population", "geometry"]].copy()
+    homes = base.network.settlements[["settlement_id", "name", "side", "region_name", "population", "geometry"]].copy()
+    for frame, states in ((cells, (before.cells, after.cells)), (homes, (before.settlements, after.settlements))):
+        for column in ("time_to_city_min", "time_to_checkpoint_min", "potential_cross_actual"):
+            for word, state in zip(("before", "after"), states, strict=True):
+                frame[f"{column}_{word}"] = state[column].to_numpy(float)
+            frame[f"{column}_change"] = frame[f"{column}_after"] - frame[f"{column}_before"]
+    spots = base.network.checkpoints.set_index("checkpoint_id").geometry
+    places = {str(p["checkpoint_id"]): shapely.Point(float(p["lon"]), float(p["lat"])) for p in change.places}  # type: ignore[arg-type]
+    points = [places.get(i) or spots.get(i) for i in change.checkpoints["checkpoint_id"]]
+    posts = gpd.GeoDataFrame(change.checkpoints, geometry=points, crs=cells.crs)
+    with tempfile.TemporaryDirectory(prefix="borderlink") as folder:
+        path = Path(folder) / "whatif.gpkg"
+        for name, frame in (("cells", cells), ("settlements", homes), ("checkpoints", posts)):
+            # Version 1.3 is what QGIS 3.22 reads without a warning.
+            frame.to_file(path, layer=name, driver="GPKG", engine="pyogrio", VERSION="1.3")
+        return path.read_bytes()

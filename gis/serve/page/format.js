@@ -1,0 +1,50 @@
+// How numbers are written and elements are made: the same in the page and in its still copy.
+
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (key === "class") made.className = value;
+    else if (value === true) made.setAttribute(key, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+export function known(value) { return value !== null && value !== undefined && Number.isFinite(value); }
+
+export function minutes(value) { return known(value) ? value.toFixed(1) : "no way"; }
+
+export function whole(value) { return known(value) ? Math.round(value).toLocaleString("en-GB") : "–"; }
+
+export function percent(value, digits = 1) { return known(value) ? (100 * value).toFixed(digits) + " %" : "–"; }
+
+export function signed(value, write) {
+  if (!known(value)) return "–";
+  const text = write(Math.abs(value));
+  if (!/[1-9]/.test(text)) return "0";
+  return (value > 0 ? "+" : "−") + text;
+}
+
+export function oneDecimal(value) { return value.toFixed(1); }
+
+const UNITS = {
+  min: (value) => minutes(value),
+  persons: (value) => whole(value),
+  share: (value) => percent(value),
+  "person-equivalents": (value) => whole(value),
+};
+
+export function inUnit(value, unit) { return known(value) ? (UNITS[unit] || whole)(value) : "–"; }
+
+export function changeInUnit(value, unit) {
+  if (unit === "share") return signed(value, (size) => (100 * size).toFixed(1) + " points");
+  return signed(value, (size) => inUnit(size, unit));
+}
+
+// Less than a printed digit is no change.
+export function tone(value, edge, lessIsBetter) {
+  if (!known(value) || Math.abs(value) < edge) return "same";
+  return value < 0 === lessIsBetter ? "better" : "worse";
+}
