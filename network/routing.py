@@ -5,7 +5,7 @@ Dijkstra itself is scipy's. Whoever asks gives nodes, points snapped to links, o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.errors import NetworkError
+from network.bank import Graph, Split, costs_at
 from network.border import main_components
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.connectors import PLACE, connector_times
@@ -60,6 +61,8 @@ class Router:
     position: NDArray[np.int64]
     side: NDArray[np.object_]
     costs: dict[str, csr_array]
+    shares: bool = False
+    """Minutes of ``actual`` come from trees at home and walks over the gates, which routers with other waits share: exact to rounding."""
     _rows: dict[str, NDArray[np.int64]] = field(repr=False, default_factory=dict)
     _back: tuple[NDArray[np.int64], ...] = field(repr=False, default=())
 
@@ -154,16 +157,60 @@ class Router:
         from_targets = len(targets) < len(origins)
         roots, ends = (targets, origins) if from_targets else (origins, targets)
         out = np.full((len(roots), len(ends)), np.inf)
-        at = self.positions(ends)
+        at, root = self.positions(ends), self.positions(roots)
+        if np.isinf(limit) and not self._ends.any():
+            here, there = np.flatnonzero(root >= 0), np.flatnonzero(at >= 0)
+            out[np.ix_(here, there)] = self._costs_at(root[here], at[there], field, reverse=from_targets)
+            return out.T if from_targets else out
         known = at >= 0
         for start in range(0, len(roots), CHUNK):
             tree = self.trees(roots[start : start + CHUNK], field, reverse=from_targets, limit=limit)
             out[start : start + CHUNK, known] = tree[:, at[known]]
         return out.T if from_targets else out
 
+    def _costs_at(
+        self, roots: NDArray[np.int64], columns: NDArray[np.int64], field: str, *, reverse: bool
+    ) -> NDArray[np.float64]:
+        """Return the costs from positions to others, or with `reverse` from the others: trees that others grew are not grown again."""
+        if field not in self._banked:
+            graph = self.costs[field]
+            split = None
+            if self.shares and field in (FIELDS["actual"], DOMESTIC):
+                if "" not in self._banked:
+                    self._banked[""] = Graph.of(self._at_home())
+                split = Split.of(graph, self._banked[""])  # type: ignore[arg-type]  # the entry without a name is a graph
+            self._banked[field] = split or Graph.of(graph)
+        chosen = self._banked[field]
+        if isinstance(chosen, Split):
+            return chosen.costs_at(roots, columns, reverse=reverse)
+        return costs_at(chosen, roots, columns, reverse=reverse)
+
+    @cached_property
+    def _banked(self) -> dict[str, Graph | Split]:
+        """Return the fields as `network.bank` takes them, made when first wanted; without a name the roads of both sides."""
+        return {}
+
+    def _at_home(self) -> csr_array:
+        """Return the open network without what leads over the border."""
+        graph = self.costs[FIELDS["open"]]
+        tail = np.repeat(np.arange(len(self.nodes)), np.diff(graph.indptr))
+        own = self.side[tail] == self.side[graph.indices]
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(tail[own], minlength=len(self.nodes)))]).astype(np.int32)
+        return csr_array((graph.data[own], graph.indices[own], indptr), shape=graph.shape)
+
     def point_table(self, points: Points, targets: NDArray[np.int64], field: str) -> NDArray[np.float64]:
         """Return minutes from points to network nodes, shape (points, targets): one reverse tree per target."""
         out = np.full((len(points), len(targets)), np.inf)
+        if not self._ends.any():
+            root = self.positions(targets)
+            here = np.flatnonzero(root >= 0)
+            columns = np.unique(np.concatenate([points.u, points.v]))
+            columns = columns[columns >= 0]
+            if len(here) and len(columns):
+                u, v = (np.where(p >= 0, np.searchsorted(columns, p), -1) for p in (points.u, points.v))
+                trees = self._costs_at(root[here], columns, field, reverse=True)
+                out[:, here] = at_points(replace(points, u=u, v=v), trees)
+            return out
         for start in range(0, len(targets), CHUNK):
             tree = self.trees(targets[start : start + CHUNK], field, reverse=True)
             out[:, start : start + CHUNK] = at_points(points, tree)
@@ -318,7 +365,7 @@ def compile_router(network: Network, mode: str = "road") -> Router:
             costs[key], kept[key] = _compile(tail, head, weight, arc, len(nodes))
     back = with_domestic(network, nodes, position, costs, kept)
     side = network.nodes["side"].to_numpy(dtype=object)[nodes]
-    return Router(network, mode, nodes, position, side, costs, kept, back)
+    return Router(network, mode, nodes, position, side, costs, _rows=kept, _back=back)
 
 
 def _compile(

@@ -352,4 +352,4 @@ def _router(network: Network, mode: Any, arrays: Arrays) -> Router:
             kept[key] = rows.astype(np.int64)
     back = with_domestic(network, nodes, position, costs, kept)
     side = network.nodes["side"].to_numpy(dtype=object)[nodes]
-    return Router(network, mode, nodes, position, side, costs, kept, back)
+    return Router(network, mode, nodes, position, side, costs, _rows=kept, _back=back)

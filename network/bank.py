@@ -1,0 +1,188 @@
+"""Trees that were grown are kept: the same root on the same costs is never searched twice, whoever asks.
+
+Of a tree only the columns that somebody wanted are kept, so that a thousand trees of a country are some tens of megabytes. Costs that
+differ from each other at a few gates alone (waits, closures) share their trees: a way is one at home up to a gate, a walk over the
+gates, and one at home from the last of them, exact to rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CHUNK = 4_000_000
+"""Costs of whole trees held at once: some tens of megabytes, and less than a second between two looks at Ctrl-C."""
+SMALL = 16_000
+"""Of a graph with no more positions than this whole trees are kept."""
+MOST_BYTES = 400_000_000
+"""All that is kept together; what was not wanted for longest goes first."""
+GATES = 160
+"""Of more ends of gates than this whole trees are grown: the walks over them would cost more."""
+
+
+@dataclass
+class _Kept:
+    """Costs from roots at some columns: `row` of each root in `costs`, −1 for none, on one graph and direction."""
+
+    columns: NDArray[np.int64]
+    row: dict[int, int] = field(default_factory=dict)
+    costs: list[NDArray[np.float64]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return len(self.costs) * len(self.columns) * 8
+
+
+_KEPT: dict[tuple[bytes, bool], _Kept] = {}
+_LOCK = Lock()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Compiled costs with the digest that trees on them are kept under."""
+
+    costs: csr_array
+    digest: bytes
+    symmetric: bool
+    """Every arc has one back that costs the same: a tree to a root is one from it."""
+
+    @classmethod
+    def of(cls, costs: csr_array) -> Graph:
+        """Return costs with their digest."""
+        whole = blake2b(digest_size=16)
+        for part in (costs.indptr, costs.indices, costs.data):
+            whole.update(np.ascontiguousarray(part).view(np.uint8).data)
+        back = costs.T.tocsr()
+        same = all(np.array_equal(getattr(costs, p), getattr(back, p)) for p in ("indptr", "indices", "data"))
+        return cls(costs, whole.digest(), same)
+
+
+def costs_at(
+    graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
+) -> NDArray[np.float64]:
+    """Return the costs from roots to columns, or with `reverse` from columns to roots: shape (roots, columns).
+
+    Parameters
+    ----------
+    roots, columns
+        Positions; trees grow from the roots.
+    """
+    with _LOCK:
+        n = graph.costs.shape[0]
+        reverse = reverse and not graph.symmetric
+        key = graph.digest, reverse
+        kept = _KEPT.pop(key, None)
+        if kept is None:
+            kept = _Kept(np.arange(n) if n <= SMALL else np.unique(columns))
+        elif not np.isin(columns, kept.columns).all():
+            # Others will ask for the old ones again.
+            kept = _Kept(np.union1d(kept.columns, columns))
+        _grow(graph, kept, roots, reverse)
+        _KEPT[key] = kept
+        at = np.searchsorted(kept.columns, columns)
+        out = np.empty((len(roots), len(columns)))
+        for i, root in enumerate(roots.tolist()):  # a gather each
+            out[i] = kept.costs[kept.row[root]][at]
+        _bound()
+        return out
+
+
+def forget() -> None:
+    """Forget all trees."""
+    with _LOCK:
+        _KEPT.clear()
+
+
+def _grow(graph: Graph, kept: _Kept, roots: NDArray[np.int64], reverse: bool) -> None:
+    """Grow the trees that are not kept yet."""
+    new = np.asarray([r for r in dict.fromkeys(roots.tolist()) if r not in kept.row], np.int64)
+    costs = graph.costs.T.tocsr() if reverse and len(new) else graph.costs
+    step = int(np.clip(CHUNK // graph.costs.shape[0], 1, 256))
+    for start in range(0, len(new), step):
+        some = new[start : start + step]
+        trees = dijkstra(costs, indices=some)[:, kept.columns]
+        for root, tree in zip(some.tolist(), trees, strict=True):
+            kept.row[root] = len(kept.costs)
+            kept.costs.append(tree)
+
+
+def _bound() -> None:
+    """Forget the graphs that were not wanted for longest, and one that is too large by itself."""
+    total = sum(kept.size for kept in _KEPT.values())
+    for key in list(_KEPT):
+        if total <= MOST_BYTES:
+            break
+        total -= _KEPT.pop(key).size
+
+
+@dataclass(frozen=True)
+class Split:
+    """A cost field as one at home and the arcs that it has beside: `ends` of these, and their costs among the ends, infinite where none."""
+
+    home: Graph
+    ends: NDArray[np.int64]
+    arcs: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, costs: csr_array, home: Graph) -> Split | None:
+        """Return a field over its home; None where too much differs, or something at home is no way of the field."""
+        n = costs.shape[0]
+        own, theirs = (_keys(c, n) for c in (costs, home.costs))
+        at = np.minimum(np.searchsorted(own, theirs), max(len(own) - 1, 0))
+        if len(theirs) and not (len(own) and (own[at] == theirs).all() and (costs.data[at] <= home.costs.data).all()):
+            return None
+        more = np.ones(len(own), bool)
+        more[at[costs.data[at] == home.costs.data]] = False
+        tail, head = own[more] // n, own[more] % n
+        ends = np.unique(np.concatenate([tail, head]))
+        if len(ends) > GATES:
+            return None
+        arcs = np.full((len(ends), len(ends)), np.inf)
+        arcs[np.searchsorted(ends, tail), np.searchsorted(ends, head)] = costs.data[more]
+        return cls(home, ends, arcs)
+
+    def costs_at(
+        self, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
+    ) -> NDArray[np.float64]:
+        """Return what `costs_at` of the whole field does, over trees at home."""
+        both = np.concatenate([columns, self.ends])
+        out = costs_at(self.home, roots, both, reverse=reverse)
+        if not len(self.ends):
+            return out
+        out, to_ends = out[:, : len(columns)], out[:, len(columns) :]
+        over = costs_at(self.home, self.ends, both, reverse=reverse)
+        over, between = over[:, : len(columns)], over[:, len(columns) :]
+        walk = between if not reverse else between.T
+        walk = _shortest(np.minimum(walk, self.arcs))
+        walk = walk.T if reverse else walk
+        for p in range(len(self.ends)):  # ends of gates: dozens; whole tables at each
+            at = (to_ends + walk[:, p]).min(axis=1)
+            mine, there = np.flatnonzero(np.isfinite(at)), np.flatnonzero(np.isfinite(over[p]))
+            if len(mine) and len(there):
+                where = np.ix_(mine, there)
+                out[where] = np.minimum(out[where], at[mine, None] + over[p, there])
+        return out
+
+
+def _shortest(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the shortest walks between all ends (Floyd and Warshall)."""
+    out = table.copy()
+    np.fill_diagonal(out, 0.0)
+    for k in range(len(out)):
+        np.minimum(out, out[:, k, None] + out[None, k], out=out)
+    return out
+
+
+def _keys(costs: csr_array, n: int) -> NDArray[np.int64]:
+    """Return a number for each arc, ascending: its tail times n plus its head."""
+    tail = np.repeat(np.arange(n, dtype=np.int64), np.diff(costs.indptr))
+    return np.asarray(tail * n + costs.indices, np.int64)
