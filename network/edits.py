@@ -19,8 +19,9 @@ from layers.crs import WGS84, project
 from layers.errors import LayerError, PlaceError
 from layers.hours import CLOSED_HOURS, ClosedHours, read_hours
 from layers.schema import validate
+from network.border import match_checkpoints
 from network.build import Network, with_costs, with_status
-from network.connectors import connect_settlements
+from network.connectors import connect_checkpoints, connect_settlements
 from network.works import built_again
 
 if TYPE_CHECKING:
@@ -255,16 +256,10 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
         if column in base_columns:
             old[column] = old[column].astype(object).where(old[column].notna(), blank).astype(type(blank))
     table = gpd.GeoDataFrame(pd.concat([old, rows[base_columns]], ignore_index=True), crs=WGS84)
+    _refuse_far(network, _alone(network, rows))
     built = built_again(network, network.base, table)
     fresh = built.checkpoints[built.checkpoints["checkpoint_id"].isin(rows["checkpoint_id"])]
-    far = fresh[fresh["joined_by"] == "not modelled"]
-    if len(far):
-        sides = far[["connector_a_km", "connector_b_km"]].to_numpy(float).max(axis=0)
-        raise PlaceError(
-            f"{', '.join(far['name'])} stands {sides.max():,.0f} km from the roads of the data, where a checkpoint is not modelled "
-            f"(side a {sides[0]:,.0f} km, side b {sides[1]:,.0f} km): it can't be assessed; allowed is "
-            f"{network.limits.checkpoint_modelled_km:g} km (checkpoint_modelled_km in [connectors])"
-        )
+    _refuse_far(network, fresh[fresh["joined_by"] == "not modelled"])
     lost = fresh.loc[fresh["joined_by"] == "nothing", "name"]
     if len(lost):
         raise PlaceError(
@@ -272,6 +267,27 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
             "network, or, by road, within the connectors' reach of both sides"
         )
     return built
+
+
+def _alone(network: Network, rows: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return new posts by road that no crossing of the data takes and that stand far from its roads: found out without a rebuild."""
+    pairs = match_checkpoints(network.base.tables, rows, road_km=network.road_km, rail_km=network.rail_km)
+    by_road = (rows["mode"] == "road").to_numpy(bool)
+    alone = rows[by_road & ~rows["checkpoint_id"].isin(pairs["checkpoint_id"]).to_numpy(bool)]
+    _, found = connect_checkpoints(network.tables, alone, network.base.border, network.limits)
+    known = found[["connector_a_km", "connector_b_km"]].notna().all(axis=1) & ~found["joined"].astype(bool)
+    return pd.DataFrame(alone[["checkpoint_id", "name"]]).merge(found[known], on="checkpoint_id")
+
+
+def _refuse_far(network: Network, far: pd.DataFrame) -> None:
+    """Refuse new checkpoints that are not modelled, for they stand far from the roads of a side."""
+    if len(far):
+        sides = far[["connector_a_km", "connector_b_km"]].to_numpy(float).max(axis=0)
+        raise PlaceError(
+            f"{', '.join(far['name'])} stands {sides.max():,.0f} km from the roads of the data, where a checkpoint is not modelled "
+            f"(side a {sides[0]:,.0f} km, side b {sides[1]:,.0f} km): it can't be assessed; allowed is "
+            f"{network.limits.checkpoint_modelled_km:g} km (checkpoint_modelled_km in [connectors])"
+        )
 
 
 def add_places(

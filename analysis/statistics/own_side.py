@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 CHUNK = 4096
 """Orders of a side that are drawn at once."""
+PLACES = 16
+"""Places of an order are drawn in so many more at once."""
 UNITS = 32
 """Units whose draws are held at once."""
 CONFIDENCE = 0.99
@@ -164,7 +166,9 @@ def _tails(
     sides = range(int(side.max()) + 1)
     near = [np.bincount(focal[side[weights.indices] == k], minlength=len(x)) for k in sides]
     own = [x[side == k] for k in sides]
-    drawn = [_orders(len(own[k]), int(near[k].max()) + 1, draws, seed + k) for k in sides]
+    # As many as serve the other weights of these units too: the first places are the same however many are drawn.
+    most = [-(-(int(near[k].max()) + 1) // PLACES) * PLACES for k in sides]
+    drawn = [_orders(len(own[k]), most[k], draws, seed + k) for k in sides]
     values = [own[k][drawn[k].units] for k in sides]
     place = np.zeros(len(x), np.int64)
     for k in sides:  # two

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,7 +132,7 @@ def _versions(study: Study, network: Network, measures: Measures, regions: pd.Da
 
 def _actual(study: Study, network: Network, access: Access, homes: Points) -> np.ndarray:
     """Return the minutes between settlements on a network with other waits."""
-    router = compile_router(network, study.analysis.mode)
+    router = replace(compile_router(network, study.analysis.mode), shares=True)
     return travel_times(router, homes, access.targets, networks=["actual"])["actual"]
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gis.measures import Measures
     from gis.study import Study
     from network.build import Network
+    from network.routing import Points
 
 WAIT_FACTORS = {"waits halved": 0.5, "waits doubled": 2.0}
 DECAY_FACTORS = {"half-life halved": 0.5, "half-life doubled": 2.0}
@@ -51,7 +52,8 @@ LIGHT = ("contiguity", "6 nearest neighbours", "network time without wait")
 def ranked_places(prepared: Prepared, network: Network, measures: Measures, hot: Hot) -> dict[str, pd.DataFrame]:
     """Return ``growth`` and ``bottlenecks``, the ranked lists with their ranges over the settings."""
     study = prepared.study
-    ground = with_settings(study, network, hot)
+    points = _home_points(study, network, hot)
+    ground = with_settings(study, network, hot, points)
     cells = measures.cells.set_index("cell", drop=False)
     growth = growth_list(
         ground, growth_over_settings(ground), cells["growth_flag"], list_people=study.lists.growth_people
@@ -63,21 +65,21 @@ def ranked_places(prepared: Prepared, network: Network, measures: Measures, hot:
         excess_over_settings(ground, city_people=study.lists.city_people),
         cells["bottleneck_flag"],
         cells["nearest_checkpoint"].map(names).fillna(""),
-        assumed_share=_assumed_share(study, network, hot),
+        assumed_share=_assumed_share(study, network, hot, points),
         home_sd=study.lists.home_sd,
     )
     growth, narrow = one_advice(growth, narrow)
     return {"growth": growth, "bottlenecks": narrow}
 
 
-def with_settings(study: Study, network: Network, hot: Hot) -> Ground:
+def with_settings(study: Study, network: Network, hot: Hot, points: Points) -> Ground:
     """Return the ground with the waits halved and doubled, and the half-life too where the decay is one."""
     ground = hot.ground
     waits = dict(ground.waits)
     for name, factor in WAIT_FACTORS.items():
-        waits[name] = _actual(study, scale_waits(network, factor), hot)
+        waits[name] = _actual(study, scale_waits(network, factor), hot, points)
     if study.analysis.closed_hours != "even" and (network.checkpoints["hours_even_min"].fillna(0) > 0).any():
-        waits["arrivals spread evenly over the day"] = _actual(study, charge_closed_hours(network, "even"), hot)
+        waits["arrivals spread evenly over the day"] = _actual(study, charge_closed_hours(network, "even"), hot, points)
     fades = dict(ground.fades)
     if study.analysis.decay is None:
         fades |= {n: exponential(f * study.analysis.half_life_min) for n, f in DECAY_FACTORS.items()}
@@ -86,7 +88,7 @@ def with_settings(study: Study, network: Network, hot: Hot) -> Ground:
     )
 
 
-def _assumed_share(study: Study, network: Network, hot: Hot) -> pd.Series:
+def _assumed_share(study: Study, network: Network, hot: Hot, points: Points) -> pd.Series:
     """Return by cell which share of the wait on the way to its next city is assumed: that of the very posts on the way.
 
     Where some waits are measured, waits are made a millionth longer, the assumed ones and all: the quickest way stays the same, and what it
@@ -100,7 +102,9 @@ def _assumed_share(study: Study, network: Network, hot: Hot) -> pd.Series:
     city = study.lists.city_people
     part, whole = (
         trips_to_city(
-            hot.ground, _actual(study, scale_waits(network, 1 + NUDGE, assumed_only=only), hot), city_people=city
+            hot.ground,
+            _actual(study, scale_waits(network, 1 + NUDGE, assumed_only=only), hot, points),
+            city_people=city,
         )[0]["next_city_min"]
         - hot.trips["next_city_min"]
         for only in (True, False)
@@ -108,11 +112,17 @@ def _assumed_share(study: Study, network: Network, hot: Hot) -> pd.Series:
     return (part / whole.where(whole > 0)).clip(0.0, 1.0).fillna(0.0)
 
 
-def _actual(study: Study, network: Network, hot: Hot) -> NDArray[np.float64]:
-    """Return the minutes from homes to settlements on a network with other waits."""
-    ground, homes = hot.ground, hot.ground.homes
+def _home_points(study: Study, network: Network, hot: Hot) -> Points:
+    """Return the homes joined to the network, which no wait moves."""
+    homes = hot.ground.homes
     router = compile_router(network, study.analysis.mode)
-    points = router.attach(homes.lonlat, homes.side, limit_km=network.limits.point_km)
+    return router.attach(homes.lonlat, homes.side, limit_km=network.limits.point_km)
+
+
+def _actual(study: Study, network: Network, hot: Hot, points: Points) -> NDArray[np.float64]:
+    """Return the minutes from homes to settlements on a network with other waits; trees at home are shared by all of them."""
+    ground, homes = hot.ground, hot.ground.homes
+    router = replace(compile_router(network, study.analysis.mode), shares=True)
     towns = np.flatnonzero(homes.name != "")
     nodes = network.settlements["node"].to_numpy()[hot.towns]
 
