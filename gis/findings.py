@@ -79,14 +79,14 @@ def _one_opening(row: Any) -> str:
     roads = f" and {km:,.0f} km of roads that the data lack" if row.joined_by == "connector" else ""
     known = f" ({row.note})" if row.note else ""
     own = (
-        f", {row.place} itself {row.place_before_min:,.0f} → {row.place_after_min:,.0f} min"
+        f" ({row.place} itself: {row.place_before_min:,.0f} → {row.place_after_min:,.0f} min to the quickest of them)"
         if np.isfinite(row.place_before_min) and np.isfinite(row.place_after_min)
         else ""
     )
     if not row.people_gaining > 0:
         return f"near {row.place} nobody would reach a city across more than 5 min sooner{own}{known}"
     return (
-        f"near {row.place} {row.people_gaining:,.0f} people would reach the nearest city across {row.gain_min:,.0f} min sooner on average{own}, "
+        f"near {row.place} {row.people_gaining:,.0f} people would reach a city across {row.gain_min:,.0f} min sooner on average{own}, "
         f"with an assumed wait of {row.wait_min:.0f} min{roads}{known}"
     )
 
