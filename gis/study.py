@@ -28,6 +28,7 @@ from gis.settings import (
     Trips,
     Types,
 )
+from gis.settings.part import Words
 from layers.checkpoints import LONGEST_WAIT_MIN
 from layers.errors import StudyError, short
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, Source
@@ -48,7 +49,7 @@ LARGEST_STUDY = 1_000_000
 class Study(Part):
     """A validated study; `load_study` reads it from TOML."""
 
-    title: str = ""
+    title: Words = ""
     sides: tuple[str, str]
     layers: Layers = Layers()
     osm: Osm = Osm()

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from analysis.levels.quadrants import Axes, type_names
 from analysis.reach.decays import Decay, decay_named
 from gis.settings.names import OWN_TABLES, TAKEN, TAKEN_HEADS
-from gis.settings.part import Part
+from gis.settings.part import Part, Words
 from layers.errors import LayerError, NetworkError
 from layers.hours import ClosedHours
 
@@ -85,7 +85,7 @@ class Places(Part):
     layer: str | None = None
     name: str | None = None
     weight: str | None = None
-    rights: str = ""
+    rights: Words = ""
 
     @model_validator(mode="before")
     @classmethod

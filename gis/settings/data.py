@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_serializer, field_validator, model_validator
 
-from gis.settings.part import Part
+from gis.settings.part import Part, Words
 from layers.io import LAYERS, SNAPSHOT
 from layers.own.lines import MOST_M, NEAR_M
 from layers.secrets import masked
@@ -25,7 +25,7 @@ class LayerSource(Part):
     columns: dict[str, str] = Field(default_factory=dict)
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
     mend: bool | float = False
-    rights: str = ""
+    rights: Words = ""
 
     @field_validator("mend")
     @classmethod
@@ -114,7 +114,7 @@ class Population(Part):
 
     raster: str = ""
     kind: Literal["count", "density"] = "count"
-    rights: str = ""
+    rights: Words = ""
 
 
 class NetworkPart(Part):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from layers.cells import legible
-from layers.secrets import all_masked
+from layers.secrets import all_masked, masked
 
 LARGEST = 1e12
 """No number of a study is larger, whatever its own range."""
+
+
+Words = Annotated[str, AfterValidator(masked)]
+"""Text that is printed as it stands: passwords of addresses in it are masked when the study is read."""
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:
