@@ -19,6 +19,7 @@ from gis.commands.route import route
 from gis.commands.run import run
 from gis.commands.scenario import scenario
 from gis.commands.serve import serve
+from gis.commands.sites import sites
 from gis.commands.template import indicators
 from layers.house import refuse_namesakes
 
@@ -47,7 +48,7 @@ def _options(
     """Take the options of all commands; `main` looks for them before."""
 
 
-for command in (init, check, run, route, isochrone, matrix, scenario, serve, fetch):
+for command in (init, check, run, route, isochrone, matrix, scenario, serve, sites, fetch):
     app.command(cls=PlainCommand)(command)
 
 cache_app = typer.Typer(cls=PlainGroup, no_args_is_help=True, help="The cache of downloaded extracts.")

@@ -109,6 +109,22 @@ def describe_scenario(
     return _write(folder / "scenario.json", content)
 
 
+def describe_sites(
+    folder: Path, prepared: Prepared, findings: list[str], scenario: str, clock: Clock
+) -> dict[str, Any]:
+    """Write ``sites.json`` and return its content."""
+    content = {
+        "study": prepared.study.model_dump(mode="json"),
+        "versions": versions(),
+        "inputs": _inputs(prepared),
+        "scenario": scenario,
+        "findings": findings,
+        "warnings": prepared.warnings,
+        "seconds": clock.seconds,
+    }
+    return _write(folder / "sites.json", content)
+
+
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table as JSON has them, nothing for unknown."""
     rows = table.astype(object).where(table.notna(), None).to_dict("records")

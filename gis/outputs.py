@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
+
 from gis.contents import contents_of, scenario_contents
-from gis.manifest import describe_run, describe_scenario
-from gis.queries.plans import to_toml
+from gis.manifest import describe_run, describe_scenario, describe_sites
+from gis.queries.plans import scenario_id, to_toml
 from gis.rasters import run_rasters, scenario_rasters, write_rasters
 from gis.tables import slim, tables_of, write_tables
+from layers.crs import WGS84
 from layers.secrets import all_masked
 from maps.qgis.project import write_geopackage, write_project
 from maps.report.page import write_report
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from gis.inputs import Prepared
     from gis.measures import Measures
     from gis.queries.plans import Plan
+    from gis.queries.siting import Answer
     from maps.contents import Contents
     from maps.rasters import RasterStyle
 
@@ -92,3 +96,14 @@ def write_scenario(
     with clock.stage("web map"):
         write_map(folder / "map.html", contents.filled)
     return describe_scenario(folder, prepared, tables, list(edits), clock, plan)
+
+
+def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -> dict[str, Any]:
+    """Write the tables of a search for sites, the candidates as points, the scenario that opens the best set; return the content of ``sites.json``."""
+    with clock.stage("tables"):
+        write_tables(folder / "tables", found.tables)
+        (folder / "edits.toml").write_text(to_toml(found.edits, name="The best set of sites"), encoding="utf-8")
+        table = found.tables["candidates"]
+        spots = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=WGS84)
+        (folder / "sites.geojson").write_text(spots.to_json(drop_id=True), encoding="utf-8")
+    return describe_sites(folder, prepared, list(found.notes), scenario_id(found.edits), clock)

@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.planning.draws import Spread
 from analysis.planning.scenarios import flags_changed
 from gis.chapters import further_measures
 from gis.clock import Clock
 from gis.inputs import Fetching, Prepared
 from gis.kept import take_or_build
-from gis.outputs import write_scenario
+from gis.outputs import write_scenario, write_sites
 from gis.queries.answers import planned_tables, spread_in, values_in
 from gis.queries.edit_checks import check_edits
 from gis.queries.edits import Edit
 from gis.queries.plans import Plan
+from gis.queries.siting import Question, find_sites
 from gis.results import BorderNetwork, Result, compare_measures
 from gis.stages import find_hot_spots, measure
 from gis.study import Study, load_study
@@ -139,3 +141,33 @@ def run_scenario(
                 more["flags_change"] = flags_changed(*(find_hot_spots(prepared, m).cells for m in (old, new)))
         found = compare_measures(prepared, old, new, after.notes)
         return write_scenario(folder, prepared, (old, new), {**found.tables, **more}, found.edits, clock, plan=plan)
+
+
+def run_sites(
+    study: Study | str | Path | None = None,
+    question: Question | None = None,
+    *,
+    out: str | Path = "out-sites",
+    listen: Listen | None = None,
+    fetching: Fetching | None = None,
+) -> dict[str, Any]:
+    """Answer where the next checkpoints belong; leave a folder and return what ``sites.json`` holds.
+
+    Parameters
+    ----------
+    question
+        What is sought (`gis.queries.siting.Question`); five sites by time where None.
+
+    Raises
+    ------
+    layers.errors.BorderlinkError
+        Anything that a user can cause; nothing is written.
+    """
+    study = study if isinstance(study, Study) else load_study(study)
+    clock = Clock(listen)
+    question = question or Question(spread=Spread(seed=study.analysis.seed))
+    with fresh_folder(Path(out), "sites.json") as folder:
+        prepared, network = take_or_build(study, fetching=fetching, clock=clock)
+        with clock.stage("sites"):
+            found = find_sites(prepared, network, question)
+        return write_sites(folder, prepared, found, clock)

@@ -5,7 +5,7 @@ Each with its approach on both sides: how many kilometres of road are missing, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -23,7 +23,7 @@ from network.gates import LINE
 from network.joining import DETOUR
 from network.overlay import build_overlay
 from network.points import at_points
-from network.routing import CHUNK
+from network.routing import CHUNK, compile_router
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from network.build import Network
+    from network.points import Points
     from network.routing import Router
 
 FACING_KM = 30.0
@@ -221,10 +222,11 @@ def _approaches(
     on_line = table["crossing_id"].to_numpy(dtype=object)
     lines = network.links[(network.links["kind"] == LINE).to_numpy()]
     side_of = network.nodes["side"].to_numpy(dtype=object)
+    # What hangs together over the line counts as the network that a post may join, though no way at home leads over it.
+    whole = compile_router(network, "road")
     for k, side in enumerate(("a", "b")):
-        points = router.attach(
-            lonlat, np.full(len(table), side, dtype=object), limit_km=min(reach, limits.checkpoint_km)
-        )
+        own = np.full(len(table), side, dtype=object)
+        points = _at_home(whole.attach(lonlat, own, limit_km=min(reach, limits.checkpoint_km)), whole, router)
         out = np.full((len(rows[k]), len(table)), np.inf)
         posts = [_posts(lines, side_of, str(c), side) if c else np.empty(0, np.int64) for c in on_line]
         for start in range(0, len(rows[k]), CHUNK):
@@ -239,6 +241,15 @@ def _approaches(
         minutes.append(out)
         km[:, k] = np.where([len(p) > 0 for p in posts], 0.0, points.connector_km)
     return minutes[0], minutes[1], km
+
+
+def _at_home(points: Points, whole: Router, home: Router) -> Points:
+    """Return points of a whole network as points of its part at home."""
+    ends = {
+        c: np.where(getattr(points, c) >= 0, home.positions(whole.nodes[np.maximum(getattr(points, c), 0)]), -1)
+        for c in ("u", "v")
+    }
+    return replace(points, **ends)
 
 
 def _posts(lines: pd.DataFrame, side: NDArray[np.object_], crossing: str, own: str) -> NDArray[np.int64]:
