@@ -29,12 +29,15 @@ from layers.regions import belt, border_line, clip_to_belt, study_crs, touching,
 from layers.sources.download.cache import Cache
 from layers.sources.overpass.server import Asking
 from layers.stretches import Stretches
+from layers.travellers import open_to_traveller
+from layers.waits import Observed, read_waits, with_observed
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyproj import CRS
 
     from gis.study import Study
+    from layers.moments import Moment
     from layers.sources.download.transfer import Listener
 
 EDGE = 2.0
@@ -62,6 +65,8 @@ class Prepared:
     """The roads are whole ways of OpenStreetMap, whose chains of degree-2 nodes are contracted."""
     places: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
     """The study's own places by the word that it has for them."""
+    observed: Observed | None = None
+    """Waits that were observed, by hour and season."""
 
     @property
     def generalised(self) -> tuple[str, ...]:
@@ -102,8 +107,13 @@ class Ground:
     after: list[str]
 
 
-def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
+def prepare(study: Study, *, fetching: Fetching | None = None, at: Moment | None = None) -> Prepared:
     """Return the layers of a study, validated, cut to the belt of its border, with the waits of its checkpoints.
+
+    Parameters
+    ----------
+    at
+        When a trip begins: conditional access of OpenStreetMap's roads is that of this hour; None for what holds by day.
 
     Raises
     ------
@@ -111,7 +121,7 @@ def prepare(study: Study, *, fetching: Fetching | None = None) -> Prepared:
         A layer can't be used, the two sides share no border, a checkpoint is far from it, nothing lies in the belt; an
         extract is missing or can't be fetched.
     """
-    return charged(read_ground(study, fetching=fetching), study)
+    return charged(read_ground(study, fetching=fetching, at=at), study)
 
 
 def charged(ground: Ground, study: Study) -> Prepared:
@@ -122,20 +132,28 @@ def charged(ground: Ground, study: Study) -> Prepared:
     LayerError
         See `layers.checkpoints.with_waits`.
     """
-    layers = ground.prepared.layers.copy()
+    layers, sources, notes = ground.prepared.layers.copy(), list(ground.prepared.sources), []
+    observed, posts = None, layers["checkpoints"]
+    if study.observed_waits:
+        path = Path(study.observed_waits)
+        observed = read_waits(path, posts, study.sides, vehicle=study.network.vehicle)
+        posts, notes = with_observed(posts, observed, vehicle=study.network.vehicle), observed.notes
+        sources.append(describe_file("waits", path, int(observed.posts["observations"].sum())))
     layers["checkpoints"] = with_waits(
-        layers["checkpoints"], study.waits, vehicle=study.network.vehicle, closed_hours=study.analysis.closed_hours
+        posts, study.waits, vehicle=study.network.vehicle, closed_hours=study.analysis.closed_hours
     )
-    warnings = [*ground.before, *wait_warnings(layers["checkpoints"]), *ground.after]
-    return replace(ground.prepared, study=study, layers=layers, warnings=warnings)
+    warnings = [*ground.before, *notes, *wait_warnings(layers["checkpoints"]), *ground.after]
+    return replace(ground.prepared, study=study, layers=layers, warnings=warnings, sources=sources, observed=observed)
 
 
-def read_ground(study: Study, *, fetching: Fetching | None = None) -> Ground:
+def read_ground(study: Study, *, fetching: Fetching | None = None, at: Moment | None = None) -> Ground:
     """Return what the sources of a study say, without waits; see `prepare`."""
     how = fetching or Fetching()
     mapped, asked = ([n for n in LAYERS if study.source(n).path == kind] for kind in (OSM, OVERPASS))
     start = outline(study, how)
-    layers, sources, extracts = {"regions": start.layer}, list(start.about), list(start.extracts)
+    clock = None if at is None else (at.weekday, at.slot)
+    layers, sources = {"regions": start.layer}, list(start.about)
+    extracts = [replace(e, at=clock) for e in start.extracts]
     border, crs = start.border, start.crs
     regions = with_sides(start.layer, study.sides)
     clipped = clip_to_belt(regions, border, EDGE * study.network.depth_km)
@@ -164,7 +182,9 @@ def read_ground(study: Study, *, fetching: Fetching | None = None) -> Ground:
         )
     if set(asked) - {"regions"}:
         area = _asked_area(study, start)
-        extracts.append(Extracts(study, ask_network(study, area, set(asked) - {"regions"}, how.asking(study))))
+        extracts.append(
+            Extracts(study, ask_network(study, area, set(asked) - {"regions"}, how.asking(study)), at=clock)
+        )
         roads = layers["roads"] if "roads" in mapped else None
         layers.update(
             extracts[-1].network(
@@ -187,7 +207,7 @@ def read_ground(study: Study, *, fetching: Fetching | None = None) -> Ground:
         far += elsewhere
     if {"roads", "checkpoints"} <= {*mapped, *asked}:
         near = near.assign(crossing_only=True)
-    layers["checkpoints"] = near
+    layers["checkpoints"], barred = open_to_traveller(near, study.network.traveller)
     fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
     before = [
         *without_data(study, layers, zones[1.0]),
@@ -195,6 +215,7 @@ def read_ground(study: Study, *, fetching: Fetching | None = None) -> Ground:
         *drawn,
         *further.notes,
         *far,
+        *barred,
         *ground_warnings(layers),
     ]
     after = [*fetched, *(note for e in extracts for note in e.notes)]

@@ -155,6 +155,8 @@ class Extracts:
     notes: list[str] = field(default_factory=list)
     stations: list[gpd.GeoDataFrame] = field(default_factory=list)
     """Stations and halts of the railways, where these were read."""
+    at: tuple[int, int] | None = None
+    """Day of the week and half hour at which conditions are asked."""
     turns: list[pd.DataFrame] = field(default_factory=list)
     """Restrictions of turns, where roads were read."""
 
@@ -217,6 +219,7 @@ class Extracts:
             road_kinds=self.study.osm.road_kinds,
             vehicle=self.study.network.vehicle,
             posts=posts,
+            at=self.at,
         )
         # Yards, sidings and spurs lead nowhere through: a train does not pass over them.
         through = got.railways[got.railways["through"]]

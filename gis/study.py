@@ -18,6 +18,7 @@ from gis.settings import (
     Layers,
     LayerSource,
     Lists,
+    MoneyPart,
     NetworkPart,
     Osm,
     Outputs,
@@ -56,7 +57,9 @@ class Study(Part):
     population: Population = Population()
     network: NetworkPart = NetworkPart()
     connectors: Connectors = Connectors()
+    money: MoneyPart = MoneyPart()
     speeds: dict[str, float] = Field(default_factory=dict)
+    observed_waits: str = ""
     waits: dict[str, float] = Field(default_factory=dict)
     analysis: Analysis = Analysis()
     reach: Reach = Reach()
@@ -248,12 +251,14 @@ def _with_paths(study: Study, folder: Path) -> Study:
     digests = {placed[name]: digest for name, digest in study.osm.sha256.items()}
     raster = str(folder / study.population.raster) if study.population.raster else ""
     indicators = str(folder / study.index.indicators) if study.index.indicators else ""
+    waits = str(folder / study.observed_waits) if study.observed_waits else ""
     own = {n: p.model_copy(update={"path": str(folder / p.path)}) for n, p in study.reach.layers.items()}
     return study.model_copy(
         update={
             "layers": study.layers.model_copy(update=parts),
             "osm": study.osm.model_copy(update={"pbf": tuple(placed[n] for n in study.osm.pbf), "sha256": digests}),
             "population": study.population.model_copy(update={"raster": raster}),
+            "observed_waits": waits,
             "reach": study.reach.model_copy(update={"layers": own}),
             "index": study.index.model_copy(update={"indicators": indicators}),
         }

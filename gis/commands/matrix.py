@@ -13,35 +13,47 @@ from gis.commands.progress import download_lines
 
 def matrix(
     places: Annotated[
-        list[str], typer.Argument(metavar="PLACE…", help="Settlements by any of their names, or lon,lat.")
+        list[str],
+        typer.Argument(
+            metavar="ORIGINS TARGETS",
+            help="Each a list: names or lon,lat between semicolons, a file of places, or `settlements`. With one list, or three and more, all pairs of them.",
+        ),
     ],
     to: Annotated[
         list[str] | None,
-        typer.Option(
-            "--to", metavar="PLACE", help="Where to; once for each; nothing for the same places.", show_default=False
-        ),
+        typer.Option("--to", metavar="PLACE", help="Where to, once for each; what stands before is where from.", show_default=False),
     ] = None,
     study: StudyOption = None,
     mode: Annotated[str, typer.Option(help="road, rail or any.")] = "road",
     network: Annotated[str, typer.Option(help="actual, open or borderless.")] = "actual",
-    out: Annotated[Path, typer.Option(help="CSV to write.")] = Path("matrix.csv"),
+    km: Annotated[bool, typer.Option("--km", help="Kilometres along the quickest way too.")] = False,
+    name: Annotated[str, typer.Option(help="Column with names, of files of places.")] = "name",
+    out: Annotated[Path, typer.Option(help="CSV or Parquet to write; - for the terminal.")] = Path("matrix.csv"),
     offline: OfflineOption = False,
     cache: CacheOption = None,
     fresh: FreshOption = False,
-) -> None:
-    """Find the ways between all pairs of places: minutes, waits, kilometres, checkpoints."""
+) -> None:  # fmt: skip
+    """Find the quickest ways between all places of two lists: minutes, the wait among them, and the checkpoints passed."""
     from gis.inputs import Fetching
     from gis.queries.isochrone import input_files
-    from gis.queries.matrix import solve_matrix
+    from gis.queries.places import find_matrix
     from gis.study import load_study
-    from gis.tables import write_csv
+    from gis.tables import csv_text, write_one
+    from layers.errors import OutputError
     from layers.folders.single import check_file, write_file
 
     loaded = load_study(study)
-    inputs = [*input_files(loaded), *([study] if study else [])]
-    check_file(out, inputs=inputs)
+    inputs = [*input_files(loaded), *([study] if study else []), *(p for p in (*places, *(to or [])) if Path(p).is_file())]
+    if str(out) != "-":
+        if out.suffix.casefold() not in (".csv", ".parquet"):
+            raise OutputError(f"--out {out}: allowed are files *.csv and *.parquet, and - for the terminal")
+        check_file(out, inputs=inputs)
+    origins, targets = (places, to) if to else ([places[0]], [places[1]]) if len(places) == 2 else (places, places)
     fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
-    table = solve_matrix(loaded, places, to or places, mode=mode, field=network, fetching=fetching)
-    write_file(out, lambda draft: write_csv(table, draft), inputs=inputs)
-    say(f"{len(table)} pairs, {int(table['minutes'].isna().sum())} of them without a way")
+    table = find_matrix(loaded, origins, targets, mode=mode, network=network, km=km, name=name, fetching=fetching)
+    if str(out) == "-":
+        typer.echo(csv_text(table), nl=False)
+        return
+    write_file(out, lambda draft: write_one(table, draft), inputs=inputs)
+    say(f"{len(table):,} pairs, {int(table['minutes'].isna().sum()):,} of them without a way")
     say(f"Look at: {out}")

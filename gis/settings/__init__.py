@@ -13,7 +13,7 @@ from gis.settings.chapters import (
     Trips,
     Types,
 )
-from gis.settings.data import ROAD_KINDS, Connectors, Layers, LayerSource, NetworkPart, Osm, Population
+from gis.settings.data import ROAD_KINDS, Connectors, Layers, LayerSource, MoneyPart, NetworkPart, Osm, Population
 from gis.settings.part import Part
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "LayerSource",
     "Layers",
     "Lists",
+    "MoneyPart",
     "NetworkPart",
     "Osm",
     "Outputs",

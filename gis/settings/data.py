@@ -14,6 +14,7 @@ from layers.sources.download.geofabrik import BASE_URL
 from layers.sources.overpass.server import BASE_URL as OVERPASS_URL
 from layers.sources.overpass.server import LARGEST_KM2
 from network.joining import ConnectorLimits
+from network.money import Money
 from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN
 
 
@@ -126,10 +127,35 @@ class NetworkPart(Part):
     rail_match_km: float = Field(100, gt=0, le=300)
     vehicle: Literal["car", "truck"] = "car"
     winter: bool = False
+    traveller: Literal["", "citizen", "third_country", "goods"] = ""
     bridge_gaps: bool = True
     length_factor: bool = True
     gauge_change_min: float = Field(GAUGE_CHANGE_MIN, ge=0, le=10_000)
     current_change_min: float = Field(CURRENT_CHANGE_MIN, ge=0, le=10_000)
+
+
+class MoneyPart(Part):
+    """What moving costs in one currency; off where an hour is worth nothing."""
+
+    value_of_time_per_h: float = Field(0, ge=0)
+    per_km: float = Field(0, ge=0)
+    toll_per_km: float = Field(0, ge=0)
+    fees: dict[str, float] = Field(default_factory=dict)
+    currency: str = ""
+
+    @field_validator("fees")
+    @classmethod
+    def _fees(cls, value: dict[str, float]) -> dict[str, float]:
+        wrong = [f"{k} = {v:g}" for k, v in value.items() if not v >= 0]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: allowed is 0 or more")
+        return value
+
+    def money(self) -> Money | None:
+        """Return it as the network takes it, None where it is off."""
+        if not self.value_of_time_per_h:
+            return None
+        return Money(self.value_of_time_per_h, self.per_km, self.toll_per_km, dict(self.fees))
 
 
 class Connectors(Part):

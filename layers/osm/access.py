@@ -94,13 +94,15 @@ def _level(word: str, vehicle: str) -> int | None:
     return CLOSED if word in CLOSED_WORDS else None
 
 
-def access_to(tags: Mapping[str, str], vehicle: str, before: int = OPEN) -> Access:
+def access_to(tags: Mapping[str, str], vehicle: str, before: int = OPEN, at: tuple[int, int] | None = None) -> Access:
     """Return what the tags of one way or node say to a vehicle.
 
     Parameters
     ----------
     before
         The level where no tag says anything: a bollard is closed without one.
+    at
+        Day of the week (0 for Monday) and half hour of the day at which is asked; None for what holds by day.
 
     Examples
     --------
@@ -134,7 +136,7 @@ def access_to(tags: Mapping[str, str], vehicle: str, before: int = OPEN) -> Acce
                     grid[when] = said
     if grid is None:
         return Access(level, word, unread=tuple(unread))
-    return _over_the_year(grid, tuple(unread))
+    return _over_the_year(grid, tuple(unread), at)
 
 
 def _plain(text: str) -> str:
@@ -142,28 +144,32 @@ def _plain(text: str) -> str:
     return ";".join(sorted({part.strip() for part in re.split(r"[;|,/]", text.casefold()) if part.strip()}))
 
 
-def _over_the_year(grid: NDArray[np.int8], unread: tuple[str, ...]) -> Access:
-    """Return what holds by day, and in which seasons, of levels at every half hour."""
+def _over_the_year(grid: NDArray[np.int8], unread: tuple[str, ...], at: tuple[int, int] | None) -> Access:
+    """Return what holds by day or at an hour of the week, and in which seasons, of levels at every half hour."""
+    week, hours = (slice(None), DAY_SLOTS) if at is None else (slice(at[0], at[0] + 1), slice(at[1], at[1] + 1))
     in_winter, in_summer = (
-        float((grid[days][:, :, DAY_SLOTS] > CLOSED).mean()) >= 0.5 for days in (WINTER_DAYS, SUMMER_DAYS)
+        float((grid[days][:, week, hours] > CLOSED).mean()) >= 0.5 for days in (WINTER_DAYS, SUMMER_DAYS)
     )
     if not in_winter and not in_summer:
         return Access(CLOSED, "conditional", unread=unread)
     season = "" if in_winter and in_summer else "winter" if in_winter else "summer"
     days = {"": np.ones(SHAPE[0], bool), "winter": WINTER_DAYS, "summer": SUMMER_DAYS}[season]
     mine = grid[days]
-    by_day = mine[:, :, DAY_SLOTS]
+    by_day = mine[:, week, hours]
     level = OPEN if (by_day == OPEN).sum() >= (by_day == LIMITED).sum() else LIMITED
-    return Access(level, "conditional", season, round(float((mine > CLOSED).mean()), 4), unread)
+    share = 1.0 if at is not None else round(float((mine > CLOSED).mean()), 4)
+    return Access(level, "conditional", season, share, unread)
 
 
-def access_table(tags: pd.DataFrame, vehicle: str) -> pd.DataFrame:
+def access_table(tags: pd.DataFrame, vehicle: str, at: tuple[int, int] | None = None) -> pd.DataFrame:
     """Return what the tags of many ways say to a vehicle: ``level``, ``word``, ``season``, ``share``; each set of tags is read once.
 
     Parameters
     ----------
     tags
         Columns of `ACCESS_KEYS` and the same with ``:conditional``, those that there are.
+    at
+        See `access_to`.
 
     Returns
     -------
@@ -172,7 +178,7 @@ def access_table(tags: pd.DataFrame, vehicle: str) -> pd.DataFrame:
     keys = [k for key in ACCESS_KEYS[vehicle] for k in (key, f"{key}:conditional") if k in tags]
     code, first = _distinct_rows(tags, keys)
     texts = tags[keys].iloc[first].astype(object).to_dict("records")
-    said = [access_to({str(k): v for k, v in row.items() if isinstance(v, str)}, vehicle) for row in texts]
+    said = [access_to({str(k): v for k, v in row.items() if isinstance(v, str)}, vehicle, at=at) for row in texts]
     table = pd.DataFrame(
         {
             "level": np.array([s.level for s in said], np.int8),

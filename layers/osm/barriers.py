@@ -27,7 +27,7 @@ PLAIN_WORDS = OPEN_WORDS
 """Values of an access tag that close nothing on a node that is open without it."""
 
 
-def barrier_access(tags: Mapping[str, str], vehicle: str) -> Access:
+def barrier_access(tags: Mapping[str, str], vehicle: str, at: tuple[int, int] | None = None) -> Access:
     """Return what the tags of a node on a road say to a vehicle.
 
     A border control closes nothing here: whether it is open decides at its checkpoint.
@@ -42,7 +42,7 @@ def barrier_access(tags: Mapping[str, str], vehicle: str) -> Access:
     kind = tags.get("barrier", "")
     if kind == CONTROL:
         return Access(OPEN)
-    said = access_to(tags, vehicle, CLOSED if kind in CLOSING else OPEN)
+    said = access_to(tags, vehicle, CLOSED if kind in CLOSING else OPEN, at)
     return said if said.level != CLOSED or said.word != "yes" else Access(CLOSED, kind, unread=said.unread)
 
 

@@ -75,6 +75,7 @@ def roads_of(
     vehicle: str = "car",
     besides: Collection[int] = (),
     ferries: Collection[int] = (),
+    at: tuple[int, int] | None = None,
 ) -> pd.DataFrame:
     """Return the roads and ferries among the ways, with the columns of the layer, in the order of the ways.
 
@@ -90,6 +91,8 @@ def roads_of(
         Whose seasons and share of the day ``season`` and ``open_share`` tell.
     besides, ferries
         Ids of ways of other classes that are kept, and of ways that are ferries by a relation.
+    at
+        Day of the week (0 for Monday) and half hour at which conditions are asked; None for what holds by day.
     """
     frozen = np.logical_or.reduce([parsed(tags[k], is_yes, False).astype(bool) for k in WINTER_KINDS])
     frozen &= (tags["highway"].notna() & ~tags["highway"].isin(NO_ROADS)).to_numpy()
@@ -103,7 +106,7 @@ def roads_of(
     kept = _without(kept, kept["military"].notna(), "roads_military", counts)
     kept = _in_use(kept, "roads", counts)
     # A ferry for foot passengers is a ferry with motor vehicles forbidden.
-    may = {name: access_table(kept, name) for name in VEHICLES}
+    may = {name: access_table(kept, name, at) for name in VEHICLES}
     for text, number in may[vehicle].attrs["unread"].items():
         counts[UNREAD + text] += number
     shut = np.logical_and.reduce([(table["level"] == CLOSED).to_numpy() for table in may.values()])
@@ -120,7 +123,7 @@ def roads_of(
         {
             "osm_id": kept["osm_id"],
             "kind": pd.Categorical(kind, categories=[*ROAD_KINDS, WINTER_ROAD, FERRY]),
-            "direction": _directions(kept, vehicle, counts),
+            "direction": _directions(kept, vehicle, counts, at),
             **_speeds(kept, counts),
             "access": own["word"].cat.remove_unused_categories(),
             **{name: (table["level"] != CLOSED).to_numpy() for name, table in may.items()},
@@ -156,13 +159,13 @@ def _no_through(may: dict[str, pd.DataFrame]) -> pd.Categorical:
     return pd.Categorical.from_codes(np.asarray(code, np.int8), categories=pd.Index(texts, dtype=object))
 
 
-def _directions(tags: pd.DataFrame, vehicle: str, counts: Counter[str]) -> NDArray[np.int8]:
+def _directions(tags: pd.DataFrame, vehicle: str, counts: Counter[str], at: tuple[int, int] | None) -> NDArray[np.int8]:
     """Return the direction of each road: the one of most of the day where it changes by the hour."""
     direction = oneway_of(tags["oneway"], tags["highway"], tags["junction"])
     said = tags["oneway:conditional"]
     _unread_in(said, vehicle, counts)
     for row in np.flatnonzero(said.notna().to_numpy()):  # some hundreds in a country
-        direction[row], changes = _direction_by_day(str(said.iloc[row]), vehicle, int(direction[row]))
+        direction[row], changes = _direction_by_day(str(said.iloc[row]), vehicle, int(direction[row]), at)
         counts["roads_oneway_by_hours"] += changes
     return direction
 
@@ -289,11 +292,12 @@ def _limits_by_season(text: str, vehicle: str) -> tuple[float, float]:
 
 
 @cache
-def _direction_by_day(text: str, vehicle: str, otherwise: int) -> tuple[int, bool]:
+def _direction_by_day(text: str, vehicle: str, otherwise: int, at: tuple[int, int] | None) -> tuple[int, bool]:
     """Return the direction of most of the day, and whether it changes."""
     grid = np.full(SHAPE, otherwise, np.int8)
     for value, when, some in clauses_of(text, vehicle)[0]:
         if not some:
             grid[when] = ONEWAY.get(value, otherwise)
-    values, number = np.unique(grid[:, :, DAY_SLOTS], return_counts=True)
+    week, hours = (slice(None), DAY_SLOTS) if at is None else (slice(at[0], at[0] + 1), slice(at[1], at[1] + 1))
+    values, number = np.unique(grid[:, week, hours], return_counts=True)
     return int(values[np.argmax(number)]), bool(grid.min() != grid.max())

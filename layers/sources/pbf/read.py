@@ -76,6 +76,7 @@ def read_network(
     road_kinds: Iterable[str] | None = None,
     vehicle: str = "car",
     posts: gpd.GeoDataFrame | None = None,
+    at: tuple[int, int] | None = None,
 ) -> PbfLayers:
     """Return the layers of an area out of PBF files.
 
@@ -95,6 +96,8 @@ def read_network(
     posts
         Points of checkpoints from elsewhere. Ways of other classes than `road_kinds` that tie these, mapped posts or ferries to the
         roads are kept.
+    at
+        Day of the week (0 for Monday) and half hour at which conditional access and directions are asked; None for what holds by day.
 
     Raises
     ------
@@ -125,7 +128,7 @@ def read_network(
         lower=[k.encode() for k in ROAD_KINDS if k not in kinds],
         posts=None if posts is None else shapely.get_coordinates(posts.geometry.to_numpy()),
     )
-    roads, railways = _edges(got, kinds, vehicle)
+    roads, railways = _edges(got, kinds, vehicle, at)
     settlements = settlements_of(got.points, got.counts, got.relations.centres)
     posts, stations = posts_of(got.points, got.counts), stations_of(got.points)
     for frame in (roads, railways, settlements):
@@ -190,20 +193,24 @@ def _check_area(area: shapely.Geometry | None) -> None:
         )
 
 
-def _edges(got: Collected, kinds: Sequence[str], vehicle: str) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+def _edges(
+    got: Collected, kinds: Sequence[str], vehicle: str, at: tuple[int, int] | None
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return the split roads and railways; what is read out of the ways is freed as soon as it is no longer needed."""
     place = got.nodes.find(got.ways.refs)
     got.ways.refs = np.zeros(0, np.int64)
     tags = with_durations(way_table(got), got.relations.ferries)
     tables = [
         railways_of(tags, got.counts),
-        roads_of(tags, got.counts, kinds=kinds, vehicle=vehicle, besides=got.tied, ferries=got.relations.ferries),
+        roads_of(
+            tags, got.counts, kinds=kinds, vehicle=vehicle, besides=got.tied, ferries=got.relations.ferries, at=at
+        ),
     ]
-    barriers = barriers_of(got.barriers, got.nodes, vehicle, got.counts)
+    barriers = barriers_of(got.barriers, got.nodes, vehicle, got.counts, at)
     del tags
     # Nobody but `split_ways` holds a table, so that it can let go of it.
     stop: tuple[pd.DataFrame | None, ...] = (barriers, None)
-    roads, railways = (split_ways(tables.pop(), got.ways.counts, place, got.nodes, got.counts, at) for at in stop)
+    roads, railways = (split_ways(tables.pop(), got.ways.counts, place, got.nodes, got.counts, cuts) for cuts in stop)
     return roads, railways
 
 

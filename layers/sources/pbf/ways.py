@@ -53,7 +53,9 @@ def with_durations(table: pd.DataFrame, durations: Mapping[int, str]) -> pd.Data
     )
 
 
-def barriers_of(tagged: Iterable[Tagged], nodes: Nodes, vehicle: str, counts: Counter[str]) -> pd.DataFrame:
+def barriers_of(
+    tagged: Iterable[Tagged], nodes: Nodes, vehicle: str, counts: Counter[str], moment: tuple[int, int] | None = None
+) -> pd.DataFrame:
     """Return the nodes that close a road to a vehicle, let it in but not through, or do so in a season.
 
     Returns
@@ -64,8 +66,8 @@ def barriers_of(tagged: Iterable[Tagged], nodes: Nodes, vehicle: str, counts: Co
     rows = []
     for node in tagged:  # barriers that may close something: a few for a hundred kilometres of road
         at = int(nodes.find(np.array([node.osm_id]))[0])
-        said = barrier_access(node.tags, vehicle)
-        limited = sum((barrier_access(node.tags, v).level == LIMITED) << k for k, v in enumerate(VEHICLES))
+        said = barrier_access(node.tags, vehicle, moment)
+        limited = sum((barrier_access(node.tags, v, moment).level == LIMITED) << k for k, v in enumerate(VEHICLES))
         if at >= 0 and (said.level == CLOSED or limited or said.season):
             rows.append((at, said.word, said.level, said.season, limited))
         if at >= 0:

@@ -1,0 +1,165 @@
+"""A trip that begins at an hour: posts that are closed when one comes are waited for, waits are those of the hour."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from layers.moments import until_open_min
+from network.build import FIELDS, Network, with_costs
+from network.routing import Mode, Path, compile_router
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from layers.waits import Observed
+
+GATE = "gate"
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A way by the clock: its links, minutes, and at each post when one comes, the wait until it opens and that at the control."""
+
+    links: list[int]
+    minutes: float
+    opening_min: float
+    control_min: float
+    posts: list[tuple[str, datetime, float, float]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+
+def quickest_at(
+    network: Network,
+    origin: int,
+    target: int,
+    departure: datetime,
+    *,
+    mode: Mode = "road",
+    countries: tuple[str, ...] = (),
+    home: bool = False,
+    observed: Observed | None = None,
+) -> Timed | None:
+    """Return the way that arrives first, or None.
+
+    Parameters
+    ----------
+    origin, target
+        Network nodes.
+    home
+        Both lie on one side: modes that charge no wait to trips home do not wait.
+    observed
+        Waits by hour, where there are any.
+
+    Notes
+    -----
+    Who comes later never passes sooner, as long as the wait at the control does not fall faster than the clock runs: the search by arrival is exact then. Between
+    posts the way is the quickest on the ground.
+    """
+    links = network.links
+    gates = np.flatnonzero((links["kind"] == GATE).to_numpy() & np.isfinite(links[FIELDS["open"]].to_numpy(float)))
+    shut = links.copy()
+    shut.loc[links["kind"] == GATE, "passable"] = False
+    router = compile_router(replace(network, links=with_costs(shut, network.domestic_wait)), mode)
+    arcs = [(int(links["u"].iat[g]), int(links["v"].iat[g]), int(g)) for g in gates]
+    arcs += [(v, u, g) for u, v, g in arcs if not bool(links["oneway"].iat[g])]
+    arcs = [(u, v, g) for u, v, g in arcs if (router.positions([u, v]) >= 0).all()]
+    side = network.nodes["side"].to_numpy(dtype=object)
+    wait = _waits(network, side, departure, countries, home, observed)
+    best: dict[int, float] = {origin: 0.0}
+    before: dict[int, tuple[int, int, float, float]] = {}
+    queue = [(0.0, origin)]
+    tails = [u for u, _, _ in arcs]
+    unread: dict[str, None] = {}
+    done: set[int] = set()
+    arrival, last = np.inf, -1
+    while queue:
+        now, node = heapq.heappop(queue)
+        if node in done or now >= arrival:
+            continue
+        done.add(node)
+        ends = np.asarray([*tails, target], np.int64)
+        at = router.positions(ends)
+        tree = router.trees([node], FIELDS["open"])[0]
+        cost = np.where(at >= 0, tree[np.maximum(at, 0)], np.inf)
+        if now + cost[-1] < arrival:
+            arrival, last = now + float(cost[-1]), node
+        for (u, v, g), way in zip(arcs, cost[:-1], strict=True):  # posts: dozens
+            if not np.isfinite(way) or v in done:
+                continue
+            opening, control = wait(g, u, now + float(way))
+            if opening != opening:
+                unread[str(links["checkpoint_id"].iat[g])] = None
+                opening = 0.0
+            there = now + float(way) + opening + control + float(links["time_min"].iat[g])
+            if there < best.get(v, np.inf):
+                best[v] = there
+                before[v] = (node, g, opening, control)
+                heapq.heappush(queue, (there, v))
+    if not np.isfinite(arrival):
+        return None
+    return _told(network, router.path, links, before, best, last, target, arrival, departure, list(unread))
+
+
+def _waits(
+    network: Network,
+    side: np.ndarray,
+    departure: datetime,
+    countries: tuple[str, ...],
+    home: bool,
+    observed: Observed | None,
+) -> Callable[[int, int, float], tuple[float, float]]:
+    """Return what gives the wait until a gate opens and at its control, of who comes to its end `u` after so many minutes."""
+    links = network.links
+    posts = network.checkpoints.set_index("checkpoint_id")
+
+    def wait(gate: int, u: int, minutes: float) -> tuple[float, float]:
+        if home and str(links["mode"].iat[gate]) not in network.domestic_wait:
+            return 0.0, 0.0
+        post = posts.loc[str(links["checkpoint_id"].iat[gate])]
+        at = departure + timedelta(minutes=minutes)
+        opening = until_open_min(str(post["hours"]), at, countries)
+        control = float(post["control_wait_min"])
+        if observed is not None and str(links["mode"].iat[gate]) == "road":
+            passed = at + timedelta(minutes=opening if np.isfinite(opening) else 0.0)
+            seen = observed.wait_min(str(post.name), "ab" if side[u] == "a" else "ba", passed)
+            control = seen if seen == seen else control
+        return opening, control
+
+    return wait
+
+
+def _told(
+    network: Network,
+    path: Callable[[int, int, str], Path | None],
+    links: object,
+    before: dict[int, tuple[int, int, float, float]],
+    best: dict[int, float],
+    last: int,
+    target: int,
+    arrival: float,
+    departure: datetime,
+    unread: list[str],
+) -> Timed:
+    """Return the way backwards from where it ends."""
+    legs, node, posts = [], last, []
+    legs.append((last, target, -1))
+    while node in before:
+        start, gate, opening, control = before[node]
+        reached = best[node] - opening - control - float(network.links["time_min"].iat[gate])
+        name = str(network.links["checkpoint_id"].iat[gate])
+        posts.append((name, departure + timedelta(minutes=reached), opening, control))
+        u, v = (int(network.links[c].iat[gate]) for c in ("u", "v"))
+        legs.append((start, u if v == node else v, gate))
+        node = start
+    rows: list[int] = []
+    for start, end, gate in reversed(legs):
+        found = path(start, end, FIELDS["open"]) if start != end else None
+        rows += found.links.tolist() if found is not None else []
+        rows += [gate] if gate >= 0 else []
+    posts.reverse()
+    return Timed(rows, arrival, sum(p[2] for p in posts), sum(p[3] for p in posts), posts, unread)
