@@ -91,6 +91,19 @@ def as_csv(table: pd.DataFrame) -> str:
     return str(harmless(table).to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
 
+def csv_text(table: pd.DataFrame) -> str:
+    """Return a table as the text that `write_csv` writes."""
+    return str(harmless(table).to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+
+
+def write_one(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV or, where the file is called so, Parquet."""
+    if path.suffix.casefold() == ".parquet":
+        table.to_parquet(path, index=False)
+    else:
+        write_csv(table, path)
+
+
 def _with_lonlat(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return a table of points with lon and lat instead of geometry."""
     return pd.DataFrame(frame.drop(columns="geometry")).assign(lon=frame.geometry.x, lat=frame.geometry.y)

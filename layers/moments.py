@@ -71,9 +71,9 @@ def moment_of(text: str, *, winter: bool = False) -> Moment:
 def _rules(text: str, country: str) -> Any:
     """Return the library's reading of a text with a country's holidays, None where it can't read it."""
     plain = daily_hours(text).replace("–", "-")
-    for options in ({"country": country}, {}):
+    for code in (country or None, None):
         try:
-            return OpeningHours(plain, **options)
+            return OpeningHours(plain, country=code)
         except ParserError:
             return None
         except Exception:  # a country whose holidays the library does not know, by an exception of its own

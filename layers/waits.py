@@ -168,7 +168,7 @@ def with_observed(checkpoints: gpd.GeoDataFrame, observed: Observed, *, vehicle:
         old = frame[name] if name in frame else pd.Series(np.nan, index=frame.index)
         frame[name] = np.where(known, frame["checkpoint_id"].map(values).astype(float), old.astype(float))
     told = frame["checkpoint_id"].map(posts["said"]).astype(object)
-    frame["wait_source"] = np.where(known, told, frame["wait_source"] if "wait_source" in frame else "")
+    frame["wait_source"] = np.where(known, told, frame.get("wait_source", ""))
     frame["wait_assumed"] = np.where(known, False, frame["wait_assumed"])
     return frame
 

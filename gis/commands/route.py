@@ -18,7 +18,10 @@ def route(
     study: StudyOption = None,
     mode: Annotated[str, typer.Option(help="road, rail or any.")] = "road",
     network: Annotated[str, typer.Option(help="actual, open or borderless.")] = "actual",
-    by: Annotated[str, typer.Option(help="time or length.")] = "time",
+    by: Annotated[str, typer.Option(help="time, length, or cost where the study has [money].")] = "time",
+    at: Annotated[
+        str, typer.Option(help='Departure, such as "Mon 08:00" or "2026-01-15 08:00".', show_default=False)
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
     out: Annotated[Path | None, typer.Option(help="GeoPackage to write the way to.", show_default=False)] = None,
     offline: OfflineOption = False,
@@ -40,7 +43,7 @@ def route(
         check_ending(out)
         check_file(out, inputs=inputs)
     fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
-    way = solve_route(loaded, origin, destination, mode=mode, network=network, by=by, fetching=fetching)
+    way = solve_route(loaded, origin, destination, mode=mode, network=network, by=by, at=at, fetching=fetching)
     found = way.as_dict()
     if out is not None:
         write_route(out, way, inputs=inputs)
@@ -53,6 +56,10 @@ def route(
     say(
         f"  {found['time_min']:,.0f} min moving + {found['wait_min']:,.0f} min wait = {hours(found['time_min'] + found['wait_min'])}"
     )
+    if found["opening_wait_min"]:
+        say(f"  of the wait {found['opening_wait_min']:,.0f} min until posts open")
+    if found["money"] is not None:
+        say(f"  costs {found['money']:,.2f}")
     say(f"  checkpoints: {', '.join(found['checkpoint_names']) or 'none'}")
     for note in found["notes"]:
         say(f"  note: {note}")

@@ -11,10 +11,12 @@ import numpy as np
 
 from layers.moments import until_open_min
 from network.build import FIELDS, Network, with_costs
-from network.routing import Mode, Path, compile_router
+from network.routing import Router, compile_router
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from layers.waits import Observed
 
@@ -39,7 +41,7 @@ def quickest_at(
     target: int,
     departure: datetime,
     *,
-    mode: Mode = "road",
+    mode: str = "road",
     countries: tuple[str, ...] = (),
     home: bool = False,
     observed: Observed | None = None,
@@ -62,11 +64,14 @@ def quickest_at(
     """
     links = network.links
     gates = np.flatnonzero((links["kind"] == GATE).to_numpy() & np.isfinite(links[FIELDS["open"]].to_numpy(float)))
-    shut = links.copy()
-    shut.loc[links["kind"] == GATE, "passable"] = False
+    shut = links.assign(passable=links["passable"].to_numpy(bool) & (links["kind"] != GATE).to_numpy())
     router = compile_router(replace(network, links=with_costs(shut, network.domestic_wait)), mode)
-    arcs = [(int(links["u"].iat[g]), int(links["v"].iat[g]), int(g)) for g in gates]
-    arcs += [(v, u, g) for u, v, g in arcs if not bool(links["oneway"].iat[g])]
+    u_of, v_of = (links[c].to_numpy(np.int64) for c in ("u", "v"))
+    both = ~links["oneway"].to_numpy(bool)
+    moving = links["time_min"].to_numpy(float)
+    names = links["checkpoint_id"].to_numpy(dtype=object)
+    arcs = [(int(u_of[g]), int(v_of[g]), int(g)) for g in gates]
+    arcs += [(v, u, g) for u, v, g in arcs if both[g]]
     arcs = [(u, v, g) for u, v, g in arcs if (router.positions([u, v]) >= 0).all()]
     side = network.nodes["side"].to_numpy(dtype=object)
     wait = _waits(network, side, departure, countries, home, observed)
@@ -93,38 +98,38 @@ def quickest_at(
                 continue
             opening, control = wait(g, u, now + float(way))
             if opening != opening:
-                unread[str(links["checkpoint_id"].iat[g])] = None
+                unread[str(names[g])] = None
                 opening = 0.0
-            there = now + float(way) + opening + control + float(links["time_min"].iat[g])
+            there = now + float(way) + opening + control + float(moving[g])
             if there < best.get(v, np.inf):
                 best[v] = there
                 before[v] = (node, g, opening, control)
                 heapq.heappush(queue, (there, v))
     if not np.isfinite(arrival):
         return None
-    return _told(network, router.path, links, before, best, last, target, arrival, departure, list(unread))
+    return _told(network, router, before, best, (last, target), arrival, departure, list(unread))
 
 
 def _waits(
     network: Network,
-    side: np.ndarray,
+    side: NDArray[np.object_],
     departure: datetime,
     countries: tuple[str, ...],
     home: bool,
     observed: Observed | None,
 ) -> Callable[[int, int, float], tuple[float, float]]:
     """Return what gives the wait until a gate opens and at its control, of who comes to its end `u` after so many minutes."""
-    links = network.links
+    modes, names = (network.links[c].to_numpy(dtype=object) for c in ("mode", "checkpoint_id"))
     posts = network.checkpoints.set_index("checkpoint_id")
 
     def wait(gate: int, u: int, minutes: float) -> tuple[float, float]:
-        if home and str(links["mode"].iat[gate]) not in network.domestic_wait:
+        if home and str(modes[gate]) not in network.domestic_wait:
             return 0.0, 0.0
-        post = posts.loc[str(links["checkpoint_id"].iat[gate])]
+        post = posts.loc[str(names[gate])]
         at = departure + timedelta(minutes=minutes)
         opening = until_open_min(str(post["hours"]), at, countries)
         control = float(post["control_wait_min"])
-        if observed is not None and str(links["mode"].iat[gate]) == "road":
+        if observed is not None and str(modes[gate]) == "road":
             passed = at + timedelta(minutes=opening if np.isfinite(opening) else 0.0)
             seen = observed.wait_min(str(post.name), "ab" if side[u] == "a" else "ba", passed)
             control = seen if seen == seen else control
@@ -135,31 +140,31 @@ def _waits(
 
 def _told(
     network: Network,
-    path: Callable[[int, int, str], Path | None],
-    links: object,
+    router: Router,
     before: dict[int, tuple[int, int, float, float]],
     best: dict[int, float],
-    last: int,
-    target: int,
+    leg: tuple[int, int],
     arrival: float,
     departure: datetime,
     unread: list[str],
 ) -> Timed:
-    """Return the way backwards from where it ends."""
-    legs, node, posts = [], last, []
-    legs.append((last, target, -1))
-    while node in before:
+    """Return the way, found backwards from its last leg."""
+    links = network.links
+    u_of, v_of = (links[c].to_numpy(np.int64) for c in ("u", "v"))
+    moving, names = links["time_min"].to_numpy(float), links["checkpoint_id"].to_numpy(dtype=object)
+    node = leg[0]
+    legs: list[tuple[int, int, int]] = [(*leg, -1)]
+    posts: list[tuple[str, datetime, float, float]] = []
+    while node in before:  # a post each
         start, gate, opening, control = before[node]
-        reached = best[node] - opening - control - float(network.links["time_min"].iat[gate])
-        name = str(network.links["checkpoint_id"].iat[gate])
-        posts.append((name, departure + timedelta(minutes=reached), opening, control))
-        u, v = (int(network.links[c].iat[gate]) for c in ("u", "v"))
-        legs.append((start, u if v == node else v, gate))
+        reached = best[node] - opening - control - float(moving[gate])
+        posts.append((str(names[gate]), departure + timedelta(minutes=reached), opening, control))
+        legs.append((start, int(u_of[gate] if v_of[gate] == node else v_of[gate]), gate))
         node = start
     rows: list[int] = []
     for start, end, gate in reversed(legs):
-        found = path(start, end, FIELDS["open"]) if start != end else None
-        rows += found.links.tolist() if found is not None else []
+        found = router.path(start, end, FIELDS["open"]) if start != end else None
+        rows += [] if found is None else found.links.tolist()
         rows += [gate] if gate >= 0 else []
     posts.reverse()
     return Timed(rows, arrival, sum(p[2] for p in posts), sum(p[3] for p in posts), posts, unread)

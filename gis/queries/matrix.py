@@ -3,50 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import dijkstra
 
-from gis.inputs import Fetching, Prepared
-from gis.kept import take_or_build
 from gis.queries.route import check_options, join_named
-from gis.study import Study, load_study
-from layers.settlements import find_place, refuse_unknown
-from network.build import FIELDS, NETWORKS, Network
+from layers.settlements import Place, find_place
+from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.routing import MODES, Router, arcs_table, compile_router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-def solve_matrix(
-    study: Study | str | FilePath | None,
-    origins: Sequence[str],
-    targets: Sequence[str],
-    *,
-    mode: str = "road",
-    field: str = "actual",
-    fetching: Fetching | None = None,
-) -> pd.DataFrame:
-    """Return the quickest way of every pair of places of a study; see `minutes_between`."""
-    check_options(mode=(mode, MODES), network=(field, NETWORKS))
-    # Before a network is built: a mistyped name is known at once.
-    prepared, network = take_or_build(
-        study if isinstance(study, Study) else load_study(study),
-        fetching=fetching,
-        look=lambda found: refuse_unknown(found.layers["settlements"], [*origins, *targets]),
-    )
-    return minutes_between(network, prepared, origins, targets, mode=mode, field=field)
+    from gis.inputs import Prepared
 
 
 def minutes_between(
     network: Network,
     prepared: Prepared,
-    origins: Sequence[str],
-    targets: Sequence[str],
+    origins: Sequence[str | Place],
+    targets: Sequence[str | Place],
     *,
     mode: str = "road",
     field: str = "actual",
@@ -56,7 +34,7 @@ def minutes_between(
     Parameters
     ----------
     origins, targets
-        Settlements by any of their names, or ``lon,lat``.
+        Settlements by any of their names, ``lon,lat``, or places that are found already.
     mode, field
         See `network.routing.MODES` and `network.build.NETWORKS`.
 
@@ -71,17 +49,23 @@ def minutes_between(
         A place is unknown, ambiguous or off the two sides; or an option is unknown.
     """
     check_options(mode=(mode, MODES), network=(field, NETWORKS))
-    names = list(dict.fromkeys([*origins, *targets]))
-    places = [find_place(network.settlements, text) for text in names]
-    joined, nodes, _ = join_named(network, prepared, places)
+    lists = [
+        [t if isinstance(t, Place) else find_place(network.settlements, t) for t in one] for one in (origins, targets)
+    ]
+    places = list(dict.fromkeys([*lists[0], *lists[1]]))
+    joined, nodes, sides = join_named(network, prepared, places)
     router = compile_router(joined, mode)
-    node = dict(zip(names, nodes, strict=True))
-    label = dict(zip(names, (p.label for p in places), strict=True))
-    ends = router.positions([node[t] for t in targets])
+    at = {place: int(p) for place, p in zip(places, router.positions(nodes), strict=True)}
+    side = dict(zip(places, sides, strict=True))
+    ends = np.array([at[t] for t in lists[1]], np.int64)
+    there = np.array([side[t] for t in lists[1]], dtype=object)
     rows = []
-    for text in origins:  # a tree each
-        table = _from_one(router, int(router.positions([node[text]])[0]), ends, FIELDS[field])
-        rows.append(table.assign(origin=label[text], destination=[label[t] for t in targets]))
+    for place in lists[0]:  # a tree each
+        table = _from_one(router, at[place], ends, FIELDS[field])
+        home = there == side[place]
+        if field == "actual" and home.any():
+            table = _at_home(router, at[place], ends, table, home)
+        rows.append(table.assign(origin=place.label, destination=[t.label for t in lists[1]]))
     columns = ["origin", "destination", "minutes", "wait_min", "length_m", "checkpoints"]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
@@ -134,6 +118,25 @@ def _gates(end: int, last: NDArray[np.int64], gate: NDArray[np.object_], parent:
         out.append(str(gate[at]))
         at = int(last[parent[at]])
     return "|".join(reversed(out))
+
+
+def _at_home(
+    router: Router, start: int, ends: NDArray[np.int64], table: pd.DataFrame, home: NDArray[np.bool_]
+) -> pd.DataFrame:
+    """Return the ways with those between places of one side as trips home are charged, see `network.domestic`."""
+    if start < 0:
+        return table
+    tree = router.trees([int(router.nodes[start])], DOMESTIC)[0]
+    cost = np.where(ends >= 0, tree[np.maximum(ends, 0)], np.inf)
+    differ = home & np.isfinite(cost) & ~np.isclose(cost, table["minutes"].to_numpy(float), rtol=1e-9, atol=1e-9)
+    out = {name: table[name].tolist() for name in ("minutes", "wait_min", "length_m", "checkpoints")}
+    for row in np.flatnonzero(differ).tolist():  # ways home through the neighbour: few
+        path = router.path(int(router.nodes[start]), int(router.nodes[ends[row]]), DOMESTIC)
+        if path is not None:
+            said = (float(cost[row]), path.wait_min, path.length_m, "|".join(path.checkpoints))
+            for name, value in zip(out, said, strict=True):
+                out[name][row] = value
+    return table.assign(**out)
 
 
 def _blank(rows: int) -> pd.DataFrame:

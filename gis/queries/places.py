@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import shapely
 
-from gis.inputs import EDGE, Fetching, Prepared, belt_of, prepare
+from gis.inputs import EDGE, Fetching, Prepared, belt_of
+from gis.kept import take_or_build
 from gis.queries.matrix import minutes_between
-from gis.stages import build
+from gis.queries.route import check_options
 from layers.errors import PlaceError
 from layers.own.places import read_places
-from layers.settlements import Place, find_place
+from layers.settlements import Place, find_place, refuse_unknown
+from network.build import NETWORKS
+from network.routing import MODES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gis.study import Study
     from network.build import Network
 
@@ -26,8 +31,8 @@ MOST_PAIRS = 25_000_000
 
 def find_matrix(
     study: Study,
-    origins: str,
-    targets: str,
+    origins: Sequence[str],
+    targets: Sequence[str],
     *,
     mode: str = "road",
     network: str = "actual",
@@ -40,7 +45,7 @@ def find_matrix(
     Parameters
     ----------
     origins, targets
-        ``settlements``, a file of places, or names and ``lon,lat`` between semicolons.
+        Each ``settlements``, a file of places, or names and ``lon,lat`` between semicolons.
     mode, network
         See `network.routing.MODES` and `network.build.NETWORKS`.
     km
@@ -58,9 +63,13 @@ def find_matrix(
     PlaceError
         A place is unknown, ambiguous or off the two sides; an option is unknown; or there are too many pairs.
     """
-    prepared = prepare(study, fetching=fetching)
-    built = build(prepared)
-    lists = [places_of(text, built, prepared, name) for text in (origins, targets)]
+    check_options(mode=(mode, MODES), network=(network, NETWORKS))
+    prepared, built = take_or_build(
+        study,
+        fetching=fetching,
+        look=lambda found: refuse_unknown(found.layers["settlements"], _names([*origins, *targets])),
+    )
+    lists = [[p for text in one for p in places_of(text, built, prepared, name)] for one in (origins, targets)]
     pairs = len(lists[0]) * len(lists[1])
     if pairs > MOST_PAIRS:
         raise PlaceError(
@@ -69,6 +78,12 @@ def find_matrix(
     table = minutes_between(built, prepared, *lists, mode=mode, field=network)
     columns = ["origin", "destination", "minutes", "wait_min", "checkpoints"]
     return table.assign(km=table["length_m"] / 1000)[[*columns, "km"] if km else columns]
+
+
+def _names(texts: Sequence[str]) -> list[str]:
+    """Return the plain names in lists: what is known to be wrong before a network is built."""
+    lists = [t for t in texts if t.strip().casefold() != ALL and not (Path(t).suffix and Path(t).is_file())]
+    return [part.strip() for text in lists for part in text.split(";") if part.strip()]
 
 
 def places_of(text: str, network: Network, prepared: Prepared, name: str) -> list[Place]:

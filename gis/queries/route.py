@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gis.inputs import Fetching, Prepared
+from gis.inputs import Fetching, Prepared, prepare
 from gis.kept import take_or_build
+from gis.queries.departure import quickest_at
+from gis.stages import build
 from gis.study import Study, load_study
 from layers.crs import WGS84, geodesic_m, lines_between
 from layers.errors import PlaceError
+from layers.moments import Moment, moment_of
 from layers.names import suggestion
 from layers.regions import side_of
 from layers.settlements import Place, find_place, refuse_unknown
@@ -23,6 +27,7 @@ from network.build import DOMESTIC, FIELDS, NETWORKS, Network, with_costs
 from network.domestic import waits_at_home_min
 from network.edits import add_places
 from network.lengths import reported_scatter
+from network.money import GENERALISED, Money, money_of, with_generalised
 from network.routing import MODES, Path, compile_router
 from network.through import open_to_ends
 
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-MEASURES = ("time", "length")
+MEASURES = ("time", "length", "cost")
 
 
 def find_route(
@@ -41,6 +46,7 @@ def find_route(
     mode: str = "road",
     network: str = "actual",
     by: str = "time",
+    at: str = "",
     fetching: Fetching | None = None,
 ) -> dict[str, Any]:
     """Return the way between two places.
@@ -53,18 +59,24 @@ def find_route(
         A settlement by any of its names, ``name, region``, or ``lon,lat``.
     mode, network, by
         See `network.routing.MODES`, `network.build.NETWORKS` and `MEASURES`.
+    at
+        When the trip begins, see `layers.moments.moment_of`: posts that are closed when one comes are waited for, waits and conditional access are those
+        of the hour. An empty text for any hour.
 
     Returns
     -------
     ``length_m``, ``time_min`` (moving), ``wait_min``, ``total_min``, ``checkpoints`` (ids in order),
-    ``checkpoint_names``, ``straight_m``, ``origin``, ``destination``, ``notes``, ``length_scatter``.
+    ``checkpoint_names``, ``straight_m``, ``origin``, ``destination``, ``notes``, ``length_scatter``, ``money`` (None where the study has none),
+    ``opening_wait_min`` (of the wait, until posts opened) and ``departure``.
 
     Raises
     ------
     PlaceError
         A place is unknown, ambiguous, off the two sides, or not connected; or an option is unknown.
     """
-    return solve_route(study, origin, destination, mode=mode, network=network, by=by, fetching=fetching).as_dict()
+    return solve_route(
+        study, origin, destination, mode=mode, network=network, by=by, at=at, fetching=fetching
+    ).as_dict()
 
 
 def solve_route(
@@ -75,17 +87,27 @@ def solve_route(
     mode: str = "road",
     network: str = "actual",
     by: str = "time",
+    at: str = "",
     fetching: Fetching | None = None,
 ) -> Route:
     """Return the same with its links as lines; see `find_route`."""
     check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
     loaded = study if isinstance(study, Study) else load_study(study)
-    # Before a network is built: a mistyped name is known at once.
-    prepared, whole = take_or_build(
-        loaded,
-        fetching=fetching,
-        look=lambda found: refuse_unknown(found.layers["settlements"], [origin, destination]),
-    )
+
+    def look(found: Prepared) -> None:
+        """Before a network is built: a mistyped name is known at once."""
+        refuse_unknown(found.layers["settlements"], [origin, destination])
+
+    if at:
+        if network != "actual" or by != "time":
+            raise PlaceError(
+                "--at asks for minutes on the actual network: allowed are neither --by nor another --network beside it"
+            )
+        moment = moment_of(at, winter=loaded.network.winter)
+        prepared = prepare(loaded, fetching=fetching, at=moment)
+        look(prepared)
+        return route_at(build(prepared), prepared, origin, destination, moment, mode=mode)
+    prepared, whole = take_or_build(loaded, fetching=fetching, look=look)
     return route_between(whole, prepared, origin, destination, mode=mode, network=network, by=by)
 
 
@@ -104,6 +126,11 @@ class Route:
     notes: list[str]
     length_scatter: float = 0.0
     """By how much distances of generalised data are off, as a share (root mean square); 0 where lengths are the source's own."""
+    money: float | None = None
+    """What the way costs, None where the study says nothing of money."""
+    opening_wait_min: float = 0.0
+    """Of the wait, minutes until closed posts opened; known of a departure alone."""
+    departure: str = ""
 
     links: gpd.GeoDataFrame | None = field(default=None, repr=False, compare=False)
     """The links of the way in order: see `way_links`."""
@@ -163,6 +190,7 @@ class Way:
     home: bool
     mode: str
     network: str
+    money: Money | None = None
 
 
 def path_between(
@@ -181,11 +209,14 @@ def path_between(
     built, nodes, sides = join_named(built, prepared, places)
     home = sides[0] == sides[1]
     fields = FIELDS | ({"actual": DOMESTIC} if home else {})
-    router = compile_router(built, mode)
-    path = router.path(nodes[0], nodes[1], fields[network] if by == "time" else f"length_m:{network}")
+    money = prepared.study.money.money()
+    if by == "cost" and money is None:
+        raise PlaceError("--by cost needs the study's [money]: allowed is a value_of_time_per_h of more than 0")
+    router = compile_router(with_cost_for_time(built, money) if by == "cost" and money else built, mode)
+    path = router.path(nodes[0], nodes[1], f"length_m:{network}" if by == "length" else fields[network])
     if path is None:
         raise PlaceError(_no_way(built, router.positions(nodes), places, mode, network))
-    return Way(built, path, places, home, mode, network)
+    return Way(built, path, places, home, mode, network, money)
 
 
 def describe_way(way: Way) -> Route:
@@ -195,30 +226,76 @@ def describe_way(way: Way) -> Route:
     if network == "actual":
         every = built.links["wait_min"].to_numpy(float)[path.links].sum()
         waits = waits_at_home_min(built, path.links) if home else float(every)
-    names = built.checkpoints.set_index("checkpoint_id")["name"]
     notes = []
     if path.checkpoints and home and network == "actual":
         notes.append(_in_transit(built, path.links))
-    notes += _bridges_on(built, path.links)
+    return _answer(built, places, path.links, float(waits), notes, mode, way.money)
+
+
+def with_cost_for_time(network: Network, money: Money) -> Network:
+    """Return the network with generalised cost in the place of its minutes: the ways over it are the cheapest."""
+    links = with_generalised(network.links, money)
+    swapped = {FIELDS[name]: links[GENERALISED[name]] for name in FIELDS}
+    spent = 60 * links["money"].to_numpy(float) / money.value_of_time_per_h
+    return replace(
+        network, links=network.links.assign(**swapped, **{DOMESTIC: links[DOMESTIC].to_numpy(float) + spent})
+    )
+
+
+def _answer(
+    built: Network, places: list[Place], rows: NDArray[np.int64], waits: float, notes: list[str], mode: str, money: Money | None
+) -> Route:  # fmt: skip
+    """Return the way over some links, with what a reader must know of it."""
+    links = built.links.iloc[rows]
+    names = built.checkpoints.set_index("checkpoint_id")["name"]
+    used = [str(c) for c in links["checkpoint_id"] if c]
+    notes += _bridges_on(built, rows)
     off = reported_scatter(built.report, mode)
-    notes += _lengths_on(built, path.links, off)
-    connector = built.links["kind"].to_numpy()[path.links] == "connector"
-    km = built.links["length_m"].to_numpy(float)[path.links][connector].sum() / 1000
+    notes += _lengths_on(built, rows, off)
+    km = links["length_m"].to_numpy(float)[(links["kind"] == "connector").to_numpy()].sum() / 1000
     if km > 10:
         notes.append(f"{km:,.0f} km of it are connectors, assumed roads that the data lack")
     return Route(
         origin=places[0].label,
         destination=places[1].label,
-        length_m=path.length_m,
-        time_min=path.time_min,
-        wait_min=float(waits),
-        checkpoints=list(path.checkpoints),
-        checkpoint_names=[str(names.get(c, c)) for c in path.checkpoints],
+        length_m=float(links["length_m"].to_numpy(float).sum()),
+        time_min=float(links["time_min"].to_numpy(float).sum()),
+        wait_min=waits,
+        checkpoints=used,
+        checkpoint_names=[str(names.get(c, c)) for c in used],
         straight_m=float(geodesic_m(places[0].lon, places[0].lat, places[1].lon, places[1].lat)),
         notes=notes,
         length_scatter=off,
-        links=way_links(built, path.links, names),
+        money=None if money is None else float(money_of(built.links, money)[rows].sum()),
+        links=way_links(built, rows, names),
     )
+
+
+def route_at(
+    built: Network, prepared: Prepared, origin: str, destination: str, moment: Moment, *, mode: str = "road"
+) -> Route:
+    """Return the way that arrives first of a trip that begins at a moment; see `find_route`."""
+    check_options(mode=(mode, MODES))
+    places = [find_place(built.settlements, text) for text in (origin, destination)]
+    built, nodes, sides = join_named(built, prepared, places)
+    home = sides[0] == sides[1]
+    countries = prepared.study.sides
+    found = quickest_at(
+        built, nodes[0], nodes[1], moment.at, mode=mode, countries=countries, home=home, observed=prepared.observed
+    )
+    if found is None:
+        raise PlaceError(_no_way(built, compile_router(built, mode).positions(nodes), places, mode, "actual"))
+    end = moment.at + timedelta(minutes=found.minutes)
+    notes = [f"departs {moment.at:%a %Y-%m-%d %H:%M}, arrives {end:%a %Y-%m-%d %H:%M}"]
+    names = built.checkpoints.set_index("checkpoint_id")["name"]
+    for post, when, opening, control in found.posts:  # one or two
+        closed = f", closed: {opening:,.0f} min until it opens" if opening else ""
+        notes.append(f"at {names.get(post, post)} {when:%a %H:%M}{closed}, then {control:,.0f} min at the control")
+    if found.unread:
+        notes.append(f"opening hours that can't be read, taken as open: {', '.join(found.unread)}")
+    rows = np.asarray(found.links, np.int64)
+    way = _answer(built, places, rows, found.opening_min + found.control_min, notes, mode, prepared.study.money.money())
+    return replace(way, opening_wait_min=found.opening_min, departure=moment.at.isoformat(timespec="minutes"))
 
 
 def _bridges_on(network: Network, rows: NDArray[np.int64]) -> list[str]:
@@ -281,17 +358,16 @@ def join_named(network: Network, prepared: Prepared, places: list[Place]) -> tup
         raise PlaceError(
             f"{', '.join(lost)} lies on neither side of the border within the belt of the network: allowed is a place in {' or '.join(prepared.study.sides)}"
         )
-    nodes = {p.label: int(table["node"].iloc[p.row]) for p in places if p.row is not None}
+    nodes = [-1 if p.row is None else int(table["node"].iloc[p.row]) for p in places]
     if free:
         chosen = [s for p, s in zip(places, sides, strict=True) if p.row is None]
         network, fresh = add_places(network, [(p.lon, p.lat) for p in free], chosen)
-        nodes.update(dict(zip((p.label for p in free), fresh, strict=True)))
+        added = iter(fresh)
+        nodes = [int(next(added)) if node < 0 else node for node in nodes]
     if len(places) <= 2:
         # A road for those who have business there is open to both ends of a trip.
-        network = replace(
-            network, links=with_costs(open_to_ends(network.links, list(nodes.values())), network.domestic_wait)
-        )
-    return network, [nodes[p.label] for p in places], sides
+        network = replace(network, links=with_costs(open_to_ends(network.links, nodes), network.domestic_wait))
+    return network, nodes, sides
 
 
 def _no_way(network: Network, positions: Any, places: list[Place], mode: str, name: str) -> str:
