@@ -43,11 +43,8 @@ def matrix(
     from layers.folders.single import check_file, write_file
 
     loaded = load_study(study)
-    inputs = [
-        *input_files(loaded),
-        *([study] if study else []),
-        *(p for p in (*places, *(to or [])) if Path(p).is_file()),
-    ]
+    inputs: list[Path | str] = [*input_files(loaded), *([study] if study else [])]
+    inputs += [p for p in (*places, *(to or [])) if Path(p).is_file()]
     if str(out) != "-":
         if out.suffix.casefold() not in (".csv", ".parquet"):
             raise OutputError(f"--out {out}: allowed are files *.csv and *.parquet, and - for the terminal")
