@@ -36,6 +36,8 @@ class Ground:
         Before the posts; links that a road checkpoint may join.
     whole, begin_m
         Per link of the network: the link of `tables` that it is a piece of (−1 for none), and the metres before it on that.
+    boxes
+        Bounds of the links of `tables` in the projection.
     """
 
     network: Network
@@ -43,6 +45,7 @@ class Ground:
     usable: NDArray[np.bool_]
     whole: NDArray[np.int64]
     begin_m: NDArray[np.float64]
+    boxes: NDArray[np.float64]
 
 
 def ground_of(network: Network) -> Ground:
@@ -78,7 +81,9 @@ def ground_of(network: Network) -> Ground:
     first = np.searchsorted(whole[order], whole[order])
     begin = np.empty(len(order))
     begin[order] = total - length[order] - (total - length[order])[first]
-    return Ground(network, tables, main_components(tables, "road"), whole, np.where(whole >= 0, begin, 0.0))
+    begin = np.where(whole >= 0, begin, 0.0)
+    boxes = np.asarray(shapely.bounds(tables.projected()), float)
+    return Ground(network, tables, main_components(tables, "road"), whole, begin, boxes)
 
 
 @dataclass(frozen=True)
@@ -187,9 +192,13 @@ def _access(ground: Ground, row: gpd.GeoDataFrame, home: Router) -> tuple[dict[s
     network = ground.network
     lonlat = shapely.get_coordinates(row.geometry.to_numpy())
     access, km_of, limit = {}, {}, network.limits.checkpoint_km
+    by = _links_near(ground, lonlat)
     for side in ("a", "b"):
         sides = np.array([side], dtype=object)
-        near = join(ground.tables, lonlat, sides, ground.usable, network.base.border, limit, network.limits)
+        near = join(ground.tables, lonlat, sides, by, network.base.border, limit, network.limits)
+        if near.empty or near["straight_m"].iloc[0] > 1000 * network.limits.checkpoint_modelled_km:
+            # For the message alone: how far the roads are.
+            near = join(ground.tables, lonlat, sides, ground.usable, network.base.border, limit, network.limits)
         if near.empty:
             raise PlaceError(
                 f"{row['name'].iloc[0]} finds no road to join on side {side}: allowed is a place within {limit:g} km of the roads of both sides"
@@ -205,6 +214,23 @@ def _access(ground: Ground, row: gpd.GeoDataFrame, home: Router) -> tuple[dict[s
             f"{most:g} km (checkpoint_modelled_km in [connectors])"
         )
     return access, km_of
+
+
+def _links_near(ground: Ground, lonlat: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return the usable links that a checkpoint which is near enough to be modelled may join, and some more."""
+    limits = ground.network.limits
+    most = limits.checkpoint_modelled_km
+    reach_m = 1000 * (1.05 * max(limits.reach_ratio * most, most + limits.reach_more_km) + 5.0)
+    spot = project(shapely.Point(*lonlat[0]), WGS84, ground.network.crs)
+    west, south, east, north = ground.boxes.T
+    # A link without a line has no box: it is not near, and nothing can be joined to it.
+    inside = (
+        (west <= spot.x + reach_m)
+        & (east >= spot.x - reach_m)
+        & (south <= spot.y + reach_m)
+        & (north >= spot.y - reach_m)
+    )
+    return np.asarray(ground.usable & inside, bool)
 
 
 def _points(

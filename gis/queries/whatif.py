@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -28,8 +28,11 @@ from network.openings import Ground, Opening, find_opening, ground_of
 from network.routing import compile_router
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from gis.inputs import Prepared
     from network.build import Network
+    from network.routing import Router
 
 KEPT = 64
 """Answers that are kept, the last used ones."""
@@ -59,6 +62,7 @@ class Base:
     regions: pd.DataFrame
     regions_before: pd.DataFrame
     kept: OrderedDict[str, Change] = field(default_factory=OrderedDict, repr=False)
+    places: dict[Any, Any] = field(default_factory=dict, repr=False)
     lock: Lock = field(default_factory=Lock, repr=False)
 
     @property
@@ -195,7 +199,7 @@ def _quick(base: Base, edits: Sequence[Edit]) -> Change:
     network = base.network
     check_edits(edits, network.checkpoints, network.base.regions, ())
     opens = [e for e in edits if isinstance(e, Open)]
-    rows = {f"new-{i}": new_row(network, e, i) for i, e in enumerate(opens, 1)}
+    rows = {f"new-{i}": _new_row(base, e, i) for i, e in enumerate(opens, 1)}
     spots = {k: (float(r.geometry.iloc[0].x), float(r.geometry.iloc[0].y)) for k, r in rows.items()}
     named = [(k, str(r["name"].iloc[0]), spots[k]) for k, r in rows.items()]
     closed = [t for e in edits if isinstance(e, Close) for t in closed_by(network, e, named)]
@@ -204,7 +208,7 @@ def _quick(base: Base, edits: Sequence[Edit]) -> Change:
     if edits and not table["open"].astype(bool).any():
         raise PlaceError("every checkpoint is closed: allowed is a scenario that leaves one open")
     home = base.standing.trees[base.standing.mode].overlay.home
-    found = [find_opening(base.ground, r, home) for k, r in rows.items() if k not in closed]
+    found = [_opening(base, e, k, rows[k], home) for k, e in zip(rows, opens, strict=True) if k not in closed]
     waits = _waits(base, edits, named)
     trees = {
         mode: change(t, closed=closed, waits=waits, openings=[o for o in found if mode in (o.mode, "any")])
@@ -223,6 +227,36 @@ def _quick(base: Base, edits: Sequence[Edit]) -> Change:
     free = None if any(not o.crossings for o in found) else base.before.free
     notes = _notes(base, edits, found, words, named)
     return _compared(base, answer(base.standing, trees, table, free=free), notes, places, rebuilt=False)
+
+
+def _new_row(base: Base, edit: Open, number: int) -> gpd.GeoDataFrame:
+    """Return the row of a new checkpoint, checked once for each place: a slider moves its wait alone."""
+    given = (
+        edit.wait_truck_min
+        if base.network.base.vehicle == "truck" and edit.wait_truck_min is not None
+        else edit.wait_min
+    )
+    key = ("row", number, _place(edit), given is None)
+    if key not in base.places:
+        base.places[key] = new_row(base.network, edit, number)
+    row = base.places[key]
+    return row if given is None else row.assign(wait_min=float(given), control_wait_min=float(given))
+
+
+def _opening(base: Base, edit: Open, key: str, row: gpd.GeoDataFrame, home: Router) -> Opening:
+    """Return where a new checkpoint joins, found once for each place."""
+    kept = ("joins", key, _place(edit))
+    if kept not in base.places:
+        if len(base.places) > 8 * KEPT:
+            base.places.clear()
+        base.places[kept] = find_opening(base.ground, row, home)
+    found: Opening = base.places[kept]
+    return replace(found, wait_min=float(row["wait_min"].iloc[0]))
+
+
+def _place(edit: Open) -> Open:
+    """Return a new checkpoint without its waits."""
+    return replace(edit, wait_min=None, wait_truck_min=None, wait_back_min=None)
 
 
 def _waits(base: Base, edits: Sequence[Edit], named: Named) -> dict[str, tuple[float, float]]:
