@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,11 @@ from typing import TYPE_CHECKING
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
-# The kernels of the notebooks start in folders of their own and must find the same tree.
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+# The kernels of the notebooks start in folders of their own and must find the same tree, and ``borderlink`` as the wheel ships it.
+FACE = HERE / "_build" / "face"
+FACE.mkdir(parents=True, exist_ok=True)
+shutil.copy(ROOT / "gis" / "face.py", FACE / "borderlink.py")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), str(FACE), os.environ.get("PYTHONPATH")]))
 os.environ.setdefault("PYTHONWARNINGS", "ignore")
 
 import site_pages  # noqa: E402  (beside this file)
