@@ -20,6 +20,13 @@ collect_ignore_glob = ["clients/*", "maps/look_at_tree.py"]
 """Scripts for the Python of other programs."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark slow whatever needs a run of the packaged border."""
+    for item in items:
+        if "packaged_run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what commands leave in a cache out of the user's own."""

@@ -219,6 +219,7 @@ def test_a_border_without_any_network_is_refused(tmp_path: Path, study_of: Calla
     assert "network is empty" in fails(tmp_path, "run", file)
 
 
+@pytest.mark.slow
 def test_a_small_border_elsewhere_runs(tmp_path: Path, study_of: Callable[..., Path]) -> None:
     land = replace(LAND, settlements=LAND.settlements.assign(population=LAND.settlements["population"] + 1000))
     file = study_of(land, more="[analysis]\nh3_resolution = 5\npermutations = 99\n")
@@ -227,6 +228,7 @@ def test_a_small_border_elsewhere_runs(tmp_path: Path, study_of: Callable[..., P
     assert (tmp_path / "results" / "run.json").is_file()
 
 
+@pytest.mark.slow
 def test_people_of_cells_from_a_raster(tmp_path: Path, study_of: Callable[..., Path]) -> None:
     west, south, east, north = LAND.regions.total_bounds
     size = 0.1

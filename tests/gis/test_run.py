@@ -187,6 +187,7 @@ def test_the_project_opens_in_qgis_after_a_move(out: Path, tmp_path: Path) -> No
     assert set(styled) - MAYBE == LAYERS | FURTHER
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes(out: Path, tmp_path: Path) -> None:
     call("run", "--permutations", "999", cwd=tmp_path)
     for file in sorted((out / "tables").iterdir()):

@@ -70,6 +70,7 @@ def test_opening_and_closing_the_same_thing_changes_nothing() -> None:
         assert edits == [f"New checkpoint 1 ({point.x:g},{point.y:g}): opened and closed again"]
 
 
+@pytest.mark.slow
 def test_closing_on_the_packaged_border(tmp_path: Path) -> None:
     done = call("scenario", "--close", "Sagarchin", "--out", "sc", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -98,6 +99,7 @@ def test_closing_on_the_packaged_border(tmp_path: Path) -> None:
     assert "Before" in (tmp_path / "sc" / "map.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_new_checkpoint_beside_a_crossing_shares_it(tmp_path: Path) -> None:
     result = gis.run_scenario(edits=[gis.Open(62.13, 54.0, wait_min=10.0)], out=tmp_path / "sc")
     assert "at a crossing of the network" in result["edits"][0]

@@ -33,6 +33,7 @@ def quick() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 def test_stopped_at_any_moment(quick: Path) -> None:
     found = attack_swap(quick, seed=7, part=0.03)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import analysis.reach.contours
 from analysis.reach.accessibility import Targets, travel_times
-from analysis.reach.isochrones import Direction, isochrones, node_minutes
+from analysis.reach.isochrones import isochrones, node_minutes
 from analysis.reach.opportunities import within_minutes
 from analysis.reach.places import checkpoint_places, cities
 from layers.crs import GEOD, WGS84, project
@@ -125,7 +125,7 @@ def test_a_one_way_road_is_driven_its_own_way() -> None:
     network = inland(oneway=[True, True, False])
     router = compile_router(network, "road")
     tables: dict[str, gpd.GeoDataFrame] = {}
-    ways: tuple[Direction, ...] = ("from", "to")
+    ways = ("from", "to")
     for direction in ways:
         tables[direction] = isochrones(
             router, town(network, 0), minutes=[60], networks=["open"], direction=direction, off_road_km=100.0

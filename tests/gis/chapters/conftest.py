@@ -48,7 +48,7 @@ def ground(study_folder: Path) -> tuple[Prepared, Network, Measures]:
     return prepared, network, find_hot_spots(prepared, measure(prepared, network))
 
 
-@pytest.fixture(params=["packaged", "everything"])
+@pytest.fixture(params=[pytest.param("packaged", marks=pytest.mark.slow), "everything"])
 def either(request: pytest.FixtureRequest) -> Path:
     """Return the results of the packaged border, then of the study with everything on."""
     folder: Path = request.getfixturevalue({"packaged": "out", "everything": "full"}[request.param])

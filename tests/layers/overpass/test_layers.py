@@ -103,6 +103,7 @@ def test_an_area_without_anything_is_no_error(serve: Serve, patience: Patience) 
 
 @pytest.mark.shared
 @shared
+@pytest.mark.slow
 def test_the_real_liechtenstein(serve: Serve, patience: Patience) -> None:
     server = serve(read_world(LIECHTENSTEIN))
     area = shapely.box(9.45, 47.0, 9.58, 47.3)

@@ -376,6 +376,7 @@ def test_short_lengths_are_geodesic() -> None:
     assert over == pytest.approx(GEOD.inv(179.99, 60, 180.01, 60)[2], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_memory_follows_the_area_and_not_the_file(tmp_path: Path) -> None:
     blocks = [header_blob(optional=["Sort.Type_then_ID"])]
     rows, columns = 80, 4000
