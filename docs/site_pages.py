@@ -45,7 +45,8 @@ def _pages(floor: str) -> Iterator[str]:
     """Return the packages of a floor that have a page of their own, the floor itself first."""
     yield floor
     found = [n for n, is_package in _modules(floor) if is_package and any(_within(n, a) for a in APART)]
-    yield from sorted(found, key=lambda n: (CHAPTERS.index(n.rpartition(".")[2]) if floor == "analysis" else 0, n))
+    place = {f"analysis.{chapter}": k for k, chapter in enumerate(CHAPTERS)}
+    yield from sorted(found, key=lambda n: (place.get(".".join(n.split(".")[:2]), len(place)), n))
 
 
 def _within(name: str, package: str) -> bool:
