@@ -22,6 +22,7 @@ from layers.schema import validate
 from network.border import match_checkpoints
 from network.build import Network, with_costs, with_status
 from network.connectors import connect_checkpoints, connect_settlements
+from network.gates import LINE
 from network.works import built_again
 
 if TYPE_CHECKING:
@@ -267,6 +268,34 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
             "network, or, by road, within the connectors' reach of both sides"
         )
     return built
+
+
+def gate_lines(network: Network, rows: gpd.GeoDataFrame, crossings: Sequence[str]) -> Network:
+    """Return the network with a closed checkpoint at each of some crossings that have none: no rebuild, for the road is split at the line already.
+
+    Parameters
+    ----------
+    rows
+        Checkpoints as `new_checkpoint` makes them, closed, one for each of `crossings`.
+    """
+    links, ids = network.links, rows["checkpoint_id"].tolist()
+    line = ((links["kind"] == LINE) & links["crossing_id"].isin(list(crossings))).to_numpy(bool)
+    one = links[line]
+    both = pd.concat([one, one.assign(u=one["v"], v=one["u"])], ignore_index=True)
+    whose = both["crossing_id"].map(dict(zip(crossings, ids, strict=True)))
+    waits = whose.map(dict(zip(ids, rows["wait_min"].astype(float), strict=True))).astype(float)
+    gates = both.assign(kind="gate", oneway=True, passable=False, checkpoint_id=whose, wait_min=waits)
+    joined = rows.reindex(columns=network.checkpoints.columns).assign(
+        joined_by="crossing", match_km=0.0, crossings=list(crossings), crossings_km="0.0"
+    )
+    held = network.crossings["crossing_id"].map(dict(zip(crossings, ids, strict=True)))
+    table = pd.concat([network.checkpoints, with_status(joined)], ignore_index=True)
+    return replace(
+        network,
+        links=with_costs(pd.concat([links[~line], gates], ignore_index=True), network.domestic_wait),
+        checkpoints=gpd.GeoDataFrame(table, crs=network.checkpoints.crs),
+        crossings=network.crossings.assign(checkpoints=held.where(held.notna(), network.crossings["checkpoints"])),
+    )
 
 
 def _alone(network: Network, rows: gpd.GeoDataFrame) -> pd.DataFrame:

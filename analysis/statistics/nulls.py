@@ -21,7 +21,7 @@ from analysis.statistics.permutations import ALPHA, adjusted
 from layers.errors import NetworkError
 from network.build import FIELDS, Network
 from network.domestic import BACK_MIN
-from network.edits import add_checkpoints, new_checkpoint
+from network.edits import gate_lines, new_checkpoint
 from network.overlay import Overlay, build_overlay, min_plus
 from network.routing import Mode, Points, compile_router
 
@@ -168,12 +168,12 @@ def with_all_gates(network: Network, mode: Mode = "road") -> Network:
         row = new_checkpoint(network, first.x, first.y, mode=str(m))
         many = row.loc[row.index.repeat(len(group))].reset_index(drop=True)
         ids = group["crossing_id"].to_numpy(dtype=object)
-        rows.append(
-            many.assign(checkpoint_id=PLACE + ids, name="No checkpoint at " + ids, open=False).set_geometry(
-                group.geometry.to_numpy(), crs=row.crs
-            )
-        )
-    return add_checkpoints(network, gpd.GeoDataFrame(pd.concat(rows, ignore_index=True))) if rows else network
+        many = many.assign(checkpoint_id=PLACE + ids, name="No checkpoint at " + ids, open=False, crossings=ids)
+        rows.append(many.set_geometry(group.geometry.to_numpy(), crs=row.crs))
+    if not rows:
+        return network
+    every = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True))
+    return gate_lines(network, every, every["crossings"].tolist())
 
 
 def build_ground(

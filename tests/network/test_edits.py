@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -14,8 +15,16 @@ from numpy.typing import NDArray
 from layers.checkpoints import with_waits
 from layers.errors import BorderlinkError, LayerError, PlaceError
 from layers.hours import CLOSED_HOURS, ClosedHours
-from network.build import FIELDS, Network, build_network, to_graph
-from network.edits import add_checkpoints, add_places, charge_closed_hours, new_checkpoint, set_open, set_wait
+from network.build import DOMESTIC, FIELDS, Network, build_network, to_graph
+from network.edits import (
+    add_checkpoints,
+    add_places,
+    charge_closed_hours,
+    gate_lines,
+    new_checkpoint,
+    set_open,
+    set_wait,
+)
 from network.routing import compile_router
 from tests.borders import (
     PLAIN,
@@ -348,3 +357,27 @@ def test_a_post_on_connectors_that_is_closed_in_the_study_adds_nothing() -> None
         one, other = network_of(replace(land, checkpoints=closed)), network_of(replace(land, checkpoints=rest))
         for field in FIELDS.values():
             assert same(times(one, field), times(other, field)), (seed, field)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_gate_at_a_line_is_a_checkpoint_built_there(seed: int) -> None:
+    """Every cost between every two nodes: the network with the closed post in its table from the start."""
+    network = random_network(seed)
+    bare = network.crossings[(network.crossings["checkpoints"] == "") & (network.crossings["mode"] == "road")]
+    spots = bare.geometry
+    rows = gpd.GeoDataFrame(
+        pd.concat([new_checkpoint(network, p.x, p.y, number=i) for i, p in enumerate(spots)], ignore_index=True)
+    ).assign(open=False)
+    quick = gate_lines(network, rows, bare["crossing_id"].tolist())
+    built = add_checkpoints(network, rows)
+    for is_open in (False, True):
+        one, other = ((set_open(n, rows["checkpoint_id"], True) if is_open else n) for n in (quick, built))
+        a, b = compile_router(one, "road"), compile_router(other, "road")
+        assert (a.nodes == b.nodes).all()
+        for field in (*FIELDS.values(), DOMESTIC):
+            np.testing.assert_allclose(a.trees(a.nodes, field), b.trees(b.nodes, field), rtol=1e-12, atol=1e-9)
+        for column in ("open", "crossings", "status", "class", "wait_min"):
+            assert one.checkpoints[column].tolist() == other.checkpoints[column].tolist()
+        assert one.crossings[["crossing_id", "status", "checkpoints"]].equals(
+            other.crossings[["crossing_id", "status", "checkpoints"]]
+        )
