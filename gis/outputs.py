@@ -19,7 +19,7 @@ from maps.qgis.project import write_geopackage, write_project
 from maps.report.page import write_report
 from maps.web.map import write_map
 from network.build import Network
-from network.graphml import write_network
+from network.graph_files import write_graph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def write_run(
     with clock.stage("web map"):
         write_map(folder / "map.html", contents.filled)
     with clock.stage("graph"):
-        write_network(network, folder / "graph.graphml")
+        write_graph(network, folder, prepared.study.outputs.graph)
     with clock.stage("report"):
         write_report(folder / "report.html", contents)
     return describe_run(folder, prepared, network, measures, findings, warnings, clock)

@@ -142,13 +142,21 @@ class Study(Part):
 
     def with_analysis(self, **changes: Any) -> Study:
         """Return the study with settings of [analysis] replaced and validated."""
-        return _validated(
-            {**self.model_dump(), "analysis": {**self.analysis.model_dump(), **changes}}, "the command line"
-        )
+        return self._with("analysis", changes)
 
     def with_csv(self, form: str | None) -> Study:
         """Return the study with another form of CSV, itself for None."""
-        return self if form is None else _validated({**self.model_dump(), "outputs": {"csv": form}}, "the command line")
+        return self if form is None else self._with("outputs", {"csv": form})
+
+    def with_graph(self, form: str | None) -> Study:
+        """Return the study with another form of the graph, itself for None."""
+        return self if form is None else self._with("outputs", {"graph": form})
+
+    def _with(self, part: str, changes: dict[str, Any]) -> Study:
+        """Return the study with settings of one part replaced and validated; what it leaves unsaid elsewhere stays unsaid."""
+        whole = self.model_dump()
+        valid = _validated({**whole, part: {**whole[part], **changes}}, "the command line")
+        return self.model_copy(update={part: getattr(valid, part)})
 
     @property
     def name(self) -> str:

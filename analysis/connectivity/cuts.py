@@ -219,7 +219,8 @@ def _cuts(streets: _Streets, pairs: Sequence[tuple[int, int]], capacity: NDArray
         links, ids, others = _smallest_cut(streets, by_link, a, b)
         row: dict[str, object] = {
             "edge_disjoint_paths": links,
-            "node_disjoint_paths": _smallest_cut(streets, by_node, a, b)[0],
+            # Ways without a common node have no common link either: of one way, or none, there is nothing to search.
+            "node_disjoint_paths": links if links <= 1 else _smallest_cut(streets, by_node, a, b)[0],
             "cut_checkpoints": "|".join(ids),
             "cut_other_links": others,
         }

@@ -19,6 +19,14 @@ StudyOption = Annotated[
 CacheOption = Annotated[
     Path | None, typer.Option("--cache", help="Folder of the cache; nothing for the user's.", show_default=False)
 ]
+GraphOption = Annotated[
+    str | None,
+    typer.Option(
+        "--graph",
+        help="Form of the graph: graphml, parquet or gpkg; by itself GraphML up to 50,000 links.",
+        show_default=False,
+    ),
+]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Build the network anew, though one of the same ground is in the cache.")
 ]

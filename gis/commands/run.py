@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, CsvOption, FreshOption, OfflineOption, StudyArgument, say
+from gis.commands.options import CacheOption, CsvOption, FreshOption, GraphOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
 from gis.commands.replaced import Earlier
 from layers.folders import settle
@@ -22,6 +22,7 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the tests.", show_default=False)] = None,
     csv: CsvOption = None,
+    graph: GraphOption = None,
     offline: OfflineOption = False,
     cache: CacheOption = None,
     fresh: FreshOption = False,
@@ -34,7 +35,7 @@ def run(
     settle(out)
     earlier = Earlier.of(out, "run.json")
     changes = {k: v for k, v in (("permutations", permutations), ("seed", seed)) if v is not None}
-    loaded = load_study(study).with_csv(csv)
+    loaded = load_study(study).with_csv(csv).with_graph(graph)
     loaded = loaded.with_analysis(**changes) if changes else loaded
     start = time.perf_counter()
     with progress(10) as listen:

@@ -191,6 +191,10 @@ class Types(Part):
 
 
 class Outputs(Part):
-    """How results are written: ``excel`` marks CSV as UTF-8 by its first bytes (BOM), which Excel needs and other readers may stumble over."""
+    """How results are written: ``excel`` marks CSV as UTF-8 by its first bytes (BOM), which Excel needs and other readers may stumble over.
+
+    The graph is GraphML up to 50,000 links and GeoParquet beyond (``auto``), or what is named.
+    """
 
     csv: Literal["plain", "excel"] = "plain"
+    graph: Literal["auto", "graphml", "parquet", "gpkg"] = "auto"

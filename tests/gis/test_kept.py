@@ -86,6 +86,13 @@ def test_what_the_network_hangs_on_makes_another(tmp_path: Path, change: str) ->
     assert key_of(load_study(path), Fetching(tmp_path / "cache")) != old
 
 
+def test_the_command_line_and_outputs_change_no_network(tmp_path: Path) -> None:
+    study, how = load_study(write_grid(tmp_path / "study")), Fetching(tmp_path / "cache")
+    for other in (study.with_analysis(permutations=199), study.with_csv("excel"), study.with_graph("gpkg")):
+        assert other.connectors.model_fields_set == study.connectors.model_fields_set
+        assert key_of(other, how) == key_of(study, how)
+
+
 def test_a_file_that_is_not_as_it_was_written_is_not_trusted(tmp_path: Path) -> None:
     study = load_study(write_grid(tmp_path / "study"))
     *whole, _ = take(study, tmp_path / "cache")
