@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WAIT_COLUMNS = (
     "control_wait_min", "wait_p90_min", "wait_assumed", "wait_source", "hours_known", "hours_open_share", "hours_even_min",
-    "hours_wait_min", "wait_min",
+    "hours_wait_min", "wait_min", "wait_truck_min",
 )  # fmt: skip
 """What `layers.checkpoints.with_waits` says of a checkpoint."""
 
@@ -33,7 +33,7 @@ def with_waits_of(network: Network, checkpoints: gpd.GeoDataFrame, domestic_wait
     """
     said = checkpoints.set_index("checkpoint_id")
     table = network.checkpoints.copy()
-    for column in WAIT_COLUMNS:
+    for column in (c for c in WAIT_COLUMNS if c in said and c in table):
         table[column] = said[column].reindex(table["checkpoint_id"]).to_numpy()
     links = network.links
     gates = (links["kind"] == "gate").to_numpy()
