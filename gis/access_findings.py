@@ -18,7 +18,8 @@ WELL_KNOWN = 0.8
 def access_findings(measures: Measures) -> list[str]:
     """Return how near people and the line are to open checkpoints, and of how many it is known."""
     out = [_regions(pd.DataFrame(measures.regions)), _people(pd.DataFrame(measures.settlements))]
-    out += [_line(pd.DataFrame(measures.segments)), _by_crow(pd.DataFrame(measures.segments))]
+    named = _named(measures)
+    out += [_line(named), _by_crow(named)]
     return [line for line in out if line]
 
 
@@ -29,8 +30,15 @@ def people_finding(measures: Measures) -> str:
 
 def line_finding(measures: Measures) -> str:
     """Return how much of the line is near open checkpoints by road, and by the straight way, which is known everywhere."""
-    segments = pd.DataFrame(measures.segments)
+    segments = _named(measures)
     return " ".join(part for part in (_line(segments), _by_crow(segments)) if part)
+
+
+def _named(measures: Measures) -> pd.DataFrame:
+    """Return the segments with the names of their regions in place of codes."""
+    names = dict(zip(measures.regions["region"], measures.regions["name"], strict=True))
+    segments = pd.DataFrame(measures.segments)
+    return segments.assign(**{c: segments[c].map(names).fillna(segments[c]) for c in ("region_a", "region_b")})
 
 
 def known_of(share: float) -> str:

@@ -28,6 +28,7 @@ def measures(**changes: Any) -> Any:
     )
     regions = pd.DataFrame(
         {
+            "region": list("ABCD"),
             "name": ["Near", "Between", "Far", "Silent"],
             "time_to_checkpoint_min": [46.0, 90.0, 200.0, NAN],
             "time_to_checkpoint_known_share": [0.66, 0.2, 1.0, 0.0],
@@ -46,9 +47,9 @@ def test_the_line_falls_into_served_beyond_and_not_known() -> None:
     )
     assert "of 25% it is not known" in line
     # Not the 100 km from km 50 on, of which half is unknown.
-    assert "longest stretch beyond: 50 km (km 100–150 from the west, from B and C)" in line
+    assert "longest stretch beyond: 50 km (km 100–150 from the west, from Between and Far)" in line
     assert crow.startswith("100 km of the border line are further than 100 km from an open road checkpoint")
-    assert "longest stretch: 75 km (km 50–125 from the west, from A and C)" in crow
+    assert "longest stretch: 75 km (km 50–125 from the west, from Near and Far)" in crow
     assert people.startswith(
         "Of 10,000 people in the belt 70% live within 4 hours of an open checkpoint, 1,000 beyond; of 2,000 it is not known"
     )
