@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gis.measures import TABLES
 from layers.secrets import all_masked
+from maps.columns import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +73,7 @@ def describe_run(
         if f"{flag}_flag" in measures.cells
     }
     content = {
+        "schema_version": SCHEMA_VERSION,
         "study": prepared.study.model_dump(mode="json"),
         "versions": versions(),
         "inputs": _inputs(prepared),
@@ -94,6 +96,7 @@ def describe_scenario(
 ) -> dict[str, Any]:
     """Write ``scenario.json`` and return its content."""
     content = {
+        "schema_version": SCHEMA_VERSION,
         "study": prepared.study.model_dump(mode="json"),
         "versions": versions(),
         "inputs": _inputs(prepared),
@@ -114,6 +117,7 @@ def describe_sites(
 ) -> dict[str, Any]:
     """Write ``sites.json`` and return its content."""
     content = {
+        "schema_version": SCHEMA_VERSION,
         "study": prepared.study.model_dump(mode="json"),
         "versions": versions(),
         "inputs": _inputs(prepared),

@@ -16,6 +16,8 @@ from typing import Literal, get_args
 import pandas as pd
 
 Kind = Literal["text", "code", "bool", "count", "model", "minutes", "share", "km", "metres", "p", "exact", "number"]
+SCHEMA_VERSION = 1
+"""Of the tables and of ``run.json``; the next number where a column or key goes, gets another name or another meaning. New ones leave it."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _PARTS = {
     "net": "borderless|open|actual",
@@ -136,11 +138,12 @@ def dictionary(tables: Mapping[str, Iterable[str]]) -> pd.DataFrame:
 
     Returns
     -------
-    ``table``, ``column``, ``unit``, ``kind``, ``label``, ``meaning``; empty where the dictionary does not know a column.
+    ``table``, ``column``, ``unit``, ``kind``, ``label``, ``meaning``, ``schema_version``; empty where the dictionary does not know a column.
     """
     rows = []
     for table, names in tables.items():
         for name in names:
             known = describe(str(name)) or Column(str(name), "", "text", "", "")
             rows.append((table, name, known.unit, known.kind if known.meaning else "", known.label, known.meaning))
-    return pd.DataFrame(rows, columns=["table", "column", "unit", "kind", "label", "meaning"])
+    made = pd.DataFrame(rows, columns=["table", "column", "unit", "kind", "label", "meaning"])
+    return made.assign(schema_version=SCHEMA_VERSION)

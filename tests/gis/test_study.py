@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tomllib
+from pathlib import Path
 
 import pytest
 
 import gis
 from gis.study import DEFAULT_STUDY, Study
 from layers.errors import StudyError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_the_packaged_study_states_the_defaults() -> None:
@@ -118,3 +116,15 @@ def test_a_path_of_five_thousand_letters() -> None:
     with pytest.raises(StudyError) as error:
         gis.load_study("x" * 5000)
     assert len(str(error.value)) < 600
+
+
+OLD = sorted((Path(__file__).parent / "studies").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", OLD, ids=lambda f: f.stem)
+def test_studies_of_before_still_load(file: Path) -> None:
+    """The packaged study of former versions, with every setting that it had then."""
+    study = gis.load_study(file)
+    assert study.sides == ("RU", "KZ")
+    told = tomllib.loads(file.read_text(encoding="utf-8"))
+    assert study.analysis.h3_resolution == told["analysis"]["h3_resolution"]

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from maps.columns import KINDS, columns, describe, dictionary, kind_of
+from maps.columns import KINDS, SCHEMA_VERSION, columns, describe, dictionary, kind_of
 from maps.styles.layers import run_styles, scenario_styles
 
 
@@ -59,3 +59,7 @@ def test_values_decide_where_the_dictionary_can_not() -> None:
     assert kind_of(pd.Series([1.5], name="share")) == "share"
     unknown = dictionary({"own": ["anything else", "share"]})
     assert unknown["meaning"].tolist()[0] == ""
+
+
+def test_the_dictionary_says_which_schema_it_is_of() -> None:
+    assert set(dictionary({"cells": ["cell", "wait_min"]})["schema_version"]) == {SCHEMA_VERSION}
