@@ -1,4 +1,4 @@
-"""Ways of lower classes that tie ferries and posts to the roads: kept as far as needed, so that no crossing is an island."""
+"""Ways of lower classes that tie ferries, posts, settlements and stations to the roads: kept as far as needed, so that none is an island."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from layers.sources.pbf.blocks import ranges
 from layers.sources.pbf.objects import E7, Ways
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -26,24 +26,28 @@ if TYPE_CHECKING:
 TIE_KM = 25.0
 """A way to the roads that is longer is none: an assumption."""
 POST_OFF_KM = 1.0
-"""A post of another source stands on the road that is this near."""
+"""A post of another source, a settlement or a station stands on the road that is this near."""
 CELL = 2_500_000
 """A quarter of a degree: ways are looked at in the cells of loose ends and in those around."""
 
 
 @dataclass(frozen=True)
 class Ends:
-    """What may hang loose, as positions of nodes: ends of ferries, and posts, which are tied to both sides; and the nodes of the roads."""
+    """What may hang loose, as positions of nodes: ends of ferries, and posts, which are tied to both sides; and the nodes of the roads.
+
+    `places` are posts of other sources, `homes` settlements and stations, in longitude and latitude, away from the roads.
+    """
 
     ferries: NDArray[np.int64]
     posts: NDArray[np.int64]
     places: NDArray[np.float64]
     roads: NDArray[np.int64]
+    homes: NDArray[np.float64]
 
     @property
     def any(self) -> bool:
         """Whether anything hangs loose."""
-        return bool(len(self.ferries) or len(self.posts) or len(self.places))
+        return bool(len(self.ferries) or len(self.posts) or len(self.places) or len(self.homes))
 
 
 def ends_of(
@@ -67,8 +71,9 @@ def ends_of(
     stop = np.cumsum(ways.counts)
     last = ways.refs[stop[ferry & (ways.counts > 0)] - 1]
     first = ways.refs[(stop - ways.counts)[ferry & (ways.counts > 0)]]
+    things = list(tagged)
     controls = [
-        t.osm_id for t in tagged if t.kind == "node" and CONTROL in (t.tags.get("barrier"), t.tags.get("government"))
+        t.osm_id for t in things if t.kind == "node" and CONTROL in (t.tags.get("barrier"), t.tags.get("government"))
     ]
     loose = [
         np.setdiff1d(nodes.find(np.asarray(ids, np.int64)), roads).astype(np.int64)
@@ -76,11 +81,17 @@ def ends_of(
     ]
     beside = np.column_stack([nodes.lon[loose[1][loose[1] >= 0]], nodes.lat[loose[1][loose[1] >= 0]]]) / E7
     xy = beside if places is None else np.vstack([beside, places])
-    if len(xy) and len(roads):
-        near, _ = cKDTree(_flat(nodes.lon[roads] / E7, nodes.lat[roads] / E7)).query(_flat(*xy.T))
-        xy = xy[near > POST_OFF_KM]
+    homes = np.array([(t.lon, t.lat) for t in things if t.kind == "node" and _is_home(t.tags)], float).reshape(-1, 2)
+    if len(roads):
+        tree = cKDTree(_flat(nodes.lon[roads] / E7, nodes.lat[roads] / E7))
+        xy, homes = (p[tree.query(_flat(*p.T))[0] > POST_OFF_KM] if len(p) else p for p in (xy, homes))
     ferries, controls_at = (at[at >= 0] for at in loose)
-    return Ends(ferries, controls_at, xy, roads)
+    return Ends(ferries, controls_at, xy, roads, homes)
+
+
+def _is_home(tags: Mapping[str, str]) -> bool:
+    """Return whether people live or board there."""
+    return "place" in tags or tags.get("railway") in ("station", "halt")
 
 
 def _has(ways: Ways, words: Words, key: bytes, values: Iterable[bytes]) -> NDArray[np.bool_]:
@@ -105,7 +116,7 @@ def only_ways(ways: Ways, rows: NDArray[np.bool_]) -> Ways:
 def ties(ends: Ends, lower: Ways, words: Words, nodes: Nodes) -> NDArray[np.bool_]:
     """Return which ways of lower classes tie the loose ends to the roads, by the shortest ways of at most `TIE_KM`.
 
-    A ferry needs one way from each end. A post needs one from every road that leads to it, so that both sides are tied.
+    A ferry needs one way from each end, a settlement or station one. A post needs one from every road that leads to it, so that both sides are tied.
     """
     out = np.zeros(len(lower.ids), bool)
     if not len(lower.ids) or not len(ends.roads):
@@ -117,12 +128,13 @@ def ties(ends: Ends, lower: Ways, words: Words, nodes: Nodes) -> NDArray[np.bool
     way = np.repeat(usable, np.maximum(lower.counts[usable] - 1, 0))
     u, v = at[tail], at[tail + 1]
     places = ends.places
-    near = (u >= 0) & (v >= 0) & _around(u, np.r_[ends.ferries, ends.posts], places, nodes)
+    near = (u >= 0) & (v >= 0) & _around(u, np.r_[ends.ferries, ends.posts], np.vstack([places, ends.homes]), nodes)
     u, v, way = u[near], v[near], way[near]
     if not len(u):
         return out
     net = _Net(u, v, way, nodes, ends.roads)
-    out[net.on_ways(np.flatnonzero(np.isin(net.ids, ends.ferries)))] = True
+    starts = np.r_[ends.ferries, np.array(net.nearest(ends.homes), np.int64)]
+    out[net.on_ways(np.flatnonzero(np.isin(net.ids, starts)))] = True
     on_net = ends.posts[np.isin(ends.posts, net.ids)].tolist()
     for post in sorted({*on_net, *net.nearest(places)}):  # posts that no kept road touches: few
         out[net.through(post)] = True

@@ -267,6 +267,20 @@ def test_short_ways_of_lower_classes_tie_a_ferry_to_the_roads(tmp_path: Path) ->
     assert read(tmp_path, nodes, ways).report["tied"] == 0
 
 
+def test_a_village_away_from_the_roads_is_tied_to_them(tmp_path: Path) -> None:
+    """3 is 1.4 km from the road and half a kilometre from the end of its lane; 21 is a hamlet beside the road."""
+    nodes: list[Node] = [
+        (1, 60.0, 50.0), (2, 60.02, 50.0), (5, 60.01, 50.0), (6, 60.01, 50.01), (7, 60.012, 50.01), (3, 60.013, 50.0131, {"place": "village", "name": "V"}),
+        (21, 60.001, 50.001, {"place": "hamlet", "name": "H"}), (22, 60.002, 50.002), (30, 60.5, 50.0), (31, 60.51, 50.0),
+    ]  # fmt: skip
+    ways: list[Way] = [
+        (100, [1, 5, 2], ROAD), (101, [5, 6], {"highway": "residential"}), (102, [6, 7], {"highway": "track"}), (103, [1, 22], {"highway": "service"}),
+        (104, [30, 31], {"highway": "residential"}),
+    ]  # fmt: skip
+    got = read(tmp_path, nodes, ways, road_kinds=["primary"])
+    assert got.roads["osm_id"].unique().tolist() == [100, 101, 102]
+
+
 def test_a_road_of_a_lower_class_through_a_post_is_kept_to_the_roads_of_both_sides(tmp_path: Path) -> None:
     import geopandas as gpd
     import shapely
