@@ -293,3 +293,33 @@ def test_a_crossing_in_a_piece_of_its_own_is_said(tmp_path: Path) -> None:
     network, _ = report_of(study)
     assert network.report["crossings_apart"] == ["road-x001"]
     assert network.checkpoints.set_index("checkpoint_id")["joined_by"].to_dict() == {"island": "island", "north": "crossing"}  # fmt: skip
+
+
+def test_the_exported_graph_has_the_same_ways_where_turns_are_forbidden(tmp_path: Path) -> None:
+    import networkx as nx
+
+    from network.build import to_graph
+    from network.routing import compile_router
+
+    grid = OsmGrid()
+    for lon, lat, kind in (
+        (59.4, 49.7, "no_straight_on"),
+        (60.6, 50.1, "only_straight_on"),
+        (59.7, 49.9, "no_straight_on"),
+    ):
+        west = {59.4: 59.1, 60.6: 60.3, 59.7: 59.4}[lon]
+        east = {59.4: 59.7, 60.6: 60.9, 59.7: 60.3}[lon]
+        one, other = grid.between((west, lat), (lon, lat)), grid.between((lon, lat), (east, lat))
+        grid.relation(("w", one, "from"), ("n", grid.at[lon, lat], "via"), ("w", other, "to"), type="restriction", restriction=kind)  # fmt: skip
+    network, _ = report_of(grid.write(tmp_path))
+    # Straight on is one turn; only straight on leaves out the other two.
+    assert network.report["turns_forbidden"] == 4
+    router = compile_router(network)
+    nodes = network.settlements["node"].to_numpy()
+    graph = to_graph(network)
+    for field in ("open_min", "actual_min"):
+        found = router.table(nodes, nodes, field)
+        for i, node in enumerate(nodes):
+            reached = nx.single_source_dijkstra_path_length(graph, int(node), weight=field)
+            expected = [reached[int(n)] for n in nodes]
+            assert found[i] == pytest.approx(expected, rel=1e-9)
