@@ -44,13 +44,13 @@ def shares_of(demand: Demand, *, theta: float = THETA_PER_MIN) -> pd.Series:
         weight += there @ back
         reached |= (np.isfinite(m.to_posts[:, tail]).astype(float) @ np.isfinite(m.from_posts[head])) > 0
         for _, crossing in table[~alone].groupby("crossing", sort=True):  # crossings with several gates: a few
-            ids, minutes = _through(m, crossing)
-            shared = share_weights(
-                np.exp(-theta * (minutes - least_a[:, None] - least_b[None])), np.zeros(len(ids), np.int64)
-            )
+            ids, odds, known = _through(m, crossing, theta, least_a, least_b)
+            # Of two posts each has its weight but half of what both have; more are rare.
+            two = odds - odds.min(axis=0) / 2 if len(ids) == 2 else odds
+            shared = two if len(ids) <= 2 else share_weights(odds, np.zeros(len(ids), np.int64))
             dense.append((ids, shared))
             weight += shared.sum(axis=0)
-            reached |= np.isfinite(minutes).any(axis=0)
+            reached |= known
     if ((weight <= 0) & reached & (demand.trips > 0)).any():
         return choose_checkpoints(demand, theta=theta).share  # a spread so narrow that all weights vanish
     per = np.divide(demand.trips, weight, out=np.zeros_like(weight), where=weight > 0)
@@ -85,11 +85,17 @@ def _least(demand: Demand, gates: list[pd.DataFrame]) -> tuple[NDArray[np.float6
     return np.where(np.isfinite(a), a, 0.0), np.where(np.isfinite(b), b, 0.0)
 
 
-def _through(m: ModeTimes, gates: pd.DataFrame) -> tuple[list[str], NDArray[np.float64]]:
-    """Return the checkpoints of one crossing and the minutes of all pairs through each."""
+def _through(
+    m: ModeTimes, gates: pd.DataFrame, theta: float, least_a: NDArray[np.float64], least_b: NDArray[np.float64]
+) -> tuple[list[str], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the checkpoints of one crossing, the weight of each by its best gate, and which pairs any of them joins."""
     ids = sorted(set(gates["checkpoint_id"]))
-    out = np.full((len(ids), *m.minutes.shape), np.inf)
+    out = np.zeros((len(ids), *m.minutes.shape))
+    known = np.zeros(m.minutes.shape, bool)
     for name, tail, head, cost in zip(gates["checkpoint_id"], gates["tail"], gates["head"], gates["cost"], strict=True):
         k = ids.index(name)
-        np.minimum(out[k], m.to_posts[:, tail, None] + cost + m.from_posts[None, head], out=out[k])
-    return ids, out
+        there, back = m.to_posts[:, tail], m.from_posts[head]
+        one = np.exp(-theta * (there - least_a + cost))[:, None] * np.exp(-theta * (back - least_b))[None]
+        np.maximum(out[k], one, out=out[k])
+        known |= np.isfinite(there)[:, None] & np.isfinite(back)[None]
+    return ids, out, known
