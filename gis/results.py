@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gis.clock import Clock
     from gis.inputs import Prepared
     from gis.measures import Measures
+    from gis.serve.notebook import Page
     from gis.study import Study
     from maps.contents import Contents
 
@@ -144,6 +145,17 @@ class Result:
         return contents_of(
             self.prepared, self.network.network, self.measures, self.chapters, findings=self.findings, warnings=self.warnings
         )  # fmt: skip
+
+    def whatif(self, *edits: Edit, live: bool | None = None, **options: Any) -> Page:
+        """Return the interactive page for a notebook, which shows it in a frame: see `gis.serve.notebook.notebook_page`.
+
+        Examples
+        --------
+        >>> result.whatif(gis.Close("Sagarchin"))  # doctest: +SKIP
+        """
+        from gis.serve.notebook import notebook_page
+
+        return notebook_page(self.prepared, self.network.network, edits, live=live, **options)
 
     def write(self, out: str | Path) -> dict[str, Any]:
         """Leave the folder of a run and return what ``run.json`` holds.
