@@ -46,6 +46,7 @@ TAKEN = frozenset(
         "openings_tried",
         "outliers",
         "people",
+        "finding",
         "places",
         "railways",
         "rank_sensitivity",
