@@ -10,11 +10,15 @@ import typer
 
 from gis.boundary import guarded
 from gis.commands.check import check
+from gis.commands.compare import compare
 from gis.commands.data import cache_clear, cache_list, fetch
+from gis.commands.export import export
 from gis.commands.init import init
 from gis.commands.isochrone import isochrone
 from gis.commands.matrix import matrix
 from gis.commands.plain import PlainCommand, PlainGroup
+from gis.commands.plugin import qgis_plugin
+from gis.commands.progress import JsonLines
 from gis.commands.route import route
 from gis.commands.run import run
 from gis.commands.scenario import scenario
@@ -41,14 +45,33 @@ def _version(wanted: bool) -> None:
 @app.callback(help=ABOUT)
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the cause of a message too.")] = False,
+    json_progress: Annotated[
+        bool, typer.Option("--json-progress", help="Tell the stages as JSON lines on the error stream.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
-    """Take the options of all commands; `main` looks for them before."""
+    """Take the options of all commands; `main` looks for ``--debug`` before."""
+    del debug, version
+    JsonLines.wanted = json_progress
 
 
-for command in (init, check, run, route, isochrone, matrix, scenario, serve, sites, fetch):
+for command in (
+    init,
+    check,
+    run,
+    route,
+    isochrone,
+    matrix,
+    scenario,
+    sites,
+    compare,
+    export,
+    serve,
+    qgis_plugin,
+    fetch,
+):
     app.command(cls=PlainCommand)(command)
 
 cache_app = typer.Typer(cls=PlainGroup, no_args_is_help=True, help="The cache of downloaded extracts.")

@@ -46,7 +46,7 @@ SOURCE = ("layers", "network", "gis")
 SIDECARS = {".shp", ".tab", ".mif"}
 """Formats whose layer is several files of one name."""
 NOT_KEYED = {
-    "title", "waits", "observed_waits", "money", "analysis", "reach", "isochrones", "trips", "index", "lists", "stability", "types", "layers", "osm", "population", "outputs",
+    "title", "waits", "border_zone", "observed_waits", "money", "analysis", "reach", "isochrones", "trips", "index", "lists", "stability", "types", "layers", "osm", "population", "outputs",
 }  # fmt: skip
 """Parts of a study that neither ground nor network hang on, or of which the key takes what they do hang on."""
 

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gis.settings import (
     Analysis,
+    BorderZone,
     Connectors,
     Index,
     Isochrones,
@@ -55,6 +56,7 @@ class Study(Part):
     layers: Layers = Layers()
     osm: Osm = Osm()
     population: Population = Population()
+    border_zone: BorderZone = BorderZone()
     network: NetworkPart = NetworkPart()
     connectors: Connectors = Connectors()
     money: MoneyPart = MoneyPart()
@@ -258,6 +260,7 @@ def _with_paths(study: Study, folder: Path) -> Study:
     placed = {name: str(folder / name) if is_extract_file(name) else name for name in study.osm.pbf}
     digests = {placed[name]: digest for name, digest in study.osm.sha256.items()}
     raster = str(folder / study.population.raster) if study.population.raster else ""
+    zone = str(folder / study.border_zone.path) if study.border_zone.path else ""
     indicators = str(folder / study.index.indicators) if study.index.indicators else ""
     waits = str(folder / study.observed_waits) if study.observed_waits else ""
     own = {n: p.model_copy(update={"path": str(folder / p.path)}) for n, p in study.reach.layers.items()}
@@ -267,6 +270,7 @@ def _with_paths(study: Study, folder: Path) -> Study:
             "osm": study.osm.model_copy(update={"pbf": tuple(placed[n] for n in study.osm.pbf), "sha256": digests}),
             "population": study.population.model_copy(update={"raster": raster}),
             "observed_waits": waits,
+            "border_zone": study.border_zone.model_copy(update={"path": zone}),
             "reach": study.reach.model_copy(update={"layers": own}),
             "index": study.index.model_copy(update={"indicators": indicators}),
         }

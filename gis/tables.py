@@ -83,12 +83,7 @@ def write_csv(table: pd.DataFrame, path: Path, form: str = "plain") -> None:
     form
         ``excel`` begins the file with a mark of its encoding; see `gis.settings.Outputs`.
     """
-    path.write_text(as_csv(table), encoding="utf-8-sig" if form == "excel" else "utf-8", newline="\n")
-
-
-def as_csv(table: pd.DataFrame) -> str:
-    """Return the text of a table as `write_csv` writes it."""
-    return str(harmless(table).to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+    path.write_text(csv_text(table), encoding="utf-8-sig" if form == "excel" else "utf-8", newline="\n")
 
 
 def csv_text(table: pd.DataFrame) -> str:

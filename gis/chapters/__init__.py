@@ -9,6 +9,7 @@ from gis.chapters.chapter import Chapter, Chapters
 from gis.chapters.connectivity import connectivity_chapter
 from gis.chapters.ground import ground_chapter
 from gis.chapters.levels import levels_chapter
+from gis.chapters.permits import border_zone, permits_chapter, with_permits
 from gis.chapters.planning import planning_chapter
 from gis.chapters.reach import reach_chapter
 from gis.chapters.statistics import statistics_chapter
@@ -21,16 +22,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Chapter", "Chapters", "further_measures"]
 
+MARKED = ("growth", "bottlenecks", "openings_tried", "outliers", "places")
+"""Tables and layers whose rows say where a permit is needed, where the study names a border zone."""
+
 
 def further_measures(prepared: Prepared, network: Network, measures: Measures) -> tuple[Measures, Chapters]:
     """Return the measures with the columns and notes of every chapter, and the chapters' own tables and layers."""
     study = prepared.study
+    zone = border_zone(study)
     found = [
         ground_chapter(network, measures),
         connectivity_chapter(study, network, measures, prepared.border),
         reach_chapter(prepared, network, measures),
         trips_chapter(study, network, measures),
         statistics_chapter(prepared, network, measures),
+        permits_chapter(measures, zone),
     ]
     for chapter in found:
         measures = _joined(measures, chapter)
@@ -40,6 +46,9 @@ def further_measures(prepared: Prepared, network: Network, measures: Measures) -
     found.append(planning_chapter(study, network, {n: t for chapter in found for n, t in chapter.tables.items()}))
     tables = {name: table for chapter in found for name, table in chapter.tables.items() if len(table.columns)}
     layers = {name: layer for chapter in found for name, layer in chapter.layers.items()}
+    # Ranked places, gaps and tried sites are those that somebody may go to.
+    tables |= {name: with_permits(tables[name], zone) for name in MARKED if name in tables}
+    layers |= {name: with_permits(layers[name], zone) for name in MARKED if name in layers}
     return measures, Chapters(tables, layers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,12 +56,22 @@ def download_lines() -> Callable[[str, int, int | None], None]:
     return listen
 
 
+class JsonLines:
+    """Whether stages are told as JSON lines, which other programs read: set by ``--json-progress``."""
+
+    wanted = False
+
+
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[str], None]]:
     """Give a listener of stages: a bar on a terminal, plain lines otherwise."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    if JsonLines.wanted:
+        number = iter(range(1, 1_000_000))
+        yield lambda name: typer.echo(json.dumps({"stage": name, "number": next(number), "of": total}), err=True)
+        return
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda name: typer.echo(f"{name} …", err=True)

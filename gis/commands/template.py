@@ -21,11 +21,11 @@ def indicators(
     from gis import load_study
     from gis.inputs import Fetching
     from gis.queries.templates import indicator_table
-    from gis.tables import as_csv
+    from gis.tables import csv_text
     from layers.folders.single import check_new, write_new
 
     check_new(out)
     table = indicator_table(load_study(study), fetching=Fetching(cache, offline, download_lines()))
-    write_new(out, as_csv(table))
+    write_new(out, csv_text(table))
     say(f"{table['region'].nunique()} regions × {table['indicator'].nunique()} suggested indicators, all values empty")
     say(f'Look at: {out}, then in the study: [index] indicators = "{out.name}"')

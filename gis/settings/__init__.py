@@ -13,12 +13,23 @@ from gis.settings.chapters import (
     Trips,
     Types,
 )
-from gis.settings.data import ROAD_KINDS, Connectors, Layers, LayerSource, MoneyPart, NetworkPart, Osm, Population
+from gis.settings.data import (
+    ROAD_KINDS,
+    BorderZone,
+    Connectors,
+    Layers,
+    LayerSource,
+    MoneyPart,
+    NetworkPart,
+    Osm,
+    Population,
+)
 from gis.settings.part import Part
 
 __all__ = [
     "ROAD_KINDS",
     "Analysis",
+    "BorderZone",
     "Connectors",
     "DecayPart",
     "Index",

@@ -118,6 +118,19 @@ class Population(Part):
     rights: Words = ""
 
 
+class BorderZone(Part):
+    """Areas where a permit is needed: they mark cells, places and sites, and are in no result."""
+
+    path: str = ""
+    layer: str | None = None
+    rights: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
+
+
 class NetworkPart(Part):
     """How the network is loaded and checkpoints are matched, who drives, in which season, and what trains lose on the way."""
 

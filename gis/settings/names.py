@@ -46,7 +46,7 @@ TAKEN = frozenset(
         "openings_tried",
         "outliers",
         "people",
-        "finding",
+        "permit",
         "places",
         "railways",
         "rank_sensitivity",

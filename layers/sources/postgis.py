@@ -41,7 +41,7 @@ class _Table:
 
     @property
     def quoted(self) -> str:
-        return f"{_quoted(self.schema)}.{_quoted(self.name)}"
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
 
 
 def is_database(path: str) -> bool:
@@ -81,7 +81,7 @@ def read_table(
         A package is missing; the database can't be reached or has no PostGIS; no such table or column; several geometry
         columns; no CRS; no rows. The password is never told.
     """
-    url = _url(address)
+    url = database_url(address)
     renames = dict(columns or {})
     chosen = renames.pop("geometry", None)
     with _connected(url, address) as connection:
@@ -93,9 +93,9 @@ def read_table(
         if absent:
             raise LayerError(f"{where} has no column {', '.join(map(repr, absent))}: it has {', '.join(names)}")
         crs = _crs(connection, home, table, where)
-        geometry = _quoted(table.geometry)
-        wanted = ", ".join([*map(_quoted, names), f"CAST({geometry} AS {home}.geometry) AS {geometry}"])
-        order = ", ".join(f'{_quoted(n)} COLLATE "C"' if text else _quoted(n) for n, text in key)
+        geometry = quoted(table.geometry)
+        wanted = ", ".join([*map(quoted, names), f"CAST({geometry} AS {home}.geometry) AS {geometry}"])
+        order = ", ".join(f'{quoted(n)} COLLATE "C"' if text else quoted(n) for n, text in key)
         order = order or 'CAST(ROW(one.*) AS text) COLLATE "C"'
         sql = _statement(f"SELECT {wanted} FROM {table.quoted} AS one ORDER BY {order}")
         frame = gpd.read_postgis(sql, connection, geom_col=table.geometry, crs=crs)
@@ -122,8 +122,14 @@ def content_hash(frame: gpd.GeoDataFrame) -> str:
     return out.hexdigest()
 
 
-def _url(address: str) -> Any:
-    """Return the address as SQLAlchemy has it, for psycopg 3."""
+def database_url(address: str) -> Any:
+    """Return the address as SQLAlchemy has it, for psycopg 3.
+
+    Raises
+    ------
+    LayerError
+        It is no address of a database, or the extra is not installed.
+    """
     try:
         import psycopg  # noqa: F401  (SQLAlchemy imports it when it connects; here the message is ours)
         import sqlalchemy
@@ -142,19 +148,23 @@ def _url(address: str) -> Any:
     return url
 
 
-@contextmanager
-def _connected(url: Any, address: str) -> Iterator[Any]:
-    """Give a connection that only reads, and sees one state of the database; the driver's errors become one message."""
-    import sqlalchemy
-
+def connection_settings(url: Any) -> dict[str, Any]:
+    """Return how long a server is waited for, but for what the address says itself."""
     settings = {
         "connect_timeout": CONNECT_S,
         "client_encoding": "utf8",
         # A view may compute for ever, and a table be locked.
         "options": f"-c statement_timeout={STATEMENT_S * 1000} -c lock_timeout={STATEMENT_S * 1000}",
     }
-    settings = {name: value for name, value in settings.items() if name not in url.query}
-    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool, connect_args=settings)
+    return {name: value for name, value in settings.items() if name not in url.query}
+
+
+@contextmanager
+def _connected(url: Any, address: str) -> Iterator[Any]:
+    """Give a connection that only reads, and sees one state of the database; the driver's errors become one message."""
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool, connect_args=connection_settings(url))
     try:
         connection = engine.connect()
     except (sqlalchemy.exc.SQLAlchemyError, UnicodeError) as error:
@@ -188,7 +198,7 @@ def _rows(connection: Any, sql: str, **values: object) -> list[Any]:
     return list(connection.execute(sqlalchemy.text(sql), values))
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """Return a name as SQL takes it, whatever signs it has."""
     return '"' + name.replace('"', '""') + '"'
 
@@ -201,7 +211,7 @@ def _home(connection: Any, address: str) -> str:
     )
     if not found:
         raise LayerError(f"{masked(address)} has no PostGIS: allowed is a database with CREATE EXTENSION postgis")
-    return _quoted(found[0][0])
+    return quoted(found[0][0])
 
 
 def _tables(connection: Any, home: str) -> list[_Table]:
@@ -271,7 +281,7 @@ def _primary_key(connection: Any, table: _Table) -> list[tuple[str, bool]]:
 
 def _crs(connection: Any, home: str, table: _Table, where: str) -> pyproj.CRS:
     """Return the one CRS of all geometries."""
-    column = _quoted(table.geometry)
+    column = quoted(table.geometry)
     found = connection.execute(
         _statement(
             f"SELECT DISTINCT {home}.ST_SRID(CAST({column} AS {home}.geometry)) FROM {table.quoted} WHERE {column} IS NOT NULL"

@@ -61,6 +61,9 @@ def settlements_of(
         tags = thing.tags
         if thing.kind != "node" or tags.get("place") not in PLACES:
             continue
+        if "military" in tags:
+            counts["settlements_military"] += 1
+            continue
         name = tags.get("name") or tags.get("name:en") or ""
         if not name:
             counts["settlements_without_name"] += 1

@@ -282,13 +282,16 @@ def test_settlements(tmp_path: Path) -> None:
         (3, 62, 50, {"place": "village"}),
         (4, 63, 50, {"place": "suburb", "name": "No"}),
         (5, 64, 50, {"place": "town", "name": "Dated", "population": "5000", "population:date": "2021-10"}),
+        (6, 65, 50, {"place": "hamlet", "name": "Camp", "military": "base"}),
     ]  # fmt: skip
     got = read(tmp_path, nodes, [])
     assert got.settlements["settlement_id"].tolist() == [1, 2, 5]
     assert got.settlements["population"].tolist() == [350_000, 0, 5000]
     assert got.settlements["population_date"].tolist() == ["2023", "", "2021-10"]
     assert got.settlements.loc[0, ["names", "capital", "kind"]].tolist() == ["Oral|Уральск|Яик|Яицк", "4", "city"]
-    assert got.report["left_out"] == {"populations_unreadable": 1, "settlements_without_name": 1}
+    assert got.report["left_out"] == {
+        "populations_unreadable": 1, "settlements_military": 1, "settlements_without_name": 1
+    }  # fmt: skip
 
 
 def test_posts_as_nodes_ways_and_areas(tmp_path: Path) -> None:

@@ -1,0 +1,272 @@
+"""The algorithms: each turns its parameters into a command of borderlink, and loads what that wrote."""
+
+import os
+from pathlib import Path
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingOutputFile,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+    QgsProcessingParameterVectorDestination,
+    QgsProject,
+    QgsVectorLayer,
+)
+
+from . import runner
+
+MODES, NETWORKS = ("road", "rail", "any"), ("actual", "open", "borderless")
+
+
+class Algorithm(QgsProcessingAlgorithm):
+    """What all have in common: the study, and the call."""
+
+    NAME = TITLE = HELP = ""
+    GROUP = "Questions"
+
+    def name(self):
+        """Return the id."""
+        return self.NAME
+
+    def displayName(self):  # noqa: N802
+        """Return the name."""
+        return self.TITLE
+
+    def group(self):
+        """Return the name of the group."""
+        return self.GROUP
+
+    def groupId(self):  # noqa: N802
+        """Return the id of the group."""
+        return self.GROUP.lower()
+
+    def shortHelpString(self):  # noqa: N802
+        """Return the help."""
+        return f"{self.HELP}\n\nWithout a study the packaged Russia–Kazakhstan border is taken. Calls the program borderlink, which is installed beside QGIS."
+
+    def createInstance(self):  # noqa: N802
+        """Return a new one."""
+        return type(self)()
+
+    def study(self):
+        """Add the study's parameter."""
+        self.addParameter(
+            QgsProcessingParameterFile(
+                "STUDY", "Study (TOML), empty for the packaged one", extension="toml", optional=True
+            )
+        )
+
+    def modes(self):
+        """Add mode and network."""
+        self.addParameter(QgsProcessingParameterEnum("MODE", "Mode", MODES, defaultValue=0))
+        self.addParameter(QgsProcessingParameterEnum("NETWORK", "Network", NETWORKS, defaultValue=0))
+
+    def given(self, parameters, context):
+        """Return the options of mode, network and study."""
+        words = ["--mode", MODES[self.parameterAsEnum(parameters, "MODE", context)]]
+        words += ["--network", NETWORKS[self.parameterAsEnum(parameters, "NETWORK", context)]]
+        study = self.parameterAsFile(parameters, "STUDY", context)
+        return words + (["--study", study] if study else [])
+
+
+class Folder(Algorithm):
+    """What leaves a folder of results: its project is named, its layers are loaded."""
+
+    GROUP = "Results"
+    FILE = ""
+    LOADED = ()
+
+    def out(self):
+        """Add the folder and what is in it."""
+        self.addParameter(QgsProcessingParameterFolderDestination("OUT", "Folder for the results"))
+        self.addOutput(QgsProcessingOutputFile("PROJECT", "QGIS project"))
+        self.addOutput(QgsProcessingOutputFile("GEOPACKAGE", "GeoPackage"))
+
+    def finished(self, parameters, context, feedback, words):
+        """Call the command and return where its files are."""
+        folder = Path(self.parameterAsString(parameters, "OUT", context))
+        # QGIS makes the folder beforehand; borderlink takes new and empty ones, and its own.
+        folder.mkdir(parents=True, exist_ok=True)
+        runner.call([*words, "--out", str(folder)], feedback)
+        base = folder / f"{self.FILE}.gpkg"
+        for name in self.LOADED:
+            source = f"{base}|layername={name}"
+            if QgsVectorLayer(source, name, "ogr").isValid():
+                details = QgsProcessingContext.LayerDetails(name, context.project() or QgsProject.instance(), name)
+                context.addLayerToLoadOnCompletion(source, details)
+        return {"OUT": str(folder), "PROJECT": str(folder / f"{self.FILE}.qgz"), "GEOPACKAGE": str(base)}
+
+
+class Run(Folder):
+    """`borderlink run`."""
+
+    NAME, TITLE, FILE, LOADED = (
+        "run",
+        "Run a study",
+        "border",
+        ("regions", "cells", "roads", "border_line", "checkpoints", "places"),
+    )
+    HELP = "Builds the network of a border, measures it, finds growth points and bottlenecks; leaves project, GeoPackage, map, report and tables."
+
+    def initAlgorithm(self, configuration=None):  # noqa: N802, ARG002
+        """Add the parameters."""
+        self.study()
+        self.addParameter(
+            QgsProcessingParameterNumber(
+                "PERMUTATIONS", "Permutations of the tests, 0 for the study's", defaultValue=0, minValue=0
+            )
+        )
+        self.out()
+
+    def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        """Run it."""
+        study = self.parameterAsFile(parameters, "STUDY", context)
+        count = self.parameterAsInt(parameters, "PERMUTATIONS", context)
+        words = ["run", *([study] if study else []), *(["--permutations", str(count)] if count else [])]
+        return self.finished(parameters, context, feedback, words)
+
+
+class Scenario(Folder):
+    """`borderlink scenario`."""
+
+    NAME, TITLE, FILE, LOADED = (
+        "scenario",
+        "Compare before and after",
+        "scenario",
+        ("cells_change", "checkpoints_after"),
+    )
+    HELP = "Opens and closes checkpoints, or makes the edits of a file, and compares the border before and after."
+
+    def initAlgorithm(self, configuration=None):  # noqa: N802, ARG002
+        """Add the parameters."""
+        self.study()
+        self.addParameter(QgsProcessingParameterString("OPEN", "Open at lon,lat (several between ;)", optional=True))
+        self.addParameter(
+            QgsProcessingParameterString("CLOSE", "Close by name or id (several between ;)", optional=True)
+        )
+        self.addParameter(QgsProcessingParameterFile("EDITS", "Edits (TOML)", extension="toml", optional=True))
+        self.out()
+
+    def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        """Run it."""
+        study, edits = (self.parameterAsFile(parameters, n, context) for n in ("STUDY", "EDITS"))
+        words = ["scenario", *([study] if study else [])]
+        for option, name in (("--open", "OPEN"), ("--close", "CLOSE")):
+            for text in _parts(self.parameterAsString(parameters, name, context)):
+                words += [option, text]
+        words += ["--edits", edits] if edits else []
+        return self.finished(parameters, context, feedback, words)
+
+
+class Sites(Folder):
+    """`borderlink sites`, where the installed program has it."""
+
+    NAME, TITLE, FILE, LOADED = "sites", "Find sites for new checkpoints", "sites", ("sites",)
+    HELP = "Tries sites for new checkpoints along the border and ranks them."
+
+    def initAlgorithm(self, configuration=None):  # noqa: N802, ARG002
+        """Add the parameters."""
+        self.study()
+        self.out()
+
+    def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        """Run it."""
+        if not runner.has_command("sites"):
+            raise QgsProcessingException("The installed borderlink has no command sites: a newer one is needed.")
+        study = self.parameterAsFile(parameters, "STUDY", context)
+        return self.finished(parameters, context, feedback, ["sites", *([study] if study else [])])
+
+
+class Route(Algorithm):
+    """`borderlink route`."""
+
+    NAME, TITLE = "route", "Way between two places"
+    HELP = "Finds the way between two places, with the checkpoints that it passes and the waits at them."
+
+    def initAlgorithm(self, configuration=None):  # noqa: N802, ARG002
+        """Add the parameters."""
+        self.addParameter(QgsProcessingParameterString("FROM", "From: a settlement by any of its names, or lon,lat"))
+        self.addParameter(QgsProcessingParameterString("TO", "To"))
+        self.modes()
+        self.study()
+        self.addParameter(QgsProcessingParameterVectorDestination("OUTPUT", "Way", QgsProcessing.TypeVectorLine))
+
+    def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        """Run it."""
+        path = _geopackage(self.parameterAsOutputLayer(parameters, "OUTPUT", context))
+        words = [self.parameterAsString(parameters, n, context) for n in ("FROM", "TO")]
+        runner.call(["route", *words, *self.given(parameters, context), "--out", path], feedback)
+        return {"OUTPUT": f"{path}|layername=way"}
+
+
+class Isochrone(Algorithm):
+    """`borderlink isochrone`."""
+
+    NAME, TITLE = "isochrone", "Ground within minutes"
+    HELP = "Draws the ground within minutes of places, across the border too."
+
+    def initAlgorithm(self, configuration=None):  # noqa: N802, ARG002
+        """Add the parameters."""
+        self.addParameter(
+            QgsProcessingParameterString("PLACES", "Settlements, lon,lat, or checkpoints (several between ;)")
+        )
+        self.addParameter(QgsProcessingParameterString("MINUTES", "Minutes, between commas", defaultValue="60,120"))
+        self.modes()
+        self.study()
+        self.addParameter(
+            QgsProcessingParameterVectorDestination("OUTPUT", "Isochrones", QgsProcessing.TypeVectorPolygon)
+        )
+
+    def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        """Run it."""
+        path = _geopackage(self.parameterAsOutputLayer(parameters, "OUTPUT", context))
+        places = _parts(self.parameterAsString(parameters, "PLACES", context))
+        minutes = self.parameterAsString(parameters, "MINUTES", context)
+        words = ["isochrone", *places, "--minutes", minutes, *self.given(parameters, context), "--out", path]
+        runner.call(words, feedback)
+        return {"OUTPUT": f"{path}|layername=isochrones"}
+
+
+class Matrix(Algorithm):
+    """`borderlink matrix`."""
+
+    NAME, TITLE = "matrix", "Minutes between places"
+    HELP = "Finds the ways between all pairs of places: minutes, waits, kilometres, checkpoints."
+
+    def initAlgorithm(self, configuration=None):  # noqa: N802, ARG002
+        """Add the parameters."""
+        self.addParameter(QgsProcessingParameterString("FROM", "From (several between ;)"))
+        self.addParameter(
+            QgsProcessingParameterString("TO", "To (several between ;), empty for the same", optional=True)
+        )
+        self.modes()
+        self.study()
+        self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", "Table", "CSV (*.csv)"))
+
+    def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        """Run it."""
+        path = self.parameterAsFileOutput(parameters, "OUTPUT", context)
+        lists = [";".join(_parts(self.parameterAsString(parameters, n, context))) for n in ("FROM", "TO")]
+        words = ["matrix", *(text for text in lists if text)]
+        runner.call([*words, *self.given(parameters, context), "--out", path], feedback)
+        return {"OUTPUT": path}
+
+
+ALGORITHMS = (Run, Scenario, Sites, Route, Isochrone, Matrix)
+
+
+def _parts(text):
+    return [part.strip() for part in (text or "").split(";") if part.strip()]
+
+
+def _geopackage(path):
+    """Return the file that is written; QGIS may have made up another ending."""
+    path = os.path.abspath(path)  # noqa: PTH100  (QGIS hands on what the user typed)
+    return path if path.lower().endswith(".gpkg") else f"{os.path.splitext(path)[0]}.gpkg"  # noqa: PTH122

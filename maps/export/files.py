@@ -1,0 +1,87 @@
+"""A file per layer: GeoParquet, FlatGeobuf, GeoJSON, PMTiles; each says whose it is, and has its drawing beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+import pyogrio
+
+from maps.export.layer import SOURCE, ExportLayer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import geopandas as gpd
+
+GEOMETRY = "geometry"
+TILES = (2, 10)
+"""Least and largest zoom of vector tiles: a country, and a road of it."""
+
+
+def write_geoparquet(folder: Path, layer: ExportLayer) -> None:
+    """Write GeoParquet 1.1: zstd, a covering by boxes, title, source and licence among the file's key-value metadata."""
+    path = folder / f"{layer.name}.parquet"
+    layer.frame.to_parquet(path, schema_version="1.1.0", write_covering_bbox=True, compression="zstd", index=False)
+    table = pq.read_table(path)
+    words = {
+        "title": layer.title, "description": layer.description, "license": layer.licence, "rights": layer.rights, "source": SOURCE,
+    }  # fmt: skip
+    known = dict(table.schema.metadata or {})
+    own = {key.encode(): text.encode() for key, text in words.items()}
+    pq.write_table(table.replace_schema_metadata({**known, **own}), path, compression="zstd")
+
+
+def write_flatgeobuf(folder: Path, layer: ExportLayer) -> None:
+    """Write FlatGeobuf with a spatial index, title and description."""
+    _write(folder, layer, ".fgb", "FlatGeobuf", SPATIAL_INDEX="YES", TITLE=layer.title, DESCRIPTION=layer.note)
+
+
+def write_geojson(folder: Path, layer: ExportLayer) -> None:
+    """Write GeoJSON as RFC 7946 has it, with ``license`` and ``attribution`` beside the features; seven decimals are a centimetre."""
+    path = folder / f"{layer.name}.geojson"
+    _write(folder, layer, ".geojson", "GeoJSON", RFC7946="YES", COORDINATE_PRECISION="7", WRITE_NAME="NO")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    words = {
+        "type": content.pop("type"), "name": layer.name, "title": layer.title, "description": layer.description,
+        "license": layer.licence, "attribution": layer.rights, "source": SOURCE,
+    }  # fmt: skip
+    text = json.dumps({**words, **content}, ensure_ascii=False, separators=(",", ":"))
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def write_pmtiles(folder: Path, layer: ExportLayer) -> None:
+    """Write vector tiles in one PMTiles archive, by GDAL's driver."""
+    low, high = TILES
+    path = folder / f"{layer.name}.pmtiles"
+    pyogrio.write_dataframe(
+        _plain(layer.frame), path, layer=layer.name, driver="PMTiles",
+        dataset_options={"NAME": layer.title, "DESCRIPTION": layer.note, "MINZOOM": str(low), "MAXZOOM": str(high)},
+    )  # fmt: skip
+
+
+def write_style(folder: Path, layer: ExportLayer) -> None:
+    """Write the drawing beside a file of one layer, where QGIS looks for it."""
+    if layer.style:
+        (folder / f"{layer.name}.qml").write_text(layer.style, encoding="utf-8", newline="\n")
+
+
+def _write(folder: Path, layer: ExportLayer, ending: str, driver: str, **options: str) -> None:
+    pyogrio.write_dataframe(
+        _plain(layer.frame), folder / f"{layer.name}{ending}", layer=layer.name, driver=driver, layer_options=options
+    )
+
+
+def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the features in longitude and latitude, their geometries of one type."""
+    return frame.to_crs(4326) if frame.crs is not None else frame
+
+
+FILES: dict[str, Callable[[Path, ExportLayer], None]] = {
+    "geoparquet": write_geoparquet,
+    "flatgeobuf": write_flatgeobuf,
+    "geojson": write_geojson,
+    "pmtiles": write_pmtiles,
+}

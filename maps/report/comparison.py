@@ -1,0 +1,86 @@
+"""The page of two runs side by side: what differs first, then a table per subject, unchanged rows counted and left out."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from maps.columns import describe
+
+if TYPE_CHECKING:
+    from maps.contents import Contents
+
+ROWS = 25
+"""Rows of a table on the page; all stand in ``tables/``."""
+_TITLES = {
+    "inputs": "Inputs", "settings": "Settings", "findings": "Findings", "posts": "Checkpoints", "places": "Growth points and bottlenecks",
+    "regions": "Regions", "cells": "Cells",
+}  # fmt: skip
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:70rem;margin:0 auto;padding:1.5rem}
+h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .4rem}
+table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto}
+th,td{padding:.25rem .6rem;border-bottom:1px solid #d9dee3;text-align:left;vertical-align:top}
+td.n{text-align:right;font-variant-numeric:tabular-nums}tr.new td:first-child{border-left:4px solid #e6007e}
+tr.gone td:first-child{border-left:4px solid #444}tr.changed td:first-child{border-left:4px solid #0072b2}
+@media print{body{max-width:none}table{overflow:visible}}
+"""
+
+
+def write_comparison(path: Path, contents: Contents) -> None:
+    """Write one page without anything from elsewhere."""
+    parts = [f"<h1>{html.escape(contents.title)}</h1>", "<ul>"]
+    parts += [f"<li>{html.escape(line)}</li>" for line in contents.findings]
+    parts += ["</ul>", '<p>As a map: <a href="map.html">map.html</a>. All rows: tables/*.csv.</p>']
+    for name, title in _TITLES.items():
+        parts += [f"<h2>{title}</h2>", _table(contents.tables[name])]
+    page = (
+        f'<!doctype html><html lang="{contents.lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{html.escape(contents.title)}</title><style>{_STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>\n"
+    )
+    path.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _table(table: pd.DataFrame) -> str:
+    """Return the rows that differ, and how many do not."""
+    moved = table[table["change"] != "same"]
+    same = len(table) - len(moved)
+    if moved.empty:
+        return f"<p>{same} rows, all the same.</p>" if same else "<p>None differ.</p>"
+    columns = [
+        c
+        for c in map(str, moved)
+        if c not in ("lon", "lat", "cell", "sha256_before", "sha256_after") and moved[c].notna().any()
+    ]
+    head = "".join(f'<th scope="col">{html.escape(_label(c))}</th>' for c in columns)
+    shown = moved.head(ROWS)
+    rows = "".join(
+        f'<tr class="{kind}">{"".join(_cell(value) for value in row)}</tr>'
+        for kind, row in zip(shown["change"], shown[columns].itertuples(index=False, name=None), strict=True)
+    )
+    left = [
+        f"{len(moved) - len(shown)} more rows differ" if len(moved) > len(shown) else "",
+        f"{same} are the same" if same else "",
+    ]
+    note = "; ".join(part for part in left if part)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" + (f"<p>{note}.</p>" if note else "")
+
+
+def _label(column: str) -> str:
+    """Return the head of a column: its label, and which run."""
+    for ending, words in (("_before", "first run"), ("_after", "second run"), ("_change", "change")):
+        known = describe(column.removesuffix(ending)) if column.endswith(ending) else None
+        if known and known.label:
+            return f"{known.label}, {words}"
+    own = describe(column)
+    return own.label if own and own.label else column.replace("_", " ").capitalize()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        text = "–" if pd.isna(value) else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        return f'<td class="n">{text}</td>'
+    return f"<td>{html.escape(str(value)) if not pd.isna(value) else '–'}</td>"  # type: ignore[call-overload]
