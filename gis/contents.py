@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 
 from gis.assumptions import assumptions
 from gis.headline import caution, headline, key_numbers, scenario_numbers
@@ -54,8 +55,15 @@ def contents_of(
         numbers=key_numbers(measures, chapters.tables),
         caution=caution(measures, chapters.tables),
         names={n: getattr(measures, n)["names"] for n in ("settlements", "checkpoints")},
+        regions=_regions(prepared),
         lang=language(),
     )
+
+
+def _regions(prepared: Prepared) -> dict[str, str]:
+    """Return the names of all regions of the data by code."""
+    regions = prepared.layers["regions"]
+    return dict(zip(regions["region"], regions["name"], strict=True))
 
 
 def _sides(prepared: Prepared) -> tuple[str, str]:
@@ -83,6 +91,7 @@ def scenario_contents(
         headline="; ".join(edits) or _("nothing is changed"),
         numbers=scenario_numbers(tables),
         names={"checkpoints_after": after.checkpoints["names"]},
+        regions=_regions(prepared),
         lang=language(),
     )
 
@@ -134,13 +143,22 @@ def _map_notes(measures: Measures) -> list[str]:
     return [_("Waits and speeds are assumptions unless a source says otherwise: see report.html"), *measures.notes[:3]]
 
 
+def _projection(crs: pyproj.CRS) -> str:
+    """Return a projection as people write it: its method and the parameters that shape it."""
+    operation = crs.coordinate_operation
+    if operation is None:
+        return crs.name
+    shaping = [p for p in operation.params if "parallel" in p.name.lower() or "longitude" in p.name.lower()]
+    return ", ".join([operation.method_name, *(f"{p.name.lower()} {p.value:g}°" for p in shaping)])
+
+
 def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str, str]:
     """Return the facts of a run for the report."""
     settings = prepared.study.analysis
     links = network.report["links"]
     return {
         "Border line in the data": f"{prepared.border['length_km'].sum():,.1f} km (geodesic)",
-        "Projection": f"{prepared.crs.coordinate_operation.method_name if prepared.crs.coordinate_operation else ''}: {prepared.crs.to_wkt('WKT2_2019')[:40]}…",
+        _("Projection"): _projection(prepared.crs),
         "Network": f"{network.report['nodes']:,} nodes; links: " + ", ".join(f"{k} {v:,}" for k, v in links.items()),
         "Components": f"{network.report['components']} in all; largest by road {network.report['road_components'][:3]}, by rail {network.report['rail_components'][:3]} nodes",
         "Gaps bridged": ", ".join(f"{m} {network.report[f'{m}_gaps_bridged']}" for m in ("road", "rail")),

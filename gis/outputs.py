@@ -17,6 +17,7 @@ from layers.crs import WGS84
 from layers.secrets import all_masked
 from maps.qgis.project import write_geopackage, write_project
 from maps.report.page import write_report
+from maps.report.pdf import can_write
 from maps.web.map import write_map
 from network.build import Network
 from network.graph_files import write_graph
@@ -62,7 +63,7 @@ def write_run(
     with clock.stage("graph"):
         write_graph(network, folder, prepared.study.outputs.graph)
     with clock.stage("report"):
-        write_report(folder / "report.html", contents)
+        write_report(folder / "report.html", contents, pdf=folder / "report.pdf" if can_write() else None)
     return describe_run(folder, prepared, network, measures, findings, warnings, clock)
 
 
@@ -95,6 +96,8 @@ def write_scenario(
         _write_qgis(folder, "scenario", contents, rasters)
     with clock.stage("web map"):
         write_map(folder / "map.html", contents.filled)
+    with clock.stage("report"):
+        write_report(folder / "report.html", contents, pdf=folder / "report.pdf" if can_write() else None)
     return describe_scenario(folder, prepared, tables, list(edits), clock, plan)
 
 

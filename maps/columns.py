@@ -15,6 +15,8 @@ from typing import Literal, get_args
 
 import pandas as pd
 
+from maps.i18n import _
+
 Kind = Literal["text", "code", "bool", "count", "model", "minutes", "share", "km", "metres", "p", "exact", "number"]
 SCHEMA_VERSION = 1
 """Of the tables and of ``run.json``; the next number where a column or key goes, gets another name or another meaning. New ones leave it."""
@@ -81,6 +83,25 @@ def describe(name: str) -> Column | None:
                 words["x"] = inner.label
             return replace(row, name=name, label=row.label.format(**words), meaning=row.meaning.format(**words))
     return None
+
+
+def label_of(name: str) -> str:
+    """Return the label of a column in the language that is written now, the name itself where the dictionary knows none.
+
+    Examples
+    --------
+    >>> label_of("people_within_90min_cross_open")
+    'People across within 90 min, open'
+    """
+    exact, families = _index()
+    if name in exact:
+        return _(exact[name].label)
+    for pattern, row in families:
+        found = pattern.fullmatch(name)
+        if found:
+            words = {k: label_of(v) if k == "x" else _(_word(k, v)) for k, v in found.groupdict().items()}
+            return _(row.label).format(**words)
+    return name
 
 
 def _word(part: str, value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -48,6 +49,8 @@ class Contents:
         The finding as one sentence, at most three numbers with what each is, and how far to trust them.
     names
         Other names of a layer's rows in any script, joined by a bar, by the layer's index: they are searched.
+    regions
+        Names of regions by code, of those too that have no layer.
     lang
         Language code of what is written.
     """
@@ -69,6 +72,7 @@ class Contents:
     numbers: Sequence[tuple[str, str]] = ()
     caution: str = ""
     names: Mapping[str, pd.Series] = field(default_factory=dict, repr=False)
+    regions: Mapping[str, str] = field(default_factory=dict, repr=False)
     lang: str = "en"
 
     @property
@@ -82,12 +86,22 @@ class Contents:
         return replace(self, styles=[style for style, frame in self.drawn if len(frame)])
 
     @property
+    def region_names(self) -> dict[str, str]:
+        """Names of regions by code."""
+        names = dict(self.regions)
+        for layer, column in (("settlements", "region_name"), ("regions", "name")):
+            if {"region", column} <= set(self.layers.get(layer, pd.DataFrame()).columns):
+                names |= dict(zip(self.layers[layer]["region"], self.layers[layer][column], strict=True))
+        return names
+
+    @property
     def readable(self) -> Contents:
         """The same as people read it: checkpoints and regions by name instead of id and code."""
-        layers = _regions_named(dict(self.layers))
+        regions = self.region_names
+        layers = _regions_named(dict(self.layers), regions)
         points = layers.get("checkpoints")
         if points is None or not {"checkpoint_id", "name"} <= set(points.columns):
-            return replace(self, layers=layers)
+            return replace(self, layers=layers, findings=_worded(self.findings, regions))
         names = dict(zip(points["checkpoint_id"], points["name"], strict=True))
         for layer, columns in _IDS.items():
             for column in columns:
@@ -97,19 +111,30 @@ class Contents:
             layers["crossings"] = layers["crossings"].assign(
                 checkpoints=_joined(layers["crossings"]["checkpoints"], names)
             )
-        return replace(self, layers=layers, tables={key: _readable_table(t, names) for key, t in self.tables.items()})
+        findings = _worded(self.findings, regions)
+        warnings = _worded(self.warnings, {**regions, **names})
+        return replace(
+            self,
+            layers=layers,
+            findings=findings,
+            warnings=warnings,
+            tables={key: _readable_table(t, names) for key, t in self.tables.items()},
+        )
 
 
-def _regions_named(layers: dict[str, gpd.GeoDataFrame]) -> dict[str, gpd.GeoDataFrame]:
+def _worded(lines: Sequence[str], names: Mapping[str, str]) -> list[str]:
+    """Return sentences with names in place of the ids and codes that stand in them."""
+    return [
+        re.sub(r"\b[A-Za-z]+(?:-\w+)+", lambda found: names.get(found.group(), found.group()), line) for line in lines
+    ]
+
+
+def _regions_named(layers: dict[str, gpd.GeoDataFrame], known: Mapping[str, str]) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers with names of regions in place of codes; the layer of regions keeps its codes."""
-    names: dict[str, str] = {}
-    for layer, column in (("settlements", "region_name"), ("regions", "name")):
-        if {"region", column} <= set(layers.get(layer, pd.DataFrame()).columns):
-            names |= dict(zip(layers[layer]["region"], layers[layer][column], strict=True))
     out = {}
     for layer, frame in layers.items():
         columns = [c for c in ("region", "region_a", "region_b") if c in frame and layer != "regions"]
-        out[layer] = frame.assign(**{c: frame[c].map(lambda v: names.get(v, v)) for c in columns}) if columns else frame
+        out[layer] = frame.assign(**{c: frame[c].map(lambda v: known.get(v, v)) for c in columns}) if columns else frame
     return out
 
 

@@ -31,6 +31,7 @@ def run(
     from gis import load_study
     from gis import run as run_study
     from gis.inputs import Fetching
+    from maps.report.pdf import can_write
 
     settle(out)
     earlier = Earlier.of(out, "run.json")
@@ -52,6 +53,8 @@ def run(
         say(f"{len(result['warnings'])} warnings: see report.html and run.json")
     for line in earlier.lines("run.json"):
         say(line)
+    if not can_write():
+        say("No report.pdf: it takes pip install 'borderlink[pdf]'")
     say(f"Done in {time.perf_counter() - start:.0f} s. Look at:")
     for name, what in (
         ("map.html", "map, in a browser"),

@@ -47,6 +47,7 @@ TAKEN = frozenset(
         "outliers",
         "people",
         "permit",
+        "finding",
         "places",
         "railways",
         "rank_sensitivity",

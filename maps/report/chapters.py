@@ -1,282 +1,189 @@
-"""The report's further chapters: what each says, its figures and its tables, made from the tables of a run."""
+"""Chapters on places, checkpoints, reach, trips and closures: the message, a picture, the first ten rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-import geopandas as gpd
 import pandas as pd
-import pyproj
-from markupsafe import Markup
 
 from maps.contents import Contents
-from maps.report import charts
-from maps.report.regional import levels_chapter, places_chapter
-from maps.report.tabular import Chapter, Column, made, write_table
-from maps.styles.thematic import reach_limits
+from maps.i18n import _, number, percent
+from maps.report import charts, figures
+from maps.report.drawing import Drawing
+from maps.report.tabular import Chapter, columns, made, write_table
 
-TOP = 15
-"""Rows of ranked tables; the rest is one file away."""
-
-
-_PAIRS = (
-    Column("name_a", "Region on side a"),
-    Column("name_b", "Region on side b"),
-    Column("border_km", "Border (km)"),
-    Column("road_open", "Road checkpoints, open", "count"),
-    Column("rail_open", "Rail, open", "count"),
-    Column("checkpoints_per_100km", "Open per 100 km", "number"),
-    Column("border_effect_median", "Time with border over without (median)", "number"),
-    Column("delay_min", "Delay (min)"),
-    Column("detour_min", "Detour (min)"),
-    Column("edge_disjoint_paths", "Ways without a common link", "count"),
-    Column("redundancy_median_min", "Extra if the best checkpoint closes (min, median)"),
-)
-_WAYS = (
-    Column("origin_name", "From"),
-    Column("destination_name", "To"),
-    Column("best_checkpoint", "Best checkpoint"),
-    Column("time_min", "Time, wait included (min)"),
-    Column("second_checkpoint", "Second best"),
-    Column("redundancy_min", "Extra by the second (min)"),
-    Column("alternatives", "Checkpoints found", "count"),
-)
-_BANDS = (
-    Column("band", "Distance (km)"),
-    Column("kind", "Trips"),
-    Column("pairs", "Pairs", "count"),
-    Column("circuity", "Network over straight", "number"),
-    Column("speed_borderless_kph", "Straight speed, borderless (km/h)", "number"),
-    Column("speed_open_kph", "open (km/h)", "number"),
-    Column("speed_actual_kph", "actual (km/h)", "number"),
-)
-_MATCHED = (
-    Column("band", "Distance (km)"),
-    Column("pairs_actual", "Pairs across", "count"),
-    Column("pairs_domestic", "at home", "count"),
-    Column("slower_actual", "Times as long as at home, actual", "number"),
-    Column("slower_borderless", "borderless", "number"),
-)
-_REGRESSION = (
-    Column("network", "Network"),
-    Column("to_km", "Up to (km)"),
-    Column("pairs_cross", "Pairs across", "count"),
-    Column("pairs_domestic", "at home", "count"),
-    Column("slower", "Times as long as at home", "number"),
-    Column("slower_low", "95 % interval from", "number"),
-    Column("slower_high", "to", "number"),
-)
-_REACH = (
-    Column("name", "Settlement"),
-    Column("side", "Side"),
-    Column("population", "People", "count"),
-    Column("city_cross_actual", "Nearest city across the border"),
-    Column("time_to_city_cross_actual_min", "Time to it (min)"),
-    Column("time_to_city_cross_borderless_min", "without a border (min)"),
-    Column("people_within_a_day_cross_actual", "within a day and back", "count"),
-)
-_FLOWS = (
-    Column("name_a", "Region on side a"),
-    Column("name_b", "Region on side b"),
-    Column("trips_share", "Share of trips (%)", "share"),
-    Column("flow_per_day", "A day", "count"),
-    Column("mean_time_min", "Mean time (min)"),
-)
-_LOAD = (
-    Column("checkpoint", "Checkpoint"),
-    Column("flow_per_day", "Modelled a day", "count"),
-    Column("capacity_per_day", "Capacity a day", "count"),
-    Column("load_factor", "Load over capacity", "number"),
-    Column("wait_free_min", "Wait without a queue (min)"),
-    Column("wait_min", "Wait at this load (min)"),
-)
-_FIT = (Column("measure", "Measure"), Column("value", "Value", "number"), Column("unit", "Unit"))
-_CLOSED_PAIRS = (
-    Column("closed_1", "Closed"),
-    Column("closed_2", "and"),
-    Column("mode", "Mode"),
-    Column("share", "Share of both (%)", "share"),
-    Column("criticality_min", "Extra per trip (min)", "number"),
-    Column("unserved_share", "Cut off (%)", "share"),
-    Column("synergy_min", "of it beyond the two apart (min)", "number"),
-    Column("people_over_60min", "People who lose over an hour", "count"),
-)
-_CLOSED_LINKS = (
-    Column("place", "Near"),
-    Column("mode", "Mode"),
-    Column("kind", "Class"),
-    Column("section_length_m", "Section (m)"),
-    Column("flow_share", "Share of trips (%)", "share"),
-    Column("criticality_min", "Extra per trip when lost (min)", "number"),
-    Column("unserved_share", "Cut off (%)", "share"),
-    Column("people_cut_off", "People cut off", "count"),
-)
+Figures = tuple[tuple[Drawing, str], ...]
 
 
-def further_chapters(contents: Contents) -> list[Chapter]:
-    """Return the chapters in their order, of contents that call checkpoints by name."""
-    tables, layers, sides = contents.tables, contents.layers, contents.sides
-    regions: dict[str, str] = {}
-    for layer, column in (("settlements", "region_name"), ("regions", "name")):
-        if layer in layers and column in layers[layer]:
-            regions |= dict(zip(layers[layer]["region"], layers[layer][column], strict=True))
-    return [
-        _connectivity(tables, regions, sides),
-        _reach(tables, layers.get("settlements", pd.DataFrame()), sides),
-        _trips(tables, layers, regions, contents.crs, sides),
-        _closures(tables, layers),
-        places_chapter(tables, layers, regions),
-        levels_chapter(tables, sides),
-    ]
+def with_names(table: pd.DataFrame | None, names: Mapping[str, str]) -> pd.DataFrame | None:
+    """Return a table with names of regions in place of codes."""
+    if table is None:
+        return None
+    coded = [c for c in ("region", "region_a", "region_b") if c in table]
+    return table.assign(**{c: table[c].map(lambda v: names.get(v, v)) for c in coded})
 
 
-def _named(table: pd.DataFrame, regions: Mapping[str, str]) -> pd.DataFrame:
-    """Return a table of pairs of regions with their names."""
-    return table.assign(**{f"name_{s}": [regions.get(c, c) for c in table[f"region_{s}"]] for s in ("a", "b")})
-
-
-def _sided(columns: tuple[Column, ...], sides: tuple[str, str]) -> tuple[Column, ...]:
-    """Return columns whose heads name the sides."""
-    heads = {f"Region on side {letter}": f"Region in {name}" for letter, name in zip("ab", sides, strict=True)}
-    return tuple(replace(c, head=heads.get(c.head, c.head)) for c in columns)
-
-
-def _top(table: pd.DataFrame, n: int = TOP) -> tuple[str, ...]:
-    """Return a note where only the first rows are shown."""
-    return (f"The first {n} of {len(table)}; all are in the tables.",) if len(table) > n else ()
-
-
-def _connectivity(tables: Mapping[str, pd.DataFrame], regions: Mapping[str, str], sides: tuple[str, str]) -> Chapter:
-    """Return the chapter on what joins the two sides."""
-    written = []
-    if "region_pairs" in tables:
-        written.append(
-            write_table(_named(tables["region_pairs"], regions), _sided(_PAIRS, sides), "Regions that face each other, longest border first")
-        )  # fmt: skip
-    if "distance_bands" in tables:
-        bands = tables["distance_bands"]
-        kinds = {"cross": "across", **{f"domestic_{s}": f"at home in {n}" for s, n in zip("ab", sides, strict=True)}}
-        bands = bands.assign(kind=bands["kind"].map(kinds)).assign(
-            band=[f"{a:g}–{b:g}" for a, b in zip(bands["from_km"], bands["to_km"], strict=True)]
-        )
-        written.append(write_table(bands[bands["pairs"] > 0], _BANDS, "Trips at home beside trips across, by distance"))
-    if "matched_bands" in tables:
-        near = tables["matched_bands"]
-        near = near.assign(band=[f"{a:g}–{b:g}" for a, b in zip(near["from_km"], near["to_km"], strict=True)])
-        written.append(write_table(near, _MATCHED, "Trips across beside trips at home as long, by distance"))
-    if "border_regression" in tables:
-        written.append(
-            write_table(tables["border_regression"], _REGRESSION, "Trips across, places and distance alike: one number with its interval")
-        )  # fmt: skip
-    if "redundancy" in tables:
-        second = tables["redundancy"].sort_values(
-            ["redundancy_min", "time_min"], ascending=[False, True], kind="stable"
-        )
-        written.append(
-            write_table(
-                second.head(TOP), _WAYS, "Pairs of the largest cities of the border regions that hang most on one checkpoint", _top(second)
-            )
-        )  # fmt: skip
+def places_chapter(contents: Contents) -> Chapter:
+    """Return the chapter on both ranked lists."""
+    names, tables = contents.region_names, contents.tables
+    growth, slow = (with_names(tables.get(n), names) for n in ("growth", "bottlenecks"))
     return Chapter(
-        "connectivity",
-        "Connectivity",
-        "What joins the two sides: checkpoints and ways between regions that face each other, and what is left when the best way fails. "
-        "Times are compared with trips at home over the same distance, because a fixed wait weighs more on a short trip.",
-        tables=made(*written),
-    )
+        "places",
+        _("Growth points and bottlenecks"),
+        contents.headline,
+        _(
+            "Growth: places whose people reach more across the border than side, potential at home and distance to the line give. Bottlenecks: places from where the next city "
+            "across takes longer than home roads take as far. A range holds 90 % of the settings that nobody measured; it is no confidence interval. Steady: among the leading tenth "
+            "of its list in nine of ten settings."
+        ),
+        tables=made(
+            write_table(
+                slow,
+                columns("place region population next_city next_city_min home_roads_min excess_min excess_low_min excess_high_min leading_share checkpoint", region="Region"),
+                _("Bottlenecks, most people times excess minutes first"),
+            ),
+            write_table(
+                growth,
+                columns("place region population growth growth_low growth_high rank rank_low rank_high leading_share leading_city", region="Region"),
+                _("Places of growth, largest effect first"),
+            ),
+        ),
+    )  # fmt: skip
 
 
-def _reach(tables: Mapping[str, pd.DataFrame], settlements: pd.DataFrame, sides: tuple[str, str]) -> Chapter:
+def checkpoints_chapter(contents: Contents) -> Chapter:
+    """Return the chapter on what joins the two sides."""
+    layers, tables, sides = contents.layers, contents.tables, contents.sides
+    points = layers.get("checkpoints")
+    drawn: list[tuple[Drawing, str]] = []
+    message, rows = "", None
+    if points is not None and len(points) and "share" in points:
+        drawn.append((figures.checkpoint_bars(points), _("Left: share of the modelled demand. Right: minutes that an average trip across of its own mode takes longer when this one alone closes.")))  # fmt: skip
+        rows = pd.DataFrame(points).sort_values(["share", "name"], ascending=[False, True], kind="stable")
+        known = rows.dropna(subset=["share"]).head(3)
+        message = _("{names} carry {share} of the modelled trips across.").format(
+            names=", ".join(known["name"].astype(str)), share=percent(float(known["share"].sum()))
+        )  # fmt: skip
+    if len(layers.get("segments", ())):
+        drawn.append((figures.border_profile(layers["segments"], checkpoints=points, sides=sides), _("Minutes from the border line to the nearest open checkpoint, by side; above, the regions that face each other. A gap: no checkpoint is reached.")))  # fmt: skip
+    return Chapter(
+        "checkpoints",
+        _("Checkpoints"),
+        message,
+        _("Where people and goods may cross, what each carries, and how far the line is from an open one."),
+        tuple(drawn),
+        made(
+            write_table(rows, columns("name mode hours region_a region_b wait_min share criticality_min unserved_share fallback"), _("Checkpoints, largest share first"), sides=sides),
+            write_table(
+                with_names(tables.get("region_pairs"), contents.region_names),
+                columns("region_a region_b border_km road_open rail_open checkpoints_per_100km border_effect_median redundancy_median_min"),
+                _("Regions that face each other, longest border first"), sides=sides,
+            ),
+        ),
+    )  # fmt: skip
+
+
+def reach_chapter(contents: Contents) -> Chapter:
     """Return the chapter on what is within reach."""
-    figures = []
-    if "reach" in tables:
-        figures.append(
-            (
-                Markup(charts.reach_curves(tables["reach"], sides=sides)),
-                "People across the border within reach of one inhabitant, in the mean over each side. The gap between borderless and open is detour, "
-                "that between open and actual is delay.",
-            )
+    tables, sides = contents.tables, contents.sides
+    drawn: Figures = ()
+    if len(tables.get("reach", ())):
+        caption = _(
+            "People across the border within reach of one inhabitant, in the mean over each side. Between borderless and open lies detour, between open and actual waiting."
         )
-    written = []
-    if "time_to_city_cross_actual_min" in settlements:
-        large = settlements.sort_values("population", ascending=False, kind="stable").head(TOP)
-        named = large.assign(side=large["side"].map(dict(zip("ab", sides, strict=True))))
-        within = [
-            Column(f"people_within_{m}min_cross_actual", f"People across within {m} min", "count")
-            for m in reach_limits(set(map(str, settlements)))
-        ]
-        written.append(write_table(pd.DataFrame(named), (*_REACH, *within[-1:]), "The largest settlements of the belt"))
+        drawn = ((charts.reach_curves(tables["reach"], sides=sides), caption),)
+    homes, rows = contents.layers.get("settlements"), None
+    if homes is not None and "time_to_city_cross_actual_min" in homes:
+        rows = pd.DataFrame(homes).sort_values("population", ascending=False, kind="stable")
+    regression = tables.get("border_regression")
+    if regression is not None and "to_km" in regression:
+        regression = regression[regression["network"].isin(["borderless", "actual"])].dropna(subset=["to_km"])
     return Chapter(
         "reach",
-        "Within reach",
-        "Counts of people, not weighted by time: easy to tell, but a city one minute beyond the limit counts nothing, so several limits are given.",
-        tuple(figures),
-        made(*written),
-    )
+        _("Within reach"),
+        _across(regression),
+        _("Counts of people, not weighted by time. Times are compared with trips at home over the same distance, because a fixed wait weighs more on a short trip."),
+        drawn,
+        made(
+            write_table(rows, columns("name side population city_cross_actual time_to_city_cross_actual_min people_within_240min_cross_actual people_within_a_day_cross_actual"), _("The largest settlements of the belt"), sides=sides),
+            write_table(regression, columns("network to_km pairs_cross slower slower_low slower_high"), _("Trips across beside trips at home, places and distance alike: times as long, with 95 % intervals")),
+        ),
+    )  # fmt: skip
 
 
-def _trips(
-    tables: Mapping[str, pd.DataFrame],
-    layers: Mapping[str, gpd.GeoDataFrame],
-    regions: Mapping[str, str],
-    crs: pyproj.CRS | None,
-    sides: tuple[str, str],
-) -> Chapter:
+def _across(table: pd.DataFrame | None) -> str:
+    """Return the message on trips across beside trips at home."""
+    if table is None or table.empty:
+        return ""
+    rows = table[table["network"] == "actual"].dropna(subset=["slower", "to_km"])
+    if rows.empty:
+        return ""
+    row = rows.sort_values("to_km").iloc[-1]
+    text = _("Up to {km} km a trip across takes {times} times as long as one at home ({low} to {high}).")
+    return text.format(km=number(row["to_km"]), times=number(row["slower"], 2), low=number(row["slower_low"], 2), high=number(row["slower_high"], 2))  # fmt: skip
+
+
+def trips_chapter(contents: Contents) -> Chapter:
     """Return the chapter on modelled trips."""
-    figures = []
-    if crs is not None and len(layers.get("flows", ())):
-        drawn = charts.flow_map(layers["flows"], layers["border_line"], layers["regions"], crs=crs)
-        figures.append(
-            (
-                Markup(drawn),
-                "Share of each mode's modelled trips across the border that run over each road and railway, if everybody takes the quickest way.",
-            )
-        )
-    written = []
-    if "region_flows" in tables:
-        flows = _named(tables["region_flows"], regions).dropna(axis=1, how="all")
-        written.append(
-            write_table(flows.head(TOP), _sided(_FLOWS, sides), "Pairs of regions with most modelled trips", _top(flows))
+    layers, tables = contents.layers, contents.tables
+    drawn: Figures = ()
+    if contents.crs is not None and len(layers.get("flows", ())) and {"border_line", "regions"} <= set(layers):
+        svg = charts.flow_map(layers["flows"], layers["border_line"], layers["regions"], crs=contents.crs)
+        drawn = ((svg, _("Share of each mode's modelled trips across that run over each road and railway, if everybody takes the quickest way.")),)  # fmt: skip
+    flows = with_names(tables.get("region_flows"), contents.region_names)
+    message = ""
+    if flows is not None and len(flows):
+        first = flows.iloc[0]
+        message = _("{a} and {b} exchange most: {share} of the modelled trips.").format(
+            a=first["region_a"], b=first["region_b"], share=percent(float(first["trips_share"]))
         )  # fmt: skip
-    if "load" in tables:
-        load = tables["load"].sort_values("flow_per_day", ascending=False, kind="stable").head(TOP)
-        written.append(write_table(load, _LOAD, "Load of the road checkpoints at equilibrium"))
-    if "fit_summary" in tables:
-        written.append(write_table(tables["fit_summary"], _FIT, "The model against the counts"))
+    load = tables.get("load")
+    if load is not None:
+        load = load.sort_values("flow_per_day", ascending=False, kind="stable")
     return Chapter(
         "trips",
-        "Trips",
-        "Modelled from people and minutes alone, not counted: read shares, not numbers, until counts are given.",
-        tuple(figures),
-        made(*written),
-    )
+        _("Trips"),
+        message,
+        _("Modelled from people and minutes alone, not counted: read shares, not numbers, until counts are given."),
+        drawn,
+        made(
+            write_table(flows, columns("region_a region_b trips_share flow_per_day mean_time_min"), _("Pairs of regions with most modelled trips"), sides=contents.sides),
+            write_table(load, columns("checkpoint flow_per_day capacity_per_day load_factor wait_min"), _("Load of the road checkpoints")),
+            write_table(tables.get("fit_summary"), columns("measure value unit"), _("The model against the counts")),
+        ),
+    )  # fmt: skip
 
 
-def _closures(tables: Mapping[str, pd.DataFrame], layers: Mapping[str, gpd.GeoDataFrame]) -> Chapter:
+def closures_chapter(contents: Contents) -> Chapter:
     """Return the chapter on what closures cost."""
-    written = []
-    if len(tables.get("closures_pairs", ())):
-        pairs = tables["closures_pairs"].sort_values("synergy_min", ascending=False, kind="stable")
-        written.append(
-            write_table(
-                pairs.head(TOP), _CLOSED_PAIRS, "Two checkpoints closed together: those that stand in for each other", _top(pairs)
-            )
-        )  # fmt: skip
-    if len(layers.get("closures_links", ())):
-        links = pd.DataFrame(layers["closures_links"])
-        written.append(
-            write_table(links.head(TOP), _CLOSED_LINKS, "Links whose loss costs most", _top(links))
-        )  # fmt: skip
+    tables, layers = contents.tables, contents.layers
+    pairs = tables.get("closures_pairs")
+    if pairs is not None and len(pairs):
+        pairs = pairs.sort_values("synergy_min", ascending=False, kind="stable")
+    links = pd.DataFrame(layers["closures_links"]) if "closures_links" in layers else None
+    points = layers.get("checkpoints")
+    message = ""
+    if points is not None and "criticality_min" in points:
+        road = points[(points["mode"] == "road") & (points["criticality_min"] > 0)].nlargest(1, "criticality_min")
+        for row in road.itertuples():  # one
+            message = _("Closing {name} costs most: {n} minutes per modelled road trip across.").format(
+                name=row.name, n=number(float(row.criticality_min))
+            )  # fmt: skip
     return Chapter(
         "closures",
-        "Closures",
-        "What the trips of a mode lose when something closes. Closing one checkpoint is told above; here are two together, and single links. "
-        "A link without an alternative in the data may have one on the ground: a missing local road makes it look irreplaceable.",
-        tables=made(*written),
-    )
+        _("Closures"),
+        message,
+        _("What trips lose when two checkpoints close together, or one link. A link without an alternative in the data may have one on the ground."),
+        tables=made(
+            write_table(pairs, columns("closed_1 closed_2 mode share criticality_min synergy_min unserved_share people_over_60min"), _("Two checkpoints closed together: those that stand in for each other")),
+            write_table(links, columns("place mode kind flow_share criticality_min unserved_share people_over_60min people_cut_off"), _("Links whose loss costs most")),
+            write_table(with_names(tables.get("redundancy"), {}), columns("origin_name destination_name best_checkpoint time_min second_checkpoint redundancy_min"), _("Cities that hang most on one checkpoint"), top=5),
+        ),
+    )  # fmt: skip
 
 
-def keys(chapters: Sequence[Chapter]) -> list[tuple[str, str]]:
-    """Return anchors and titles for the table of contents."""
-    return [(c.key, c.title) for c in chapters]
+def further(contents: Contents) -> Sequence[Chapter]:
+    """Return these chapters in their order."""
+    return [
+        make(contents) for make in (places_chapter, checkpoints_chapter, reach_chapter, trips_chapter, closures_chapter)
+    ]

@@ -14,11 +14,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from maps.i18n import _, ngettext, number, percent
 from maps.report.drawing import (
     BORDER,
     FAINT,
     INK,
     SIDE_COLORS,
+    Drawing,
     draw_areas,
     figure,
     paint,
@@ -34,7 +36,7 @@ NETWORK_COLORS = {"borderless": "#9aa5b1", "open": "#56b4e9", "actual": "#0072b2
 
 def flow_map(
     flows: gpd.GeoDataFrame, border_line: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, *, crs: pyproj.CRS | str
-) -> str:
+) -> Drawing:
     """Draw the modelled cross-border trips on the network, thicker where more of them run.
 
     Parameters
@@ -70,19 +72,21 @@ def flow_map(
                 linewidth=width,
                 zorder=3 + low,
             )
-            handles.append(Line2D([], [], color=each.color, linewidth=width, label=each.label))
+            handles.append(Line2D([], [], color=each.color, linewidth=width, label=_(each.label)))
         paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.0, linestyle=(0, (4, 2)), zorder=5)
-        handles.append(Line2D([], [], color=BORDER, linestyle=(0, (4, 2)), linewidth=1.0, label="Border line"))
+        handles.append(Line2D([], [], color=BORDER, linestyle=(0, (4, 2)), linewidth=1.0, label=_("Border line")))
         ax.set(xlim=box[::2], ylim=box[1::2], aspect="equal")
         ax.set_axis_off()
         scale_bar(ax, box)
         fig.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8)
         most = float(links["flow_share"].max()) if len(links) else 0.0
-        words = f"{len(links)} links carry modelled trips across the border, the heaviest {most:.0%} of them."
-        return to_svg(fig, "flow-map", "Modelled cross-border trips on the network", words)
+        words = _("{n} links carry modelled trips across the border, the heaviest {share} of them.").format(
+            n=number(len(links)), share=percent(most)
+        )
+        return to_svg(fig, "flow-map", _("Modelled cross-border trips on the network"), words)
 
 
-def reach_curves(reach: pd.DataFrame, *, sides: tuple[str, str]) -> str:
+def reach_curves(reach: pd.DataFrame, *, sides: tuple[str, str]) -> Drawing:
     """Draw the people that an inhabitant of each side reaches across the border within each time, by network.
 
     Parameters
@@ -105,25 +109,25 @@ def reach_curves(reach: pd.DataFrame, *, sides: tuple[str, str]) -> str:
                 # Wide below thin: where there is no detour, open lies on borderless and hides nothing.
                 width = 5.0 if network == "borderless" else 1.6
                 hours = rows["within_min"] / 60
-                ax.plot(hours, rows["people"], marker="o", color=color, label=network, linewidth=width)
-            ax.set_title(f"from {name}", fontsize=9, loc="left")
-            ax.set_xlabel("hours of travel, waits included where they are")
+                ax.plot(hours, rows["people"], marker="o", color=color, label=_(network), linewidth=width)
+            ax.set_title(_("from {side}").format(side=name), fontsize=9, loc="left")
+            ax.set_xlabel(_("hours of travel, waits included where they are"))
             ax.grid(axis="y", color="#e4e8ec", linewidth=0.8)
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-            ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+            ax.yaxis.set_major_formatter(lambda value, _at: number(value))
         axes[0].set_ylim(0, 1.06 * np.nanmax(reach["people"].to_numpy(float), initial=1.0))
-        axes[0].set_ylabel("people across the border\nthat one inhabitant reaches")
+        axes[0].set_ylabel(_("people across the border\nthat one inhabitant reaches"))
         handles, labels = axes[0].get_legend_handles_labels()
         fig.legend(handles, labels, loc="outside lower center", ncols=3)
         return to_svg(
             fig,
             "reach-curves",
-            "People within reach across the border by time and network",
-            "Numbers are in the table.",
+            _("People within reach across the border by time and network"),
+            _("Numbers are in the table."),
         )
 
 
-def rank_intervals(ranks: pd.DataFrame, *, sides: tuple[str, str]) -> str:
+def rank_intervals(ranks: pd.DataFrame, *, sides: tuple[str, str]) -> Drawing:
     """Draw the rank of each region with its 5–95 % interval over all choices that could have been made otherwise.
 
     Parameters
@@ -142,26 +146,27 @@ def rank_intervals(ranks: pd.DataFrame, *, sides: tuple[str, str]) -> str:
     with figure(9.2, 1.2 + 0.26 * max(len(rows), 1)) as fig:
         ax = fig.subplots()
         y = np.arange(len(rows))
-        for side, color, name in zip("ab", SIDE_COLORS, sides, strict=True):
+        for side, color, name, marker in zip("ab", SIDE_COLORS, sides, "os", strict=True):
             mine = (rows["side"] == side).to_numpy()
             low, middle, high = (rows[c].to_numpy(float)[mine] for c in ("rank_p5", "rank_median", "rank_p95"))
             ax.hlines(y[mine], low, high, color=color, linewidth=3, alpha=0.35)
-            ax.plot(middle, y[mine], linestyle="", marker="o", color=color, label=name)
+            ax.plot(middle, y[mine], linestyle="", marker=marker, color=color, label=name)
         ax.set_yticks(y, [shorten(str(name)) for name in rows["name"]])
         ax.invert_yaxis()
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="x", color="#e4e8ec", linewidth=0.8)
         ax.set_axisbelow(True)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.set_xlabel("rank: median and 5–95 % of all variants; 1 is best")
+        ax.set_xlabel(_("rank: median and 5–95 % of all variants; 1 is best"))
         fig.legend(loc="outside lower center", ncols=2)
         ranked = rows["rank_median"].notna().any()
-        first = f"{rows['name'].iloc[0]} has the best median rank. " if ranked else ""
-        words = f"{len(rows)} regions. {first}The numbers are in the table of ranks."
-        return to_svg(fig, "rank-intervals", "Ranks of the regions with their intervals", words)
+        first = _("{name} has the best median rank.").format(name=rows["name"].iloc[0]) if ranked else ""
+        counted = ngettext("{n} region.", "{n} regions.", len(rows)).format(n=number(len(rows)))
+        words = " ".join(part for part in (counted, first, _("Numbers are in the table.")) if part)
+        return to_svg(fig, "rank-intervals", _("Ranks of the regions with their intervals"), words)
 
 
-def quadrants(types: pd.DataFrame, *, axes: tuple[str, str], cuts: tuple[float, float]) -> str:
+def quadrants(types: pd.DataFrame, *, axes: tuple[str, str], cuts: tuple[float, float]) -> Drawing:
     """Draw the regions by potential and permeability, with the lines that part the types.
 
     Parameters
@@ -192,14 +197,14 @@ def quadrants(types: pd.DataFrame, *, axes: tuple[str, str], cuts: tuple[float, 
         ax.margins(0.12)
         if len(rows) and (rows["x"] > 0).all() and rows["x"].max() > 20 * rows["x"].min():
             ax.set_xscale("log")
-            ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+            ax.xaxis.set_major_formatter(lambda value, _at: number(value))
         ax.set(xlabel=axes[0], ylabel=axes[1])
-        handles = [Patch(color=colors[name], label=name) for name in names]
+        handles = [Patch(color=colors[name], label=_(name)) for name in names]
         if handles:
             fig.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 2))
         _write_names(fig, ax, rows)
-        words = "; ".join(f"{name}: {int((rows['type'] == name).sum())}" for name in names)
-        return to_svg(fig, "quadrants", "Types of regions by potential and permeability", f"Regions by type: {words}.")
+        words = "; ".join(f"{_(name)}: {int((rows['type'] == name).sum())}" for name in names)
+        return to_svg(fig, "quadrants", _("Types of regions by potential and permeability"), words)
 
 
 def _write_names(fig: Figure, ax: Any, rows: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import geopandas as gpd
@@ -16,6 +17,7 @@ import numpy as np
 import shapely
 from matplotlib.figure import Figure
 
+from maps.i18n import _, number
 from maps.styles.layers import CHECKPOINT_CLASSES
 from maps.web import assets
 
@@ -25,7 +27,7 @@ CHECKPOINT_COLOR = {each.value: each.color for each in CHECKPOINT_CLASSES}
 _RC: dict[Any, Any] = {
     "svg.hashsalt": "borderlink",
     "svg.fonttype": "none",
-    "font.family": "sans-serif",
+    "font.family": "DejaVu Sans",
     "font.size": 9,
     "text.parse_math": False,  # a name may hold dollar signs
     "axes.edgecolor": FAINT,
@@ -36,6 +38,7 @@ _RC: dict[Any, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,
+    "hatch.linewidth": 1.1,
 }
 
 
@@ -66,7 +69,7 @@ def draw_areas(ax: Any, areas: gpd.GeoDataFrame, box: tuple[float, float, float,
         {"name": areas["name"].tolist(), "side": areas["side"].tolist()}, geometry=seen, crs=areas.crs
     )
     ground = ground[~ground.geometry.is_empty]
-    for side, color in (("a", "#eef3fa"), ("b", "#fbf3e4")):
+    for side, color in (("a", "#f7f6f3"), ("b", "#efe9dc")):
         paint(ax, ground[ground["side"] == side], color=color, edgecolor="#a9b2ba", linewidth=0.6)
     for name, spot in zip(ground["name"], shapely.point_on_surface(ground.geometry.to_numpy()), strict=True):
         if not assets.is_missing(name):
@@ -83,7 +86,9 @@ def scale_bar(ax: Any, box: tuple[float, float, float, float]) -> None:
     length = max(n * power for n in (1, 2, 5) if n * power <= width / 5)
     x, y = box[0] + 0.02 * width, box[1] + 0.03 * (box[3] - box[1])
     ax.plot([x, x + length], [y, y], color=INK, linewidth=2, solid_capstyle="butt", zorder=7)
-    ax.annotate(f"{length / 1000:,.0f} km", (x, y), (0, 4), textcoords="offset points", fontsize=8, zorder=7)
+    ax.annotate(
+        _("{n} km").format(n=number(length / 1000)), (x, y), (0, 4), textcoords="offset points", fontsize=8, zorder=7
+    )
 
 
 @contextmanager
@@ -97,8 +102,44 @@ def figure(width: float, height: float) -> Iterator[Figure]:
         yield Figure(figsize=(width, height), layout="constrained")
 
 
-def to_svg(fig: Figure, name: str, title: str, description: str) -> str:
+class Drawing(str):
+    """A figure as an ``svg`` element, with its words, and as a PNG where one was asked for (`with_pictures`)."""
+
+    heading: str
+    description: str
+    png: bytes
+
+    def __html__(self) -> str:
+        """Return the element: templates take it as it is."""
+        return str(self)
+
+
+_PICTURES: ContextVar[bool] = ContextVar("pictures", default=False)
+
+
+@contextmanager
+def with_pictures(wanted: bool) -> Iterator[None]:
+    """Draw each figure of the block as a PNG too, 200 dots an inch, for what can't hold an ``svg``."""
+    token = _PICTURES.set(wanted)
+    try:
+        yield
+    finally:
+        _PICTURES.reset(token)
+
+
+def to_svg(fig: Figure, name: str, title: str, description: str) -> Drawing:
     """Return a figure as an ``svg`` element that a page can hold beside others."""
+    drawn = Drawing(_svg(fig, name, title, description))
+    drawn.heading, drawn.description, drawn.png = title, description, b""
+    if _PICTURES.get():
+        picture = io.BytesIO()
+        fig.savefig(picture, format="png", dpi=200, facecolor="white", metadata={"Software": None})
+        drawn.png = picture.getvalue()
+    return drawn
+
+
+def _svg(fig: Figure, name: str, title: str, description: str) -> str:
+    """Return the text of the element."""
     buffer = io.StringIO()
     fig.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), transparent=True)
     body = buffer.getvalue()[buffer.getvalue().index("<svg") :]

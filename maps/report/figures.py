@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,12 +14,14 @@ import shapely
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from maps.i18n import _, number, spoken
 from maps.report.drawing import (
     BORDER,
     CHECKPOINT_COLOR,
     FAINT,
     INK,
     SIDE_COLORS,
+    Drawing,
     draw_areas,
     figure,
     paint,
@@ -27,8 +30,10 @@ from maps.report.drawing import (
     to_svg,
     view,
 )
-from maps.styles.layers import BOTTLENECK_CLASSES, CHECKPOINT_CLASSES, GROWTH_CLASSES, LOSS_COLORS, NO_DATA
+from maps.styles.classes import LayerStyle
+from maps.styles.layers import CHECKPOINT_CLASSES, NEW_CHECKPOINT, scenario_styles
 from maps.web import assets
+from maps.web.packing import class_index
 
 
 def border_profile(
@@ -36,7 +41,7 @@ def border_profile(
     *,
     checkpoints: gpd.GeoDataFrame | None = None,
     sides: tuple[str, str] = ("side a", "side b"),
-) -> str:
+) -> Drawing:
     """Draw the minutes to the nearest open checkpoint along the border, by side.
 
     Parameters
@@ -62,7 +67,7 @@ def border_profile(
             ax.stairs(rows[column].to_numpy(float), edges, color=color, linewidth=1.5, label=name, baseline=None)
         top = np.nanmax(rows[list(columns)].to_numpy(float), initial=1.0)
         ax.set(xlim=(edges.min(initial=0), max(edges.max(initial=1), 1)), ylim=(0, top * 1.08))
-        ax.set(xlabel="km along the border line", ylabel="minutes to the nearest\nopen checkpoint")
+        ax.set(xlabel=_("km along the border line"), ylabel=_("minutes to the nearest\nopen checkpoint"))
         ax.grid(axis="y", color="#e4e8ec", linewidth=0.8)
         ax.set_axisbelow(True)
         _region_pairs(ax, rows)
@@ -76,23 +81,26 @@ def border_profile(
                 linestyle="",
                 color=INK,
                 clip_on=False,
-                label="checkpoint",
+                label=_("checkpoint"),
             )
         ax.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=3, borderaxespad=0)
         gaps = int(rows[list(columns)].isna().any(axis=1).sum())
-        pairs = f"{len(_runs(rows))} stretches between the same two regions."
-        words = f"{len(rows)} segments, {_worst(rows, columns)} {pairs} {gaps} segments lack a value on a side."
-        return to_svg(fig, "border-profile", "Minutes to the nearest open checkpoint along the border", words)
+        words = _("{worst} Segments that lack a value on a side: {gaps}.").format(
+            worst=_worst(rows, columns), gaps=number(gaps)
+        )
+        return to_svg(fig, "border-profile", _("Minutes to the nearest open checkpoint along the border"), words)
 
 
 def _worst(rows: pd.DataFrame, columns: Sequence[str]) -> str:
     """Return the longest time in words."""
     slower = rows[list(columns)].max(axis=1)
     if slower.isna().all():
-        return "no segment reaches a checkpoint."
+        return _("No segment reaches a checkpoint.")
     at = int(np.nanargmax(slower.to_numpy(float)))
     low, high = rows["km_from"].iloc[at], rows["km_to"].iloc[at]
-    return f"the longest time is {slower.max():,.0f} minutes at km {low:,.0f} to {high:,.0f}."
+    return _("The longest time is {n} minutes, at km {low} to {high}.").format(
+        n=number(float(slower.max())), low=number(low), high=number(high)
+    )
 
 
 def _runs(rows: pd.DataFrame) -> list[tuple[float, float, str, str]]:
@@ -108,20 +116,25 @@ def _region_pairs(ax: Any, rows: pd.DataFrame) -> None:
     """Mark the facing regions above the axes; stretches too short for a name keep their band only."""
     runs = _runs(rows)
     total = sum(high - low for low, high, *_ in runs) or 1.0
-    for number, (low, high, a, b) in enumerate(runs):
-        if number % 2:
+    for place, (low, high, a, b) in enumerate(runs):
+        if place % 2:
             ax.axvspan(low, high, color="#f1f3f5", linewidth=0, zorder=0)
-        if (high - low) / total >= 0.017:
+        if (high - low) / total >= 0.03:
             ax.text(
                 (low + high) / 2,
                 1.01,
-                f"{a} / {b}",
+                f"{_brief(a)} / {_brief(b)}",
                 transform=ax.get_xaxis_transform(),
                 rotation=90,
                 ha="center",
                 va="bottom",
                 fontsize=7,
             )
+
+
+def _brief(region: str) -> str:
+    """Return the name of a region without its kind."""
+    return shorten(re.sub(r"\s+(Region|Oblast|Krai|Republic)$", "", region), 20)
 
 
 def _border_km(rows: pd.DataFrame, checkpoints: gpd.GeoDataFrame | None) -> np.ndarray:
@@ -144,7 +157,7 @@ def _single_lines(lines: np.ndarray) -> np.ndarray:
     return np.asarray(parts[order][np.unique(owner[order], return_index=True)[1]])
 
 
-def checkpoint_bars(checkpoints: pd.DataFrame, *, top: int = 15) -> str:
+def checkpoint_bars(checkpoints: pd.DataFrame, *, top: int = 10) -> Drawing:
     """Draw the checkpoints that carry most: share of demand, and what their closure would cost.
 
     Parameters
@@ -169,8 +182,8 @@ def checkpoint_bars(checkpoints: pd.DataFrame, *, top: int = 15) -> str:
         y = np.arange(len(rows))
         colors = [CHECKPOINT_COLOR.get(c, FAINT) for c in rows["class"]]
         for ax, column, factor, label in (
-            (left, "share", 100.0, "share of modelled cross-border demand (%)"),
-            (right, "criticality_min", 1.0, "extra minutes per trip when closed"),
+            (left, "share", 100.0, _("share of modelled trips (%)")),
+            (right, "criticality_min", 1.0, _("extra minutes per trip when closed")),
         ):
             values = rows[column].to_numpy(float)
             ax.barh(y, np.nan_to_num(values * factor), color=colors, height=0.72)
@@ -178,7 +191,7 @@ def checkpoint_bars(checkpoints: pd.DataFrame, *, top: int = 15) -> str:
             ax.margins(x=0.14, y=0.01)
             for at, value in zip(y, values, strict=True):
                 words = assets.format_value(
-                    float(value), "share" if column == "share" else "minutes", missing="no data"
+                    float(value), "share" if column == "share" else "minutes", missing=_("no data")
                 )
                 ax.annotate(
                     words,
@@ -193,101 +206,35 @@ def checkpoint_bars(checkpoints: pd.DataFrame, *, top: int = 15) -> str:
         for ax in (left, right):
             ax.tick_params(axis="y", length=0)
         shown = [c for c in CHECKPOINT_CLASSES if c.value in set(rows["class"])]
-        handles = [Patch(color=c.color, label=c.label) for c in shown]
+        handles = [Patch(color=c.color, label=_(c.label)) for c in shown]
         if handles:
             fig.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-        first = f"{rows['name'].iloc[0]} leads with {100 * rows['share'].iloc[0]:.1f} %. " if len(rows) else ""
-        words = f"The {len(rows)} checkpoints with the largest share of demand. {first}The numbers are in the table of checkpoints."
-        return to_svg(fig, "checkpoint-bars", "Share of demand and criticality of checkpoints", words)
-
-
-def region_bars(regions: pd.DataFrame, *, sides: tuple[str, str] = ("a", "b")) -> str:
-    """Draw the border loss of each region, split into detour and delay.
-
-    Parameters
-    ----------
-    regions
-        Table with ``name``, ``side``, ``loss_detour`` and ``loss_delay`` as shares of the borderless potential.
-    sides
-        Names of the two sides.
-
-    Returns
-    -------
-    svg
-        An ``svg`` element with title and description.
-    """
-    total = regions["loss_detour"].fillna(0) + regions["loss_delay"].fillna(0)
-    rows = regions.assign(total=total).sort_values(
-        ["side", "total", "name"], ascending=[True, False, True], kind="stable"
-    )
-    with figure(9.2, 1.3 + 0.26 * max(len(rows), 1)) as fig:
-        ax = fig.subplots()
-        y = np.arange(len(rows)) + 0.8 * (rows["side"] == rows["side"].max()).to_numpy(float) * (
-            rows["side"].nunique() > 1
+        return to_svg(
+            fig, "checkpoint-bars", _("Share of demand and criticality of checkpoints"), _("Numbers are in the table.")
         )
-        detour, delay = (100 * rows[c].fillna(0).to_numpy(float) for c in ("loss_detour", "loss_delay"))
-        ax.barh(y, detour, color=LOSS_COLORS["detour"], height=0.72, label="lost by detour")
-        ax.barh(y, delay, left=detour, color=LOSS_COLORS["delay"], height=0.72, label="lost by delay")
-        for at, end, gap in zip(y, detour + delay, rows["loss_detour"].isna(), strict=True):
-            ax.annotate(
-                "no data" if gap else f"{end:.0f} %",
-                (end, at),
-                (3, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8,
-            )
-        ax.set_yticks(y, [shorten(str(name)) for name in rows["name"]])
-        for side, name in zip("ab", sides, strict=True):
-            at = y[(rows["side"] == side).to_numpy()]
-            if len(at):
-                ax.text(
-                    1.01,
-                    at.mean(),
-                    name if name != side else f"side {name}",
-                    transform=ax.get_yaxis_transform(),
-                    rotation=270,
-                    va="center",
-                    color="#46525e",
-                )
-        ax.invert_yaxis()
-        ax.tick_params(axis="y", length=0)
-        ax.set_xlabel("share of the borderless potential that is lost (%)")
-        ax.margins(x=0.08, y=0.01)
-        fig.legend(loc="outside lower center", ncols=2)
-        words = f"{len(rows)} regions by side, the largest loss first. The numbers are in the table of regions."
-        return to_svg(fig, "region-bars", "Border loss of the regions by detour and delay", words)
 
 
-FLAGS = {
-    "growth": ("growth_flag", GROWTH_CLASSES, "Growth points of the border belt"),
-    "bottleneck": ("bottleneck_flag", BOTTLENECK_CLASSES, "Bottlenecks of the border belt"),
-}
-
-
-def flag_map(
-    flag: Literal["growth", "bottleneck"],
+def area_map(
+    name: str,
+    title: str,
     cells: gpd.GeoDataFrame,
-    border_line: gpd.GeoDataFrame,
-    checkpoints: gpd.GeoDataFrame,
-    regions: gpd.GeoDataFrame,
+    style: LayerStyle,
+    ground: Mapping[str, gpd.GeoDataFrame],
     *,
     crs: pyproj.CRS | str,
-) -> str:
-    """Draw the overview map of a flag: cells, border line, checkpoints and regions.
+) -> Drawing:
+    """Draw cells by the classes of a drawing, with border line, checkpoints and regions.
 
     Parameters
     ----------
-    flag
-        Which of the two.
+    name, title
+        Of the figure.
     cells
-        Cells with ``growth_flag`` and ``bottleneck_flag``.
-    border_line
-        The shared boundary.
-    checkpoints
-        Points with ``class``.
-    regions
-        Areas with ``name`` and ``side``.
+        Areas with the column of the drawing.
+    style
+        Its classes; hatched ones are striped.
+    ground
+        ``border_line``, ``regions`` and ``checkpoints``.
     crs
         The projected CRS to draw in.
 
@@ -296,29 +243,66 @@ def flag_map(
     svg
         An ``svg`` element with title and description.
     """
-    column, classes, title = FLAGS[flag]
     target = pyproj.CRS.from_user_input(crs)
-    drawn_cells, line, points, areas = (f.to_crs(target) for f in (cells, border_line, checkpoints, regions))
-    box, height = view(drawn_cells.total_bounds if len(drawn_cells) else areas.total_bounds, 0.03)
-    with figure(9.2, height + 0.6) as fig:
+    drawn, line, areas, points = (
+        f.to_crs(target) for f in (cells, ground["border_line"], ground["regions"], ground["checkpoints"])
+    )
+    box, height = view(line.total_bounds if len(line) else areas.total_bounds, 0.05)
+    with figure(9.2, height + 0.8) as fig:
         ax = fig.subplots()
         draw_areas(ax, areas, box)
-        labels = drawn_cells[column].astype(object).fillna(NO_DATA)
-        for each in classes:
-            paint(ax, drawn_cells[labels == each.value], color=each.color, edgecolor="white", linewidth=0.25)
-        paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.3)
-        for kind in CHECKPOINT_CLASSES:
-            style = {"color": kind.color, "edgecolor": "white", "linewidth": 0.4, "markersize": 17, "zorder": 5}
-            paint(ax, points[points["class"] == kind.value], **style)
+        index = class_index(style, drawn)
+        handles: list[Any] = []
+        for number_of, each in enumerate(style.classes):
+            mine = drawn[index == number_of]
+            if each.hatched:
+                look: dict[str, Any] = {
+                    "facecolor": "white",
+                    "edgecolor": each.color,
+                    "hatch": "/////",
+                    "linewidth": 0.4,
+                }
+            else:
+                look = {"facecolor": each.color, "edgecolor": "white", "linewidth": 0.25}
+            paint(ax, mine, **look)
+            if len(mine):
+                handles.append(Patch(**look, label=f"{each.label} ({len(mine)})"))
+        paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.2)
+        handles.append(Line2D([], [], color=BORDER, label=_("Border line")))
+        handles += _posts(ax, points)
         ax.set(xlim=box[::2], ylim=box[1::2], aspect="equal")
         ax.set_axis_off()
         scale_bar(ax, box)
-        counts = labels.value_counts()
-        used = [c for c in classes if counts.get(c.value, 0)]
-        handles: list[Any] = [Patch(color=c.color, label=c.label) for c in used]
-        handles.append(Line2D([], [], color=BORDER, label="Border line"))
-        kinds = [c for c in CHECKPOINT_CLASSES if (points["class"] == c.value).any()]
-        handles += [Line2D([], [], marker="o", linestyle="", color=c.color, label=c.label) for c in kinds]
         fig.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
-        words = "; ".join(f"{c.label}: {counts[c.value]}" for c in used)
-        return to_svg(fig, f"{flag}-map", title, f"Number of cells: {words}.")
+        words = "; ".join(handle.get_label() for handle in handles)
+        return to_svg(fig, name, title, words)
+
+
+def _posts(ax: Any, points: gpd.GeoDataFrame) -> list[Any]:
+    """Draw checkpoints, as large as their share of trips, and return their lines in the legend."""
+    handles: list[Any] = []
+    share = points["share"].fillna(0).to_numpy(float) if "share" in points else np.zeros(len(points))
+    most = max(share.max(initial=0.0), 1e-9)
+    for kind, marker in zip((*CHECKPOINT_CLASSES, NEW_CHECKPOINT), "osDXP", strict=True):
+        mine = (points["class"] == kind.value).to_numpy(bool)
+        if not mine.any():
+            continue
+        at = points[mine].geometry
+        size = np.full(mine.sum(), 80.0) if kind is NEW_CHECKPOINT else 10 + 80 * share[mine] / most
+        ax.scatter(at.x, at.y, s=size, color=kind.color, marker=marker, edgecolor="white", linewidth=0.5, zorder=5)
+        handles.append(Line2D([], [], marker=marker, linestyle="", color=kind.color, label=_(kind.label)))
+    return handles
+
+
+def change_map(
+    cells: gpd.GeoDataFrame,
+    border_line: gpd.GeoDataFrame,
+    checkpoints: gpd.GeoDataFrame,
+    regions: gpd.GeoDataFrame,
+    *,
+    crs: pyproj.CRS | str,
+) -> Drawing:
+    """Draw what a scenario changes; see `area_map`."""
+    ground = {"border_line": border_line, "checkpoints": checkpoints, "regions": regions}
+    style = next(spoken(each, ("a", "b")) for each in scenario_styles() if each.key == "cells_change")
+    return area_map("change-map", _("What the scenario changes"), cells, style, ground, crs=crs)

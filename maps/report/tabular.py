@@ -1,24 +1,29 @@
-"""Tables of the report: columns with their heads and units, values as text."""
+"""Tables of the report: columns named by the dictionary, values as text, what is the same in all rows said once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import pandas as pd
-from markupsafe import Markup
 
-from maps.columns import Kind, kind_of
+from maps.columns import Kind, kind_of, label_of
+from maps.contents import Contents
+from maps.i18n import _, with_sides
+from maps.report.drawing import Drawing
 from maps.web import assets
+from maps.web.packing import WORDED
+
+TOP = 10
+"""Rows of a table; the others are one file away."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its name, its head with the unit, how it is written, whether it holds unbreakable codes."""
+    """A column of a table: its name, its head where the dictionary's label does not fit, how it is written."""
 
     name: str
-    head: str
+    head: str = ""
     kind: Kind | None = None
-    code: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,40 +41,108 @@ class Table:
     caption: str
     heads: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...]
-
-
-def write_table(frame: pd.DataFrame, columns: tuple[Column, ...], caption: str, notes: tuple[str, ...] = ()) -> Table:
-    """Write the columns of a frame that there are."""
-    heads: list[Cell] = []
-    written: list[list[Cell]] = []
-    gaps = False
-    for column in (c for c in columns if c.name in frame.columns):
-        values = frame[column.name]
-        kind = column.kind or kind_of(values, column.name)
-        numeric = kind not in ("text", "code", "bool")
-        unit_in_head = column.head.endswith("(%)")
-        texts = [assets.format_value(value, kind) for value in values.tolist()]
-        gaps |= numeric and any(assets.is_missing(value) for value in values.tolist())
-        css = "num" if numeric else "code" if column.code else ""
-        heads.append(Cell(column.head, css))
-        written.append([Cell(text.removesuffix(" %") if unit_in_head else text, css) for text in texts])
-    rows = tuple(zip(*written, strict=True)) if written else ()
-    return Table(caption, tuple(heads), rows, (*notes, "– no value or out of reach.") if gaps else notes)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A section of the report: words, figures with captions, tables; `empty` is said where there is neither."""
+    """A chapter of two pages at most: the message, what it is about, figures with captions, tables, notes."""
 
     key: str
     title: str
+    message: str
     intro: str
-    figures: tuple[tuple[Markup, str], ...] = ()
+    figures: tuple[tuple[Drawing, str], ...] = ()
     tables: tuple[Table, ...] = ()
-    empty: str = "This run has no such tables."
+    notes: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not self.figures and not self.tables
+
+
+@dataclass(frozen=True)
+class Report:
+    """What both forms of the report are written from."""
+
+    contents: Contents
+    picture: Drawing | None
+    chapters: tuple[Chapter, ...]
+    rests: str
+
+
+def columns(names: str, **heads: str) -> tuple[Column, ...]:
+    """Return columns by name, some with a head of their own.
+
+    Examples
+    --------
+    >>> [c.head for c in columns("place rank", rank="Rank in its list")]
+    ['', 'Rank in its list']
+    """
+    return tuple(Column(name, heads.get(name, "")) for name in names.split())
+
+
+def write_table(
+    frame: pd.DataFrame | None,
+    chosen: tuple[Column, ...],
+    caption: str,
+    *,
+    sides: tuple[str, str] = ("a", "b"),
+    top: int = TOP,
+    notes: tuple[str, ...] = (),
+) -> Table | None:
+    """Write the first rows of the columns of a frame that there are; None where nothing is left.
+
+    A column without a value, or with one value in all of several rows, says nothing row by row: the first goes, the
+    second stands in a note.
+
+    Parameters
+    ----------
+    frame
+        Rows in their order.
+    chosen
+        What is shown.
+    sides
+        Names of the sides for heads and for values of ``side``.
+    top
+        Rows at the most.
+    """
+    known = [c for c in chosen if frame is not None and c.name in frame.columns and frame[c.name].notna().any()]
+    if frame is None or not known or frame.empty:
+        return None
+    rows = frame.head(top)
+    said, kept = [], []
+    for column in known:
+        head = with_sides(_(column.head) if column.head else label_of(column.name), sides)
+        texts, css, gaps = _written(rows[column.name], column, sides)
+        if len(rows) > 2 and column is not known[0] and len(set(texts)) == 1:
+            said.append(f"{head}: {texts[0]}")
+        else:
+            kept.append((Cell(head, css), [Cell(text, css) for text in texts], gaps))
+    own = list(notes)
+    if len(frame) > top:
+        own.append(_("The first {n} of {all}; all are in the tables.").format(n=top, all=len(frame)))
+    if said:
+        own.append(_("The same in all rows: {list}.").format(list="; ".join(said)))
+    if any(gaps for *_rest, gaps in kept):
+        own.append(_("– no value or out of reach."))
+    body = tuple(zip(*(texts for _head, texts, _gaps in kept), strict=True))
+    return Table(caption, tuple(head for head, *_rest in kept), body, tuple(own))
+
+
+def _written(values: pd.Series, column: Column, sides: tuple[str, str]) -> tuple[list[str], str, bool]:
+    """Return a column's texts, its class in the style sheet, and whether a number is missing."""
+    kind = column.kind or kind_of(values, column.name)
+    numeric = kind not in ("text", "code", "bool")
+    if column.name == "side":
+        values = values.map(lambda v: dict(zip("ab", sides, strict=True)).get(v, v))
+    if column.name in WORDED or column.name == "network":
+        values = values.map(lambda v: _(v) if isinstance(v, str) else v)
+    texts = [assets.format_value(value, kind) for value in values.tolist()]
+    return texts, "num" if numeric else "", numeric and bool(values.isna().any())
 
 
 def made(*tables: Table | None) -> tuple[Table, ...]:
-    """Return the tables that have rows."""
-    return tuple(t for t in tables if t is not None and t.rows)
+    """Return the tables that there are."""
+    return tuple(t for t in tables if t is not None)

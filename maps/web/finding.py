@@ -53,7 +53,7 @@ def with_finding(contents: Contents) -> Contents:
     found = finding_layer(cells, contents.tables)
     if found.empty:
         return contents
-    styles = list(contents.styles)
+    styles = [style for style in contents.styles if style.layer != "places"]  # the same as points
     at = next((i for i, style in enumerate(styles) if style.layer == "cells"), len(styles))
     styles.insert(at, spoken(FINDING, contents.sides))
     return replace(contents, layers={**contents.layers, "finding": found}, styles=styles)

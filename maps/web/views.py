@@ -77,7 +77,7 @@ def _chapters() -> list[tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]:
          ("checkpoints_after", "checkpoints_before", "cells_time_before", "cells_time_after", "cells_loss_before", "cells_loss_after"),
          ("cells_time_after", "checkpoints_after")),
         ("finding", _("Finding"), _("Solid: among the leading tenth of its list in nine of ten settings. Striped: in some of them only."),
-         ("finding", "places", "checkpoints"), ("finding", "checkpoints")),
+         ("finding", "checkpoints"), ("finding", "checkpoints")),
         ("connectivity", _("Checkpoints"), _("Where the border may be crossed, and how far it is to the nearest open checkpoint."),
          ("checkpoints", "checkpoints_load", "crossings", "segments", "cells_time"), ("checkpoints", "cells_time")),
         ("reach", _("Reach"), _("Who is within reach across the border, waits included."),

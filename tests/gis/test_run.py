@@ -56,6 +56,7 @@ def test_the_folder_holds_what_the_readme_says(out: Path) -> None:
         "graph.graphml",
         "travel_time.tif",
         "report.html",
+        "report.pdf",
         "tables",
         "run.json",
     } <= names

@@ -172,7 +172,7 @@ def test_a_flow_on_a_bound_is_drawn_once() -> None:
 def test_no_flows_are_said() -> None:
     svg = flow_map(flows().iloc[:0])
     assert "0 links carry modelled trips" in svg
-    assert "the heaviest 0%" in svg
+    assert "the heaviest 0\u00a0%" in svg
 
 
 def test_flows_without_a_border_line_or_with_one_region() -> None:
@@ -225,7 +225,7 @@ def test_ranks_stand_in_their_order_and_regions_without_one_last() -> None:
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_few_ranks(n: int) -> None:
     svg = charts.rank_intervals(ranks().head(n), sides=SIDES)
-    assert f"{n} regions." in svg
+    assert f"{n} region{'' if n == 1 else 's'}." in svg
 
 
 def test_no_rank_at_all() -> None:

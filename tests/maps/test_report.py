@@ -2,8 +2,10 @@
 
 import re
 import shutil
+import tempfile
 import warnings
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -13,12 +15,16 @@ import pytest
 
 from maps.contents import Contents
 from maps.report import figures
+from maps.report.cautions import by_chapter
 from maps.report.page import write_report
 from maps.styles.classes import NO
-from maps.styles.layers import BOTTLENECK_CLASSES, CHECKPOINT_CLASSES, GROWTH_CLASSES
+from maps.styles.layers import BOTTLENECK_CLASSES, CHECKPOINT_CLASSES, GROWTH_CLASSES, run_styles
+from maps.web.finding import FINDING
 from tests.maps import frames as synthetic
+from tests.maps import scenario_frames
 
 CRS = pyproj.CRS.from_user_input(synthetic.CRS)
+RUN = {style.key: style for style in run_styles()}
 SVG = "{http://www.w3.org/2000/svg}"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -32,8 +38,8 @@ def run_tables():
     }
 
 
-def write(path, **changed):
-    given = {
+def parts(**changed):
+    return {
         "title": f"Report {synthetic.HOSTILE}",
         "subtitle": "Base run",
         "findings": [f"Most is lost at {synthetic.QUOTES}.", "Second finding"],
@@ -46,7 +52,10 @@ def write(path, **changed):
         "facts": {"Seed": "42", "Version": "0.1.0"},
         "crs": CRS,
     } | changed
-    write_report(path, Contents(**given))
+
+
+def write(path, **changed):
+    write_report(path, Contents(**parts(**changed)))
     return path.read_text(encoding="utf-8")
 
 
@@ -106,14 +115,16 @@ def test_same_input_same_bytes(text, tmp_path):
     assert write(tmp_path / "again.html", sides=("Russia", "Kazakhstan")) == text
 
 
-def test_sections_stand_in_order_and_the_contents_lead_to_them(page):
+KEYS = ["places", "checkpoints", "sure", "levels", "data"]
+"""Chapters that the tables of a plain run fill."""
+
+
+def test_a_summary_then_chapters_and_the_contents_lead_to_them(page):
     assert page.headings == [
-        "Findings", "Overview map", "Growth points", "Bottlenecks", "Checkpoints", "Along the border", "Regions", "Connectivity",
-        "Within reach", "Trips", "Closures", "Places and how sure they are", "Levels and types", "Spatial statistics", "Assumptions",
-        "Sources and licences", "Warnings", "How to read this", "The run",
+        "What was found", "Growth points and bottlenecks", "Checkpoints", "How sure", "Regions", "What it rests on",
     ]  # fmt: skip
-    assert len(page.links) >= len(page.headings)
-    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+    assert [link.removeprefix("#") for link in page.links] == KEYS
+    assert set(KEYS) <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
 
 
@@ -129,88 +140,85 @@ def test_names_stay_text(text, page):
     assert '<b id="harm">' not in text
     assert "Waits are &lt;assumed&gt;." in text
     assert "Natural Earth &lt;10m&gt;" in text
-    shown = page.table("Checkpoints, largest share of demand first")["Checkpoint"].tolist()
-    assert synthetic.HOSTILE in shown
+    points = synthetic.checkpoints().assign(share=1.0)
+    hostile = Page(write_over(points))
+    shown = hostile.table("Checkpoints, largest share first")["Name"].tolist()
     assert synthetic.QUOTES in shown
 
 
-def test_places_of_growth_are_ranked_with_their_ranges(text, page):
+def write_over(points):
+    path = Path(tempfile.mkdtemp()) / "r.html"
+    return write(path, layers=synthetic.tables() | {"checkpoints": points})
+
+
+def test_places_are_ranked_with_their_ranges_and_ten_of_them(text, page):
     shown, given = page.table("Places of growth, largest effect first"), synthetic.growth_list()
-    assert shown["Place"].tolist() == given["place"].head(25).tolist()
-    assert shown["Rank"].tolist() == [str(n) for n in range(1, 26)]
-    assert shown["5–95 % of settings"].iloc[0] == "1.5 to 6.0"
-    assert shown["5–95 % of ranks"].iloc[0] == "1 to 4"
-    assert set(shown["Region"]) <= set(synthetic.regions()["name"])
-    assert "The first 25 of 40" in text
+    assert shown["Place"].tolist() == given["place"].head(10).tolist()
+    assert shown["Rank"].tolist() == [str(n) for n in range(1, 11)]
+    assert f"The first 10 of {len(given)}" in text
+    slow = page.table("Bottlenecks, most people times excess minutes first")
+    assert slow["Place"].tolist() == synthetic.bottleneck_list()["place"].head(10).tolist()
 
 
-def test_bottlenecks_are_ranked_with_their_wait(text, page):
-    shown, given = page.table("Bottlenecks, most people times excess minutes first"), synthetic.bottleneck_list()
-    assert shown["Place"].tolist() == given["place"].head(25).tolist()
-    assert shown["Excess (min)"].iloc[0] == "140"
-    assert shown["5–95 % of settings"].iloc[0] == "120 to 160"
-    assert set(shown["of the excess, wait (min)"]) == {"60"}
-    assert "The first 25 of 30" in text
+def test_what_is_the_same_in_all_rows_is_said_once_and_not_repeated(text, page):
+    flat = synthetic.checkpoints().assign(mode="road", hours="24/7")
+    again = Page(write_over(flat))
+    shown = again.table("Checkpoints, largest share first")
+    assert "Mode" not in shown and "Hours" not in shown
+    assert len(shown) == 10
 
 
-def test_missing_numbers_are_a_dash_with_a_note(text, page):
-    shown = page.table("Checkpoints, largest share of demand first").set_index("Checkpoint")
-    assert shown.loc[synthetic.QUOTES, "Extra time per trip when closed (min)"] == "–"
-    assert shown.loc["Closed & shut", "Wait, median (min)"] == "–"
-    assert shown.loc["Mashtakovo", "Wait, median (min)"] == "60 *"
-    assert "– no value or out of reach." in text
-    assert "* The wait is an assumption" in text
-    assert (
-        page.table("Regions on the border").set_index("Region").loc["Kurgan", "To the nearest checkpoint (min)"] == "–"
+def test_no_code_and_no_id_where_there_is_a_name(text):
+    body = re.sub(r"<svg.*?</svg>|<style.*?</style>", "", text, flags=re.S)
+    assert not re.search(r"\bRU-\d|\bKZ-\d|PROJCRS|[0-9a-f]{15}", body)
+    said = write(Path(tempfile.mkdtemp()) / "r.html", warnings=["without share: cp-3"], findings=["km 5 from RU-01"])
+    assert synthetic.checkpoints()["name"].iloc[3] in said or "cp-3" not in set(
+        synthetic.checkpoints()["checkpoint_id"]
     )
+    assert "km 5 from Orenburg" in said
 
 
-def test_numbers_stand_right(page):
-    caption = "Spatial statistics"
-    assert page.classes[caption, "th"] == [None, None, "num", "num", "num", "num", "num", "num", None]
-    assert page.classes[caption, "td"][:9] == page.classes[caption, "th"]
-    assert page.table(caption)["Permutations"].tolist() == ["9,999", "9,999", "199"]
-    assert page.table(caption)["Expected"].iloc[0] == "−0.00120"
+def test_warnings_stand_in_the_chapter_that_they_touch():
+    found = by_chapter(["the waits of 2 of 2 checkpoints are assumptions", "gaps are bridged", "growth: 5 of 9 units are not tested", "gaps are bridged"])  # fmt: skip
+    assert {key: len(lines) for key, lines in found.items()} == {"checkpoints": 1, "data": 1, "sure": 1}
 
 
-def test_regions_of_side_a_come_first(page):
-    shown = page.table("Regions on the border")
-    assert shown["Side"].tolist() == ["Russia"] * 6 + ["Kazakhstan"] * 6
-
-
-def test_values_of_assumptions_are_exact(tmp_path):
-    given = pd.DataFrame({"what": ["a", "b"], "value": [1234.5678, 0.05], "unit": ["m", ""], "source": ["x", "y"]})
-    assert Page(write(tmp_path / "r.html", assumptions=given)).table("Assumptions")["Value"].tolist() == [
-        "1,234.5678",
-        "0.05",
-    ]
-    mixed = given.assign(value=pd.Series(["gravity", "2"], dtype=object))
-    assert Page(write(tmp_path / "r.html", assumptions=mixed)).table("Assumptions")["Value"].tolist() == [
-        "gravity",
-        "2",
-    ]
-
-
-def test_a_run_without_places_says_so(tmp_path):
-    lists = {"growth": synthetic.growth_list().head(0), "bottlenecks": synthetic.bottleneck_list().head(0)}
-    text = write(tmp_path / "r.html", tables=lists)
-    assert "No place has people enough" in text
-    assert "No place takes longer than home roads do" in text
+def test_assumptions_and_sources_are_whole(page):
+    assert len(page.table("Assumptions")) == len(synthetic.assumptions())
+    assert len(page.table("Sources and licences")) == len(synthetic.sources())
 
 
 def test_a_run_with_little_is_still_a_report(tmp_path):
     empty = {name: pd.DataFrame(columns=["note"]) for name in ("assumptions", "sources")}
     text = write(tmp_path / "r.html", layers={}, tables={}, findings=[], warnings=[], facts={}, subtitle="", **empty)
     assert "<svg" not in text
-    for words in (
-        "no tables to draw the map",
-        "no table of checkpoints",
-        "no table of segments",
-        "no table of regions",
-        "tested nothing",
-        "names no sources",
-    ):
-        assert words in text
+    assert Page(text).headings == ["What was found", "What it rests on"]
+
+
+def test_a_scenario_has_a_report(tmp_path):
+    cells = scenario_frames.tables()["cells_change"]
+    most = pd.DataFrame({"place": ["A", "B", "C"], "near": ["x", "y", "z"], "region": "RU-01", "population": [3, 2, 1],
+                         "effect": ["gain", "gain", "loss"], "potential_change_pct": [5.0, 4.0, -3.0]})  # fmt: skip
+    text = write(
+        tmp_path / "s.html",
+        layers=scenario_frames.tables(),
+        tables={"cells": cells, "most_changed": most},
+        sides=("RU", "KZ"),
+    )
+    page = Page(text)
+    assert page.headings == ["What was found", "What changes", "What it rests on"]
+    assert page.table("Places that change most")["Place"].tolist() == ["A", "B", "C"]
+    assert "change-map-title" in page.ids
+
+
+def test_a_pdf_has_the_same_words_and_the_same_bytes(tmp_path):
+    pytest.importorskip("fpdf", reason="the extra pdf is not installed")
+    for name in ("one", "two"):
+        write_report(tmp_path / f"{name}.html", Contents(**parts()), pdf=tmp_path / f"{name}.pdf")
+    made = (tmp_path / "one.pdf").read_bytes()
+    assert made[:5] == b"%PDF-"
+    assert made == (tmp_path / "two.pdf").read_bytes()
+    assert 4 <= made.count(b"/Type /Page\n") + made.count(b"/Type /Page ") <= 14 or b"/Count" in made
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------
@@ -223,9 +231,8 @@ def drawn(name, **changed):
             tables["segments"], checkpoints=tables["checkpoints"], sides=("Russia", "Kazakhstan")
         ),
         "checkpoint-bars": lambda: figures.checkpoint_bars(tables["checkpoints"], top=15),
-        "region-bars": lambda: figures.region_bars(tables["regions"]),
-        "growth-map": lambda: figures.flag_map(
-            "growth", tables["cells"], tables["border_line"], tables["checkpoints"], tables["regions"], crs=CRS
+        "finding-map": lambda: figures.area_map(
+            "finding-map", "Growth points", tables["cells"], RUN["cells"], tables, crs=CRS
         ),
     }
     return calls[name]()
@@ -235,7 +242,7 @@ def words(svg):
     return [(node.text or "").strip() for node in ET.fromstring(svg).iter(f"{SVG}text")]
 
 
-NAMES = ["border-profile", "checkpoint-bars", "region-bars", "growth-map"]
+NAMES = ["border-profile", "checkpoint-bars", "finding-map"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -255,16 +262,16 @@ def test_figures_are_named_and_repeatable(name):
 def test_figures_do_not_lean_on_the_settings_of_the_caller():
     import matplotlib as mpl
 
-    expected = drawn("region-bars")
+    expected = drawn("checkpoint-bars")
     with mpl.rc_context({"svg.fonttype": "path", "font.size": 20, "axes.facecolor": "red"}):
-        assert drawn("region-bars") == expected
+        assert drawn("checkpoint-bars") == expected
         assert mpl.rcParams["font.size"] == 20
 
 
 def test_profile_names_pairs_and_counts_gaps():
     svg = drawn("border-profile")
     assert [w for w in words(svg) if "/" in w] == [f"RU-{i:02d} / KZ-{i + 6:02d}" for i in range(6)]
-    assert "3 segments lack a value on a side." in svg
+    assert "lack a value on a side: 3." in svg
     assert "Kazakhstan" in words(svg)
     assert "checkpoint" in words(svg)
     assert "checkpoint" not in words(figures.border_profile(synthetic.segments()))
@@ -279,7 +286,7 @@ def test_checkpoints_stand_at_their_place_on_the_line():
 
 def test_profile_without_any_value():
     segments = synthetic.segments().assign(time_to_checkpoint_a_min=np.nan, time_to_checkpoint_b_min=np.nan)
-    assert "no segment reaches a checkpoint" in figures.border_profile(segments)
+    assert "No segment reaches a checkpoint" in figures.border_profile(segments)
 
 
 def test_checkpoint_bars_take_the_largest():
@@ -291,25 +298,25 @@ def test_checkpoint_bars_take_the_largest():
     assert words(svg).count("no data") == int(largest["criticality_min"].isna().sum())
 
 
-@pytest.mark.parametrize(("flag", "classes"), [("growth", GROWTH_CLASSES), ("bottleneck", BOTTLENECK_CLASSES)])
-def test_map_draws_each_flag_in_its_colour(flag, classes):
-    cells = synthetic.cells()
-    frames = [synthetic.tables()[name] for name in ("border_line", "checkpoints", "regions")]
-    svg = figures.flag_map(flag, cells, *frames, crs=CRS)
+@pytest.mark.parametrize(("key", "classes"), [("cells", GROWTH_CLASSES), ("cells_bottleneck", BOTTLENECK_CLASSES)])
+def test_map_draws_each_flag_in_its_colour(key, classes):
+    cells, tables = synthetic.cells(), synthetic.tables()
+    column = RUN[key].column
+    svg = figures.area_map("m", "Flags", cells, RUN[key], tables, crs=CRS)
     for each in classes:
         assert f"fill: {each.color}" in svg
-        assert f"{each.label}: {int((cells[f'{flag}_flag'] == each.value).sum())}" in svg
+        assert f"{each.label} ({int((cells[column] == each.value).sum())})" in svg
     assert {c.label for c in CHECKPOINT_CLASSES} <= set(words(svg))
     assert {"Kurgan", "Aktobe"} <= set(words(svg))
-    without = figures.flag_map(flag, cells.assign(**{f"{flag}_flag": NO}), *frames, crs=CRS)
+    without = figures.area_map("m", "Flags", cells.assign(**{column: NO}), RUN[key], tables, crs=CRS)
     assert classes[0].color not in without
 
 
-def test_region_bars_say_where_there_is_no_value():
-    regions = synthetic.regions()
-    regions.loc[0, ["loss_detour", "loss_delay"]] = np.nan
-    assert words(figures.region_bars(regions)).count("no data") == 1
-    assert "no data" not in words(drawn("region-bars"))
+def test_what_is_less_sure_is_striped_for_readers_in_grey():
+    cells = synthetic.cells()
+    found = cells.iloc[:3].assign(finding=["growth point steady", "growth point some", "bottleneck some"])
+    svg = figures.area_map("m", "Finding", found, FINDING, synthetic.tables(), crs=CRS)
+    assert svg.count("<pattern") == 2
 
 
 def test_any_script_and_dollar_signs_in_names():
@@ -336,7 +343,7 @@ def test_report_opens_without_a_word_in_the_console(chromium, text, tmp_path):
             sizes = chromium.execute_script(
                 "return [...document.querySelectorAll('figure svg')].map(s => s.getBoundingClientRect().height)"
             )
-            assert len(sizes) == 5
+            assert len(sizes) == 2
             assert min(sizes) > 100
         assert chromium.execute_script("return document.getElementById('harm')") is None
         assert [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"] == []

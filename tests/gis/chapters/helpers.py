@@ -32,8 +32,14 @@ COUNTED = {
     "rail-troitsk": 12.0,
 }
 CHAPTERS = {
-    "connectivity": "Connectivity", "reach": "Within reach", "trips": "Trips", "closures": "Closures",
-    "places": "Places and how sure they are", "levels": "Levels and types",
+    "places": "Growth points and bottlenecks",
+    "checkpoints": "Checkpoints",
+    "reach": "Within reach",
+    "trips": "Trips",
+    "closures": "Closures",
+    "sure": "How sure",
+    "levels": "Regions",
+    "data": "What it rests on",
 }  # fmt: skip
 NAMES = {"high-high": "Tor", "high-low": 'shut <b id="harm">gate</b>', "low-high": "path", "low-low": "edge & rim"}
 TOML = """

@@ -18,6 +18,8 @@ import pytest
 import gis
 from layers.errors import StudyError
 from maps.styles.thematic import chapter_styles
+from maps.web.packing import class_index
+from maps.web.views import is_constant
 from tests.borders import random_land
 from tests.gis.chapters.helpers import CHAPTERS, table
 from tests.gis.conftest import ROOT
@@ -71,7 +73,10 @@ def test_every_layer_of_a_run_is_drawn_and_drawings_differ(either: Path) -> None
     assert len(keys) == len(set(keys))
     assert len({style.title for style, _ in drawn}) == len(drawn)
     config, _ = packed((either / "map.html").read_text(encoding="utf-8"))
-    assert [style["key"] for style in config["styles"]] == keys
+    shown = [style["key"] for style in config["styles"]]
+    assert [key for key in shown if key != "finding"] == [key for key in keys if key in shown]
+    left = [(style, frame) for style, frame in drawn if style.key not in shown and style.layer != "places"]
+    assert all(is_constant(style, class_index(style, frame)) for style, frame in left if len(frame))
 
 
 def test_every_drawing_finds_its_columns(either: Path) -> None:
@@ -105,14 +110,16 @@ def test_classes_cover_all_values(either: Path) -> None:
 
 def test_the_report_holds_every_chapter_and_its_tables(either: Path) -> None:
     page = Page((either / "report.html").read_text(encoding="utf-8"))
-    assert [h for h in page.headings if h in CHAPTERS.values()] == list(CHAPTERS.values())
-    assert set(CHAPTERS) <= set(page.ids)
-    assert {f"#{key}" for key in CHAPTERS} <= set(page.links)
+    # A border without ranked places has no chapter on them.
+    chapters = {k: v for k, v in CHAPTERS.items() if k != "places" or "places" in page.ids}
+    assert [h for h in page.headings if h in CHAPTERS.values()] == list(chapters.values())
+    assert set(chapters) <= set(page.ids)
+    assert {f"#{key}" for key in chapters} <= set(page.links)
     assert len(page.ids) == len(set(page.ids))
     facing = page.table("Regions that face each other, longest border first")
     pairs = table(either, "region_pairs")
     assert facing["Border (km)"].str.replace(",", "").astype(float).tolist() == pytest.approx(
-        pairs["border_km"].tolist(), abs=0.6
+        pairs["border_km"].head(10).tolist(), abs=0.6
     )
     names = table(either, "checkpoints").set_index("checkpoint_id")["name"]
     # Ids are for machines: people read names.
