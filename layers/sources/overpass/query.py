@@ -101,6 +101,7 @@ def _network_statements(layers: Collection[str], kinds: Sequence[str], ring: str
     out = []
     if "roads" in layers:
         out += [_statement("way", "highway", kinds, ring), _statement("way", "route", (FERRY,), ring)]
+        out += [_statement("relation", "route", (FERRY,), ring), _statement("relation", "type", ("restriction",), ring)]
     if "railways" in layers:
         out.append(_statement("way", "railway", RAIL_KINDS, ring))
     if "settlements" in layers:
@@ -109,7 +110,12 @@ def _network_statements(layers: Collection[str], kinds: Sequence[str], ring: str
     wanted = {k.decode(): tuple(v.decode() for v in values) for k, values in WANTED.items() if k != b"place"}
     if "checkpoints" not in layers:
         wanted = {"railway": STATIONS} if "railways" in layers else {}
-    return out + [_statement(kind, key, values, ring) for key, values in wanted.items() for kind in ("node", "way")]
+    # A post may be a multipolygon; a station is none.
+    return out + [
+        _statement(kind, key, values, ring)
+        for key, values in wanted.items()
+        for kind in (("node", "way") if key == "railway" else ("node", "way", "relation"))
+    ]
 
 
 def _statement(kind: str, key: str, values: Sequence[str], ring: str) -> str:

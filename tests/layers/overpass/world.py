@@ -72,6 +72,23 @@ def random_world(seed: int) -> World:
     for i in range(160, 180):
         ring = chance.sample(range(1, 300), 4)
         world.ways[i] = ([*ring, ring[0]], {"barrier": "border_control", "name": f"Area {i}"})
+    for i in range(180, 190):
+        ring = chance.sample(range(1, 300), 4)
+        world.ways[i] = ([*ring, ring[0]], {})
+        world.relations[i] = (
+            [("w", i, "outer")],
+            {"type": "multipolygon", "government": "border_control", "name": f"Whole {i}"},
+        )
+    for i in range(190, 200):
+        world.ways[i] = (chance.sample(range(1, 300), 3), {})
+        world.relations[i] = ([("w", i, "")], {"type": "route", "route": "ferry"})
+    for i in range(200, 230):
+        one, other = chance.sample(range(1, 160), 2)
+        via = chance.choice(world.ways[one][0])
+        world.relations[i] = (
+            [("w", one, "from"), ("n", via, "via"), ("w", other, "to")],
+            {"type": "restriction", "restriction": "no_u_turn"},
+        )
     return world
 
 
