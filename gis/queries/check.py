@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from gis.inputs import EDGE, Fetching, belt_of, prepare
-from gis.own import further_files, is_own, near_border, unknown_classes
+from gis.own import at_this_border, further_files, is_own, near_border, unknown_classes
 from gis.sources import locate_extracts
 from gis.study import is_extract_file
 from layers.checkpoints import with_waits
@@ -20,6 +20,8 @@ from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, read_layer
 from layers.own.lines import check_lines, lengths_in_words
 from layers.regions import border_line, study_crs, touching, with_sides
 from layers.schema import empty_layer
+from layers.stretches import Stretches
+from layers.travellers import open_to_traveller
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -98,7 +100,10 @@ def check_study(study: Study, *, deep: bool = False, fetching: Fetching | None =
     layers = {n: _looked_at(study, n, border, crs, out) for n in LAYERS if n != "regions"}
     if regions is not None and border is not None and crs is not None:
         if len(layers["checkpoints"]):
-            _checkpoints(study, layers, border, crs, out)
+            others = layer[~layer["country"].isin(study.sides)]
+            zone = belt_of(border, EDGE * study.network.depth_km, crs)
+            stretches = Stretches.of(sided, border, zone, others if len(others) else None)
+            _checkpoints(study, layers, border, crs, sided, stretches, out)
         _further(study, regions, belt_of(border, EDGE * study.network.depth_km, crs), out)
     _extracts(study, fetching.cache if fetching else None, out)
     return out
@@ -158,11 +163,22 @@ def _lines(study: Study, name: str, frame: gpd.GeoDataFrame, crs: CRS, out: Chec
 
 
 def _checkpoints(
-    study: Study, layers: dict[str, gpd.GeoDataFrame], border: gpd.GeoDataFrame, crs: CRS, out: Check
+    study: Study,
+    layers: dict[str, gpd.GeoDataFrame],
+    border: gpd.GeoDataFrame,
+    crs: CRS,
+    regions: gpd.GeoDataFrame,
+    stretches: Stretches,
+    out: Check,
 ) -> None:
     """Tell what a run takes from the checkpoints."""
     try:
         near, far = near_border(layers["checkpoints"], border, crs)
+        if is_own(study, "checkpoints"):
+            near, elsewhere = at_this_border(near, regions, stretches)
+            far += elsewhere
+        near, barred = open_to_traveller(near, study.network.traveller)
+        far += barred
         waiting = with_waits(near, study.waits, vehicle=study.network.vehicle, closed_hours=study.analysis.closed_hours)
     except BorderlinkError as error:
         out.add("checkpoints", "refused", str(error))
