@@ -27,6 +27,8 @@ TIE_KM = 25.0
 """A way to the roads that is longer is none: an assumption."""
 POST_OFF_KM = 1.0
 """A post of another source, a settlement or a station stands on the road that is this near."""
+MOST_STEPS = 4_000_000
+"""Steps from node to node of ways around settlements that are looked at: half a gigabyte. With more, connectors join the settlements."""
 CELL = 2_500_000
 """A quarter of a degree: ways are looked at in the cells of loose ends and in those around."""
 
@@ -127,17 +129,20 @@ def ties(ends: Ends, lower: Ways, words: Words, nodes: Nodes) -> NDArray[np.bool
     tail = ranges(start, start + np.maximum(lower.counts[usable] - 1, 0))
     way = np.repeat(usable, np.maximum(lower.counts[usable] - 1, 0))
     u, v = at[tail], at[tail + 1]
-    places = ends.places
-    near = (u >= 0) & (v >= 0) & _around(u, np.r_[ends.ferries, ends.posts], np.vstack([places, ends.homes]), nodes)
-    u, v, way = u[near], v[near], way[near]
-    if not len(u):
-        return out
-    net = _Net(u, v, way, nodes, ends.roads)
-    starts = np.r_[ends.ferries, np.array(net.nearest(ends.homes), np.int64)]
-    out[net.on_ways(np.flatnonzero(np.isin(net.ids, starts)))] = True
-    on_net = ends.posts[np.isin(ends.posts, net.ids)].tolist()
-    for post in sorted({*on_net, *net.nearest(places)}):  # posts that no kept road touches: few
-        out[net.through(post)] = True
+    known = (u >= 0) & (v >= 0)
+    near = known & _around(u, np.r_[ends.ferries, ends.posts], ends.places, nodes)
+    if near.any():
+        net = _Net(u[near], v[near], way[near], nodes, ends.roads)
+        out[net.on_ways(np.flatnonzero(np.isin(net.ids, ends.ferries)))] = True
+        on_net = ends.posts[np.isin(ends.posts, net.ids)].tolist()
+        for post in sorted({*on_net, *net.nearest(ends.places)}):  # posts that no kept road touches: few
+            out[net.through(post)] = True
+    near = known & _around(u, np.zeros(0, np.int64), ends.homes, nodes)
+    if near.sum() > MOST_STEPS:
+        words.counts["settlements_not_tied"] += len(ends.homes)
+    elif near.any():
+        net = _Net(u[near], v[near], way[near], nodes, ends.roads)
+        out[net.on_ways(np.flatnonzero(np.isin(net.ids, net.nearest(ends.homes))))] = True
     return out
 
 
