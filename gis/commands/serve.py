@@ -39,7 +39,8 @@ def serve(
         running = serve_study(
             load_study(study), host=host, port=port, token=token, start=start, fetching=fetching, listen=listen
         )
-    say(f"Open {running.address}")
+    # The one line that must show a token: `say` would hide it.
+    typer.echo(f"Open {running.address}")
     say("The address holds the token of this run: who has it can use the page. Ctrl-C ends.")
     if browser:
         webbrowser.open(running.address)

@@ -128,6 +128,8 @@ def open_server(
     from gis.serve.app import create_app
 
     listener = _bound(host, port)
+    # A browser that is quicker than the server waits at the door.
+    listener.listen(64)
     door = door_at(host, listener.getsockname()[1], token, frame=frame)
     config = uvicorn.Config(
         create_app(base, door, start=list(start)),

@@ -6,7 +6,7 @@ const STEPS = [60, 90, 120, 180, 240, 300, 420];
 const SEQUENCE = ["#0d3f5e", "#15607a", "#2c8089", "#579f93", "#8cbd9f", "#bdd6ae", "#e0e5bf", "#f3edd3"];
 const CHANGES = [-60, -30, -10, -1, 1, 10, 30, 60];
 const DIVERGING = ["#0f6b5c", "#2f9482", "#79bfae", "#c4e3da", "#f1efe9", "#f7d3b8", "#ee9f6d", "#d8642f", "#a83c10"];
-const NO_WAY = "#cfcac0";
+const NO_WAY = "#cfcac0", NO_WAY_THEN = "#e2ddd2";
 const MEASURES = {
   time_to_city_min: "minutes to a city across, waits included",
   time_to_checkpoint_min: "minutes to an open post of the own side",
@@ -88,7 +88,7 @@ export class BorderMap {
   }
 
   changed(value) {
-    if (value === null) return NO_WAY;
+    if (value === null) return NO_WAY_THEN;
     let n = 0;
     while (n < CHANGES.length && (value > CHANGES[n] || (value === CHANGES[n] && CHANGES[n] < 0))) n += 1;
     return DIVERGING[n];
@@ -173,7 +173,7 @@ export class BorderMap {
     };
     const swatch = (fill, text) => { const box = element("i", {}); box.style.background = fill; return element("li", {}, box, text); };
     this.handlers.legend(element("div", {}, element("p", {}, (change ? "Change of " : "") + MEASURES[this.measure]),
-      element("ul", {}, ...colours.map((fill, n) => swatch(fill, label(n))), swatch(NO_WAY, "no way"))));
+      element("ul", {}, ...colours.map((fill, n) => swatch(fill, label(n))), swatch(change ? NO_WAY_THEN : NO_WAY, change ? "no way before or after" : "no way"))));
   }
 
   drawWay(line) {

@@ -4,7 +4,7 @@ import { changeInUnit, element, inUnit, known, minutes, oneDecimal, percent, sig
 export function table(caption, head, rows, empty) {
   if (!rows.length) return element("p", { class: "empty" }, empty);
   const cells = (row) => row.map((cell, n) => {
-    const { text, css } = typeof cell === "object" && cell !== null ? cell : { text: cell, css: "" };
+    const { text, css } = cell !== null && typeof cell === "object" && !(cell instanceof Node) ? cell : { text: cell, css: "" };
     const tag = n === 0 ? "th" : "td";
     return element(tag, { class: css || null, scope: n === 0 ? "row" : null }, text);
   });
@@ -51,13 +51,14 @@ export function gainsTable(change, study, better, most = 40) {
     const found = gains(change, side, better);
     const people = found.reduce((sum, row) => sum + row.population, 0);
     const rows = found.slice(0, most).map((row) => [
-      row.name, row.region_name, whole(row.population), minutes(row.time_to_city_min_before), minutes(row.time_to_city_min_after),
+      element("span", {}, row.name, element("small", { class: "under" }, row.region_name)), whole(row.population), minutes(row.time_to_city_min_before), minutes(row.time_to_city_min_after),
       { text: signed(row.time_to_city_min_change, oneDecimal), css: better ? "better" : "worse" },
     ]);
     const title = `${study.sides[side]}: ${whole(found.length)} settlements, ${whole(people)} people ${better ? "gain" : "lose"}`;
-    const head = ["settlement", "region", "people", "min to a city across, before", "after", "change"];
+    const head = ["settlement", "people", "before", "after", "change"];
     const more = found.length > most ? element("p", { class: "empty" }, `The ${most} with the most people-minutes of ${whole(found.length)}.`) : null;
-    return element("section", {}, element("h3", {}, title), found.length ? table(title, head, rows, "") : null, more);
+    const unit = found.length ? element("p", { class: "empty" }, "Minutes to the nearest city across, waits included.") : null;
+    return element("section", {}, element("h3", {}, title), unit, found.length ? table(title, head, rows, "") : null, more);
   });
   return element("div", {}, ...parts);
 }
