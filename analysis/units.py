@@ -157,13 +157,13 @@ def nearest_settlement(
     out = np.full(len(cells), "", dtype=object)
     for side in ("a", "b"):
         own = settlements[(settlements["side"] == side) & (settlements["population"] >= people)]
-        mine = np.flatnonzero(cells["side"] == side)
-        if own.empty or not len(mine):
+        rows = np.flatnonzero(cells["side"] == side)
+        if own.empty or not len(rows):
             continue
         # On the unit sphere the nearest by chord is the nearest by geodesic, to the flattening of the earth.
         tree = cKDTree(_on_sphere(own.geometry.x.to_numpy(), own.geometry.y.to_numpy()))
-        _, near = tree.query(_on_sphere(cells["lon"].to_numpy()[mine], cells["lat"].to_numpy()[mine]))
-        out[mine] = own["name"].to_numpy(dtype=object)[near]
+        _, near = tree.query(_on_sphere(cells["lon"].to_numpy()[rows], cells["lat"].to_numpy()[rows]))
+        out[rows] = own["name"].to_numpy(dtype=object)[near]
     return out
 
 

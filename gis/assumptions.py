@@ -86,8 +86,8 @@ def _of_speeds(study: Study, network: Network) -> list[Row]:
     rows: list[Row] = []
     links = network.links
     for name, table in (("road", ROAD_KPH), ("rail", RAIL_KPH)):
-        here = set(links.loc[links["mode"] == name, "kind"])
-        for kind in (k for k in table if k in here):
+        present = set(links.loc[links["mode"] == name, "kind"])
+        for kind in (k for k in table if k in present):
             own = kind in study.speeds
             value = study.speeds.get(kind, table[kind])
             source = "the study" if own else "default of the class"
@@ -146,7 +146,7 @@ def _of_measures(study: Study, network: Network) -> list[Row]:
         curve = f"a = {A:g}, b = {B:g}, {study.trips.peak_min:g}"
         rows.append(("growth of waits with load: a, b, and how long a queue grows", curve, "min", "assumption"))
     if study.isochrones.places:
-        rows.append(("ground of isochrones: farthest from a road", f"{OFF_ROAD_KM:g}", "km", "assumption"))
+        rows.append(("isochrones: farthest from a road", f"{OFF_ROAD_KM:g}", "km", "assumption"))
     return rows
 
 
@@ -173,7 +173,7 @@ def _of_vehicle_and_season(study: Study, network: Network) -> list[Row]:
         kph = study.speeds.get(FERRY, FERRY_KPH)
         rows.append(
             (
-                "speed of a ferry that tells no duration",
+                "speed of a ferry without a mapped duration",
                 f"{kph:g}",
                 "km/h",
                 "the study" if FERRY in study.speeds else "assumption",
@@ -193,5 +193,5 @@ def _decay_of(study: Study) -> Row:
     if own is None:
         half = f"{study.analysis.half_life_min:g}"
         return "half-life of the potential's decay", half, "min", "Rosik et al., long trips"
-    said = ", ".join(f"{k} {v}" for k, v in own.model_dump(exclude={"name"}, exclude_none=True).items())
-    return f"decay of the potential, {own.name}", said, "min", "the study"
+    text = ", ".join(f"{k} {v}" for k, v in own.model_dump(exclude={"name"}, exclude_none=True).items())
+    return f"decay of the potential, {own.name}", text, "min", "the study"

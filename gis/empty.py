@@ -47,7 +47,7 @@ def without_data(study: Study, layers: dict[str, gpd.GeoDataFrame], area: shapel
         if number or km > LEAST_SHARE * both or not (counts[other][0] or counts[other][1]):
             continue
         paths = {study.source(n).path for n in ("roads", "settlements")}
-        place = "[osm] pbf" if OSM in paths else "what Overpass was asked" if OVERPASS in paths else "the layers"
+        place = "[osm] pbf" if OSM in paths else "the query to Overpass" if OVERPASS in paths else "the layers"
         what = "its extract missing from" if OSM in paths else "it missing from"
         out.append(f"side {country}: {number} settlements, {km:,.1f} km of roads: is {what} {place}?")
     return out

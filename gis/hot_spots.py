@@ -190,8 +190,8 @@ def _rows(study: Study, name: str, values: pd.Series, graph: Graph, smooth: dict
     known = values.dropna()
     part = graph.subgraph(graph.unique_ids[graph.unique_ids.isin(known.index)])
     title = {"growth": "growth residual", "bottleneck": "log of minutes over home roads"}[name]
-    how = {"permutations": min(study.analysis.permutations, WHOLE), "seed": study.analysis.seed}
-    moran = global_moran(known.reindex(part.unique_ids).to_numpy(float), part, title, weights=WEIGHTS, **how)
+    options = {"permutations": min(study.analysis.permutations, WHOLE), "seed": study.analysis.seed}
+    moran = global_moran(known.reindex(part.unique_ids).to_numpy(float), part, title, weights=WEIGHTS, **options)
     highest = dict.fromkeys(COLUMNS, np.nan) | {
         "variable": title,
         "statistic": "highest unit beside smooth surfaces",

@@ -41,12 +41,12 @@ def _growth(table: pd.DataFrame | None) -> str:
     if table is None or table.empty:
         return ""
     rows = table[table["advice"] == KIND["growth"]].head(NAMED)
-    said = "; ".join(_one_growth(r) for r in rows.itertuples())  # four
-    if not said:
+    listed = "; ".join(_one_growth(r) for r in rows.itertuples())  # four
+    if not listed:
         return ""
     return (
         "Growth by size: of cells with people enough these reach most across the border beside what their side, potential at home and distance to the line give: "
-        f"{said}. A range over settings is no confidence interval."
+        f"{listed}. A range over settings is no confidence interval."
     )
 
 
@@ -87,41 +87,39 @@ def _bottlenecks(table: pd.DataFrame | None, hot: Hot | None) -> str:
     if table is None or table.empty:
         return ""
     rows = table[table["advice"] == KIND["bottleneck"]].head(NAMED)
-    said = "; ".join(_one_bottleneck(r) for r in rows.itertuples())  # four
-    if not said:
+    listed = "; ".join(_one_bottleneck(r) for r in rows.itertuples())  # four
+    if not listed:
         return ""
     only = (
         f" {hot.undetoured:.0%} of the populated cells have no detour in these data, so that other measures of loss repeat the assumed waits."
         if hot is not None and hot.undetoured > 0.9
         else ""
     )
-    return (
-        f"Bottlenecks by people times minutes to the next city across beyond what home roads take as far: {said}.{only}"
-    )
+    return f"Bottlenecks by people times minutes to the next city across beyond what home roads take as far: {listed}.{only}"
 
 
 def _stands_out(hot: Hot, cells: pd.DataFrame) -> str:
     """Return what stands out beside equally smooth surfaces, or that nothing does and with what power."""
-    said, seen = [], []
+    parts, seen = [], []
     for name, noun in (("growth", "growth point"), ("bottleneck", "bottleneck")):
         found = hot.smooth.get(name, {})
         if found.get("units", 0) < MIN_UNITS or not np.isfinite(found.get("least", np.nan)):
-            said.append(f"no {noun} could be tested ({found.get('units', 0)} cells with neighbours)")
+            parts.append(f"no {noun} could be tested ({found.get('units', 0)} cells with neighbours)")
             continue
         rows = cells[cells[f"{name}_flag"] == STANDS_OUT].sort_values("population", ascending=False)
         if len(rows):
             names = ", ".join(dict.fromkeys(rows["place"].head(NAMED)))
-            said.append(
+            parts.append(
                 f"as a {noun} {names} {'stands' if len(rows) == 1 else 'stand'} out ({len(rows)} cells, {_p(found['least'])})"
             )
         else:
-            said.append(f"no {noun} stands out ({_p(found['least'])})")
+            parts.append(f"no {noun} stands out ({_p(found['least'])})")
             seen.append((int(found["units"]), float(found["seen_sd"])))
     power = ""
     if seen:
         units, sd = max(seen, key=lambda pair: pair[1])
         power = f"; with {units} cells a stretch less than about {np.ceil(sd):.0f}–{np.ceil(sd) + 1:.0f} standard deviations above its surroundings would seldom be found"
-    return f"Beside surfaces as smooth as the data: {'; '.join(said)} (maximum test{power})."
+    return f"Beside surfaces as smooth as the data: {'; '.join(parts)} (maximum test{power})."
 
 
 def _p(p: float) -> str:

@@ -182,8 +182,8 @@ def _mixed(text: pd.DataFrame) -> list[str]:
 
 def _quoted(values: pd.Series) -> str:
     """Return the first of some wrong values with their lines."""
-    told = [f"{value!r} (line {line})" for line, value in values.head(TOLD).items()]
-    return ", ".join(told) + (f" and {len(values) - TOLD} more" if len(values) > TOLD else "")
+    listed = [f"{value!r} (line {line})" for line, value in values.head(TOLD).items()]
+    return ", ".join(listed) + (f" and {len(values) - TOLD} more" if len(values) > TOLD else "")
 
 
 def _allowed() -> str:
@@ -230,8 +230,8 @@ def _value_notes(table: pd.DataFrame, latest: pd.DataFrame) -> list[str]:
     for name, years in latest.groupby("indicator", sort=False)["year"]:
         counts = years.value_counts().sort_index()
         if len(counts) > 1:
-            told = ", ".join(f"{year} ({n} regions)" if n > 1 else f"{year} (1 region)" for year, n in counts.items())
-            notes.append(f"indicator {name!r} mixes years: {told}")
+            listed = ", ".join(f"{year} ({n} regions)" if n > 1 else f"{year} (1 region)" for year, n in counts.items())
+            notes.append(f"indicator {name!r} mixes years: {listed}")
     return notes
 
 

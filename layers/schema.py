@@ -240,8 +240,8 @@ def _flags(values: pd.Series, layer: str, column: str, where: str) -> pd.Series:
     """Return yes and no as they are written in tables, as booleans: "no" must not become true for being a text."""
     if values.dtype == bool:
         return values
-    said = values.astype(str).str.strip().str.lower()
-    known = said.map(YES_NO)
+    words = values.astype(str).str.strip().str.lower()
+    known = words.map(YES_NO)
     if column in TAGGED:
         known = known.where(known.notna(), True)
     if known.isna().any():

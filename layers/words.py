@@ -29,8 +29,8 @@ def is_blank(values: pd.Series) -> pd.Series:
     """Return which cells say nothing: missing, or one of `BLANK`."""
     if values.dtype.kind in "biuf":
         return values.isna()
-    said = values.map(lambda v: str(v).strip().casefold(), na_action="ignore")
-    return values.isna() | said.isin(BLANK)
+    texts = values.map(lambda v: str(v).strip().casefold(), na_action="ignore")
+    return values.isna() | texts.isin(BLANK)
 
 
 def numbers(values: pd.Series, *, thousands: bool | None = None) -> pd.Series:
@@ -55,14 +55,14 @@ def numbers(values: pd.Series, *, thousands: bool | None = None) -> pd.Series:
     """
     if values.dtype.kind in "biuf":
         return values.astype(float)
-    said = ~is_blank(values).to_numpy()
-    text = [_SPACES.sub("", str(v)).replace("−", "-") for v in values.to_numpy(dtype=object)[said]]
+    given = ~is_blank(values).to_numpy()
+    text = [_SPACES.sub("", str(v)).replace("−", "-") for v in values.to_numpy(dtype=object)[given]]
     commas = [t for t in text if "," in t and "." not in t]
     either = all(_THOUSANDS.fullmatch(t) for t in commas)
     grouped = thousands if either else False
     out = np.full(len(values), np.nan)
     plain = pd.Series([_plain(t, grouped) for t in text], dtype=object)
-    out[said] = pd.to_numeric(plain, errors="coerce").to_numpy(float)
+    out[given] = pd.to_numeric(plain, errors="coerce").to_numpy(float)
     return pd.Series(np.where(np.isfinite(out), out, np.nan), index=values.index, name=values.name)
 
 

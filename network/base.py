@@ -159,10 +159,10 @@ def build_base(
     report |= forbidden
     # After contraction, for there may be very many dead ends in detailed data.
     gaps += [close_gaps(tables, mode, ends=ends[mode], bridge=False)[1] for mode in ends]
-    told = joined_layers([*gaps, rail_bridges(tables)])
-    report |= {f"{m}_gaps_bridged": int((told["bridged"] & (told["mode"] == m)).sum()) for m in ("road", "rail")}
+    bridges = joined_layers([*gaps, rail_bridges(tables)])
+    report |= {f"{m}_gaps_bridged": int((bridges["bridged"] & (bridges["mode"] == m)).sum()) for m in ("road", "rail")}
     report |= _told_of_lengths(tables.links, generalised, length_factor)
-    return Base(tables, crossings, regions, edge, report, vehicle, stops_of(stations), shut, told)
+    return Base(tables, crossings, regions, edge, report, vehicle, stops_of(stations), shut, bridges)
 
 
 def _told_of_lengths(links: pd.DataFrame, generalised: Collection[str], corrected: bool) -> dict[str, Any]:

@@ -176,25 +176,25 @@ def far_apart(
         Rows of the links that lead from one to another, the candidates' own among them.
     """
     kept = np.ones(len(near), bool)
-    asked = np.flatnonzero(near["place"].duplicated(keep=False).to_numpy())
-    if not len(asked):
+    several = np.flatnonzero(near["place"].duplicated(keep=False).to_numpy())
+    if not len(several):
         return kept
-    some = near.iloc[asked].reset_index(drop=True)
+    some = near.iloc[several].reset_index(drop=True)
     there, back, node, where = _with_anchors(tables, some, ways)
     place = pd.factorize(some["place"])[0]
     straight = some["straight_m"].to_numpy(float)
     starts = np.flatnonzero(np.diff(place, prepend=-1))
     reach = limits.detour_ratio * DETOUR * (straight[starts] + np.maximum.reduceat(straight, starts))
-    kept[asked] = False
+    kept[several] = False
     for places in _neighbourhoods(where[node[starts]], reach):
-        mine = np.flatnonzero(np.isin(place, places))
+        rows = np.flatnonzero(np.isin(place, places))
         # No way of this length leaves the frame: a link is never shorter than the straight line.
-        spot, far = where[node[mine]], 1.1 * reach[places].max()
+        spot, far = where[node[rows]], 1.1 * reach[places].max()
         inside = ((where >= spot.min(axis=0) - far) & (where <= spot.max(axis=0) + far)).all(axis=1)
         nodes = np.flatnonzero(inside)
         graphs = [graph[nodes][:, nodes] for graph in (there, back) if graph is not None]
-        own = np.searchsorted(nodes, node[mine])
-        kept[asked[mine]] = _in_turn(graphs, own, place[mine], straight[mine], limits)
+        own = np.searchsorted(nodes, node[rows])
+        kept[several[rows]] = _in_turn(graphs, own, place[rows], straight[rows], limits)
     return kept
 
 

@@ -84,9 +84,9 @@ class Overlay:
 def build_overlay(network: Network, mode: str, *, field: str = "actual") -> Overlay:
     """Return the overlay of one mode of a network on one of its three networks."""
     links = network.links
-    mine = (links["mode"] == mode).to_numpy() | (mode == "any")
-    over = links["crossing"].to_numpy(bool) & mine
-    home = compile_router(replace(network, links=links[~over & mine].reset_index(drop=True)), mode)
+    of_mode = (links["mode"] == mode).to_numpy() | (mode == "any")
+    over = links["crossing"].to_numpy(bool) & of_mode
+    home = compile_router(replace(network, links=links[~over & of_mode].reset_index(drop=True)), mode)
     crossing = links[over & np.isfinite(links[FIELDS[field]].to_numpy(float))]
     back = crossing[~crossing["oneway"].astype(bool)]
     tail = np.concatenate([crossing["u"], back["v"]]).astype(np.int64)

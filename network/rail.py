@@ -66,8 +66,8 @@ def split_changes(
     moved = here.merge(states, on=["node", *PROPERTIES], how="left")
     links = links.copy()
     for end in ("u", "v"):
-        mine = moved[moved["end"] == end]
-        links.loc[links.index[mine["row"]], end] = mine["state"].to_numpy()
+        of_end = moved[moved["end"] == end]
+        links.loc[links.index[of_end["row"]], end] = of_end["state"].to_numpy()
     twins = nodes.iloc[states.loc[fresh, "node"].to_numpy()]
     nodes = pd.concat([nodes, twins], ignore_index=True)
     nodes.loc[states["state"], "change"] = states["change"].to_numpy()

@@ -85,9 +85,9 @@ def open_to_ends(links: pd.DataFrame, nodes: Sequence[int]) -> pd.DataFrame:
     ends = links[["u", "v"]].to_numpy(np.int64)
     hung = np.isin(ends, np.asarray(nodes, np.int64)).any(axis=1) & links["kind"].isin(NO_ROAD).to_numpy()
     touched = np.union1d(ends[hung].ravel(), np.asarray(nodes, np.int64))
-    mine = np.unique(label[(np.isin(ids[u], touched) & inner[u]) | (np.isin(ids[v], touched) & inner[v])])
+    labels = np.unique(label[(np.isin(ids[u], touched) & inner[u]) | (np.isin(ids[v], touched) & inner[v])])
     through = ~own
-    through[rows[np.isin(label, mine)]] = True
+    through[rows[np.isin(label, labels)]] = True
     return links.assign(through=through)
 
 

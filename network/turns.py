@@ -105,18 +105,20 @@ def _ends(tables: Tables, turns: pd.DataFrame) -> pd.DataFrame:
 
 def _forbidden(ends: pd.DataFrame, turns: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Return pairs of rows between which no turn is allowed at a node (``via``, ``row``, ``row_to``), and how many restrictions are not clear."""
-    asked = turns.drop_duplicates(["via", "from_way", "to_way", "only"]).reset_index(drop=True)
-    asked = asked.assign(number=asked.index, from_way=asked["from_way"].astype(str), to_way=asked["to_way"].astype(str))
-    asked = asked[asked["via"].isin(ends["via"])]
-    first = asked.merge(
+    wanted = turns.drop_duplicates(["via", "from_way", "to_way", "only"]).reset_index(drop=True)
+    wanted = wanted.assign(
+        number=wanted.index, from_way=wanted["from_way"].astype(str), to_way=wanted["to_way"].astype(str)
+    )
+    wanted = wanted[wanted["via"].isin(ends["via"])]
+    first = wanted.merge(
         ends.loc[ends["comes"], ["via", "way", "row"]], left_on=["via", "from_way"], right_on=["via", "way"]
     )
-    second = asked.merge(
+    second = wanted.merge(
         ends.loc[ends["goes"], ["via", "way", "row"]], left_on=["via", "to_way"], right_on=["via", "way"]
     )
     # A way that leads on beyond the node leaves open which of its parts is meant.
     one, other = (t[~t["number"].duplicated(keep=False)].set_index("number")["row"] for t in (first, second))
-    clear = asked[asked["number"].isin(one.index) & asked["number"].isin(other.index)]
+    clear = wanted[wanted["number"].isin(one.index) & wanted["number"].isin(other.index)]
     told = clear.assign(row=clear["number"].map(one), row_to=clear["number"].map(other))
     plain = told.loc[~told["only"], ["via", "row", "row_to"]]
     alone = told[told["only"]]
@@ -128,7 +130,7 @@ def _forbidden(ends: pd.DataFrame, turns: pd.DataFrame) -> tuple[pd.DataFrame, i
     mine = pd.MultiIndex.from_frame(alone[["via", "row", "row_to"]])
     rest = every[~pd.MultiIndex.from_frame(every[["via", "row", "row_to"]]).isin(mine)]
     both = pd.concat([plain, rest], ignore_index=True).drop_duplicates()
-    return both[both["row"] != both["row_to"]].reset_index(drop=True), len(asked) - len(clear)
+    return both[both["row"] != both["row_to"]].reset_index(drop=True), len(wanted) - len(clear)
 
 
 def _allowed(here: pd.DataFrame, forbidden: pd.DataFrame) -> pd.DataFrame:

@@ -49,16 +49,16 @@ def usable_roads(
         roads = roads.assign(
             through=~roads["no_through"].astype(str).str.split("|").map(lambda names: vehicle in names)
         )
-    shut = {}
+    closed = {}
     if vehicle in roads:
-        shut[f"roads_closed_to_{vehicle}s"] = ~roads[vehicle].to_numpy(bool)
+        closed[f"roads_closed_to_{vehicle}s"] = ~roads[vehicle].to_numpy(bool)
     if "smoothness" in roads:
-        shut["roads_impassable"] = (roads["smoothness"] == IMPASSABLE).to_numpy(bool)
+        closed["roads_impassable"] = (roads["smoothness"] == IMPASSABLE).to_numpy(bool)
     if "season" in roads:
         open_now = ("", "winter") if winter else ("", "summer")
-        shut["roads_out_of_season"] = ~roads["season"].isin(open_now).to_numpy(bool)
-    counts = {reason: int(rows.sum()) for reason, rows in shut.items() if rows.any()}
+        closed["roads_out_of_season"] = ~roads["season"].isin(open_now).to_numpy(bool)
+    counts = {reason: int(rows.sum()) for reason, rows in closed.items() if rows.any()}
     if not counts:
         return roads, roads.iloc[:0], {}
-    out = np.logical_or.reduce(list(shut.values()))
+    out = np.logical_or.reduce(list(closed.values()))
     return roads[~out].reset_index(drop=True), roads[out].reset_index(drop=True), counts

@@ -261,7 +261,7 @@ def _check_ground(base: Base, xy: NDArray[np.float64]) -> None:
     if (away > max(base.border.tolerance_km, 0.1)).any():
         k = int(np.argmax(away))
         raise PlaceError(
-            f"a new way passes {xy[k][0]:g},{xy[k][1]:g}, {away[k]:,.0f} km outside the two countries or in the sea: allowed is their ground"
+            f"a new way passes {xy[k][0]:g},{xy[k][1]:g}, {away[k]:,.0f} km outside the two countries or in the sea: allowed is their land"
         )
 
 

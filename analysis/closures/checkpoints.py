@@ -92,13 +92,13 @@ def close_pairs(demand: Demand, choice: Choice, *, mode: str = "road", top: int 
         raise NetworkError(f"pairs of the top {top} checkpoints: allowed is 2 or more")
     way = fastest_ways(demand, choice, mode)
     share = choice.share.to_numpy()
-    mine = [k for k in np.argsort(-share, kind="stable") if choice.mode[k] == mode][:top]
-    alone = {k: rerouted(way, way.closed([choice.ids[k]])) for k in mine}
-    users = {k: choice.through(k) for k in mine}
-    singles = {k: impact(demand, way, alone[k], users[k]) for k in mine}
-    extra = {k: _extra_table(way, alone[k]) for k in mine}
+    largest = [k for k in np.argsort(-share, kind="stable") if choice.mode[k] == mode][:top]
+    alone = {k: rerouted(way, way.closed([choice.ids[k]])) for k in largest}
+    users = {k: choice.through(k) for k in largest}
+    singles = {k: impact(demand, way, alone[k], users[k]) for k in largest}
+    extra = {k: _extra_table(way, alone[k]) for k in largest}
     rows = []
-    for k, m in combinations(mine, 2):
+    for k, m in combinations(largest, 2):
         both = rerouted(way, way.closed([choice.ids[k], choice.ids[m]]))
         figures = impact(demand, way, both, users[k] + users[m])
         parts = _mean_of(way, both, extra[k]) + _mean_of(way, both, extra[m])

@@ -99,9 +99,9 @@ def close_links(
         figures.append(impact(demand, ways, change, users))
     known = section >= 0
     metres = np.bincount(section[known], network.links["length_m"].to_numpy(float)[known], 1)
-    told = pd.DataFrame(figures, columns=IMPACT)
+    impacts = pd.DataFrame(figures, columns=IMPACT)
     columns = {"section": section[rows], "section_length_m": metres[section[rows]], "flow_share": flow[rows]}
-    table = _lines(network, rows, **columns, **{c: told[c].to_numpy(float) for c in IMPACT})
+    table = _lines(network, rows, **columns, **{c: impacts[c].to_numpy(float) for c in IMPACT})
     # An unserved share is a ratio of sums; rounded for the order alone.
     order = np.lexsort((-table["criticality_min"].to_numpy(), -table["unserved_share"].to_numpy().round(9)))
     return table.iloc[order].reset_index(drop=True)[COLUMNS]
@@ -193,10 +193,10 @@ def _forests(network: Network, demand: Demand, choice: Choice, mode: str) -> tup
     arcs = arcs_table(home, FIELDS["open"])["link"].to_numpy(np.int64)
     trees = []
     for name, used, places in (("a", ways.near, demand.a), ("b", ways.far, demand.b)):
-        mine = (side == name) | np.isin(np.arange(len(posts)), used)
+        usable = (side == name) | np.isin(np.arange(len(posts)), used)
         ends = home.positions(node[places])
         graph = home.costs[FIELDS["open"]]
-        trees.append(grow(graph, rows[arcs], np.flatnonzero(mine & (posts >= 0)), posts, ends, name == "a"))
+        trees.append(grow(graph, rows[arcs], np.flatnonzero(usable & (posts >= 0)), posts, ends, name == "a"))
     links = home.network.links
     u, v = (home.positions(links[c].to_numpy(np.int64)) for c in ("u", "v"))
     both = ~links["oneway"].to_numpy(bool)
@@ -272,10 +272,10 @@ def _closed(
 
 def _parallel(forests: Forests, link: int, tail: NDArray[np.int64], head: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the minutes of the best other link between two positions, by direction; infinity where there is none."""
-    mine = int(np.searchsorted(forests.rows, link))
-    u, v = int(forests.u[mine]), int(forests.v[mine])
+    position = int(np.searchsorted(forests.rows, link))
+    u, v = int(forests.u[position]), int(forests.v[position])
     along, against = (forests.u == u) & (forests.v == v), (forests.u == v) & (forests.v == u)
-    along[mine] = against[mine] = False
+    along[position] = against[position] = False
     there = forests.minutes[along | (against & forests.both)].min(initial=np.inf)
     back = forests.minutes[against | (along & forests.both)].min(initial=np.inf)
     return np.asarray(np.where((tail == u) & (head == v), there, back), float)

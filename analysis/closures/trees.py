@@ -114,10 +114,10 @@ def regrown(
     entry = (first - offset)[taker] + np.arange(len(taker))
     giver = forest.graph.indices[entry].astype(np.int64)
     weight = forest.graph.data[entry]
-    shut = forest.arc_link[entry] == link
-    if shut.any():
-        tail, head = (at[taker[shut]], giver[shut]) if forest.towards else (giver[shut], at[taker[shut]])
-        weight[shut] = instead(tail, head)
+    closed = forest.arc_link[entry] == link
+    if closed.any():
+        tail, head = (at[taker[closed]], giver[closed]) if forest.towards else (giver[closed], at[taker[closed]])
+        weight[closed] = instead(tail, head)
     flat = (places - at)[taker] + giver
     inner = forest.local[flat]
     rim = np.minimum.reduceat(np.where(inner < 0, forest.minutes[flat] + weight, np.inf), offset)

@@ -140,13 +140,13 @@ def _tree_lengths(
     _, before = dijkstra(graph.T.tocsr() if reverse else graph, indices=unique, return_predecessors=True)
     of = np.full(len(at), -1)
     of[at >= 0] = tree.ravel()
-    here = to[j]
+    node = to[j]
     while len(i):  # one step towards the roots on all ways at once: as often as the longest has links
-        previous = before[of[i], here]
+        previous = before[of[i], node]
         going = previous >= 0
-        i, j, here, previous = i[going], j[going], here[going], previous[going].astype(np.int64)
-        out[i, j] += metres[np.searchsorted(key, previous * n + here)]
-        here = previous
+        i, j, node, previous = i[going], j[going], node[going], previous[going].astype(np.int64)
+        out[i, j] += metres[np.searchsorted(key, previous * n + node)]
+        node = previous
     return out
 
 

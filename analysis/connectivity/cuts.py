@@ -177,8 +177,8 @@ def _streets(network: Network, mode: Mode, on: str, groups: Sequence[NDArray[np.
     if mode not in MODES:
         raise NetworkError(f"mode {mode!r} is unknown: allowed are {', '.join(MODES)}")
     links = network.links
-    mine = ((links["mode"] == mode) | (mode == "any")).to_numpy(bool) & np.isfinite(links[FIELDS[on]].to_numpy(float))
-    rows = np.flatnonzero(mine & (links["u"] != links["v"]).to_numpy(bool))
+    usable = ((links["mode"] == mode) | (mode == "any")).to_numpy(bool) & np.isfinite(links[FIELDS[on]].to_numpy(float))
+    rows = np.flatnonzero(usable & (links["u"] != links["v"]).to_numpy(bool))
     u, v = (links[c].to_numpy(np.int64)[rows] for c in ("u", "v"))
     both = ~links["oneway"].to_numpy(bool)[rows]
     link = np.concatenate([rows, rows[both]])

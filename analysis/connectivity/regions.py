@@ -248,9 +248,9 @@ def joined_over(network: Network, lines: gpd.GeoDataFrame, *, rows: NDArray[np.i
     out = pd.DataFrame({"checkpoints": np.bincount(where, minlength=n)})
     out["checkpoints_open"] = np.bincount(where[is_open], minlength=n)
     for mode in MODES:
-        mine = (points["mode"] == mode).to_numpy(bool)
-        out[f"{mode}_open"] = np.bincount(where[mine & is_open], minlength=n)
-        out[f"{mode}_closed"] = np.bincount(where[mine & ~is_open], minlength=n)
+        of_mode = (points["mode"] == mode).to_numpy(bool)
+        out[f"{mode}_open"] = np.bincount(where[of_mode & is_open], minlength=n)
+        out[f"{mode}_closed"] = np.bincount(where[of_mode & ~is_open], minlength=n)
     out["checkpoints_per_100km"] = 100 * out["checkpoints_open"] / (line_lengths_m(lines.geometry.to_numpy()) / 1000)
     crossings = network.crossings[~network.crossings["by_connector"].astype(bool)]
     at = tree.nearest(crossings.to_crs(network.crs).geometry.to_numpy()) if len(crossings) else np.empty(0, np.int64)

@@ -103,8 +103,8 @@ def regionalise(
         near = _neighbours(graph, codes)
         parts = _parts(near)
         if parts.max() > 0:
-            told = "; ".join(", ".join(codes[parts == p]) for p in range(parts.max() + 1))
-            notes.append(f"{name}: the regions fall into {parts.max() + 1} parts, which no type spans: {told}")
+            listed = "; ".join(", ".join(codes[parts == p]) for p in range(parts.max() + 1))
+            notes.append(f"{name}: the regions fall into {parts.max() + 1} parts, which no type spans: {listed}")
         ks = _allowed_k(len(codes), int(parts.max()) + 1, k, k_max)
         for method in methods:
             found = _solutions(method, x, near, ks, least_regions, seed)
@@ -136,7 +136,7 @@ def _standardised(values: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np
     kept = kept.drop(columns=flat)
     if len(kept) < 3 or kept.shape[1] == 0:
         raise LayerError(
-            f"{len(kept)} regions with {kept.shape[1]} indicators that tell them apart: allowed are 3 or more regions and an indicator"
+            f"{len(kept)} regions with {kept.shape[1]} indicators that differ between them: allowed are 3 or more regions and an indicator"
         )
     x = ((kept - kept.mean()) / kept.std(ddof=0)).to_numpy(float)
     return x, kept.index.to_numpy(dtype=object), notes

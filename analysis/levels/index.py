@@ -189,7 +189,7 @@ def level_index(
     """
     used = informative(chosen, winsor=winsor)
     if used.about.empty:
-        raise LayerError("no indicator tells the regions apart: " + "; ".join(used.notes))
+        raise LayerError("no indicator differs between the regions: " + "; ".join(used.notes))
     score = normalise(used.values, used.about, how=normalisation, winsor=winsor)
     weight, explained, told = indicator_weights(score, used.about, weights)
     levels, member = membership_of(used.about)

@@ -210,7 +210,7 @@ def _ground(chosen: IndicatorSet, choices: Choices) -> _Ground:
             check_option(option, allowed, what)
     used = informative(chosen, winsor=choices.winsor)
     if used.about.empty:
-        raise LayerError("no indicator tells the regions apart: " + "; ".join(used.notes))
+        raise LayerError("no indicator differs between the regions: " + "; ".join(used.notes))
     frames = [_version(used.values, t) for t in choices.versions.values()] or [used.values]
     schemes = [w for w in choices.weights if w != DIRICHLET]
     n, m = used.values.shape
@@ -277,8 +277,8 @@ def _run(
     levels, _ = score_levels(score, weights, ground.member, least_known=choices.least_known)
     index = np.empty(levels.shape[:2])
     for k, name in enumerate(choices.aggregations):
-        mine = how == k
-        index[mine] = aggregate(levels[mine], across[mine], name, floor=choices.floor)
+        rows = how == k
+        index[rows] = aggregate(levels[rows], across[rows], name, floor=choices.floor)
     return levels, index, ranks(index, compared(levels))
 
 

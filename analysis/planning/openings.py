@@ -109,11 +109,11 @@ def _minutes_across(network: Network, city_people: float) -> NDArray[np.float64]
     side = table["side"].to_numpy(dtype=object)
     out = np.full(len(table), np.inf)
     for own, other in (("a", "b"), ("b", "a")):
-        mine = np.flatnonzero(side == own)
+        rows = np.flatnonzero(side == own)
         cities = np.flatnonzero((side == other) & (table["population"].to_numpy(float) >= city_people))
-        if len(mine) and len(cities):
+        if len(rows) and len(cities):
             node = table["node"].to_numpy(np.int64)
-            known = mine[node[mine] >= 0]
+            known = rows[node[rows] >= 0]
             cities = cities[node[cities] >= 0]
             if len(known) and len(cities):
                 out[known] = router.table(node[known], node[cities], FIELDS["actual"]).min(axis=1)

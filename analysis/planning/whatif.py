@@ -152,8 +152,8 @@ def _to_city(standing: Standing, trees: Trees, side: NDArray[np.object_]) -> NDA
     out = np.full(len(trees.points), np.inf)
     for own, other in SIDES:
         there = trees.to_nearest(standing.cities[side[standing.cities] == other])
-        mine = trees.points.side == own
-        out[mine] = there[mine]
+        rows = trees.points.side == own
+        out[rows] = there[rows]
     return out
 
 

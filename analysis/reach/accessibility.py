@@ -279,9 +279,9 @@ def nearest_checkpoint(network: Network, router: Router) -> tuple[NDArray[np.flo
     for side in ("a", "b"):
         own = table[table["side"] == side]
         cost, source = router.nearest(own["node"].to_numpy(), FIELDS["open"])
-        here = router.side == side
-        minutes[here] = cost[here]
-        which[here] = np.append(own["checkpoint_id"].to_numpy(dtype=object), "")[source][here]
+        own_side = router.side == side
+        minutes[own_side] = cost[own_side]
+        which[own_side] = np.append(own["checkpoint_id"].to_numpy(dtype=object), "")[source][own_side]
     return minutes, which
 
 
@@ -343,7 +343,7 @@ def touches_frame(
     for side in ("a", "b"):
         cost, _ = rest.nearest(table.loc[table["side"] == side, "node"].to_numpy(), FIELDS["open"])
         at = router.positions(rest.nodes)
-        here = rest.side == side
-        inner[at[here]] = cost[here]
+        own_side = rest.side == side
+        inner[at[own_side]] = cost[own_side]
     within = at_points(points, inner[None])[:, 0]
     return np.asarray(np.isfinite(whole) & ~np.isclose(whole, within), bool)

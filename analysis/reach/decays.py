@@ -183,9 +183,9 @@ def decay_named(name: str, **parameters: float | Mapping[float, float]) -> Decay
     try:
         return DECAYS[name](**parameters)
     except TypeError as error:
-        told = ", ".join(parameters) or "nothing"
+        given = ", ".join(parameters) or "nothing"
         raise NetworkError(
-            f"a decay {name!r} with {told}: allowed are {', '.join(signature(DECAYS[name]).parameters)}"
+            f"a decay {name!r} with {given}: allowed are {', '.join(signature(DECAYS[name]).parameters)}"
         ) from error
 
 

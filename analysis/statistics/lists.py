@@ -118,10 +118,10 @@ def one_advice(growth: pd.DataFrame, bottlenecks: pd.DataFrame) -> tuple[pd.Data
 
     The other list keeps the row and says so.
     """
-    mine = growth.set_index("cell")["rank"]
+    ranks = growth.set_index("cell")["rank"]
     theirs = bottlenecks.set_index("cell")["rank"]
-    both = mine.index.intersection(theirs.index)
-    as_growth = set(both[mine[both].to_numpy() < theirs[both].to_numpy()])
+    both = ranks.index.intersection(theirs.index)
+    as_growth = set(both[ranks[both].to_numpy() < theirs[both].to_numpy()])
     one = np.where(growth["cell"].isin(both) & ~growth["cell"].isin(as_growth), KIND["bottleneck"], KIND["growth"])
     other = np.where(bottlenecks["cell"].isin(as_growth), KIND["growth"], KIND["bottleneck"])
     return growth.assign(advice=one), bottlenecks.assign(advice=other)

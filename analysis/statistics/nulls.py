@@ -130,21 +130,21 @@ def structural_null(
     notes, stop = _judge(ground, null, draws)
     if stop:
         return pd.DataFrame(columns=COLUMNS), notes
-    asked = [n for n in WORSE if null == "places" or n != "time_to_checkpoint_min"]
+    wanted = [n for n in WORSE if null == "places" or n != "time_to_checkpoint_min"]
     joined = np.flatnonzero(ground.points.joined)
     weight = units["population"].to_numpy(float)[joined] if "population" in units else np.ones(len(joined))
     rng = np.random.default_rng(seed)
     taken = ground.slots.dropna(subset=["wait_min"])
-    seen = _with_whole(indicators(ground, taken)[asked].iloc[joined], weight)
+    seen = _with_whole(indicators(ground, taken)[wanted].iloc[joined], weight)
     # A draw is a walk over a few dozen posts: one at a time, each a table of units by indicators.
     many = np.array(
         [
-            _with_whole(indicators(ground, redraw(ground.slots, rng, null))[asked].iloc[joined], weight)
+            _with_whole(indicators(ground, redraw(ground.slots, rng, null))[wanted].iloc[joined], weight)
             for _ in range(draws)
         ]
     )
     names = [*units.index[joined], WHOLE]
-    tables = [_ranked(c, names, seen[:, k], many[:, :, k], null) for k, c in enumerate(asked)]
+    tables = [_ranked(c, names, seen[:, k], many[:, :, k], null) for k, c in enumerate(wanted)]
     if (draws + 1) * alpha < len(joined):
         notes.append(
             f"{draws} draws can't make a single one of {len(joined)} units significant under FDR at {alpha:g}: "
@@ -336,8 +336,8 @@ def _judge(ground: Ground, null: Null, draws: int) -> tuple[list[str], bool]:
         return ["the structural null can't be drawn: no crossing has an open checkpoint"], True
     if null == "waits":
         alike = slots.groupby("mode")["wait_min"].nunique().max() < 2
-        said = "the null of waits can't be drawn: all open checkpoints of a mode have the same wait"
-        return ([said], True) if alike else (["the null of waits leaves the checkpoints where they are"], False)
+        note = "the null of waits can't be drawn: all open checkpoints of a mode have the same wait"
+        return ([note], True) if alike else (["the null of waits leaves the checkpoints where they are"], False)
     ways = prod(comb(int(n), int(k)) for n, k in zip(held["size"], held["count"], strict=True))
     if ways == 1:
         return [

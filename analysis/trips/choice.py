@@ -95,12 +95,12 @@ class Choice:
             raise NetworkError("a closure of checkpoints of several modes, or of none: allowed is one mode each")
         out = np.empty((len(closed), len(self.ids)))
         for mode in set().union(*modes):
-            mine = [n for n, m in enumerate(modes) if m == {mode}]
+            columns = [n for n, m in enumerate(modes) if m == {mode}]
             rows = self.rows_of(mode)
-            gone = np.array([np.isin(self.checkpoint[rows], closed[n]) for n in mine])
+            gone = np.array([np.isin(self.checkpoint[rows], closed[n]) for n in columns])
             taken = self._by_checkpoint(self._moved(rows, gone).T, rows).T
             whole = gone @ self.trips[rows].sum(axis=(1, 2))
-            out[mine] = taken / np.where(whole > 0, whole, np.nan)[:, None]
+            out[columns] = taken / np.where(whole > 0, whole, np.nan)[:, None]
         return out
 
     def _moved(self, rows: NDArray[np.int64], gone: NDArray[np.bool_]) -> NDArray[np.float64]:

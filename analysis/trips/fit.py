@@ -144,13 +144,13 @@ def calibrate_theta(demand: Demand, observed_per_day: Mapping[str, float] | pd.S
         share = choose_checkpoints(demand, theta=theta).share
         if counts is None:
             counts = _counted(pd.Series(dict(observed_per_day.items()), dtype=float), share)
-        mine = share.reindex(counts.index).to_numpy(float)
+        modelled = share.reindex(counts.index).to_numpy(float)
         seen = counts.to_numpy(float) > 0
-        if not (mine[seen] > 0).all():
-            lost = counts.index[seen & ~(mine > 0)]
+        if not (modelled[seen] > 0).all():
+            lost = counts.index[seen & ~(modelled > 0)]
             raise LayerError(f"counts at {', '.join(lost)}, where no modelled trip passes: leave them out")
         weight = counts.to_numpy(float) / counts.sum()
-        tried[theta] = float((weight[seen] * np.log(mine[seen] / mine.sum())).sum())
+        tried[theta] = float((weight[seen] * np.log(modelled[seen] / modelled.sum())).sum())
         return -tried[theta]
 
     found = minimize_scalar(misfit, bounds=tuple(np.log(THETAS)), method="bounded", options={"xatol": 1e-3})

@@ -42,7 +42,7 @@ ROOTS = 64
 def connectivity_chapter(study: Study, network: Network, measures: Measures, border: gpd.GeoDataFrame) -> Chapter:
     """Return the chapter's tables, and columns of regions, segments, checkpoints and settlements."""
     if not (network.links["mode"] == "road").any():
-        return Chapter(notes=["the network has no roads: nothing is told of the ways between regions and cities"])
+        return Chapter(notes=["the network has no roads: the ways between regions and cities are not measured"])
     router = compile_router(network, "road")
     places = network.settlements
     # Of the regions further inland the data hold a part alone, whose largest place need not be theirs.

@@ -52,7 +52,9 @@ def levels_chapter(prepared: Prepared, network: Network, measures: Measures) -> 
     part = study.index
     chosen = collect_indicators(regions, own, transport=there, goalposts=part.goalposts)
     if informative(chosen).about.empty:
-        return Chapter(notes=[*notes, *informative(chosen).notes, "no index of regions: no indicator tells them apart"])
+        return Chapter(
+            notes=[*notes, *informative(chosen).notes, "no index of regions: no indicator differs between them"]
+        )
     index = level_index(
         chosen,
         normalisation=part.normalisation,

@@ -33,7 +33,7 @@ def reach_chapter(prepared: Prepared, network: Network, measures: Measures) -> C
     """Return the chapter's tables, the layers of places and isochrones, and columns of cells and settlements."""
     access, study = measures.access, prepared.study
     if access is None:
-        return Chapter(notes=["no travel times are known: nothing is told of reach"])
+        return Chapter(notes=["no travel times are known: reach is not computed"])
     parts = [_people(access, study.reach.within_min, study.reach.day_min)]
     parts.append(_cities(network, access, study.reach.city_people))
     tables: dict[str, pd.DataFrame] = {}

@@ -66,42 +66,42 @@ def _by_cell(cells: pd.DataFrame, column: str) -> pd.Series:
 
 def _association(study: Study, measures: Measures, graph: Graph) -> pd.DataFrame:
     """Return the statistics of the whole border: of cells, of labels, and of segments along the line."""
-    how = {"permutations": min(study.analysis.permutations, WHOLE), "seed": study.analysis.seed}
+    options = {"permutations": min(study.analysis.permutations, WHOLE), "seed": study.analysis.seed}
     cells, segments = measures.cells, measures.segments
     people = _by_cell(cells, "population").astype(float)
     parts = [
-        global_association(_by_cell(cells, "cross_ratio"), graph, weights="H3 contiguity", **how),
+        global_association(_by_cell(cells, "cross_ratio"), graph, weights="H3 contiguity", **options),
         global_association(
             mask_empty(_by_cell(cells, "lost_potential"), people),
             graph,
             weights="H3 contiguity, cells with people",
-            **how,
+            **options,
         ),
-        global_association(_by_cell(cells, "border_loss"), graph, weights="H3 contiguity", **how),
-        bivariate_moran(people.rename("population"), _by_cell(cells, "time_to_checkpoint_min"), graph, **how),
+        global_association(_by_cell(cells, "border_loss"), graph, weights="H3 contiguity", **options),
+        bivariate_moran(people.rename("population"), _by_cell(cells, "time_to_checkpoint_min"), graph, **options),
     ]
     if "growth_flag" in cells:
         flags = _by_cell(cells, "growth_flag")
-        parts.append(join_counts(flags.where(flags != NO_DATA), graph, **how))
+        parts.append(join_counts(flags.where(flags != NO_DATA), graph, **options))
     along = segments.set_index("segment_id")["time_to_checkpoint_min"]
     if len(along) >= MIN_UNITS:
         chain = segment_chain(segments, steps=STEPS)
-        parts.append(global_association(along, chain, weights=f"chain of segments, {STEPS} steps", **how))
+        parts.append(global_association(along, chain, weights=f"chain of segments, {STEPS} steps", **options))
     return pd.concat(parts, ignore_index=True)
 
 
 def _columns(study: Study, cells: pd.DataFrame, graph: Graph) -> pd.DataFrame:
     """Return edges, mixed places, and people beside access, of every cell."""
-    how = {"permutations": study.analysis.permutations, "seed": study.analysis.seed}
+    options = {"permutations": study.analysis.permutations, "seed": study.analysis.seed}
     ratio = _by_cell(cells, "cross_ratio")
     people, minutes = _by_cell(cells, "population").astype(float), _by_cell(cells, "time_to_checkpoint_min")
     own = quadrants(people, minutes)[["quadrant"]].rename(columns={"quadrant": "people_time_quadrant"})
     if ratio.notna().sum() < MIN_UNITS:
         return own.reset_index(drop=True)
     parts = [
-        local_geary(ratio, graph, **how).add_prefix("ratio_"),
+        local_geary(ratio, graph, **options).add_prefix("ratio_"),
         losh(ratio, graph).add_prefix("ratio_"),
-        local_moran_bv(people, minutes, graph, **how).add_prefix("people_time_"),
+        local_moran_bv(people, minutes, graph, **options).add_prefix("people_time_"),
     ]
     return pd.concat([own, *(p.reindex(cells["cell"]) for p in parts)], axis=1).reset_index(drop=True)
 

@@ -63,7 +63,7 @@ def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter
         columns.append(_load_columns(load, ids))
         flow = load.checkpoints.set_index("checkpoint_id")["flow_per_day"]
     elif total is not None:
-        notes.append("no modelled trip goes by road: nothing is told of the load of road checkpoints")
+        notes.append("no modelled trip goes by road: the load of road checkpoints is not computed")
     fit, more = _fit(flow, _known(network, "observed_per_day"))
     tables |= fit
     notes += more

@@ -41,13 +41,13 @@ def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
 
 def download_lines() -> Callable[[str, int, int | None], None]:
     """Return a listener of downloads: a line for each tenth, on a terminal rewritten in place."""
-    told: dict[str, int] = {}
+    shown: dict[str, int] = {}
 
     def listen(name: str, done: int, total: int | None) -> None:
         tenth = 10 * done // total if total else done // 50_000_000
-        if told.get(name) == tenth:
+        if shown.get(name) == tenth:
             return
-        told[name] = tenth
+        shown[name] = tenth
         of = f" of {total / 1e6:,.0f} MB" if total else ""
         typer.echo(f"{name}: {done / 1e6:,.0f} MB{of}", err=True, nl=not sys.stderr.isatty())
         if sys.stderr.isatty():

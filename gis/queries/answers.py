@@ -219,14 +219,14 @@ def _vehicles(prepared: Prepared, plan: Plan, own: pd.DataFrame) -> pd.DataFrame
     from gis.inputs import prepare
 
     study = prepared.study
-    mine = study.network.vehicle
-    other = "truck" if mine == "car" else "car"
+    vehicle = study.network.vehicle
+    other = "truck" if vehicle == "car" else "car"
     theirs = prepare(study.model_copy(update={"network": study.network.model_copy(update={"vehicle": other})}))
     base = build(theirs)
     edits = [replace(e, wait_min=None) if isinstance(e, Open) and other == "truck" else e for e in plan.edits]
     after, _ = apply_edits(base, edits, where=plan.where, rules=rules_of(study))
     table = Answers(theirs, base, spread_in(plan, study)).tables(after, loads=False)["effects"]
-    parts = [own.assign(vehicle=mine), table.assign(vehicle=other)]
+    parts = [own.assign(vehicle=vehicle), table.assign(vehicle=other)]
     out = pd.concat(parts, ignore_index=True)
     return out[["vehicle", *[c for c in out if c != "vehicle"]]]
 

@@ -230,8 +230,8 @@ def _counts(frame: gpd.GeoDataFrame, name: str) -> str:
     """Return how much there is of a layer."""
     if name in ("roads", "railways"):
         kinds = (frame["length_m"] / 1000).groupby(frame["kind"]).sum().sort_values(ascending=False)
-        told = ", ".join(f"{k} {v:,.1f}" for k, v in kinds.head(6).items())
-        return f"{len(frame):,} links, {kinds.sum():,.1f} km ({told})" if len(frame) else "none"
+        classes = ", ".join(f"{k} {v:,.1f}" for k, v in kinds.head(6).items())
+        return f"{len(frame):,} links, {kinds.sum():,.1f} km ({classes})" if len(frame) else "none"
     if name == "checkpoints":
         modes = ", ".join(f"{n} by {m}" for m, n in frame["mode"].value_counts().items())
         return f"{len(frame)} checkpoints ({modes}; {int(frame['open'].sum())} open)"

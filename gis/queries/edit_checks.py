@@ -53,21 +53,21 @@ def check_edits(
     named = _new_names(edits)
     taken: dict[tuple[str, str], int] = {}
     for n, edit in enumerate(edits):
-        said = f"{where[n]}: " if n < len(where) and where[n] else ""
-        problems += [said + text for text in _ranges(edit)]
-        problems += [said + text for text in _overlap(edits, n, where)]
+        prefix = f"{where[n]}: " if n < len(where) and where[n] else ""
+        problems += [prefix + text for text in _ranges(edit)]
+        problems += [prefix + text for text in _overlap(edits, n, where)]
         try:
             if getattr(edit, "region", ""):
                 region_named(regions, edit.region)
             keys = _touched(edit, checkpoints, named)
         except BorderlinkError as error:
-            problems.append(f"{said}{error}")
+            problems.append(f"{prefix}{error}")
             continue
         for key in keys:
             clash = taken.get(key)
             if clash is not None:
                 problems.append(
-                    f"{said}{_clash(edits[clash], edit, key[0])}{f' (see {where[clash]})' if where and where[clash] else ''}"
+                    f"{prefix}{_clash(edits[clash], edit, key[0])}{f' (see {where[clash]})' if where and where[clash] else ''}"
                 )
             taken.setdefault(key, n)
     if problems:
@@ -103,15 +103,15 @@ def region_named(regions: gpd.GeoDataFrame, text: str) -> shapely.Geometry:
     PlaceError
         No region is called so; the nearest is suggested.
     """
-    mine = (regions["region"] == text) | (regions["name"] == text)
-    if not mine.any():
+    rows = (regions["region"] == text) | (regions["name"] == text)
+    if not rows.any():
         every = [*regions["region"], *regions["name"]]
         near = difflib.get_close_matches(text, every, n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise PlaceError(
             f"no region is called {text!r}{hint}: allowed are {', '.join(sorted(regions['region'].unique()))}"
         )
-    return shapely.union_all(regions.geometry[mine].to_numpy())
+    return shapely.union_all(regions.geometry[rows].to_numpy())
 
 
 def _nearest(text: str, checkpoints: gpd.GeoDataFrame) -> str:

@@ -131,12 +131,12 @@ def season_of(seasonal: str, ice_or_winter_road: bool = False) -> str:
     """
     if ice_or_winter_road:
         return "winter"
-    said = {part.strip() for part in seasonal.casefold().split(";")}
-    if said <= {"no", ""} or said >= {"winter", "summer"}:
+    parts = {part.strip() for part in seasonal.casefold().split(";")}
+    if parts <= {"no", ""} or parts >= {"winter", "summer"}:
         return ""
-    if said == {"winter"}:
+    if parts == {"winter"}:
         return "winter"
-    return "summer" if said <= _WARM else "some"
+    return "summer" if parts <= _WARM else "some"
 
 
 _CLOCK = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d))?$")
@@ -279,9 +279,9 @@ def capital_of(tags: Mapping[str, str]) -> str:
     >>> capital_of({"capital": "4"}), capital_of({"capital": "no"}), capital_of({"admin_centre:6": "yes"})
     ('4', '', '6')
     """
-    said = tags.get("capital", "").strip().casefold()
-    if said == "yes" or (said.isdecimal() and 2 <= int(said) <= 11):
-        return said
+    text = tags.get("capital", "").strip().casefold()
+    if text == "yes" or (text.isdecimal() and 2 <= int(text) <= 11):
+        return text
     levels = [int(k) for k, v in tags_of(tags, "admin_centre:").items() if k.isdecimal() and is_yes(v)]
     return str(min(levels)) if levels else ""
 

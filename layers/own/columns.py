@@ -224,8 +224,8 @@ def _numbers(values: pd.Series, column: str, sorting: _Sorting) -> pd.Series:
     if column in SPEEDS:
         unknown |= out.isin(HIGH_IS_UNKNOWN)
     if unknown.any():
-        said = ", ".join(f"{v:g}" for v in np.unique(out[unknown])[:SHOWN])
-        sorting.note(f"{unknown.sum():,} values of {column} are {said}: taken as not known")
+        listed = ", ".join(f"{v:g}" for v in np.unique(out[unknown])[:SHOWN])
+        sorting.note(f"{unknown.sum():,} values of {column} are {listed}: taken as not known")
         out = out.mask(unknown)
     if column in WHOLE and (out % 1 != 0).where(out.notna(), False).any():
         sorting.note(

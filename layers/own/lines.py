@@ -83,12 +83,12 @@ def lines_in_words(found: pd.DataFrame, layer: str, *, mended: bool = False) -> 
     """Return a sentence on what `check_lines` found, with the first places of each kind."""
     if found.empty:
         return []
-    told = []
+    notes = []
     for what, rows in found.groupby("what", sort=False):
         places = ", ".join(f"{r.lon:.4f},{r.lat:.4f}" for r in rows.head(3).itertuples())  # three
-        told.append(f"{len(rows):,} × {what} (such as {places})")
+        notes.append(f"{len(rows):,} × {what} (such as {places})")
     after = "mended" if mended else f"they do not meet there; [layers.{layer}] mend = true joins them"
-    return [f"{layer} drawn, not noded: {'; '.join(told)}: {after}"]
+    return [f"{layer} drawn, not noded: {'; '.join(notes)}: {after}"]
 
 
 def lengths_in_words(frame: gpd.GeoDataFrame, layer: str) -> list[str]:

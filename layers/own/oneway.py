@@ -41,9 +41,9 @@ def directions(values: pd.Series) -> NDArray[np.int8]:
     """
     if values.dtype == bool:
         return np.where(values, FORWARD, BOTH).astype(np.int8)
-    said = values.map(lambda v: _folded(v), na_action="ignore").astype(object)
-    said = said.mask(is_blank(values), "")
-    distinct = set(said)
+    words = values.map(lambda v: _folded(v), na_action="ignore").astype(object)
+    words = words.mask(is_blank(values), "")
+    distinct = set(words)
     if distinct & {"ft", "tf"}:
         world: Mapping[str, int] = {**_OSM, **_FROM_TO}
     elif "b" in distinct:
@@ -52,7 +52,7 @@ def directions(values: pd.Series) -> NDArray[np.int8]:
         world = {**_OSM, **_TRUE_FALSE}
     else:
         world = _OSM
-    return np.asarray([BOTH if word == "" else world.get(word, UNKNOWN) for word in said], np.int8)
+    return np.asarray([BOTH if word == "" else world.get(word, UNKNOWN) for word in words], np.int8)
 
 
 def _folded(value: object) -> str:

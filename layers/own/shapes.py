@@ -138,7 +138,7 @@ def _on_earth(frame: gpd.GeoDataFrame, layer: str, where: str, notes: list[str])
         degrees = frame.to_crs(WGS84)
         lost = ~np.isfinite(degrees.bounds.to_numpy()).all(axis=1)
     if len(frame) == 0 or lost.all():
-        said = (
+        message = (
             f", x {bounds[:, 0].min():g} to {bounds[:, 2].max():g}, y {bounds[:, 1].min():g} to {bounds[:, 3].max():g}"
             if len(frame)
             else ""
@@ -149,7 +149,7 @@ def _on_earth(frame: gpd.GeoDataFrame, layer: str, where: str, notes: list[str])
             else ""
         )
         raise LayerError(
-            f"layer {layer} has coordinates out of range{said} ({where}): allowed is longitude −180 to 180 as x and latitude −90 to 90 as y{swapped}"
+            f"layer {layer} has coordinates out of range{message} ({where}): allowed is longitude −180 to 180 as x and latitude −90 to 90 as y{swapped}"
         )  # fmt: skip
     if lost.any():
         notes.append(f"{layer} ({where}): {_rows(lost, frame)} with coordinates that lie nowhere on earth: left out")

@@ -52,11 +52,11 @@ def check_answer(path: Path, url: str) -> tuple[str, list[str]]:
     if not re.search(r"<osm[\s>]", head):
         if head.lstrip("\ufeff \r\n").startswith("<?xml") and "html" not in head.lower():
             raise UnfinishedAnswerError("the answer is cut off")
-        said = plain_text(head)
-        if any(word in said for word in BUSY):
-            raise UnfinishedAnswerError(f"the server says: {said}")
+        text = plain_text(head)
+        if any(word in text for word in BUSY):
+            raise UnfinishedAnswerError(f"the server says: {text}")
         raise LayerError(
-            f"{url} sent no OpenStreetMap data but: {said}; is this an Overpass server? ([osm] overpass_url)"
+            f"{url} sent no OpenStreetMap data but: {text}; is this an Overpass server? ([osm] overpass_url)"
         )
     failed = [html.unescape(r) for r in remarks if "error" in r.lower()]
     if any(word in r for r in failed for word in BUSY):

@@ -311,11 +311,11 @@ def read_ways(
     )
     out = []
     for i in np.unique(owner[np.isin(pair, points)]):  # posts and stations: few
-        mine = owner == i
+        rows = owner == i
         row = slice(i, i + 1)
         refs, lengths = packed(block.raw, parts[8][0][row], parts[8][1][row])
         place = running(zigzag(refs), lengths)
-        out.append(Tagged(int(parts[1][0][i]), texts_of(block, key[mine], value[mine], words), refs=place, kind="way"))
+        out.append(Tagged(int(parts[1][0][i]), texts_of(block, key[rows], value[rows], words), refs=place, kind="way"))
     return ways, out
 
 
@@ -337,13 +337,13 @@ def _codes(
         if name in index:
             of_key[index[name]] = number
     which = of_key[key]
-    mine = np.flatnonzero((which >= 0) & (row[owner] >= 0))
-    mine = mine[np.argsort(which[mine], kind="stable")]
-    which = which[mine]
+    rows = np.flatnonzero((which >= 0) & (row[owner] >= 0))
+    rows = rows[np.argsort(which[rows], kind="stable")]
+    which = which[rows]
     out = {}
     for number in np.unique(which):
         name = words.keys[number]
-        here = mine[np.searchsorted(which, number) : np.searchsorted(which, number, side="right")]
+        here = rows[np.searchsorted(which, number) : np.searchsorted(which, number, side="right")]
         distinct, back = np.unique(value[here], return_inverse=True)
         codes = np.array([words.number(name, block.text(int(v))) for v in distinct], np.int32)
         column = np.full(len(chosen), -1, np.int32)

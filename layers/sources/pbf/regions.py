@@ -115,8 +115,8 @@ def read_regions(
     chosen = []
     report["level"] = {}
     for country in wanted:
-        mine = boundaries[(boundaries["country"] == country) & (boundaries["region"] != "")]
-        whole, parts = (mine[mine["admin_level"] == level] for level in (COUNTRY, REGION))
+        of_country = boundaries[(boundaries["country"] == country) & (boundaries["region"] != "")]
+        whole, parts = (of_country[of_country["admin_level"] == level] for level in (COUNTRY, REGION))
         level = REGION if len(parts) and (whole.empty or _covers(parts, whole)) else COUNTRY
         taken = parts if level == REGION else whole
         if len(taken):
@@ -375,7 +375,7 @@ def _label(osm_id: int, relation: _Relation) -> str:
 
 def country_area_km2(regions: gpd.GeoDataFrame, country: str) -> float:
     """Return the area of a country's regions, in an equal-area projection fitted to them."""
-    mine = regions.loc[regions["country"] == country].geometry.to_numpy()
-    if not len(mine):
+    outlines = regions.loc[regions["country"] == country].geometry.to_numpy()
+    if not len(outlines):
         raise LayerError(f"no region of {country!r}: allowed is one of {', '.join(sorted(set(regions['country'])))}")
-    return float(areas_km2(mine, fit_equal_area(shapely.boundary(shapely.union_all(mine)))).sum())
+    return float(areas_km2(outlines, fit_equal_area(shapely.boundary(shapely.union_all(outlines)))).sum())

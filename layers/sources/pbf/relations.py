@@ -139,7 +139,7 @@ def _of_group(
     if len(key) != len(value):
         raise IndexError("a key without a value")
     for i in np.unique(owner[np.isin(key * size + value, wanted) | np.isin(key, keys)]):
-        mine = owner == i
+        rows = owner == i
         row = slice(i, i + 1)
         roles, members, kinds = (packed(block.raw, parts[f][0][row], parts[f][1][row]) for f in (8, 9, 10))
         ids = running(zigzag(members[0]), members[1])
@@ -147,7 +147,7 @@ def _of_group(
             raise IndexError("a member without a role")
         named = [block.text(r).decode("utf-8", "replace") for r in roles[0].tolist()]
         each = tuple((KINDS[k], m, r) for k, m, r in zip(kinds[0].tolist(), ids.tolist(), named, strict=True))
-        yield Relation(int(parts[1][0][i]), texts_of(block, key[mine], value[mine], words), each)
+        yield Relation(int(parts[1][0][i]), texts_of(block, key[rows], value[rows], words), each)
 
 
 def turns_of(relations: Iterable[Relation], vehicle: str, counts: Counter[str]) -> pd.DataFrame:

@@ -240,7 +240,7 @@ def test_what_is_the_same_everywhere_or_known_nowhere_is_dropped_and_told() -> N
     assert found.regions["index"].tolist() == without.regions["index"].tolist()
     rounding = set_of({"x": [0.1 + 0.2, 0.3, 0.3]})
     assert informative(rounding).about.empty
-    with pytest.raises(LayerError, match="no indicator tells the regions apart: indicator x is the same"):
+    with pytest.raises(LayerError, match="no indicator differs between the regions: indicator x is the same"):
         level_index(rounding)
 
 

@@ -245,5 +245,5 @@ def test_what_does_not_fit(choices: Choices, options: dict[str, Any], told: str)
 
 
 def test_nothing_to_rank_by() -> None:
-    with pytest.raises(LayerError, match="no indicator tells the regions apart"):
+    with pytest.raises(LayerError, match="no indicator differs between the regions"):
         rank_regions(set_of({"x": [1.0, 1.0]}))
