@@ -20,10 +20,15 @@ collect_ignore_glob = ["clients/*", "maps/look_at_tree.py"]
 """Scripts for the Python of other programs."""
 
 
+QUICK_SEEDS = 2
+"""Random borders of each test that are not slow."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark slow whatever needs a run of the packaged border."""
+    """Mark slow whatever needs a run of the packaged border, and all but the first random borders of a test."""
     for item in items:
-        if "packaged_run" in getattr(item, "fixturenames", ()):
+        seed = getattr(getattr(item, "callspec", None), "params", {}).get("seed")
+        if "packaged_run" in getattr(item, "fixturenames", ()) or (isinstance(seed, int) and seed >= QUICK_SEEDS):
             item.add_marker(pytest.mark.slow)
 
 

@@ -18,7 +18,6 @@ from tests.analysis.helpers import drawn_land, network_of, shares_by_orders
 from tests.borders import Land, random_land
 
 SEEDS = range(6)
-FEW_QUICK = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[2:])]
 THETA = 0.03
 
 
@@ -41,7 +40,7 @@ def by_crossing(choice: Choice) -> pd.Series:
     return table.groupby("crossing")["share"].sum().rename(of).sort_index()
 
 
-@pytest.mark.parametrize("seed", FEW_QUICK)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_checkpoint_twice_leaves_the_shares_of_crossings_alone(seed: int) -> None:
     """At crossings of the data, on connectors and by rail."""
     land = random_land(seed)
@@ -67,7 +66,7 @@ def test_every_kind_of_post_was_doubled() -> None:
     assert {"crossing", "connector"} <= kinds
 
 
-@pytest.mark.parametrize("seed", FEW_QUICK)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_posts_share_a_crossing_as_if_they_came_in_every_order(seed: int) -> None:
     choice = choice_of(network_of(with_twin(random_land(seed), 0)))
     demand_trips = choice.trips.sum(axis=0)
