@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import networkx as nx
     from numpy.typing import NDArray
 
+PROLOGUE = 65_536
+"""Bytes before the root of an XML file that are looked at."""
 ENDS = ("u", "v", "key")
 TEXTS = ("surface", "smoothness", "toll", "gauge")
 """Tags of edges that may be lists: the first counts."""
@@ -73,6 +75,12 @@ def read_graphml(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
     """
     from osmnx import load_graphml  # a second and a half of imports, matplotlib's among them
 
+    with path.open("rb") as file:
+        if b"<!DOCTYPE" in file.read(PROLOGUE):
+            # No GraphML has one; entities of one can fill the memory or name other files, and not every release of expat stops them.
+            raise LayerError(
+                f"{path} declares a document type: allowed is GraphML without one, as osmnx.save_graphml writes it"
+            )
     try:
         # A saved graph may hold True, False or a list, where OSMnx expects a flag.
         graph = load_graphml(path, edge_dtypes={"oneway": str, "reversed": str, "osmid": str})

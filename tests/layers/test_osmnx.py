@@ -14,7 +14,7 @@ import shapely
 from layers.crs import GEOD, WGS84
 from layers.errors import LayerError
 from layers.io import Source, read_layer
-from layers.sources.osmnx import read_graph
+from layers.sources.osmnx import read_graph, read_graphml
 
 A, B, C, D = (60.0, 50.0), (60.1, 50.0), (60.1, 50.1), (60.2, 50.0)
 BEND = (60.05, 50.02)
@@ -139,3 +139,12 @@ def test_what_is_no_graph_of_osmnx_is_refused(tmp_path: Path) -> None:
         read_layer("roads", Source(str(path)))
     with pytest.raises(LayerError, match="can't be read as a graph of OSMnx"):
         read_graph(nx.MultiDiGraph(crs=WGS84))
+
+
+def test_a_graph_with_entities_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    file = tmp_path / "bomb.graphml"
+    file.write_text(
+        '<?xml version="1.0"?>\n<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>\n<graphml>&e;</graphml>'
+    )
+    with pytest.raises(LayerError, match="declares a document type"):
+        read_graphml(file)
