@@ -18,6 +18,8 @@ from layers.errors import BorderlinkError
 from layers.folders.boundary import FULL
 from layers.secrets import masked
 
+AGAIN_S = 0.5
+"""Seconds after which a signal that had no effect is raised again."""
 USER_ERROR = 2
 """Exit code of what a user can cause."""
 
@@ -72,19 +74,34 @@ def guarded(command: Callable[[], object], *, debug: bool) -> None:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """End in order when the system asks to: what was begun is taken back or finished on the way out."""
+    """End in order when the system or the user asks to: what was begun is taken back or finished on the way out.
+
+    What a signal raises may be lost: raised in a callback of a C library or while an object goes, Python can only print it. So it is
+    raised again until it is on its way out (`on_the_way_out`).
+    """
 
     def stop(number: int, _: object) -> NoReturn:
-        raise SystemExit(128 + number)
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, lambda *_: stop(number, None))
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    former = signal.signal(signal.SIGTERM, stop)
+    former = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, former)
+        on_the_way_out()
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def on_the_way_out() -> None:
+    """Raise what a signal asked for no more: it has arrived, and what is cleared up now must not be disturbed."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @contextmanager

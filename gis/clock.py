@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from gis.boundary import on_the_way_out
+
 
 @dataclass
 class Clock:
@@ -22,5 +24,9 @@ class Clock:
         if self.listen:
             self.listen(name)
         start = time.perf_counter()
-        yield
+        try:
+            yield
+        except BaseException:
+            on_the_way_out()
+            raise
         self.seconds[name] = round(time.perf_counter() - start, 3)

@@ -6,6 +6,8 @@ import errno
 import logging
 import os
 import signal
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from gis.boundary import guarded
 from layers.errors import LayerError
+from tests.gis.conftest import ROOT
 
 
 def ended(error: BaseException, capsys: pytest.CaptureFixture[str], *, debug: bool = False) -> tuple[object, str]:
@@ -77,6 +80,35 @@ def test_a_request_to_end_is_an_end_in_order() -> None:
     assert stop.value.code == 143
     assert done == ["cleaned up"]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+LOST = """
+import os, signal, sys, time
+from gis.boundary import guarded
+class Gone:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        time.sleep(0)
+def command():
+    Gone()
+    time.sleep(60)
+guarded(command, debug=False)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timers")
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", -signal.SIGINT)])
+def test_a_signal_that_is_lost_on_the_way_comes_again(name: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOST.format(name=name)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert "Exception ignored" in done.stderr
+    assert done.returncode == code
 
 
 def test_libraries_say_nothing(capsys: pytest.CaptureFixture[str]) -> None:
