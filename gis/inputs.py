@@ -20,7 +20,8 @@ from gis.own import (
     wait_warnings,
 )
 from gis.sources import POSTS_KM, Extracts, LocalExtract, ask_network, ask_regions, locate_extracts
-from layers.checkpoints import with_waits
+from layers.checkpoints import find_checkpoint, with_waits
+from layers.counts import Counts, read_counts
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.io import LAYERS, OSM, OVERPASS, SNAPSHOT, describe_file, read_layer
@@ -67,6 +68,8 @@ class Prepared:
     """The study's own places by the word that it has for them."""
     observed: Observed | None = None
     """Waits that were observed, by hour and season."""
+    counts: Counts | None = None
+    """What was counted at checkpoints, None where the study names no counts."""
 
     @property
     def generalised(self) -> tuple[str, ...]:
@@ -142,8 +145,20 @@ def charged(ground: Ground, study: Study) -> Prepared:
     layers["checkpoints"] = with_waits(
         posts, study.waits, vehicle=study.network.vehicle, closed_hours=study.analysis.closed_hours
     )
+    counts = read_counts(Path(study.counts.path), layers["checkpoints"]) if study.counts.path else None
+    for name in study.counts.hold_out:
+        find_checkpoint(layers["checkpoints"], name)  # an unknown one is told before anything is computed
+    notes = [*notes, *(counts.notes if counts else ())]
     warnings = [*ground.before, *notes, *wait_warnings(layers["checkpoints"]), *ground.after]
-    return replace(ground.prepared, study=study, layers=layers, warnings=warnings, sources=sources, observed=observed)
+    return replace(
+        ground.prepared,
+        study=study,
+        layers=layers,
+        warnings=warnings,
+        sources=sources,
+        observed=observed,
+        counts=counts,
+    )
 
 
 def read_ground(study: Study, *, fetching: Fetching | None = None, at: Moment | None = None) -> Ground:

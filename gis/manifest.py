@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis.measures import TABLES
+from gis.planned_words import answer_in_words
 from layers.secrets import all_masked
 from maps.columns import SCHEMA_VERSION
 
@@ -105,6 +106,7 @@ def describe_scenario(
         "edits": edits,
         "totals": _records(tables["totals"]),
         "effects": _records(tables["effects"]) if "effects" in tables else [],
+        "findings": answer_in_words(tables, edits),
         "warnings": prepared.warnings,
         "seconds": clock.seconds,
         "reused": clock.reused,

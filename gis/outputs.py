@@ -10,6 +10,7 @@ import geopandas as gpd
 
 from gis.contents import contents_of, scenario_contents
 from gis.manifest import describe_run, describe_scenario, describe_sites
+from gis.planned_words import answer_in_words
 from gis.queries.plans import scenario_id, to_toml
 from gis.rasters import run_rasters, scenario_rasters, write_rasters
 from gis.tables import slim, tables_of, write_tables
@@ -18,6 +19,7 @@ from layers.secrets import all_masked
 from maps.qgis.project import write_geopackage, write_project
 from maps.report.page import write_report
 from maps.report.pdf import can_write
+from maps.report.planning import write_planning
 from maps.web.map import write_map
 from network.build import Network
 from network.graph_files import write_graph
@@ -35,6 +37,13 @@ if TYPE_CHECKING:
     from gis.queries.siting import Answer
     from maps.contents import Contents
     from maps.rasters import RasterStyle
+
+
+ASSUMED = (
+    "Waits and speeds are assumptions unless a source says otherwise; low and high are 5 and 95 % of the draws over them.",
+    "Trips are modelled, not counted: shares, until the study has vehicles a day. Half of a pair's benefit goes to either end: who travels is not modelled.",
+)
+"""What a reader of a scenario must know."""
 
 
 def write_run(
@@ -98,6 +107,12 @@ def write_scenario(
         write_map(folder / "map.html", contents.filled)
     with clock.stage("report"):
         write_report(folder / "report.html", contents, pdf=folder / "report.pdf" if can_write() else None)
+    with clock.stage("answer"):
+        words = answer_in_words(tables, edits)
+        write_planning(
+            folder / "answer.html", title=f"{prepared.study.name}: {plan.name or 'a scenario'}", subtitle=f"scenario {plan.id}",
+            sentences=words, tables=tables, notes=[*ASSUMED, *prepared.warnings],
+        )  # fmt: skip
     return describe_scenario(folder, prepared, tables, list(edits), clock, plan)
 
 
@@ -108,5 +123,9 @@ def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -
         (folder / "edits.toml").write_text(to_toml(found.edits, name="The best set of sites"), encoding="utf-8")
         table = found.tables["candidates"]
         spots = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=WGS84)
+        write_planning(
+            folder / "report.html", title=f"{prepared.study.name}: where next", subtitle=f"scenario {scenario_id(found.edits)}",
+            sentences=found.notes, tables={**found.tables, "effects": found.tables["sites_effects"]}, notes=[*ASSUMED, *prepared.warnings],
+        )  # fmt: skip
         (folder / "sites.geojson").write_text(spots.to_json(drop_id=True), encoding="utf-8")
     return describe_sites(folder, prepared, list(found.notes), scenario_id(found.edits), clock)

@@ -53,6 +53,8 @@ def further_files(study: Study, regions: gpd.GeoDataFrame, area: shapely.Geometr
         named["indicators"] = study.index.indicators
     if study.border_zone.path:
         named["border_zone"] = study.border_zone.path
+    if study.counts.path:
+        named["counts"] = study.counts.path
     missing = [f"{word} ({path})" for word, path in named.items() if not Path(path).is_file()]
     if missing:
         raise LayerError(f"no such file: {', '.join(missing)}; allowed are files that are there")

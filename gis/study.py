@@ -14,6 +14,7 @@ from gis.settings import (
     Analysis,
     BorderZone,
     Connectors,
+    Counts,
     Index,
     Isochrones,
     Layers,
@@ -67,6 +68,7 @@ class Study(Part):
     reach: Reach = Reach()
     isochrones: Isochrones = Isochrones()
     trips: Trips = Trips()
+    counts: Counts = Counts()
     index: Index = Index()
     lists: Lists = Lists()
     stability: Stability = Stability()
@@ -263,6 +265,7 @@ def _with_paths(study: Study, folder: Path) -> Study:
     zone = str(folder / study.border_zone.path) if study.border_zone.path else ""
     indicators = str(folder / study.index.indicators) if study.index.indicators else ""
     waits = str(folder / study.observed_waits) if study.observed_waits else ""
+    counts = str(folder / study.counts.path) if study.counts.path else ""
     own = {n: p.model_copy(update={"path": str(folder / p.path)}) for n, p in study.reach.layers.items()}
     return study.model_copy(
         update={
@@ -272,6 +275,7 @@ def _with_paths(study: Study, folder: Path) -> Study:
             "observed_waits": waits,
             "border_zone": study.border_zone.model_copy(update={"path": zone}),
             "reach": study.reach.model_copy(update={"layers": own}),
+            "counts": study.counts.model_copy(update={"path": counts}),
             "index": study.index.model_copy(update={"indicators": indicators}),
         }
     )

@@ -34,7 +34,7 @@ def further_measures(prepared: Prepared, network: Network, measures: Measures) -
         ground_chapter(network, measures),
         connectivity_chapter(study, network, measures, prepared.border),
         reach_chapter(prepared, network, measures),
-        trips_chapter(study, network, measures),
+        trips_chapter(study, network, measures, prepared.counts),
         statistics_chapter(prepared, network, measures),
         permits_chapter(measures, zone),
     ]

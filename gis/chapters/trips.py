@@ -11,12 +11,14 @@ import pandas as pd
 from analysis.closures.checkpoints import close_pairs, fallbacks, pair_fallbacks
 from analysis.closures.links import close_links, links_towards_frame
 from analysis.trips.betweenness import Carried, carry, checkpoint_betweenness, link_betweenness
+from analysis.trips.counts import fit_counts
 from analysis.trips.fit import MIN_COUNTS, compare_counts
 from analysis.trips.gravity import region_flows
 from analysis.trips.load import Load, equilibrium
 from analysis.units import nearest_settlement
 from gis.chapters.chapter import Chapter, rows_like
 from gis.measures import frame_nodes
+from layers.checkpoints import find_checkpoint
 from layers.crs import WGS84
 from layers.errors import LayerError
 from network.routing import compile_router
@@ -28,13 +30,14 @@ if TYPE_CHECKING:
     from analysis.trips.demand import Demand
     from gis.measures import Measures
     from gis.study import Study
+    from layers.counts import Counts
     from network.build import Network
 
 EDGE_SHARE = 0.9
 """What lies further from the border line than this share of the network's depth is by its edge. An assumption."""
 
 
-def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter:
+def trips_chapter(study: Study, network: Network, measures: Measures, counts: Counts | None = None) -> Chapter:
     """Return the chapter's tables, the layers of flows and of closed links, and columns of the checkpoints."""
     demand, choice = measures.demand, measures.choice
     if demand is None or choice is None:
@@ -67,6 +70,10 @@ def trips_chapter(study: Study, network: Network, measures: Measures) -> Chapter
     fit, more = _fit(flow, _known(network, "observed_per_day"))
     tables |= fit
     notes += more
+    if counts is not None:
+        found, more = _fitted(study, network, demand, counts)
+        tables |= found
+        notes += more
     return Chapter(tables, layers, {"checkpoints": pd.concat(columns, axis=1)}, notes)
 
 
@@ -137,6 +144,25 @@ def _fit(flow: pd.Series, counts: pd.Series) -> tuple[dict[str, pd.DataFrame], l
     except LayerError as error:
         return {}, [*notes, f"the model is not compared with counts: {error}"]
     return {"fit": fit.checkpoints, "fit_summary": fit.summary}, notes
+
+
+def _fitted(
+    study: Study, network: Network, demand: Demand, counts: Counts
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Return what the counts say of spread, half-life and total, mode by mode, and notes."""
+    held = {find_checkpoint(network.checkpoints, name) for name in study.counts.hold_out}
+    fits, notes = [], []
+    for mode, own in counts.table.groupby("mode", sort=True):
+        observed = dict(zip(own["checkpoint_id"], own["observed_per_day"], strict=True))
+        try:
+            fits.append(fit_counts(demand, observed, mode=str(mode), hold_out=held))
+        except LayerError as error:
+            notes.append(f"the model is not fitted to counts by {mode}: {error}")
+    notes += [n for f in fits for n in f.notes]
+    names = {"counts_posts": "posts", "counts_fit": "summary", "counts_tried": "tried"}
+    return {
+        n: pd.concat([getattr(f, part) for f in fits], ignore_index=True) for n, part in names.items() if fits
+    }, notes
 
 
 def _load_columns(load: Load, ids: pd.Series) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from gis.settings.chapters import (
     Analysis,
+    Counts,
     DecayPart,
     Index,
     Isochrones,
@@ -31,6 +32,7 @@ __all__ = [
     "Analysis",
     "BorderZone",
     "Connectors",
+    "Counts",
     "DecayPart",
     "Index",
     "Isochrones",

@@ -137,6 +137,13 @@ class Trips(Part):
     cities_per_region: int = Field(1, ge=1, le=10)
 
 
+class Counts(Part):
+    """Counts at checkpoints (CSV) that the model of trips is fitted to, and those that the fit does not see."""
+
+    path: str = ""
+    hold_out: tuple[str, ...] = ()
+
+
 class Index(Part):
     """The three-level index: the user's indicators, how they are put together, and the draws of the rank intervals."""
 

@@ -129,3 +129,19 @@ def test_values_are_checked_all_at_once() -> None:
     with pytest.raises(StudyError, match="uncertainty: waits = 9: allowed is 0 to 2"):
         spread_in(parse_plan(head + "[uncertainty]\nwaits = 9\n"), load_study())
     assert values_in(parse_plan(head)) is None
+
+
+def test_the_report_says_it_in_words_and_draws_what_matters_most(folder: Path) -> None:
+    page = (folder / "sc" / "answer.html").read_text(encoding="utf-8")
+    for text in (
+        "A third post",
+        "5–95 %",
+        "What matters most",
+        "<svg",
+        "rule of a half",
+        "On side a",
+        "shortens no trip above",
+    ):
+        assert text in page
+    assert "http://" not in page
+    assert "https://" not in page
