@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -15,7 +16,8 @@ from gis.headline import caution, headline, key_numbers, scenario_numbers
 from gis.measures import TABLES
 from maps.contents import Contents
 from maps.i18n import _, country, language, ngettext, number, spoken
-from maps.styles.layers import LayerStyle, scenario_styles
+from maps.styles.layers import LayerStyle, run_styles, scenario_styles
+from maps.styles.sites import SITES
 from maps.styles.thematic import chapter_styles
 
 if TYPE_CHECKING:
@@ -94,6 +96,41 @@ def scenario_contents(
         regions=_regions(prepared),
         lang=language(),
     )
+
+
+def sites_contents(prepared: Prepared, tables: dict[str, pd.DataFrame], findings: Sequence[str]) -> Contents:
+    """Return what is written of a search for sites for people."""
+    sides, posts = _sides(prepared), prepared.layers["checkpoints"]
+    table = tables["candidates"]
+    chosen = np.where(table["chosen_at"] > 0, "chosen", "candidate")
+    spots = gpd.points_from_xy(table["lon"], table["lat"], crs="EPSG:4326")
+    is_open = posts["open"].astype(bool)
+    known = {style.key: style for style in run_styles()}
+    marked = posts.drop(columns=["names"], errors="ignore").assign(
+        **{"class": (posts["mode"] + " open").where(is_open, "closed")}
+    )
+    layers = {
+        "sites": gpd.GeoDataFrame(table.assign(**{"class": chosen}), geometry=spots),
+        "checkpoints": marked,
+        "border_line": prepared.border,
+        "regions": prepared.regions,
+    }
+    styles = [SITES, known["checkpoints"], known["border_line"], known["regions"]]
+    return Contents(
+        title=f"{prepared.study.name}: sites for new checkpoints",
+        subtitle=next(iter(findings), ""),
+        layers=layers,
+        styles=[spoken(_within(style, layers[style.layer]), sides) for style in styles],
+        sides=sides,
+        crs=prepared.crs,
+        findings=findings,
+        sources=_sources(prepared),
+    )
+
+
+def _within(style: LayerStyle, frame: gpd.GeoDataFrame) -> LayerStyle:
+    """Return a drawing with the fields that its table has."""
+    return replace(style, fields={column: label for column, label in style.fields.items() if column in frame})
 
 
 def _styles(prepared: Prepared, frames: dict[str, gpd.GeoDataFrame]) -> tuple[LayerStyle, ...]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 
-from gis.contents import contents_of, scenario_contents
+from gis.chapters.permits import border_zone, with_permits
+from gis.contents import contents_of, scenario_contents, sites_contents
 from gis.manifest import describe_run, describe_scenario, describe_sites
 from gis.planned_words import answer_in_words
 from gis.queries.plans import scenario_id, to_toml
@@ -118,14 +119,18 @@ def write_scenario(
 
 def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -> dict[str, Any]:
     """Write the tables of a search for sites, the candidates as points, the scenario that opens the best set; return the content of ``sites.json``."""
+    zone = border_zone(prepared.study)
+    tables = {n: with_permits(t, zone) if n in ("candidates", "sites") else t for n, t in found.tables.items()}
     with clock.stage("tables"):
-        write_tables(folder / "tables", found.tables)
+        write_tables(folder / "tables", tables)
         (folder / "edits.toml").write_text(to_toml(found.edits, name="The best set of sites"), encoding="utf-8")
-        table = found.tables["candidates"]
+        table = tables["candidates"]
         spots = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=WGS84)
         write_planning(
             folder / "report.html", title=f"{prepared.study.name}: where next", subtitle=f"scenario {scenario_id(found.edits)}",
             sentences=found.notes, tables={**found.tables, "effects": found.tables["sites_effects"]}, notes=[*ASSUMED, *prepared.warnings],
         )  # fmt: skip
         (folder / "sites.geojson").write_text(spots.to_json(drop_id=True), encoding="utf-8")
+    with clock.stage("QGIS"):
+        _write_qgis(folder, "sites", sites_contents(prepared, tables, list(found.notes)), [])
     return describe_sites(folder, prepared, list(found.notes), scenario_id(found.edits), clock)

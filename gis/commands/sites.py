@@ -71,7 +71,7 @@ def sites(
     for line in found["findings"]:
         say(f"• {line}")
     say(
-        f"Look at: {out / 'sites.geojson'}  {out / 'tables'}/  (borderlink scenario --edits {out / 'edits.toml'} computes the best set in all tables)"
+        f"Look at: {out / 'sites.qgz'}  {out / 'tables'}/  (borderlink scenario --edits {out / 'edits.toml'} computes the best set in all tables)"
     )
 
 

@@ -6,6 +6,7 @@ import json
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,6 +84,9 @@ def test_stability_front_and_full_computation(folder: Path) -> None:
     told = json.loads((folder / "s" / "sites.json").read_text(encoding="utf-8"))
     assert len(told["findings"]) >= 4
     assert (folder / "s" / "sites.geojson").exists()
+    assert (folder / "s" / "sites.qgz").exists()
+    spots = gpd.read_file(folder / "s" / "sites.gpkg", layer="sites")
+    assert (spots["class"] == "chosen").sum() == 2
     done = call("scenario", "study.toml", "--edits", "s/edits.toml", "--out", "sc", cwd=folder)
     assert done.returncode == 0, done.stderr
     again = pd.read_csv(folder / "sc" / "tables" / "effects.csv").set_index("key")
