@@ -11,11 +11,12 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gis.queries.answers import Answers, rules_of
 from gis.queries.edits import apply_edits
 from gis.queries.isochrone import draw_isochrones
 from gis.queries.route import describe_way, path_between
 from gis.queries.whatif import edits_key
-from gis.serve.payload import DIGITS
+from gis.serve.payload import DIGITS, records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gis.queries.whatif import Base, Change
     from network.build import Network
 
+KEPT_SPREADS = 16
 KEPT_NETWORKS = 3
 """Edited networks that are kept for ways and isochrones."""
 
@@ -51,7 +53,33 @@ class _Asked:
 @lru_cache(maxsize=KEPT_NETWORKS)
 def _edited(asked: _Asked) -> Network:
     """Return the edited network."""
-    return apply_edits(asked.base.network, asked.edits)[0]
+    rules = rules_of(asked.base.prepared.study)
+    return apply_edits(asked.base.network, asked.edits, rules=rules)[0]
+
+
+def find_spread(base: Base, edits: Sequence[Edit]) -> dict[str, Any]:
+    """Return the effects of edits with their spread over draws of what nobody measured: see `gis.queries.answers.Answers`.
+
+    Raises
+    ------
+    PlaceError, NetworkError
+        Edits that can't be made, or no trip across is possible.
+    """
+    return _spread(_Asked(base, tuple(edits)))
+
+
+@lru_cache(maxsize=KEPT_SPREADS)
+def _spread(asked: _Asked) -> dict[str, Any]:
+    """Return the effects, computed."""
+    answers = _answers(_Asked(asked.base, ()))
+    found = answers.tables(edited_network(asked.base, asked.edits), loads=False)["effects"]
+    return {"study": asked.base.key, "draws": answers.spread.draws, "effects": records(found)}
+
+
+@lru_cache(maxsize=1)
+def _answers(asked: _Asked) -> Answers:
+    """Return what answers with a spread: its trees are grown once."""
+    return Answers(asked.base.prepared, asked.base.network)
 
 
 def find_way(

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from gis.queries.plans import edit_of, parse_plan, to_toml
 from gis.queries.whatif import whatif
-from gis.serve.answers import draw_ground, find_way, layers_file
+from gis.serve.answers import draw_ground, find_spread, find_way, layers_file
 from gis.serve.desk import BusyError, Desk, SlowError
 from gis.serve.guard import Door, Guard
 from gis.serve.payload import describe_change, describe_study
@@ -88,6 +88,8 @@ def create_app(base: Base, door: Door, *, desk: Desk | None = None, start: list[
         Edits that a page without its own begins with.
     """
     desk = desk or Desk()
+    # Draws take seconds: one at a time, and never in the place of a click.
+    aside = Desk(most=1)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, title="borderlink")
     study = describe_study(base) | {"start": [_plain(e) for e in start or []], "most_edits": MOST_EDITS}
     _add_page(app, door)
@@ -97,18 +99,22 @@ def create_app(base: Base, door: Door, *, desk: Desk | None = None, start: list[
     async def the_study() -> Response:
         return JSONResponse(study)
 
-    async def ask(question: Question, answer: Callable[[list[Edit]], Any]) -> Any:
+    async def ask(question: Question, answer: Callable[[list[Edit]], Any], at: Desk = desk) -> Any:
         if question.study != base.key:
             return _error(409, "these edits belong to another study, or to another state of it")
 
         def work() -> Any:
             return answer([edit_of(e, where=f"edit {n}") for n, e in enumerate(question.edits, 1)])
 
-        return await desk.ask(work)
+        return await at.ask(work)
 
     @app.post("/api/whatif")
     async def the_change(question: Question) -> Any:
         return await ask(question, lambda edits: JSONResponse(describe_change(base, whatif(base, edits))))
+
+    @app.post("/api/spread")
+    async def the_spread(question: Question) -> Any:
+        return await ask(question, lambda edits: JSONResponse(find_spread(base, edits)), aside)
 
     @app.post("/api/route")
     async def the_way(question: WayQuestion) -> Any:

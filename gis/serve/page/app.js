@@ -3,7 +3,7 @@ import { element, whole } from "./format.js";
 import { BorderMap } from "./map.js";
 import { Posts, editLine, groundText, newPostForm, tabs, wayText } from "./panel.js";
 import { State, linkOf, readLink } from "./state.js";
-import { cards, gainsTable, headline, loads, regions, totals } from "./tables.js";
+import { cards, effects, gainsTable, headline, loads, regions, totals } from "./tables.js";
 
 const $ = (id) => document.getElementById(id);
 const SNAP_KM = 25;
@@ -57,7 +57,7 @@ function keep(blob, name) {
 async function start() {
   const study = await ask("/api/study");
   const state = new State(study.study);
-  let change = null, running = null, ends = [], takenBack = false;
+  let change = null, running = null, spreading = null, ends = [], takenBack = false;
   document.title = `${study.title}: what if`;
   $("eyebrow").textContent = `${study.title} · what if`;
   $("sources").textContent = study.sources.join(" · ");
@@ -192,15 +192,37 @@ async function start() {
     $("tab-gains").replaceChildren(gainsTable(change, study, true));
     $("tab-losses").replaceChildren(gainsTable(change, study, false));
     $("tab-loads").replaceChildren(loads(change));
-    $("tab-regions").replaceChildren(totals(change), element("h3", {}, "Regions"), regions(change));
+    $("tab-regions").replaceChildren(totals(change), element("h3", {}, "Regions"), regions(change), element("h3", {}, "Effects with their spread"), element("div", { id: "spread", "aria-live": "polite" }));
     posts.shares(change);
     showEdits();
     map.update(change);
   }
 
+  // The spread of waits, speeds, half-life and people that nobody measured: seconds, so that it follows the answer.
+  async function spread(edits) {
+    const mine = spreading = new AbortController();
+    const holder = $("spread");
+    holder.dataset.state = "pending";
+    holder.textContent = edits.length ? "Pending: draws of what nobody measured …" : "Nothing is changed.";
+    if (!edits.length) return;
+    try {
+      await new Promise((later) => setTimeout(later, 1200));
+      if (mine !== spreading) return;
+      const found = await ask("/api/spread", { study: study.study, edits }, mine.signal);
+      if (mine !== spreading) return;
+      holder.replaceChildren(element("p", { class: "empty" }, `${found.draws} draws of waits, speeds, half-life and people; the middle nine tenths.`), effects(found));
+      holder.dataset.state = "done";
+    } catch (error) {
+      if (mine !== spreading || error.name === "AbortError") return;
+      holder.textContent = `No spread: ${error.message}`;
+      holder.dataset.state = "failed";
+    }
+  }
+
   async function answer() {
     showEdits();
     if (running) running.abort();
+    if (spreading) spreading.abort();
     const mine = running = new AbortController();
     const edits = state.edits, begun = performance.now();
     busy("working", "Working it out …");
@@ -211,6 +233,7 @@ async function start() {
       if (!takenBack) problem(null);
       takenBack = false;
       showAnswer();
+      spread(edits);
       busy("done", `Exact, central values; answered in ${whole(performance.now() - begun)} ms${found.rebuilt ? " (the network was built again)" : ""}.`);
     } catch (error) {
       if (mine !== running || error.name === "AbortError") return;

@@ -1,7 +1,7 @@
 // The forms: what the map's clicks do, by keyboard and without seeing it.
 import { element, known, minutes, percent, whole } from "./format.js";
 
-const TABS = [["posts", "Checkpoints"], ["new", "New post"], ["gains", "Who gains"], ["losses", "Who loses"], ["loads", "Loads"], ["regions", "Regions"], ["ways", "Way & reach"]];
+const TABS = [["posts", "Checkpoints"], ["new", "New post"], ["gains", "Who gains"], ["losses", "Who loses"], ["loads", "Loads"], ["regions", "Totals"], ["ways", "Way & reach"]];
 const SLIDER = 240;
 
 export function tabs(holder) {

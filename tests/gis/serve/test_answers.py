@@ -151,3 +151,17 @@ def test_two_at_once_get_their_own_answers(running: Running, base: Base) -> None
 def test_the_key_of_a_study_follows_its_content(base: Base, result: gis.Result) -> None:
     assert base.key == base.key and len(base.key) == 12
     assert whatif(base, []).settlements.empty
+
+
+def test_the_spread_is_that_of_the_scenario(running: Running, base: Base) -> None:
+    from gis.queries.answers import Answers
+
+    found = told(running, "/api/spread", base, [CLOSE])
+    after = gis.BorderNetwork(base.prepared, base.network).edit(gis.Close("south")).network
+    own = Answers(base.prepared, base.network).tables(after, loads=False)["effects"]
+    assert found["draws"] == 200
+    pair = (
+        pd.DataFrame(found["effects"])[["change", "low", "high"]].astype(float),
+        own[["change", "low", "high"]].astype(float),
+    )
+    pd.testing.assert_frame_equal(*pair)

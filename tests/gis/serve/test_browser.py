@@ -254,6 +254,16 @@ def test_tables_say_what_the_map_shows(chromium: Any, running: Running) -> None:
     assert "South" in chromium.find_element("id", "tab-loads").text
 
 
+def test_the_spread_follows_marked_as_pending(chromium: Any, running: Running) -> None:
+    opened(chromium, running)
+    press(chromium, "#tab-posts li[data-id=south] input[type=checkbox]")
+    settled(chromium)
+    assert chromium.execute_script("return document.getElementById('spread').dataset.state") == "pending"
+    until(chromium, "return document.getElementById('spread').dataset.state === 'done'")
+    press(chromium, "#to-regions")
+    assert "…" in chromium.find_element("id", "spread").text
+
+
 def test_keys_reach_every_control(chromium: Any, running: Running) -> None:
     from selenium.webdriver.common.keys import Keys
 
