@@ -63,3 +63,30 @@ def test_values_decide_where_the_dictionary_can_not() -> None:
 
 def test_the_dictionary_says_which_schema_it_is_of() -> None:
     assert set(dictionary({"cells": ["cell", "wait_min"]})["schema_version"]) == {SCHEMA_VERSION}
+
+
+def test_numbers_take_the_kind_of_the_dictionary_but_those_of_texts_codes_and_yes_or_no() -> None:
+    plain = [c for c in columns() if "{" not in c.name]
+    assert {"text", "code", "bool"} & {c.kind for c in plain}
+    for c in plain:
+        expected = "number" if c.kind in ("text", "code", "bool") else c.kind
+        assert kind_of(pd.Series([1.5], name="anything else"), c.name) == expected, c.name
+        assert kind_of(pd.Series([1.5], name=c.name)) == expected, c.name
+
+
+def test_yes_and_no_are_seen_with_unknown_ones_among_them_and_without_any_row() -> None:
+    assert kind_of(pd.Series([True, None], name="open", dtype=object)) == "bool"
+    assert kind_of(pd.Series([], name="open", dtype=bool)) == "bool"
+    assert kind_of(pd.Series([True, "a"], name="open", dtype=object)) == "text"
+    assert kind_of(pd.Series([None, None], name="wait_min", dtype=object)) == "text"
+
+
+def test_a_row_of_the_dictionary_is_what_is_known_of_its_column() -> None:
+    rows = dictionary({"cells": ["wait_min", "anything else"], "segments": ["wait_min"]})
+    assert len(rows) >= 2
+    known = describe("wait_min")
+    assert known is not None
+    for row in rows[rows["column"] == "wait_min"].itertuples():
+        assert (row.unit, row.kind, row.label, row.meaning) == (known.unit, known.kind, known.label, known.meaning)
+    (other,) = rows[rows["column"] == "anything else"].itertuples()
+    assert (other.unit, other.kind, other.label, other.meaning) == ("", "", "", "")
