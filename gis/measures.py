@@ -244,7 +244,8 @@ def _demand(network: Network, settings: Analysis) -> tuple[Demand | None, Choice
 
 def _checkpoint_table(network: Network, demand: Demand | None, choice: Choice | None) -> gpd.GeoDataFrame:
     """Return the checkpoints with cities, share of demand, what their closure costs, and fallback."""
-    frame = network.checkpoints.copy()
+    # How a post may join the roads is no answer of a run.
+    frame = network.checkpoints.drop(columns="crossing_only", errors="ignore").copy()
     closed = (
         close_each(demand, choice) if demand is not None and choice is not None else pd.DataFrame(columns=COLUMNS)
     ).set_index("checkpoint_id")
