@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.planning.across import Across, across
+from analysis.planning.appraisal import appraisal_table
 from analysis.planning.benefit import Benefit, Curve
 from analysis.planning.draws import CENTRE, Draw, Spread, make_draws, quantile_columns, spread_of, tornado
 from analysis.planning.effects import (
@@ -75,7 +76,9 @@ class Answers:
         found["gains_regions"] = group_table(places, ["side", "region"])
         found["gains_sides"] = group_table(places, ["side"])
         if loads:
-            found["loads_change"] = self._loads(after, new, benefit)
+            shares = load_table(self.before, new, benefit, theta=self.study.analysis.theta_per_min)
+            found["loads_change"] = self._loads(after, shares)
+            found["appraisal"] = appraisal_table((self.network, self.before), (after, new), shares)
             found["worth"] = self._worth(after, trees)
         return found
 
@@ -121,8 +124,8 @@ class Answers:
         table = tornado(self._answer(trees), after.checkpoints, rows, self.spread, HEADLINE)
         return table[table["span"] > 1e-9].reset_index(drop=True)
 
-    def _loads(self, after: Network, new: Standing, benefit: Benefit) -> pd.DataFrame:
-        table = load_table(self.before, new, benefit, theta=self.study.analysis.theta_per_min)
+    def _loads(self, after: Network, shares: pd.DataFrame) -> pd.DataFrame:
+        table = shares.copy()
         names = (
             pd.concat([after.checkpoints, self.network.checkpoints])
             .drop_duplicates("checkpoint_id")

@@ -80,6 +80,13 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
         "Worth it below this wait",
         (Column("name", "Checkpoint"), Column("wait_min", "Wait (min)", "minutes"), Column("worthless_above_min", "Shortens no trip above (min)", "minutes")),
     ),
+    "appraisal": (
+        "For appraisal: the indicators of banks and agencies",
+        (
+            Column("indicator", "Indicator"), Column("before", "Before", "number"), Column("after", "After", "number"), Column("unit", "Unit"),
+            Column("formula", "Formula"), Column("source", "Source"), Column("needs", "Needs from you"),
+        ),
+    ),
     "sites_curve": (
         "The best set for each number of sites",
         (

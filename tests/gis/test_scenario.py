@@ -79,7 +79,7 @@ def test_closing_on_the_packaged_border(tmp_path: Path) -> None:
     tables = {p.stem: pd.read_csv(p) for p in (tmp_path / "sc" / "tables").iterdir()}
     assert set(tables) == {
         "totals", "regions", "checkpoints", "cells", "most_changed", "effects", "tornado", "gains_places", "gains_regions",
-        "gains_sides", "loads_change",
+        "gains_sides", "loads_change", "appraisal",
     }  # fmt: skip
     # A closure helps nobody, in no draw.
     effects = tables["effects"].set_index("key")
