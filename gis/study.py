@@ -224,7 +224,7 @@ def _problem(error: dict[str, Any]) -> str:
         needs = ' = ["RU", "KZ"] with two ISO 3166-1 codes' if key == "sides" else ""
         return f"{key} is missing: allowed is {key}{needs}"
     if error["type"] == "extra_forbidden":
-        allowed = _allowed_keys(path[:-1])
+        allowed = allowed_keys(path[:-1])
         close = difflib.get_close_matches(path[-1], allowed, n=1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
         return f"unknown key {key!r}{hint}: allowed are {', '.join(allowed)}"
@@ -234,7 +234,7 @@ def _problem(error: dict[str, Any]) -> str:
     return masked(f"{key} = {short(repr(error['input']))}: {message[:1].lower()}{message[1:]}")
 
 
-def _allowed_keys(path: list[str]) -> list[str]:
+def allowed_keys(path: list[str]) -> list[str]:
     """Return the keys of a part of the study."""
     model: Any = Study
     for step in path:

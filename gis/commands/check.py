@@ -16,6 +16,9 @@ def check(
     out: Annotated[
         Path | None, typer.Option(help="Folder for check.csv and check.geojson; nothing for none.", show_default=False)
     ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend keys that have another name now; the study as it was stays beside it.")
+    ] = False,
     offline: OfflineOption = False,
     cache: CacheOption = None,
 ) -> None:
@@ -25,6 +28,11 @@ def check(
     from gis.queries.check import check_study, write_check
     from gis.terminal import print_check
 
+    if fix and study is not None:
+        from gis.queries.mend import KEPT, mend_study
+
+        for line in mend_study(study):
+            typer.echo(f"{study}, {line}; {study.name}{KEPT} is the study as it was")
     found = check_study(load_study(study), deep=deep, fetching=Fetching(cache, offline))
     print_check(found.rows)
     if out is not None:

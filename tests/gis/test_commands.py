@@ -154,3 +154,20 @@ def test_a_second_run_says_what_it_replaced(study: Path, tmp_path: Path) -> None
     second = call("run", study, "--out", "out", cwd=tmp_path)
     assert "files of the run of 20" in second.stdout
     assert "changed since and kept: map.html.yours" in second.stdout
+
+
+def test_a_study_with_other_keys_is_mended(study: Path, tmp_path: Path) -> None:
+    text = study.read_text(encoding="utf-8")
+    for file in study.parent.glob("*.gpkg"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    wrong = text.replace("[analysis]", "[analisis]").replace("permutations", "permutation")
+    assert wrong != text
+    (tmp_path / "study.toml").write_text(wrong, encoding="utf-8")
+    assert call("check", "study.toml", cwd=tmp_path).returncode == 2
+    done = call("check", "study.toml", "--fix", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "analisis is analysis now" in done.stdout
+    assert load_study(tmp_path / "study.toml").analysis == load_study(study).analysis
+    assert (tmp_path / "study.toml.before").read_text(encoding="utf-8") == wrong
+    again = call("check", "study.toml", "--fix", cwd=tmp_path)
+    assert "is analysis now" not in again.stdout
