@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from maps.i18n import _, number, percent
+
 if TYPE_CHECKING:
     from gis.measures import Measures
 
@@ -72,10 +74,9 @@ def _people(settlements: pd.DataFrame) -> str:
     served, beyond, unknown = (
         float(people[mask].sum()) for mask in (minutes <= FAR_MIN, minutes > FAR_MIN, minutes.isna())
     )
-    return (
-        f"Of {people.sum():,.0f} people in the belt {served / people.sum():.0%} live within {FAR_MIN / 60:g} hours of an open checkpoint, "
-        f"{beyond:,.0f} beyond; of {unknown:,.0f} it is not known."
-    )
+    return _("Of {all} people in the belt {share} live within {hours} hours of an open checkpoint, {beyond} beyond; of {unknown} it is not known.").format(
+        all=number(people.sum()), share=percent(served / people.sum()), hours=number(FAR_MIN / 60), beyond=number(beyond), unknown=number(unknown)
+    )  # fmt: skip
 
 
 def _line(segments: pd.DataFrame) -> str:
@@ -87,11 +88,13 @@ def _line(segments: pd.DataFrame) -> str:
     if not km.sum() > 0:
         return ""
     parts = [float(km[mask].sum() / km.sum()) for mask in (served, beyond, ~served & ~beyond)]
-    out = (
-        f"{parts[0]:.0%} of the border line lies within {FAR_MIN / 60:g} hours of an open checkpoint from both sides, {parts[1]:.0%} further "
-        f"from one side at least; of {parts[2]:.0%} it is not known, for a side has no road near"
-    )
-    return f"{out}. The longest stretch beyond: {_longest(segments, beyond)}." if beyond.any() else f"{out}."
+    out = _(
+        "{near} of the border line lies within {hours} hours of an open checkpoint from both sides, {far} further from one side at least; of {unknown} it is not known, "
+        "for a side has no road near."
+    ).format(near=percent(parts[0]), hours=number(FAR_MIN / 60), far=percent(parts[1]), unknown=percent(parts[2]))
+    if not beyond.any():
+        return out
+    return out + " " + _("The longest stretch beyond: {stretch}.").format(stretch=_longest(segments, beyond))
 
 
 def _by_crow(segments: pd.DataFrame) -> str:
@@ -100,11 +103,11 @@ def _by_crow(segments: pd.DataFrame) -> str:
         return ""
     far = segments["open_road_checkpoint_km"] > FAR_KM
     if not far.any():
-        return f"No part of the border line is further than {FAR_KM:g} km from an open road checkpoint by the straight way."
-    return (
-        f"{_km(segments)[far].sum():,.0f} km of the border line are further than {FAR_KM:g} km from an open road checkpoint by the straight way; "
-        f"the longest stretch: {_longest(segments, far)}."
-    )
+        text = _("No part of the border line is further than {km} km from an open road checkpoint by the straight way.")
+        return text.format(km=number(FAR_KM))
+    return _("{n} km of the border line are further than {km} km from an open road checkpoint by the straight way; the longest stretch: {stretch}.").format(
+        n=number(_km(segments)[far].sum()), km=number(FAR_KM), stretch=_longest(segments, far)
+    )  # fmt: skip
 
 
 def _km(segments: pd.DataFrame) -> pd.Series:
@@ -128,4 +131,6 @@ def _longest(segments: pd.DataFrame, mask: pd.Series) -> str:
         )
     )
     s = stretches.sort_values("km", ascending=False, kind="stable").iloc[0]
-    return f"{s['km']:.0f} km (km {s['a']:.0f}–{s['b']:.0f} from the west, from {s['ra']} and {s['rb']})"
+    return _("{n} km (km {a}–{b} from the west, from {one} and {other})").format(
+        n=number(s["km"]), a=number(s["a"]), b=number(s["b"]), one=s["ra"], other=s["rb"]
+    )  # fmt: skip

@@ -15,7 +15,8 @@ from gis.assumptions import assumptions
 from gis.headline import caution, headline, key_numbers, scenario_numbers
 from gis.measures import TABLES
 from maps.contents import Contents
-from maps.i18n import _, country, language, ngettext, number, spoken
+from maps.i18n import _, country, language, localised, ngettext, number, spoken
+from maps.placenames import Renamed, names_in
 from maps.styles.layers import LayerStyle, run_styles, scenario_styles
 from maps.styles.sites import SITES
 from maps.styles.thematic import chapter_styles
@@ -37,24 +38,26 @@ def contents_of(
     warnings: Sequence[str],
 ) -> Contents:
     """Return what is written of a run for people, in the language that is spoken (`maps.i18n.speaking`)."""
-    frames = frames_of(measures, chapters)
+    named = _renamed(prepared)
+    frames = {n: named.frame(frame, PLACES) for n, frame in frames_of(measures, chapters).items()}
+    tables = {n: named.frame(t, PLACES) for n, t in {"statistics": measures.statistics, **chapters.tables}.items()}
     sides = _sides(prepared)
     return Contents(
         title=_("{study}: growth points and bottlenecks of the border").format(study=prepared.study.name),
         subtitle=_subtitle(prepared),
         layers=frames,
         styles=[spoken(style, sides) for style in _styles(prepared, frames)],
-        tables={"statistics": measures.statistics, **chapters.tables},
+        tables=tables,
         sides=sides,
         crs=prepared.crs,
-        findings=findings,
+        findings=[named.text(line) for line in findings],
         warnings=warnings,
         notes=_map_notes(measures),
         assumptions=assumptions(prepared.study, network),
         sources=_sources(prepared),
         facts=_facts(prepared, network, measures),
-        headline=headline(chapters.tables),
-        numbers=key_numbers(measures, chapters.tables),
+        headline=named.text(headline(chapters.tables)),
+        numbers=[(value, named.text(what)) for value, what in key_numbers(measures, chapters.tables)],
         caution=caution(measures, chapters.tables),
         names={n: getattr(measures, n)["names"] for n in ("settlements", "checkpoints")},
         regions=_regions(prepared),
@@ -62,10 +65,32 @@ def contents_of(
     )
 
 
+PLACES = (
+    "name", "place", "near", "next_city", "leading_city", "city_a", "city_b", "city_cross_actual", "origin_name", "destination_name", "fallback", "checkpoint",
+    "nearest_checkpoint",
+)  # fmt: skip
+"""Columns that hold names of places."""
+
+
+def _renamed(prepared: Prepared) -> Renamed:
+    """Return the names of settlements, checkpoints and regions in the language that is spoken, where the data have them."""
+    lang = language()
+    if lang == "en":
+        return Renamed({})
+    homes, points = prepared.layers["settlements"], prepared.layers["checkpoints"]
+    names = names_in(lang, homes["name"].tolist(), homes["names"].tolist(), homes["population"].tolist())
+    for name, russian, kazakh in zip(points["name"], points["name_ru"], points["name_kk"], strict=True):
+        own = f"{str(russian).split(' – ')[0]} – {kazakh}" if lang == "kk" and kazakh and russian else russian
+        if isinstance(own, str) and own:
+            names[name] = own
+    regions = prepared.layers["regions"]["name"]
+    return Renamed(names | {name: _(name) for name in regions if _(name) != name})
+
+
 def _regions(prepared: Prepared) -> dict[str, str]:
     """Return the names of all regions of the data by code."""
     regions = prepared.layers["regions"]
-    return dict(zip(regions["region"], regions["name"], strict=True))
+    return {code: _(name) for code, name in zip(regions["region"], regions["name"], strict=True)}
 
 
 def _sides(prepared: Prepared) -> tuple[str, str]:
@@ -78,13 +103,13 @@ def scenario_contents(
     prepared: Prepared, before: Measures, after: Measures, tables: dict[str, pd.DataFrame], edits: Sequence[str]
 ) -> Contents:
     """Return what is written of a scenario for people, in the language that is spoken."""
-    sides = _sides(prepared)
+    sides, named = _sides(prepared), _renamed(prepared)
     return Contents(
         title=_("{study}: a scenario").format(study=prepared.study.name),
         subtitle="; ".join(edits) or _("nothing is changed"),
-        layers=_scenario_frames(before, after, tables["cells"]),
+        layers={n: named.frame(f, PLACES) for n, f in _scenario_frames(before, after, tables["cells"]).items()},
         styles=[spoken(style, sides) for style in scenario_styles()],
-        tables=tables,
+        tables={n: named.frame(t, PLACES) for n, t in tables.items()},
         sides=sides,
         crs=prepared.crs,
         notes=[_("Waits and speeds are assumptions unless a source says otherwise")],
@@ -192,16 +217,22 @@ def _projection(crs: pyproj.CRS) -> str:
 def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str, str]:
     """Return the facts of a run for the report."""
     settings = prepared.study.analysis
-    links = network.report["links"]
+    report = network.report
     return {
-        "Border line in the data": f"{prepared.border['length_km'].sum():,.1f} km (geodesic)",
+        _("Border line in the data"): _("{n} km").format(n=number(prepared.border["length_km"].sum(), 1)),
         _("Projection"): _projection(prepared.crs),
-        "Network": f"{network.report['nodes']:,} nodes; links: " + ", ".join(f"{k} {v:,}" for k, v in links.items()),
-        "Components": f"{network.report['components']} in all; largest by road {network.report['road_components'][:3]}, by rail {network.report['rail_components'][:3]} nodes",
-        "Gaps bridged": ", ".join(f"{m} {network.report[f'{m}_gaps_bridged']}" for m in ("road", "rail")),
-        "Checkpoints joined": ", ".join(f"{k} {v}" for k, v in network.report["checkpoints_by"].items()),
-        "Cells, segments": f"{len(measures.cells)} of H3 resolution {settings.h3_resolution}, {len(measures.segments)} of {settings.segment_km:g} km",
-        "Permutations, seed, alpha": f"{settings.permutations:,}, {settings.seed}, {settings.alpha:g} (Benjamini–Hochberg)",
+        _("Network"): _("{n} nodes; links: {list}").format(
+            n=number(report["nodes"]), list=", ".join(f"{_(k)} {number(v)}" for k, v in report["links"].items())
+        ),
+        _("Components"): number(report["components"]),
+        _("Gaps of the data"): ", ".join(f"{_(m)} {report[f'{m}_gaps_bridged']}" for m in ("road", "rail")),
+        _("Checkpoints"): ", ".join(f"{_(k)} {v}" for k, v in report["checkpoints_by"].items()),
+        _(
+            "Cells, segments"
+        ): f"{len(measures.cells)} (H3 {settings.h3_resolution}), {len(measures.segments)} ({settings.segment_km:g} km)",
+        _(
+            "Permutations, seed, alpha"
+        ): f"{number(settings.permutations)}, {settings.seed}, {localised(f'{settings.alpha:g}')}",
     }
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gis.access_findings import line_finding, people_finding
 from gis.ranked_words import places_in_words
+from maps.i18n import _, localised, number, percent
 
 if TYPE_CHECKING:
     from gis.chapters.chapter import Chapters
@@ -39,28 +40,37 @@ def closure_finding(checkpoints: pd.DataFrame, pairs: pd.DataFrame | None, names
     of_road = checkpoints[checkpoints["mode"] == "road"]
     # A post without which nothing is left costs no minutes that could be told.
     cut = of_road[of_road["unserved_share"] > CUT_OFF].nlargest(2, "unserved_share")
-    lost = "; ".join(f"{n} ({u:.0%})" for n, u in zip(cut["name"], cut["unserved_share"], strict=True))
-    last = f"Closing one road checkpoint would cut modelled road trips across off at {lost}." if lost else ""
+    lost = "; ".join(f"{n} ({percent(u)})" for n, u in zip(cut["name"], cut["unserved_share"], strict=True))
+    last = (
+        _("Closing one road checkpoint would cut modelled road trips across off at {list}.").format(list=lost)
+        if lost
+        else ""
+    )
     road = of_road[of_road["criticality_min"] > 0]
     if road.empty:
         return last
     said = "; ".join(_one_closure(r, names) for r in road.nlargest(3, "criticality_min").itertuples())  # three
-    out = f"Closing one road checkpoint would cost most at {said}: minutes more per modelled road trip across, on assumed waits"
+    out = _(
+        "Closing one road checkpoint would cost most at {list}: minutes more per modelled road trip across, on assumed waits."
+    ).format(list=said)
     if pairs is not None and len(pairs):
         both = pairs[(pairs["mode"] == "road") & (pairs["synergy_min"] > 1)].nlargest(1, "synergy_min")
         for r in both.itertuples():  # one
-            out += (
-                f". Closed together, {names.get(r.closed_1, r.closed_1)} and {names.get(r.closed_2, r.closed_2)} cost +{r.criticality_min:.0f} min, "
-                f"{r.synergy_min:.0f} of them beyond the two apart"
-            )
-    return f"{out}. {last}".strip()
+            out += " " + _("Closed together, {one} and {other} cost +{n} min, {more} of them beyond the two apart.").format(
+                one=names.get(r.closed_1, r.closed_1), other=names.get(r.closed_2, r.closed_2),
+                n=number(float(str(r.criticality_min))), more=number(float(str(r.synergy_min))),
+            )  # fmt: skip
+    return f"{out} {last}".strip()
 
 
 def _one_closure(row: Any, names: pd.Series) -> str:
     """Return one closure in words."""
-    over = f", {names.get(row.fallback, row.fallback)} takes over most" if row.fallback else ""
-    cut = f", {row.people_cut_off:,.0f} people cut off" if row.people_cut_off > 0 else ""
-    return f"{row.name} (+{row.criticality_min:.0f} min{over}{cut})"
+    parts = [_("+{n} min").format(n=number(row.criticality_min))]
+    if row.fallback:
+        parts.append(_("{name} takes over most").format(name=names.get(row.fallback, row.fallback)))
+    if row.people_cut_off > 0:
+        parts.append(_("{n} people cut off").format(n=number(row.people_cut_off)))
+    return f"{row.name} ({', '.join(parts)})"
 
 
 def openings_finding(tried: pd.DataFrame | None) -> str:
@@ -68,27 +78,31 @@ def openings_finding(tried: pd.DataFrame | None) -> str:
     if tried is None or tried.empty:
         return ""
     said = "; ".join(_one_opening(r) for r in tried.itertuples())  # a few
-    return f"A new road checkpoint on the line, tried where the worst bottlenecks are nearest to it: {said}."
+    return _("A new road checkpoint on the line, tried where the worst bottlenecks are nearest to it: {list}.").format(
+        list=said
+    )
 
 
 def _one_opening(row: Any) -> str:
     """Return one opening in words."""
     if not row.joined_by:
-        return f"near {row.place} {row.note}"
-    km = np.nansum([row.connector_a_km, row.connector_b_km])
-    roads = f" and {km:,.0f} km of roads that the data lack" if row.joined_by == "connector" else ""
-    known = f" ({row.note})" if row.note else ""
-    own = (
-        f" ({row.place} itself: {row.place_before_min:,.0f} → {row.place_after_min:,.0f} min to the quickest of them)"
-        if np.isfinite(row.place_before_min) and np.isfinite(row.place_after_min)
-        else ""
-    )
+        return _("near {place} {note}").format(place=row.place, note=row.note)
+    own = _("from {place} itself {before} → {after} min").format(
+        place=row.place, before=number(row.place_before_min), after=number(row.place_after_min)
+    ) if np.isfinite(row.place_before_min) and np.isfinite(row.place_after_min) else ""  # fmt: skip
     if not row.people_gaining > 0:
-        return f"near {row.place} nobody would reach a city across more than 5 min sooner{own}{known}"
-    return (
-        f"near {row.place} {row.people_gaining:,.0f} people would reach a city across {row.gain_min:,.0f} min sooner on average{own}, "
-        f"with an assumed wait of {row.wait_min:.0f} min{roads}{known}"
-    )
+        said = _("near {place} nobody would reach a city across more than 5 min sooner").format(place=row.place)
+    else:
+        said = _("near {place} {n} people would reach the nearest city across {minutes} min sooner on average").format(
+            place=row.place, n=number(row.people_gaining), minutes=number(row.gain_min)
+        )  # fmt: skip
+    parts = [said, own]
+    if row.people_gaining > 0:
+        parts.append(_("with an assumed wait of {n} min").format(n=number(row.wait_min)))
+        if row.joined_by == "connector":
+            km = np.nansum([row.connector_a_km, row.connector_b_km])
+            parts.append(_("and {km} km of roads that the data lack").format(km=number(km)))
+    return ", ".join(part for part in parts if part) + (f" ({row.note})" if row.note else "")
 
 
 def across_finding(table: pd.DataFrame | None) -> str:
@@ -100,24 +114,24 @@ def across_finding(table: pd.DataFrame | None) -> str:
     if len(known) < 2:
         return ""
     said = {
-        str(n): f"{_longer(mid)} ({_per_cent(low)} to {_per_cent(high)})"
+        str(n): _("{how} ({low} to {high})").format(how=_longer(mid), low=_per_cent(low), high=_per_cent(high))
         for n, mid, low, high in zip(
             known.index, known["slower"], known["slower_low"], known["slower_high"], strict=True
         )
     }
     pairs = int(known["pairs_cross"].max())
-    return (
-        f"Places and distance alike, a trip across the border takes {said['actual']} than one at home, with assumed waits, and would take "
-        f"{said['borderless']} without any border: {pairs:,} pairs of the border regions' largest places up to {NEAR_KM:,.0f} km, intervals of 95% by "
-        "the agreement of pairs."
-    )
+    return _(
+        "Places and distance alike, a trip across the border takes {actual} than one at home, with assumed waits, and would take {borderless} without any border: "
+        "{n} pairs of the border regions' largest places up to {km} km, intervals of 95 % by the agreement of pairs."
+    ).format(actual=said["actual"], borderless=said["borderless"], n=number(pairs), km=number(NEAR_KM))
 
 
 def _longer(ratio: float) -> str:
     """Return a ratio in words."""
-    return f"{abs(ratio - 1):.0%} {'longer' if ratio >= 1 else 'shorter'}"
+    text = _("{share} longer") if ratio >= 1 else _("{share} shorter")
+    return text.format(share=percent(abs(ratio - 1)))
 
 
 def _per_cent(ratio: float) -> str:
     """Return a ratio as a change in per cent."""
-    return f"{100 * (ratio - 1):+.0f}%"
+    return localised(f"{100 * (ratio - 1):+.0f}") + "\u00a0%"

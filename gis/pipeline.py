@@ -22,6 +22,7 @@ from gis.results import BorderNetwork, Result, compare_measures
 from gis.stages import find_hot_spots, measure
 from gis.study import Study, load_study
 from layers.folders import fresh_folder
+from maps.i18n import speaking
 
 Listen = Callable[[str], None]
 
@@ -66,6 +67,7 @@ def run(
     study: Study | str | Path | None = None,
     *,
     out: str | Path = "out",
+    lang: str = "en",
     listen: Listen | None = None,
     fetching: Fetching | None = None,
 ) -> dict[str, Any]:
@@ -77,6 +79,8 @@ def run(
         See `solve`.
     out
         Folder for the results; written beside and put in place at the end.
+    lang
+        Language of map, report, project and findings: en, ru or kk.
 
     Raises
     ------
@@ -84,7 +88,7 @@ def run(
         Anything that a user can cause.
     """
     with fresh_folder(Path(out), "run.json") as folder:
-        return solve(study, listen=listen, fetching=fetching).write_into(folder)
+        return solve(study, listen=listen, fetching=fetching).write_into(folder, lang=lang)
 
 
 def run_scenario(
@@ -94,6 +98,7 @@ def run_scenario(
     others: Sequence[Plan] = (),
     vehicles: bool = False,
     flags: bool = False,
+    lang: str = "en",
     out: str | Path = "out-scenario",
     listen: Listen | None = None,
     fetching: Fetching | None = None,
@@ -110,6 +115,8 @@ def run_scenario(
         Whether trucks stand beside cars (or cars beside trucks) in a table ``vehicles``: a second network is built.
     flags
         Whether growth points and bottlenecks are sought in both states, for the table ``flags_change``.
+    lang
+        Language of map, report and project: en, ru or kk.
 
     Raises
     ------
@@ -126,7 +133,7 @@ def run_scenario(
             check_edits(one.edits, prepared.layers["checkpoints"], prepared.regions, one.where)
         spread_in(plan, study), values_in(plan)
 
-    with fresh_folder(Path(out), "scenario.json") as folder:
+    with speaking(lang), fresh_folder(Path(out), "scenario.json") as folder:
         prepared, before = take_or_build(study, fetching=fetching, clock=clock, look=look)
         with clock.stage("scenario network"):
             after = BorderNetwork(prepared, before).edit(*plan.edits, where=plan.where)

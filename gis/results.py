@@ -20,6 +20,7 @@ from gis.queries.route import Route, route_between
 from gis.stages import measure
 from gis.tables import tables_of
 from layers.folders import fresh_folder
+from maps.i18n import speaking
 from network.build import Network, to_graph
 
 if TYPE_CHECKING:
@@ -140,11 +141,13 @@ class Result:
         """All layers by name, as they are written to the GeoPackage."""
         return frames_of(self.measures, self.chapters)
 
-    def contents(self) -> Contents:
-        """Return what maps, projects and reports are made of, for the ``write_*`` of `maps`."""
-        return contents_of(
-            self.prepared, self.network.network, self.measures, self.chapters, findings=self.findings, warnings=self.warnings
-        )  # fmt: skip
+    def contents(self, lang: str = "en") -> Contents:
+        """Return what maps, projects and reports are made of, for the ``write_*`` of `maps`, in a language (en, ru, kk)."""
+        with speaking(lang):
+            return contents_of(
+                self.prepared, self.network.network, self.measures, self.chapters,
+                findings=find_in_words(self.measures, self.chapters), warnings=self.warnings,
+            )  # fmt: skip
 
     def whatif(self, *edits: Edit, live: bool | None = None, **options: Any) -> Page:
         """Return the interactive page for a notebook, which shows it in a frame: see `gis.serve.notebook.notebook_page`.
@@ -157,8 +160,8 @@ class Result:
 
         return notebook_page(self.prepared, self.network.network, edits, live=live, **options)
 
-    def write(self, out: str | Path) -> dict[str, Any]:
-        """Leave the folder of a run and return what ``run.json`` holds.
+    def write(self, out: str | Path, *, lang: str = "en") -> dict[str, Any]:
+        """Leave the folder of a run, in a language (en, ru, kk), and return what ``run.json`` holds.
 
         Raises
         ------
@@ -166,14 +169,15 @@ class Result:
             The folder can't be written or holds something else.
         """
         with fresh_folder(Path(out), "run.json") as folder:
-            return self.write_into(folder)
+            return self.write_into(folder, lang=lang)
 
-    def write_into(self, folder: Path) -> dict[str, Any]:
+    def write_into(self, folder: Path, *, lang: str = "en") -> dict[str, Any]:
         """Write into a folder that is there and return what ``run.json`` holds."""
-        return write_run(
-            folder, self.prepared, self.network.network, self.measures, self.chapters, self.clock,
-            findings=self.findings, warnings=self.warnings,
-        )  # fmt: skip
+        with speaking(lang):
+            return write_run(
+                folder, self.prepared, self.network.network, self.measures, self.chapters, self.clock,
+                findings=find_in_words(self.measures, self.chapters), warnings=self.warnings,
+            )  # fmt: skip
 
 
 @dataclass(frozen=True)

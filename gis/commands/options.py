@@ -9,6 +9,16 @@ import typer
 
 from layers.secrets import masked
 
+LANGUAGES = ("en", "ru", "kk")  # those of `maps.i18n`, which takes pandas to import
+
+
+def _known(lang: str) -> str:
+    """Refuse a language without a catalogue."""
+    if lang not in LANGUAGES:
+        raise typer.BadParameter(f"{lang!r} is not known; allowed are {', '.join(LANGUAGES)}")
+    return lang
+
+
 StudyArgument = Annotated[
     Path | None,
     typer.Argument(help="Study (TOML); nothing for the packaged Russia–Kazakhstan border.", show_default=False),
@@ -34,6 +44,12 @@ CsvOption = Annotated[
     str | None,
     typer.Option(
         "--csv", metavar="plain|excel", help="Form of CSV; excel: with the mark that Excel needs.", show_default=False
+    ),
+]
+LangOption = Annotated[
+    str,
+    typer.Option(
+        "--lang", metavar="|".join(LANGUAGES), help="Language of map, report, project and findings.", callback=_known
     ),
 ]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Never touch the network; say what is missing.")]

@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, CsvOption, FreshOption, GraphOption, OfflineOption, StudyArgument, say
+from gis.commands.options import (
+    CacheOption,
+    CsvOption,
+    FreshOption,
+    GraphOption,
+    LangOption,
+    OfflineOption,
+    StudyArgument,
+    say,
+)
 from gis.commands.progress import download_lines, progress
 from gis.commands.replaced import Earlier
 from layers.folders import settle
@@ -23,6 +32,7 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Seed of the tests.", show_default=False)] = None,
     csv: CsvOption = None,
     graph: GraphOption = None,
+    lang: LangOption = "en",
     offline: OfflineOption = False,
     cache: CacheOption = None,
     fresh: FreshOption = False,
@@ -41,7 +51,7 @@ def run(
     start = time.perf_counter()
     with progress(10) as listen:
         fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
-        result = run_study(loaded, out=out, listen=listen, fetching=fetching)
+        result = run_study(loaded, out=out, lang=lang, listen=listen, fetching=fetching)
     for line in result["warnings"]:
         if line.startswith("side "):  # a side without data: what follows says little
             say(line)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gis.commands.options import CacheOption, CsvOption, FreshOption, OfflineOption, StudyArgument, say
+from gis.commands.options import CacheOption, CsvOption, FreshOption, LangOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
 from gis.commands.replaced import Earlier
 from layers.folders import settle
@@ -59,6 +59,7 @@ def scenario(
         bool, typer.Option("--flags", help="Growth points and bottlenecks before and after too; takes minutes.")
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-scenario"),
+    lang: LangOption = "en",
     csv: CsvOption = None,
     offline: OfflineOption = False,
     cache: CacheOption = None,
@@ -89,6 +90,7 @@ def scenario(
             others=others,
             vehicles=vehicles,
             flags=flags,
+            lang=lang,
             out=out,
             listen=listen,
             fetching=fetching,

@@ -43,15 +43,15 @@ def measures(**changes: Any) -> Any:
 def test_the_line_falls_into_served_beyond_and_not_known() -> None:
     regions, people, line, crow = access_findings(measures())
     assert line.startswith(
-        "38% of the border line lies within 4 hours of an open checkpoint from both sides, 38% further"
+        "38\u00a0% of the border line lies within 4 hours of an open checkpoint from both sides, 38\u00a0% further"
     )
-    assert "of 25% it is not known" in line
+    assert "of 25\u00a0% it is not known" in line
     # Not the 100 km from km 50 on, of which half is unknown.
     assert "longest stretch beyond: 50 km (km 100–150 from the west, from Between and Far)" in line
     assert crow.startswith("100 km of the border line are further than 100 km from an open road checkpoint")
     assert "longest stretch: 75 km (km 50–125 from the west, from Near and Far)" in crow
     assert people.startswith(
-        "Of 10,000 people in the belt 70% live within 4 hours of an open checkpoint, 1,000 beyond; of 2,000 it is not known"
+        "Of 10,000 people in the belt 70\u00a0% live within 4 hours of an open checkpoint, 1,000 beyond; of 2,000 it is not known"
     )
     assert regions == (
         "People of Near (46 min on average, known for 66% of the people alone) are nearest to an open checkpoint, "
@@ -62,8 +62,8 @@ def test_the_line_falls_into_served_beyond_and_not_known() -> None:
 def test_a_line_of_which_nothing_is_known_is_not_far() -> None:
     unknown = measures().segments.assign(time_to_checkpoint_a_min=NAN, time_to_checkpoint_b_min=NAN)
     line = access_findings(measures(segments=unknown))[2]
-    assert "0% further" in line
-    assert "of 100% it is not known" in line
+    assert "0\u00a0% further" in line
+    assert "of 100\u00a0% it is not known" in line
     assert "stretch" not in line
 
 

@@ -101,4 +101,4 @@ def test_a_run_with_one_post_says_no_nan(tmp_path: Path, posts: str) -> None:
     result = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     for line in (*result["findings"], *result["warnings"], *done.stdout.splitlines()):
         assert "nan" not in line.split() and "+nan" not in line and "(nan" not in line, line
-    assert any("South (100%)" in line for line in result["findings"])
+    assert any("South (100\u00a0%)" in line for line in result["findings"])
