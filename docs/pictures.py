@@ -22,7 +22,7 @@ from analysis.trips.load import queue_wait
 
 HERE = Path(__file__).parent / "images" / "methods"
 CRS = "+proj=aea +lat_1=49.5 +lat_2=54.5 +lat_0=52 +lon_0=67 +datum=WGS84 +units=m"
-FROM_REPORT = ("border-profile", "checkpoint-bars", "region-bars", "reach-curves", "rank-intervals", "quadrants")
+FROM_REPORT = ("border-profile", "checkpoint-bars", "reach-curves", "rank-intervals", "quadrants")
 INK, BLUE, ORANGE, GREY = "#1f2933", "#0072b2", "#d55e00", "#9aa5b1"
 
 

@@ -14,6 +14,7 @@ from maps.i18n import _
 
 _RUSSIAN = "а-яё"
 _ALPHABETS = {"ru": re.compile(rf"[{_RUSSIAN}\s.\-]+"), "kk": re.compile(rf"[{_RUSSIAN}әғқңөұүһі\s.\-]+")}
+_OLD = re.compile(r"ъ(?!\w)|ськ(?!\w)")  # spelling before 1918, and endings of Ukrainian
 _KAZAKH = re.compile("[әғқңөұүһі]")
 _LATIN = dict(
     zip(
@@ -95,7 +96,7 @@ def names_in(lang: str, names: Sequence[str], others: Sequence[str], people: Seq
     order = pd.Series(list(people), dtype=float).fillna(0).sort_values(ascending=False, kind="stable").index
     for i in order:  # some thousand names, each with its own candidates
         name = str(names[i])
-        candidates = [c for c in str(others[i]).split("|") if c and alphabet.fullmatch(c.lower())]
+        candidates = [c for c in str(others[i]).split("|") if alphabet.fullmatch(c.lower()) and not _OLD.search(c)]
         if name in out or not candidates:
             continue
         scored = [(_likeness(name, c), bool(lang == "kk" and _KAZAKH.search(c.lower())), c) for c in candidates]

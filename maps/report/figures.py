@@ -134,7 +134,7 @@ def _region_pairs(ax: Any, rows: pd.DataFrame) -> None:
 
 def _brief(region: str) -> str:
     """Return the name of a region without its kind."""
-    return shorten(re.sub(r"\s+(Region|Oblast|Krai|Republic)$", "", region), 20)
+    return shorten(re.sub(r"\s+(Region|Oblast|Krai|Republic|область|край|облысы|өлкесі)$", "", region), 20)
 
 
 def _border_km(rows: pd.DataFrame, checkpoints: gpd.GeoDataFrame | None) -> np.ndarray:

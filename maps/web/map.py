@@ -21,7 +21,7 @@ import shapely
 
 from maps.columns import kind_of
 from maps.contents import Contents, Drawn
-from maps.i18n import country, speaking, spoken
+from maps.i18n import _, country, speaking, spoken
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
 from maps.web.finding import with_finding
@@ -174,7 +174,9 @@ def _describe(style: LayerStyle, frame: gpd.GeoDataFrame) -> dict[str, object]:
     """Return one style for the page."""
     name = _name_column(style, frame)
     hidden = HIDDEN | ({"region"} if style.layer == "regions" else set())
-    fields = [(c, label) for c, label in style.fields.items() if c in frame.columns and c not in hidden]
+    # The page holds names of regions where files hold codes.
+    named = {**style.fields, **({"region": _("Region")} if "region" in style.fields else {})}
+    fields = [(c, label) for c, label in named.items() if c in frame.columns and c not in hidden]
     aliases = [c for c in ALIAS_COLUMNS if c in frame.columns]
     counts = class_index(style, frame).value_counts().sort_index()
     return {
@@ -189,7 +191,7 @@ def _describe(style: LayerStyle, frame: gpd.GeoDataFrame) -> dict[str, object]:
         "counts": {str(number): int(count) for number, count in counts.items()},
         "rows": len(frame),
         "fields": [[c, label, kind_of(frame[c], c)] for c, label in fields],
-        "lead": lead_of(style, [c for c, _ in fields]),
+        "lead": lead_of(style, [c for c, _label in fields]),
         "name": name,
         "search": [name, *aliases] if name and style.geometry != "Line" else [],
         "sized": _sized(style, frame),

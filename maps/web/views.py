@@ -16,6 +16,12 @@ LEAD: Mapping[str, tuple[str, ...]] = {
     "finding": ("population", "growth", "excess_min", "next_city_min", "rank", "leading_share"),
     "checkpoints": ("share", "wait_min", "criticality_min", "unserved_share"),
     "cells": ("population", "time_to_checkpoint_min", "next_city_min", "excess_min"),
+    "cells_reach": (
+        "people_within_240min_cross_actual",
+        "people_within_120min_cross_actual",
+        "time_to_city_cross_actual_min",
+        "population",
+    ),
     "segments": ("time_to_checkpoint_a_min", "time_to_checkpoint_b_min", "border_loss"),
     "regions": ("population", "border_km", "checkpoints_per_100km", "time_to_checkpoint_min"),
     "regions_index": ("index", "rank_median", "rank_p5", "rank_p95"),

@@ -16,7 +16,7 @@ from maps.report.page import write_report
 from maps.styles.layers import run_styles
 from maps.web.map import write_map
 from tests.maps import frames as synthetic
-from tests.maps.catalogue import catalogue, messages
+from tests.maps.catalogue import ROOT, catalogue, messages
 from tests.maps.pages import contents, layers, packed
 from tests.maps.test_report import parts
 
@@ -131,6 +131,7 @@ def test_places_are_named_in_the_language_where_the_data_have_names() -> None:
     others = ["Slatoust|Златавуст|Златоуст|Җылаер", "Ural'sk|Орал|Уральск|ورال", "", "Чужое"]
     people = [1.0, 9.0, 1.0, 2.0]
     assert names_in("ru", names, others, people) == {"Zlatoust": "Златоуст", "Oral": "Орал"}
+    assert names_in("ru", ["Saratov"], ["Саратовъ|Саратов"], [1.0]) == {"Saratov": "Саратов"}
     assert names_in("kk", ["Kostanay"], ["Kustanai|Костанай|Қостанай"], [1.0]) == {"Kostanay": "Қостанай"}
     assert names_in("en", names, others, people) == {}
     renamed = Renamed({"Oral": "Орал", "Oral Station": "Станция Орал"})
@@ -146,3 +147,12 @@ def test_styles_of_a_run_are_all_spoken() -> None:
             told = spoken(style, ("Россия", "Казахстан"))
             assert told.title != style.title
             assert told.column == style.column and list(told.fields) == list(style.fields)
+
+
+def test_the_glossary_says_what_the_catalogues_say() -> None:
+    rows = re.findall(
+        r"^\| (.+?) \| (.+?) \| (.+?) \|$", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.M
+    )[1:]
+    russian, kazakh = catalogue("ru"), catalogue("kk")
+    assert len(rows) >= 60
+    assert all((russian[w].string, kazakh[w].string) == (ru, kk) for w, ru, kk in rows)

@@ -83,7 +83,7 @@ function sectionOf(layer) {
   input.addEventListener("change", async () => { await choose(layer, input.checked); legendBox.querySelector(`[data-key="${key}"]`)?.focus(); });
   const label = element("label", description ? { title: description } : {}, input, element("span", {}, title));
   const section = element("section", { "data-key": key, class: layer.on ? "on" : "off" }, label);
-  if (layer.on) section.append(classesOf(layer));
+  if (layer.on || swipe.keys.includes(key)) section.append(classesOf(layer));
   return section;
 }
 

@@ -163,7 +163,7 @@ function addPoint({ latlng }) {
 }
 
 // --- before and after ---------------------------------------------------------------------------------------------
-const swipe = { on: false, groups: [], line: null, input: null };
+const swipe = { on: false, keys: [], groups: [], line: null, input: null };
 
 function clipSides() {
   const { x: width, y: height } = map.getSize(), at = (width * swipe.input.value) / 100;
@@ -179,14 +179,18 @@ async function showSwipe(on, button) {
   press(button, on);
   swipe.groups.forEach((group) => group.remove());
   swipe.groups = [];
+  swipe.keys = [];
   swipe.line?.remove();
   swipe.input?.remove();
   map.off("move zoom resize", clipSides);
-  if (!on) { openView(view.key); return; }
+  if (!on) { openView(config.views[0].key); return; }
   const pairs = config.swipe.map((pair) => pair.map(layerOf));
   const areas = pairs.find(([, after]) => after.on && after.style.geometry === "Polygon") || pairs.find(([, after]) => after.style.geometry === "Polygon");
   const shown = [...pairs.filter(([, after]) => after.style.geometry === "Point"), areas].filter(Boolean).reverse();
+  swipe.keys = shown.map(([, after]) => after.style.key);
+  view = config.views.find((each) => each.layers.includes(swipe.keys.at(-1)) && each.key !== "change") || view;
   layers.filter((layer) => layer.on && !config.ground.includes(layer.style.key)).forEach(hide);
+  drawLegend();
   for (const [number, side] of ["before", "after"].entries()) {
     const pane = map.getPane(side) || map.createPane(side);
     pane.style.zIndex = 450;
