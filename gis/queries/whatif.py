@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from gis.inputs import Prepared
     from network.build import Network
-    from network.routing import Router
 
 KEPT = 64
 """Answers that are kept, the last used ones."""
@@ -207,13 +206,21 @@ def _quick(base: Base, edits: Sequence[Edit]) -> Change:
     table.loc[table["checkpoint_id"].isin(closed), "open"] = False
     if edits and not table["open"].astype(bool).any():
         raise PlaceError("every checkpoint is closed: allowed is a scenario that leaves one open")
-    home = base.standing.trees[base.standing.mode].overlay.home
-    found = [_opening(base, e, k, rows[k], home) for k, e in zip(rows, opens, strict=True) if k not in closed]
     waits = _waits(base, edits, named)
-    trees = {
-        mode: change(t, closed=closed, waits=waits, openings=[o for o in found if mode in (o.mode, "any")])
-        for mode, t in base.standing.trees.items()
-    }
+    trees, joined = {}, {}
+    for mode, t in base.standing.trees.items():  # road, rail, or both together
+        # Where a checkpoint joins is told in the positions of each mode's own router.
+        mine = [
+            _opening(base, e, k, rows[k], mode)
+            for k, e in zip(rows, opens, strict=True)
+            if k not in closed and mode in (e.mode, "any")
+        ]
+        joined.update({o.checkpoint_id: o for o in mine})
+        trees[mode] = change(t, closed=closed, waits=waits, openings=mine)
+    lost = [k for k, e in zip(rows, opens, strict=True) if k not in closed and k not in joined]
+    if lost:
+        raise PlaceError(f"{lost[0]}: no crossing of its mode is in the network: allowed is another mode")
+    found = [joined[k] for k in rows if k in joined]
     table = table[~table["checkpoint_id"].isin([k for k in rows if k in closed])].reset_index(drop=True)
     gates = {*network.links["checkpoint_id"], *rows}
     means = table["checkpoint_id"].map({k: _mean(w, table, k, gated=k in gates) for k, w in waits.items()})
@@ -237,20 +244,20 @@ def _new_row(base: Base, edit: Open, number: int) -> gpd.GeoDataFrame:
         else edit.wait_min
     )
     key = ("row", number, _place(edit), given is None)
-    if key not in base.places:
-        base.places[key] = new_row(base.network, edit, number)
-    row = base.places[key]
+    row = base.places.get(key)
+    if row is None:
+        row = base.places[key] = new_row(base.network, edit, number)
     return row if given is None else row.assign(wait_min=float(given), control_wait_min=float(given))
 
 
-def _opening(base: Base, edit: Open, key: str, row: gpd.GeoDataFrame, home: Router) -> Opening:
+def _opening(base: Base, edit: Open, key: str, row: gpd.GeoDataFrame, mode: str) -> Opening:
     """Return where a new checkpoint joins, found once for each place."""
-    kept = ("joins", key, _place(edit))
-    if kept not in base.places:
+    kept = ("joins", key, _place(edit), mode)
+    found = base.places.get(kept)
+    if found is None:
         if len(base.places) > 8 * KEPT:
-            base.places.clear()
-        base.places[kept] = find_opening(base.ground, row, home)
-    found: Opening = base.places[kept]
+            base.places.clear()  # another thread may hold what it took: nothing is asked of the dict twice
+        found = base.places[kept] = find_opening(base.ground, row, base.standing.trees[mode].overlay.home)
     return replace(found, wait_min=float(row["wait_min"].iloc[0]))
 
 

@@ -25,7 +25,7 @@ from layers.crs import WGS84, project
 from layers.errors import NetworkError, PlaceError
 from network.build import Network
 from network.openings import ground_of as openings_ground
-from network.routing import compile_router
+from network.routing import Mode, compile_router
 from tests.borders import ground_of, network_of, random_land
 
 CITY = 20_000.0
@@ -41,10 +41,10 @@ def place(seed: int) -> tuple[Network, Any]:
     )
 
 
-def standing(network: Network, cells: Any) -> Standing:
+def standing(network: Network, cells: Any, mode: Mode = "road") -> Standing:
     return stand(
         network,
-        compile_router(network, "road"),
+        compile_router(network, mode),
         cells,
         city_people=CITY,
         fades=exponential(120.0),
@@ -54,9 +54,9 @@ def standing(network: Network, cells: Any) -> Standing:
 
 
 @cache
-def base(seed: int) -> Base:
+def base(seed: int, mode: Mode = "road") -> Base:
     network, cells = place(seed)
-    own = standing(network, cells)
+    own = standing(network, cells, mode)
     before = answer(own, own.trees, _table(network))
     regions = pd.DataFrame({"region": sorted(set(network.settlements["region"]) - {""})}).assign(name="x", side="a")
     from gis.queries.whatif import _regions
@@ -169,6 +169,22 @@ def test_random_edits_equal_a_network_built_with_them(seed: int, draw: int) -> N
     joins, was = (np.bincount(s.points.point)[: len(cells)] for s in (own, base(seed).standing))
     assert (joins == was).mean() > 0.9
     agree(found.after, answer(own, own.trees, _table(edited)), joins == was)
+
+
+@pytest.mark.parametrize("mode", ["any", "rail"])
+@pytest.mark.parametrize("seed", range(4))
+def test_so_they_do_by_road_and_rail_together_and_by_rail(seed: int, mode: Mode) -> None:
+    network, cells = place(seed)
+    for draw in range(3):
+        edits = random_edits(np.random.default_rng([seed, draw, 7]), network)
+        try:
+            edited, _ = apply_edits(network, edits)
+        except PlaceError:
+            continue
+        own = standing(edited, cells, mode)
+        found = whatif(base(seed, mode), edits)
+        joins, was = (np.bincount(s.points.point)[: len(cells)] for s in (own, base(seed, mode).standing))
+        agree(found.after, answer(own, own.trees, _table(edited)), joins == was)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -1,0 +1,48 @@
+"""What axe-core finds wrong with the page for people who use other means than eyes and a mouse.
+
+axe-core is a file of npm (``npm pack axe-core``) that is not ours to pack: BORDERLINK_AXE names it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.gis.serve.test_browser import opened, press, settled
+
+if TYPE_CHECKING:
+    from gis.serve.run import Running
+
+pytestmark = pytest.mark.browser
+AXE = os.environ.get("BORDERLINK_AXE", "")
+RULES = "['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']"
+
+
+@pytest.mark.skipif(not AXE, reason="BORDERLINK_AXE does not name axe.min.js")
+@pytest.mark.parametrize("width", [1400, 390])
+def test_axe_finds_nothing(chromium: Any, running: Running, width: int) -> None:
+    chromium.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    try:
+        opened(chromium, running)
+        press(chromium, "#tab-posts li[data-id=south] input[type=checkbox]")
+        settled(chromium)
+        # The page's policy lets no script in: the driver's own way goes round it.
+        chromium.execute_cdp_cmd("Runtime.evaluate", {"expression": Path(AXE).read_text(encoding="utf-8")})
+        for tab in ("posts", "new", "gains", "losses", "loads", "regions", "ways", "dialog"):
+            chromium.execute_script(
+                "borderlink.map.handlers.click(L.latLng(50.3, 60))"
+                if tab == "dialog"
+                else f"document.getElementById('to-{tab}').click()"
+            )
+            found = chromium.execute_async_script(
+                f"const done = arguments[0]; axe.run(document, {{runOnly: {RULES}}}).then(done)"
+            )
+            assert [(v["impact"], v["id"], v["nodes"][0]["html"]) for v in found["violations"]] == [], tab
+    finally:
+        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
