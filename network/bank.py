@@ -3,6 +3,9 @@
 Of a tree only the columns that somebody wanted are kept, so that a thousand trees of a country are some tens of megabytes. Costs that
 differ from each other at a few gates alone (waits, closures) share their trees: a way is one at home up to a gate, a walk over the
 gates, and one at home from the last of them, exact to rounding.
+
+On a large graph costs are rounded to thousandths, so that sums are exact in any order: a hierarchy (`network.hierarchy`, where it is
+installed) and scipy give the same bits.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from network import hierarchy
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,6 +30,9 @@ SMALL = 16_000
 """Of a graph with no more positions than this whole trees are kept."""
 MOST_BYTES = 400_000_000
 """All that is kept together; what was not wanted for longest goes first."""
+LARGE = 20_000
+"""On a graph of more positions costs are whole thousandths."""
+THOUSAND = 1000.0
 GATES = 160
 """Of more ends of gates than this whole trees are grown: the walks over them would cost more."""
 
@@ -54,16 +62,28 @@ class Graph:
     digest: bytes
     symmetric: bool
     """Every arc has one back that costs the same: a tree to a root is one from it."""
+    scale: float = 1.0
+    """Of the costs: 1,000 where they are whole thousandths."""
+    lonlat: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, costs: csr_array) -> Graph:
-        """Return costs with their digest."""
+    def of(cls, costs: csr_array, lonlat: NDArray[np.float64] | None = None) -> Graph:
+        """Return costs with their digest; rounded on a large graph.
+
+        Parameters
+        ----------
+        lonlat
+            Where the positions are, by which a hierarchy orders them.
+        """
+        scale = THOUSAND if costs.shape[0] > LARGE else 1.0
+        if scale != 1.0:
+            costs = csr_array((np.rint(costs.data * scale), costs.indices, costs.indptr), shape=costs.shape)
         whole = blake2b(digest_size=16)
         for part in (costs.indptr, costs.indices, costs.data):
             whole.update(np.ascontiguousarray(part).view(np.uint8).data)
         back = costs.T.tocsr()
         same = all(np.array_equal(getattr(costs, p), getattr(back, p)) for p in ("indptr", "indices", "data"))
-        return cls(costs, whole.digest(), same)
+        return cls(costs, whole.digest(), same, scale, lonlat)
 
 
 def costs_at(
@@ -76,6 +96,14 @@ def costs_at(
     roots, columns
         Positions; trees grow from the roots.
     """
+    found = _sums(graph, roots, columns, reverse=reverse)
+    return found / graph.scale if graph.scale != 1.0 else found
+
+
+def _sums(
+    graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
+) -> NDArray[np.float64]:
+    """Return the same in the unit of the graph's costs."""
     with _LOCK:
         n = graph.costs.shape[0]
         reverse = reverse and not graph.symmetric
@@ -105,6 +133,12 @@ def forget() -> None:
 def _grow(graph: Graph, kept: _Kept, roots: NDArray[np.int64], reverse: bool) -> None:
     """Grow the trees that are not kept yet."""
     new = np.asarray([r for r in dict.fromkeys(roots.tolist()) if r not in kept.row], np.int64)
+    if graph.scale != 1.0 and graph.lonlat is not None:
+        trees = hierarchy.costs_between(graph.costs, graph.lonlat, new, kept.columns, reverse=reverse)
+        if trees is not None:
+            kept.row |= {root: len(kept.costs) + k for k, root in enumerate(new.tolist())}
+            kept.costs.extend(trees)
+            return
     costs = graph.costs.T.tocsr() if reverse and len(new) else graph.costs
     step = int(np.clip(CHUNK // graph.costs.shape[0], 1, 256))
     for start in range(0, len(new), step):
@@ -133,8 +167,9 @@ class Split:
     arcs: NDArray[np.float64]
 
     @classmethod
-    def of(cls, costs: csr_array, home: Graph) -> Split | None:
+    def of(cls, graph: Graph, home: Graph) -> Split | None:
         """Return a field over its home; None where too much differs, or something at home is no way of the field."""
+        costs = graph.costs
         n = costs.shape[0]
         own, theirs = (_keys(c, n) for c in (costs, home.costs))
         at = np.minimum(np.searchsorted(own, theirs), max(len(own) - 1, 0))
@@ -155,11 +190,11 @@ class Split:
     ) -> NDArray[np.float64]:
         """Return what `costs_at` of the whole field does, over trees at home."""
         both = np.concatenate([columns, self.ends])
-        out = costs_at(self.home, roots, both, reverse=reverse)
+        out = _sums(self.home, roots, both, reverse=reverse)
         if not len(self.ends):
-            return out
+            return out / self.home.scale
         out, to_ends = out[:, : len(columns)], out[:, len(columns) :]
-        over = costs_at(self.home, self.ends, both, reverse=reverse)
+        over = _sums(self.home, self.ends, both, reverse=reverse)
         over, between = over[:, : len(columns)], over[:, len(columns) :]
         walk = between if not reverse else between.T
         walk = _shortest(np.minimum(walk, self.arcs))
@@ -170,7 +205,7 @@ class Split:
             if len(mine) and len(there):
                 where = np.ix_(mine, there)
                 out[where] = np.minimum(out[where], at[mine, None] + over[p, there])
-        return out
+        return out / self.home.scale
 
 
 def _shortest(table: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -173,13 +173,16 @@ class Router:
     ) -> NDArray[np.float64]:
         """Return the costs from positions to others, or with `reverse` from the others: trees that others grew are not grown again."""
         if field not in self._banked:
-            graph = self.costs[field]
+            lonlat = self.network.nodes[["x", "y"]].to_numpy(float)[self.nodes]
+            graph = Graph.of(self.costs[field], lonlat)
             split = None
-            if self.shares and field in (FIELDS["actual"], DOMESTIC):
+            # Sums of whole numbers are exact: on a large graph nothing is lost where fields share their trees.
+            minutes = field in FIELDS.values() if graph.scale != 1.0 else self.shares and field == FIELDS["actual"]
+            if minutes or (field == DOMESTIC and (self.shares or graph.scale != 1.0)):
                 if "" not in self._banked:
-                    self._banked[""] = Graph.of(self._at_home())
+                    self._banked[""] = Graph.of(self._at_home(), lonlat)
                 split = Split.of(graph, self._banked[""])  # type: ignore[arg-type]  # the entry without a name is a graph
-            self._banked[field] = split or Graph.of(graph)
+            self._banked[field] = split or graph
         chosen = self._banked[field]
         if isinstance(chosen, Split):
             return chosen.costs_at(roots, columns, reverse=reverse)

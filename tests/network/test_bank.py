@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from network import bank
+from network import bank, hierarchy
 from network.build import DOMESTIC, FIELDS
 from network.edits import scale_waits, set_open, set_wait
 from network.routing import Router, compile_router
@@ -77,3 +78,47 @@ def test_the_bank_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         router = compile_router(random_network(seed), "road")
         router.table(router.nodes, router.nodes, FIELDS["open"])
         assert sum(kept.size for kept in bank._KEPT.values()) <= 100_000
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_hierarchy_and_scipy_give_the_same_bits(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a large graph, by any field and both ways, after other waits and closures; and both are scipy's answer to the thousandth of each arc."""
+    pytest.importorskip("pyroutingkit")
+    monkeypatch.setattr(bank, "LARGE", 10)
+    monkeypatch.setattr(bank, "SMALL", 0)
+    monkeypatch.setattr(hierarchy, "FEW", 1)
+    network = random_network(seed)
+    rng = np.random.default_rng(seed)
+    ids = network.checkpoints.loc[network.checkpoints["open"].astype(bool), "checkpoint_id"].tolist()
+    changed = [network, scale_waits(network, 0.37)]
+    changed += [set_wait(network, i, float(rng.integers(0, 300))) for i in ids[:1]]
+    changed += [set_open(network, [i], False) for i in ids[-1:]]
+    package = hierarchy._package()
+    for one in changed:
+        router = compile_router(one, "road")
+        a, b = some(router, seed)
+        nodes, ends = router.nodes[a], router.nodes[b]
+        for field in (*FIELDS.values(), DOMESTIC, "length_m:actual"):
+            answers = []
+            for engine in (package, None):
+                monkeypatch.setattr(hierarchy, "_package", lambda engine=engine: engine)
+                bank.forget()
+                fresh = compile_router(one, "road")
+                answers += [fresh.table(nodes, ends, field), fresh.table(nodes[: len(a) // 2], ends, field)]
+            assert (answers[0] == answers[2]).all()
+            assert (answers[1] == answers[3]).all()
+            trees = router.trees(nodes, field)[:, router.positions(ends)]
+            assert (np.isinf(answers[0]) == np.isinf(trees)).all()
+            # Half a thousandth for each arc at the most.
+            np.testing.assert_allclose(answers[0], trees, rtol=0, atol=0.0005 * len(router.nodes))
+
+
+def test_costs_that_32_bits_do_not_hold_are_left_to_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyroutingkit")
+    monkeypatch.setattr(hierarchy, "FEW", 1)
+    ring = csr_array((np.full(3, 2.0**30), np.array([1, 2, 0]), np.arange(4)), shape=(3, 3))
+    where, at = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.arange(3)
+    assert hierarchy.costs_between(ring, where, at, at) is None
+    light = csr_array((np.full(3, 7.0), ring.indices, ring.indptr), shape=(3, 3))
+    assert hierarchy.costs_between(light, where, at, at).tolist() == [[0, 7, 14], [14, 0, 7], [7, 14, 0]]  # type: ignore[union-attr]
+    assert hierarchy.costs_between(light, where, at, at, reverse=True).tolist() == [[0, 14, 7], [7, 0, 14], [14, 7, 0]]  # type: ignore[union-attr]
