@@ -21,7 +21,8 @@ NO_WAY = 2**31 - 1
 """What the package answers where there is no way; costs above it would wrap round silently."""
 FEW = 32
 """For fewer roots than this trees are quicker than an order."""
-CHUNK = 4_000_000
+CHUNK = 1_000_000
+"""Costs found at once: less than a second between two looks at Ctrl-C."""
 _ORDERS: dict[bytes, Any] = {}
 MOST_ORDERS = 6
 
