@@ -110,7 +110,7 @@ class Result:
         To be asked for ways, isochrones, matrices, and edited.
     """
 
-    prepared: Prepared
+    prepared: Prepared = field(repr=False)
     network: BorderNetwork
     measures: Measures = field(repr=False)
     chapters: Chapters = field(repr=False)

@@ -122,3 +122,9 @@ def test_the_cells_of_every_notebook_are_python() -> None:
         for cell in cells:
             compile(cell, file.name, "exec")
         assert f"({file.name})" in listed and f"\n{file.stem}\n" in listed
+
+
+def test_every_page_of_the_guide_is_in_its_contents() -> None:
+    contents = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^(?:.*<)?([\w/-]+)>?$", contents, re.M))
+    assert {p.stem for p in (ROOT / "docs").glob("*.md")} - {"index"} <= listed

@@ -113,3 +113,9 @@ def test_writing_a_result_is_a_run(result: gis.Result, tmp_path: Path) -> None:
 def test_isochrones_are_frames(result: gis.Result) -> None:
     found = result.network.isochrones(names(result)[0], [30, 60])
     assert set(found["minutes"]) == {30, 60}
+
+
+def test_a_result_shows_itself_in_a_line(small: gis.Result) -> None:
+    """What a notebook prints of it is its network, not all of its layers."""
+    assert repr(small.network) in repr(small)
+    assert len(repr(small)) < 300
