@@ -27,6 +27,9 @@ from analysis.planning.effects import (
     worthless_wait,
 )
 from analysis.planning.money import Values, money_table
+from analysis.trips.choice import choose_checkpoints
+from analysis.trips.demand import model_demand
+from analysis.trips.load import equilibrium
 from gis.queries.edits import Open, Rules, apply_edits
 from gis.queries.plans import Plan, scenario_id
 from gis.stages import build
@@ -65,7 +68,7 @@ class Answers:
         return standing(draw.of(trees), draw.curve(self.curve), cities(trees, self.study.lists.city_people))
 
     def tables(self, after: Network, *, loads: bool = True) -> dict[str, pd.DataFrame]:
-        """Return the tables of one scenario: ``effects`` with ``low`` and ``high``, ``tornado``, ``gains_<by>``, ``loads_change``, ``worth``."""
+        """Return the tables of one scenario: ``effects`` with ``low`` and ``high``, ``tornado``, ``gains_<by>``, ``loads_change``, ``appraisal``, ``worth``, ``queues``."""
         trees = across(after)
         new = self.state(trees, CENTRE)
         benefit = benefit_between(self.before, new, self.curve)
@@ -80,7 +83,43 @@ class Answers:
             found["loads_change"] = self._loads(after, shares)
             found["appraisal"] = appraisal_table((self.network, self.before), (after, new), shares)
             found["worth"] = self._worth(after, trees)
+            found["queues"] = self._queues(after, benefit)
         return found
+
+    def _queues(self, after: Network, benefit: Benefit) -> pd.DataFrame:
+        """Return waits as loads make them, before and after, where vehicles a day and capacities are known; empty otherwise."""
+        per_day = self.study.trips.per_day
+        known = [
+            n.checkpoints["capacity_per_day"].notna() & n.checkpoints["open"].astype(bool)
+            for n in (self.network, after)
+        ]
+        if not per_day or not (known[0].any() and known[1].any()):
+            return pd.DataFrame()
+        # Trips that are made more, or given up, come on top of today's.
+        totals = (per_day, per_day * (1 + gains(benefit)["induced"]))
+        parts = []
+        for network, total in zip((self.network, after), totals, strict=True):
+            demand = model_demand(network, half_life_min=self.study.analysis.half_life_min)
+            posts = network.checkpoints.set_index("checkpoint_id")
+            load = equilibrium(
+                choose_checkpoints(demand, theta=self.study.analysis.theta_per_min), posts["wait_min"], total_per_day=total,
+                capacity_per_day=posts["capacity_per_day"].dropna(), theta=self.study.analysis.theta_per_min, peak_min=self.study.trips.peak_min,
+            )  # fmt: skip
+            parts.append(
+                load.checkpoints.set_index("checkpoint_id")[
+                    ["flow_per_day", "capacity_per_day", "load_factor", "wait_min"]
+                ]
+            )
+        both = parts[0].add_suffix("_before").join(parts[1].add_suffix("_after"), how="outer")
+        names = (
+            pd.concat([after.checkpoints, self.network.checkpoints])
+            .drop_duplicates("checkpoint_id")
+            .set_index("checkpoint_id")["name"]
+        )
+        both.insert(0, "name", both.index.map(names))
+        return both.assign(wait_min_change=both["wait_min_after"] - both["wait_min_before"]).reset_index(
+            names="checkpoint_id"
+        )
 
     def _answer(self, trees: Across) -> Any:
         """Return what a draw answers, as a function of it."""

@@ -76,6 +76,13 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
             Column("induced_share", "Induced (%)", "share"), Column("after_share", "After (%)", "share"),
         ),
     ),
+    "queues": (
+        "Waits as the loads make them, where capacities are known",
+        (
+            Column("name", "Checkpoint"), Column("load_factor_before", "Load before", "number"), Column("load_factor_after", "after", "number"),
+            Column("wait_min_before", "Wait before (min)", "minutes"), Column("wait_min_after", "after (min)", "minutes"),
+        ),
+    ),
     "worth": (
         "Worth it below this wait",
         (Column("name", "Checkpoint"), Column("wait_min", "Wait (min)", "minutes"), Column("worthless_above_min", "Shortens no trip above (min)", "minutes")),

@@ -14,7 +14,7 @@ from gis.queries.plans import parse_plan
 from gis.study import load_study
 from layers.errors import StudyError
 from tests.gis.conftest import call
-from tests.gis.grid import write_grid
+from tests.gis.grid import grid_layers, write_grid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,3 +145,21 @@ def test_the_report_says_it_in_words_and_draws_what_matters_most(folder: Path) -
         assert text in page
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_queues_follow_the_loads_where_capacities_are_known(folder: Path) -> None:
+    posts = grid_layers()["checkpoints"].assign(capacity_per_day=[700.0, 700.0])
+    study = write_grid(folder / "full", more=MORE, checkpoints=posts)
+    (folder / "shut.toml").write_text(
+        '[[edits]]\nedit = "close"\ncheckpoint = "South"\n[uncertainty]\ndraws = 2\n', encoding="utf-8"
+    )
+    done = call("scenario", study, "--edits", "shut.toml", "--out", "queues", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    queues = pd.read_csv(folder / "queues" / "tables" / "queues.csv").set_index("checkpoint_id")
+    assert queues["flow_per_day_before"].sum() == pytest.approx(1000)
+    # Some trips are given up; all that is left comes to one post, beyond what it can pass.
+    assert 700 < queues.loc["north", "flow_per_day_after"] < 1000
+    assert queues.loc["north", "load_factor_after"] > 1 > queues.loc["north", "load_factor_before"]
+    over = queues.loc["north", "load_factor_after"] - 1
+    assert queues.loc["north", "wait_min_after"] == pytest.approx(30 * 1.15 + 720 * over)
+    assert not (folder / "sc" / "tables" / "queues.csv").exists()
