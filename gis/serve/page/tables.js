@@ -85,14 +85,14 @@ export function loads(change, most = 16) {
 }
 
 const EFFECT_UNITS = {
-  min: (value) => oneDecimal(value) + " min", persons: (value) => whole(value) + " people", "person-equivalents": (value) => whole(value),
-  "min per trip of before": (value) => value.toFixed(2) + " min a trip", "share of the trips of before": (value) => (100 * value).toFixed(1) + " % of trips",
+  min: oneDecimal, persons: whole, "person-equivalents": whole,
+  "min per trip of before": (value) => value.toFixed(2), "share of the trips of before": (value) => (100 * value).toFixed(1) + " %",
 };
 
 export function effects(spread) {
   const rows = spread.effects.map((row) => {
     const write = (value) => signed(value, EFFECT_UNITS[row.unit] || whole);
-    return [row.measure, write(row.change), known(row.low) ? `${write(row.low)} … ${write(row.high)}` : "–"];
+    return [element("span", {}, row.measure, element("small", { class: "under" }, row.unit)), write(row.change), known(row.low) ? `${write(row.low)} … ${write(row.high)}` : "–"];
   });
   return table(`Effects with their spread over ${spread.draws} draws`, ["effect", "central", "5–95 %"], rows, "");
 }
