@@ -78,7 +78,10 @@ def _renamed(prepared: Prepared) -> Renamed:
     if lang == "en":
         return Renamed({})
     homes, points = prepared.layers["settlements"], prepared.layers["checkpoints"]
-    names = names_in(lang, homes["name"].tolist(), homes["names"].tolist(), homes["population"].tolist())
+    at_home = (homes["country"] == "KZ").tolist() if lang == "kk" else ()
+    names = names_in(
+        lang, homes["name"].tolist(), homes["names"].tolist(), homes["population"].tolist(), at_home=at_home
+    )
     for name, russian, kazakh in zip(points["name"], points["name_ru"], points["name_kk"], strict=True):
         own = f"{str(russian).split(' – ')[0]} – {kazakh}" if lang == "kk" and kazakh and russian else russian
         if isinstance(own, str) and own:

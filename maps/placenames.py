@@ -71,11 +71,14 @@ LIKE = 0.55
 """Likeness below which a name in the script is taken to be of something else."""
 
 
-def names_in(lang: str, names: Sequence[str], others: Sequence[str], people: Sequence[float]) -> dict[str, str]:
+def names_in(
+    lang: str, names: Sequence[str], others: Sequence[str], people: Sequence[float], *, at_home: Sequence[bool] = ()
+) -> dict[str, str]:
     """Return the names of places in a language by their main name; those without one are left out.
 
     The data do not say of which language another name is: a name in the alphabet that reads most like the main one is
-    taken, and in Kazakh one with letters of its own before others.
+    taken, and in Kazakh, of places in Kazakhstan, one with letters of its own before others: elsewhere such letters are those
+    of neighbouring languages.
 
     Parameters
     ----------
@@ -83,23 +86,27 @@ def names_in(lang: str, names: Sequence[str], others: Sequence[str], people: Seq
         Main name, and all other names joined by a bar, of each place.
     people
         Of two places with one main name the larger decides.
+    at_home
+        Whether each place lies where the language is at home; nothing for all.
 
     Examples
     --------
     >>> names_in("ru", ["Zlatoust"], ["Slatoust|Златавуст|Златоуст|Җылаер"], [1.0])
     {'Zlatoust': 'Златоуст'}
     """
-    alphabet = _ALPHABETS.get(lang)
-    if alphabet is None:
+    if lang not in _ALPHABETS:
         return {}
     out: dict[str, str] = {}
     order = pd.Series(list(people), dtype=float).fillna(0).sort_values(ascending=False, kind="stable").index
     for i in order:  # some thousand names, each with its own candidates
-        name = str(names[i])
+        name, own_land = str(names[i]), not at_home or bool(at_home[i])
+        alphabet = _ALPHABETS[lang if own_land else "ru"]
         candidates = [c for c in str(others[i]).split("|") if alphabet.fullmatch(c.lower()) and not _OLD.search(c)]
         if name in out or not candidates:
             continue
-        scored = [(_likeness(name, c), bool(lang == "kk" and _KAZAKH.search(c.lower())), c) for c in candidates]
+        scored = [
+            (_likeness(name, c), bool(lang == "kk" and own_land and _KAZAKH.search(c.lower())), c) for c in candidates
+        ]
         known = [(own, like, c) for like, own, c in scored if like >= (LIKE - 0.1 if own else LIKE)]
         if known:
             out[name] = max(known)[2]

@@ -133,6 +133,8 @@ def test_places_are_named_in_the_language_where_the_data_have_names() -> None:
     assert names_in("ru", names, others, people) == {"Zlatoust": "Златоуст", "Oral": "Орал"}
     assert names_in("ru", ["Saratov"], ["Саратовъ|Саратов"], [1.0]) == {"Saratov": "Саратов"}
     assert names_in("kk", ["Kostanay"], ["Kustanai|Костанай|Қостанай"], [1.0]) == {"Kostanay": "Қостанай"}
+    belarusian = names_in("kk", ["Chelyabinsk"], ["Чалябінск|Челябинск"], [1.0], at_home=[False])
+    assert belarusian == {"Chelyabinsk": "Челябинск"}
     assert names_in("en", names, others, people) == {}
     renamed = Renamed({"Oral": "Орал", "Oral Station": "Станция Орал"})
     assert renamed.text("из Oral Station в Oral, не Orally") == "из Станция Орал в Орал, не Orally"
