@@ -241,7 +241,7 @@ def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str
 
 def _scenario_frames(before: Measures, after: Measures, cells: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of the scenario map."""
-    shapes = after.cells[["cell", "geometry"]]
+    shapes = after.cells[["cell", *(c for c in ("near",) if c not in cells), "geometry"]]
     names = {
         "time_to_checkpoint_min": "time_to_checkpoint",
         "potential_cross_actual": "potential_cross",

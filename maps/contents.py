@@ -99,7 +99,7 @@ class Contents:
         """The same as people read it: checkpoints and regions by name instead of id and code."""
         regions = self.region_names
         layers = _regions_named(dict(self.layers), regions)
-        points = layers.get("checkpoints")
+        points = layers.get("checkpoints", layers.get("checkpoints_after"))
         if points is None or not {"checkpoint_id", "name"} <= set(points.columns):
             return replace(self, layers=layers, findings=_worded(self.findings, regions))
         names = dict(zip(points["checkpoint_id"], points["name"], strict=True))
@@ -113,11 +113,14 @@ class Contents:
             )
         findings = _worded(self.findings, regions)
         warnings = _worded(self.warnings, {**regions, **names})
+        headline, subtitle = _worded([self.headline, self.subtitle], names)
         return replace(
             self,
             layers=layers,
             findings=findings,
             warnings=warnings,
+            headline=headline,
+            subtitle=subtitle,
             tables={key: _readable_table(t, names) for key, t in self.tables.items()},
         )
 

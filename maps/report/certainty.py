@@ -101,6 +101,18 @@ def change_chapter(contents: Contents) -> Chapter:
         drawn = ((figures.change_map(*parts, crs=contents.crs), caption),)
     names = contents.region_names
     cells = with_names(tables.get("most_changed"), names)
+    drawn_cells = layers.get("cells_change")
+    if (
+        cells is not None
+        and drawn_cells is not None
+        and {"cell", "near"} <= set(drawn_cells)
+        and "near" not in cells
+        and "cell" in cells
+    ):
+        cells = cells.assign(near=cells["cell"].map(dict(zip(drawn_cells["cell"], drawn_cells["near"], strict=True))))
+    regions = with_names(tables.get("regions"), names)
+    if regions is not None and "potential_change_pct" in regions:
+        regions = regions.sort_values("potential_change_pct", key=lambda v: -v.abs(), kind="stable")
     return Chapter(
         "change",
         _("What changes"),
@@ -108,8 +120,8 @@ def change_chapter(contents: Contents) -> Chapter:
         _("The network as it is beside the network with the edits; all else is the same."),
         drawn,
         made(
-            write_table(tables.get("totals"), (*columns("measure unit"), *(Column(n, kind="number") for n in ("before", "after", "change"))), _("The border as a whole"), top=30),
-            write_table(with_names(tables.get("regions"), names), columns("name population time_to_checkpoint_min_before time_to_checkpoint_min_after potential_change_pct"), _("Regions"), sides=sides),
+            write_table(tables.get("totals"), (*columns("measure unit"), Column("before", _("Before"), "number"), Column("after", _("After"), "number"), Column("change", _("Change"), "number")), _("The border as a whole"), top=30),
+            write_table(regions, columns("name population time_to_checkpoint_min_before time_to_checkpoint_min_after potential_change_pct"), _("Regions"), sides=sides),
             write_table(cells, columns("place near region population effect potential_change_pct time_to_checkpoint_min_before time_to_checkpoint_min_after", region="Region"), _("Places that change most")),
         ),
     )  # fmt: skip

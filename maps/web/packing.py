@@ -21,7 +21,7 @@ from maps.web.sentences import bars, sentences
 _MISSING, _OUTSIDE = -1, -2
 ALIAS_COLUMNS = ("name_ru", "name_kk", "name_en", "name_local")
 WORDED = frozenset(
-    {"mode", "finding", "status", "regime", "kind", "advice", "flag", "joined_by", "label", "class", "reason"}
+    {"mode", "finding", "effect", "status", "regime", "kind", "advice", "flag", "joined_by", "label", "class", "reason"}
 )
 """Columns whose values are words of ours."""
 

@@ -21,7 +21,7 @@ VALUES = (
     "road", "rail", "river", "open", "closed", "multilateral", "bilateral", "crossing", "connector", "nothing", "not modelled", "trunk", "motorway", "primary", "secondary", "tertiary",
     "main", "branch", "growth point", "bottleneck", "steady growth point", "steady bottleneck", "stands out", "high", "uncertain", "no", "not testable", "no data", "neither", "all",
     "borderless", "actual", "high potential, high permeability", "high potential, low permeability", "low potential, high permeability", "low potential, low permeability",
-    "within", "across", "at home", "side a", "side b", "transfer", "ferry",
+    "within", "across", "at home", "side a", "side b", "transfer", "ferry", "Potential", "gain", "loss",
 )  # fmt: skip
 """Values of columns that are words of ours (`maps.web.packing.WORDED`), and parts of labels."""
 
