@@ -102,6 +102,7 @@ def _checkpoints(base: Base) -> list[dict[str, Any]]:
     """Return the checkpoints with place, mode, wait, share, and whether any way leads through them."""
     table = base.network.checkpoints
     share = base.before.checkpoints.set_index("checkpoint_id")["share"]
+    names = base.prepared.regions.drop_duplicates("region").set_index("region")["name"]
     frame = pd.DataFrame(
         {
             "id": table["checkpoint_id"], "name": table["name"], "mode": table["mode"], "open": table["open"].astype(bool),
@@ -109,6 +110,7 @@ def _checkpoints(base: Base) -> list[dict[str, Any]]:
             "assumed": table["wait_assumed"].astype(bool) if "wait_assumed" in table else True,
             "share": table["checkpoint_id"].map(share).astype(float),
             "lon": table.geometry.x.round(5), "lat": table.geometry.y.round(5),
+            "region_a": table["region_a"].map(names), "region_b": table["region_b"].map(names),
         }
     )  # fmt: skip
     return records(frame)

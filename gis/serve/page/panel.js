@@ -31,7 +31,16 @@ export class Posts {
     Object.assign(this, { study, state, rows: new Map() });
     const search = element("input", { type: "search", class: "search", placeholder: "Find a checkpoint", "aria-label": "Find a checkpoint", oninput: () => this.filter(search.value) });
     this.list = element("ul", { class: "posts" });
-    holder.append(element("p", { class: "empty" }, "Sliders set waits, switches close posts; the map and the tables follow."), search, this.list);
+    const usable = study.checkpoints.filter((post) => post.open && (post.joined_by === "crossing" || post.joined_by === "connector"));
+    const regions = [...new Set(usable.flatMap((post) => [post.region_a, post.region_b]).filter(Boolean))].sort();
+    const region = element("select", { class: "search", "aria-label": "Close every post of a region" },
+      element("option", { value: "" }, "Close every post of a region …"), ...regions.map((name) => element("option", { value: name }, name)));
+    region.addEventListener("change", () => {
+      const mine = usable.filter((post) => [post.region_a, post.region_b].includes(region.value)).map((post) => post.id);
+      region.value = "";
+      if (mine.length) state.closeAll(mine);
+    });
+    holder.append(element("p", { class: "empty" }, "Sliders set waits, switches close posts; the map and the tables follow."), search, region, this.list);
     [...study.checkpoints].sort((one, two) => (two.share || 0) - (one.share || 0)).forEach((post) => this.add(post));
     state.listen(() => this.refresh());
   }

@@ -51,6 +51,11 @@ export class State {
     this.set(open ? rest : [...rest.filter((e) => !(e.edit === "wait" && e.checkpoint === id)), { edit: "close", checkpoint: id }]);
   }
 
+  closeAll(ids) {
+    const rest = this.edits.filter((e) => !(["close", "wait"].includes(e.edit) && ids.includes(e.checkpoint)));
+    this.set([...rest, ...ids.map((id) => ({ edit: "close", checkpoint: id }))]);
+  }
+
   setWait(id, wait, standing) {
     const rest = this.edits.filter((e) => !(e.edit === "wait" && e.checkpoint === id));
     this.set(wait === standing ? rest : [...rest, { edit: "wait", checkpoint: id, wait_min: wait }]);

@@ -254,6 +254,14 @@ def test_tables_say_what_the_map_shows(chromium: Any, running: Running) -> None:
     assert "South" in chromium.find_element("id", "tab-loads").text
 
 
+def test_a_region_closes_at_once(chromium: Any, running: Running) -> None:
+    opened(chromium, running)
+    press(chromium, "#to-posts")
+    fill(chromium, "#tab-posts select", "A")
+    settled(chromium)
+    assert edits(chromium) == [{"edit": "close", "checkpoint": "south"}]
+
+
 def test_the_spread_follows_marked_as_pending(chromium: Any, running: Running) -> None:
     opened(chromium, running)
     press(chromium, "#tab-posts li[data-id=south] input[type=checkbox]")
