@@ -16,14 +16,16 @@ Bars = list[list[object]]
 def sentences(layer: str, frame: pd.DataFrame, sides: tuple[str, str]) -> list[str]:
     """Return the text of each row of a layer; empty where nothing is to be said."""
     write = _WRITERS.get(_plain(layer))
+    if write is None:
+        return [""] * len(frame)
     # Row by row: each is a text of its own.
-    return [write(_Row(r, sides)) if write else "" for r in frame.to_dict("records")]
+    return [write(_Row(r, sides)) for r in frame.to_dict("records")]
 
 
 def bars(layer: str, frame: pd.DataFrame, sides: tuple[str, str]) -> list[Bars]:
     """Return the bars of each row: label, value and number of a colour; one unit in all."""
     draw = _CHARTS.get(_plain(layer))
-    return [draw(_Row(r, sides)) if draw else [] for r in frame.to_dict("records")]
+    return [draw(_Row(r, sides)) for r in frame.to_dict("records")] if draw else [[] for _row in range(len(frame))]
 
 
 def _plain(layer: str) -> str:

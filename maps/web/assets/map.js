@@ -138,13 +138,14 @@ function restack() {
 async function show(layer) {
   layer.wanted = true;
   if (layer.on) return;
-  if (!layer.group) {
+  const fresh = !layer.group;
+  if (fresh) {
     const collection = await table(layer.style.table);
     layer.group = layer.group || build(layer, collection);
   }
   if (layer.on || !layer.wanted) return; // switched again while the table was unpacked
   layer.on = true;
-  layer.group.setStyle(styleOf(layer.style));
+  if (!fresh) layer.group.setStyle(styleOf(layer.style)); // the zoom may be another since
   if (layer.style.sized.length) resize(layer);
   layer.group.addTo(map);
   restack();
