@@ -115,7 +115,7 @@ def _opens(places: list[str], modes: list[str], waits: list[float]) -> list[tupl
     for i, text in enumerate(places):
         pair = parse_lonlat(text, "--open")
         if pair is None:
-            raise typer.BadParameter(f"--open {text!r}: allowed is LON,LAT, e.g. --open 62.5,53.3")
+            raise typer.BadParameter(f"--open {text!r}: allowed is LON,LAT, e.g. --open 61.2,53.0")
         out.append((*pair, _nth(modes, i, len(places), "--mode", "road"), _nth(waits, i, len(places), "--wait", None)))
     if (modes or waits) and not places:
         raise typer.BadParameter("--mode and --wait belong to --open: give --open LON,LAT too")

@@ -82,5 +82,5 @@ def _points(texts: list[str], option: str) -> tuple[tuple[float, float], ...]:
     pairs = [(text, parse_lonlat(text, option)) for text in texts]
     for text, pair in pairs:
         if pair is None:
-            raise typer.BadParameter(f"{option} {text!r}: allowed is LON,LAT, e.g. {option} 62.5,53.3")
+            raise typer.BadParameter(f"{option} {text!r}: allowed is LON,LAT, e.g. {option} 61.2,53.0")
     return tuple(pair for _, pair in pairs if pair is not None)

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 STAMP = datetime(2000, 1, 1, tzinfo=UTC)
 INK, SOFT, TINT = (31, 41, 51), (85, 97, 109), (244, 246, 247)
 FAMILY = "DejaVu"
+PADDING = 0.6
+EDGE = 2 * PADDING + 1.2
+"""Millimetres of a cell that hold no letters."""
+SIZES = (7.0, 6.5, 6.0, 5.5)
+"""Points of the letters of a table: the first in which no word is broken."""
 TALL = 120.0
 """Millimetres that a figure is high at the most."""
 
@@ -148,13 +153,13 @@ def _chapter(pdf: FPDF, chapter: Chapter) -> None:
 def _table(pdf: FPDF, one: Table) -> None:
     """Write a table, its heads again on every page."""
     _say(pdf, one.caption, 10, bold=True, after=1)
-    pdf.set_font(FAMILY, "", 7)
-    pdf.set_text_color(*INK)
     align = ["RIGHT" if head.css == "num" else "LEFT" for head in one.heads]
-    widths = [_width(one, i) for i in range(len(one.heads))]
+    size, widths = _fitted(pdf, one)
+    pdf.set_font(FAMILY, "", size)
+    pdf.set_text_color(*INK)
     with pdf.table(
-        text_align=tuple(align), col_widths=tuple(widths), line_height=3.3, padding=0.6, borders_layout="HORIZONTAL_LINES",
-        headings_style=_face(7, bold=True),
+        text_align=tuple(align), col_widths=tuple(widths), line_height=0.47 * size, padding=PADDING, borders_layout="HORIZONTAL_LINES",
+        headings_style=_face(size, bold=True),
     ) as table:  # fmt: skip
         table.row([head.text for head in one.heads])
         for cells in one.rows:
@@ -165,12 +170,29 @@ def _table(pdf: FPDF, one: Table) -> None:
     pdf.ln(3)
 
 
-def _width(one: Table, i: int) -> float:
-    """Return the share of the width that a column takes: its longest text within bounds, its longest word at least."""
+def _fitted(pdf: FPDF, one: Table) -> tuple[float, list[float]]:
+    """Return the size of the letters and the widths of the columns in mm: no word is broken, what is left goes to the longest texts."""
+    for size in SIZES:
+        least, wish = zip(*(_widths(pdf, one, i, size) for i in range(len(one.heads))), strict=True)
+        spare = pdf.epw - sum(least)
+        if spare >= 0:
+            break
+    more = [w - n for w, n in zip(wish, least, strict=True)]
+    if spare <= 0 or not sum(more):
+        return size, [pdf.epw * n / sum(least) for n in least]
+    return size, [n + spare * m / sum(more) for n, m in zip(least, more, strict=True)]
+
+
+def _widths(pdf: FPDF, one: Table, i: int, size: float) -> tuple[float, float]:
+    """Return the least width of a column, that of its longest word or number, and the one for its longest text on a line, within bounds."""
     texts = [row[i].text for row in one.rows]
-    head = max((1.2 * len(word) for word in one.heads[i].text.split()), default=4)
-    longest = max((len(text) for text in texts), default=4)
-    return max(head, longest + 2 if one.heads[i].css == "num" else min(longest, 30), 6.0)
+    pdf.set_font(FAMILY, "B", size)
+    head = max((pdf.get_string_width(word) for word in one.heads[i].text.split()), default=0.0)
+    pdf.set_font(FAMILY, "", size)
+    whole = max((pdf.get_string_width(text) for text in texts), default=0.0)
+    word = max((pdf.get_string_width(part) for text in texts for part in text.split()), default=0.0)
+    least = max(head, whole if one.heads[i].css == "num" else word) + EDGE
+    return least, max(least, min(whole + EDGE, 60.0))
 
 
 def _facts(pdf: FPDF, report: Report) -> None:
