@@ -16,7 +16,7 @@ OURS = ("gis", "layers", "network", "analysis", "maps")
 HOST = {"qgis", "processing", "PyQt5", "osgeo"}
 """What QGIS brings along where its plugins run."""
 
-BROUGHT = {"affine": "rasterio", "starlette": "fastapi", "PIL": "fpdf2"}
+BROUGHT = {"affine": "rasterio", "starlette": "fastapi", "PIL": "fpdf2", "markupsafe": "jinja2"}
 """Names that are part of what a declared one offers."""
 
 

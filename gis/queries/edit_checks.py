@@ -86,13 +86,7 @@ def target_of(text: str, checkpoints: gpd.GeoDataFrame, named: Named) -> str:
     for key, name, place in named:
         if text in (key, name) or pair == place:
             return key
-    try:
-        return find_checkpoint(checkpoints, text)
-    except PlaceError as error:
-        near = _nearest(text, checkpoints)
-        raise PlaceError(
-            f"{error}".replace(": allowed", f" (did you mean {near}?): allowed", 1) if near else str(error)
-        ) from None
+    return find_checkpoint(checkpoints, text)
 
 
 def region_named(regions: gpd.GeoDataFrame, text: str) -> shapely.Geometry:
@@ -112,13 +106,6 @@ def region_named(regions: gpd.GeoDataFrame, text: str) -> shapely.Geometry:
             f"no region is called {text!r}{hint}: allowed are {', '.join(sorted(regions['region'].unique()))}"
         )
     return shapely.union_all(regions.geometry[rows].to_numpy())
-
-
-def _nearest(text: str, checkpoints: gpd.GeoDataFrame) -> str:
-    """Return the names that a text is nearest to."""
-    every = {str(n).casefold(): str(n) for c in ("checkpoint_id", "name_ru", "name") for n in checkpoints[c] if n}
-    found = difflib.get_close_matches(text.casefold(), list(every), n=2, cutoff=0.7)
-    return " or ".join(repr(every[f]) for f in found)
 
 
 def _kind(edit: Any) -> str:

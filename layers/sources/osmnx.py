@@ -79,7 +79,7 @@ def read_graphml(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
         if b"<!DOCTYPE" in file.read(PROLOGUE):
             # No GraphML has one; entities of one can fill the memory or name other files, and not every release of expat stops them.
             raise LayerError(
-                f"{path} declares a document type: allowed is GraphML without one, as osmnx.save_graphml writes it"
+                f"{path} can't be read as a graph of OSMnx: it declares a document type; allowed is a file of osmnx.save_graphml"
             )
     try:
         # A saved graph may hold True, False or a list, where OSMnx expects a flag.

@@ -45,7 +45,7 @@ def short_names(columns: Iterable[str]) -> dict[str, str]:
     Examples
     --------
     >>> short_names(["name", "potential_cross_actual", "potential_cross_open", "time_to_checkpoint_min"])
-    {'name': 'name', 'potential_cross_actual': 'pot_x_act', 'potential_cross_open': 'pot_x_open', 'time_to_checkpoint_min': 't_to_cp_mi'}
+    {'name': 'name', 'potential_cross_actual': 'pot_x_act', 'potential_cross_open': 'pot_x_open', 'time_to_checkpoint_min': 'ttocpmin'}
     """
     names = [str(c) for c in columns]
     taken = {n.lower() for n in names if len(n) <= LETTERS}

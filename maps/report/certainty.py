@@ -145,5 +145,13 @@ def data_chapter(contents: Contents, warnings: tuple[str, ...]) -> Chapter:
             write_table(contents.assumptions, given, _("Assumptions"), top=60),
             write_table(contents.sources, sources, _("Sources and licences"), top=60),
         ),
-        notes=warnings,
+        notes=(*warnings, *_notes_of(contents.sources)),
     )
+
+
+def _notes_of(sources: pd.DataFrame) -> list[str]:
+    """Return what a reader must know of single sources, such as the date of their boundaries."""
+    if not {"layer", "note"} <= set(sources):
+        return []
+    known = sources[sources["note"].fillna("").astype(str) != ""]
+    return [f"{layer}: {note}" for layer, note in zip(known["layer"], known["note"], strict=True)]

@@ -111,7 +111,7 @@ def test_what_contradicts_is_refused_all_at_once_before_anything_is_built() -> N
 
 def test_names_are_suggested() -> None:
     network = random_network(1)
-    with pytest.raises(PlaceError, match=r"'Pots 1' names no checkpoint \(did you mean 'Post 1'"):
+    with pytest.raises(PlaceError, match=r"'Pots 1' names no checkpoint \(did you mean Post 1"):
         apply_edits(network, [Close("Pots 1")])
     with pytest.raises(PlaceError, match="no region is called 'Atlantis'"):
         apply_edits(network, [Close(region="Atlantis")])

@@ -117,7 +117,7 @@ def test_a_file_that_is_not_as_it_was_written_is_not_trusted(tmp_path: Path) -> 
 def test_all_that_layers_are_prepared_to_is_kept() -> None:
     """Whoever adds a field to `Prepared` must have `gis.kept` write and read it."""
     assert {f.name for f in fields(Prepared)} == {
-        "study", "layers", "regions", "border", "crs", "sources", "warnings", "population", "stations", "turns", "detailed", "places", "observed",
+        "study", "layers", "regions", "border", "crs", "sources", "warnings", "population", "stations", "turns", "detailed", "places", "observed", "counts",
     }  # fmt: skip
 
 

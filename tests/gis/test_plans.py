@@ -127,7 +127,7 @@ def test_a_wrong_scenario_writes_nothing(tmp_path: Path) -> None:
     for text, message in (
         (
             '[[edits]]\nedit = "close"\ncheckpoint = "Noth"\n',
-            "plan.toml, line 1: 'Noth' names no checkpoint (did you mean 'North'?)",
+            "plan.toml, line 1: 'Noth' names no checkpoint (did you mean north",
         ),
         ('[[edits]]\nedit = "close"\ncheckpoint = ["North", "South"]\n', "every checkpoint is closed"),
         ('[[edits]]\nedit = "open"\nlon = 10\nlat = 50\n', "plan.toml, line 1: a new checkpoint at 10,50 would stand"),
