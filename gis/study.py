@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from pathlib import Path
@@ -35,6 +34,7 @@ from gis.settings.part import Words
 from layers.checkpoints import LONGEST_WAIT_MIN
 from layers.errors import StudyError, short
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, Source
+from layers.names import suggestion
 from layers.secrets import masked
 from layers.sources.pbf.other import EXTRACT_ENDINGS
 from layers.sources.postgis import is_database
@@ -225,8 +225,7 @@ def _problem(error: dict[str, Any]) -> str:
         return f"{key} is missing: allowed is {key}{needs}"
     if error["type"] == "extra_forbidden":
         allowed = allowed_keys(path[:-1])
-        close = difflib.get_close_matches(path[-1], allowed, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        hint = suggestion(path[-1], allowed, most=1, quoted=True)
         return f"unknown key {key!r}{hint}: allowed are {', '.join(allowed)}"
     message = str(error["msg"]).removeprefix("Value error, ")
     if key == "the study":

@@ -10,12 +10,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from layers.errors import PlaceError
+from layers.names import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import geopandas as gpd
-    import pandas as pd
     from numpy.typing import NDArray
 
 _LONLAT = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*[,;]\s*(-?\d+(?:\.\d+)?)\s*$")
@@ -134,12 +134,8 @@ def _named(settlements: gpd.GeoDataFrame, text: str) -> gpd.GeoDataFrame:
 
 def _suggest(settlements: gpd.GeoDataFrame, text: str) -> str:
     """Return a hint with the nearest spellings, or nothing."""
-    from difflib import get_close_matches
-
-    names: pd.Series = settlements.sort_values("population", ascending=False)["name"]
-    close = get_close_matches(normalise(text), [normalise(n) for n in names], n=3, cutoff=0.75)
-    by_form = dict(zip(map(normalise, reversed(names.tolist())), reversed(names.tolist()), strict=True))
-    return f" (did you mean {', '.join(by_form[c] for c in close)}?)" if close else ""
+    names = settlements.sort_values("population", ascending=False)["name"]
+    return suggestion(text, names, cutoff=0.75, form=normalise)
 
 
 SAME_KM, NEAR_KM = 10.0, 3.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from layers.checkpoints import LONGEST_WAIT_MIN, find_checkpoint
 from layers.crs import geodesic_m
 from layers.errors import BorderlinkError, PlaceError
 from layers.hours import read_hours
+from layers.names import suggestion
 from layers.schema import REGIMES
 from layers.settlements import parse_lonlat
 from network.edits import DIRECTIONS
@@ -100,8 +100,7 @@ def region_named(regions: gpd.GeoDataFrame, text: str) -> shapely.Geometry:
     rows = (regions["region"] == text) | (regions["name"] == text)
     if not rows.any():
         every = [*regions["region"], *regions["name"]]
-        near = difflib.get_close_matches(text, every, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        hint = suggestion(text, every, most=1, quoted=True)
         raise PlaceError(
             f"no region is called {text!r}{hint}: allowed are {', '.join(sorted(regions['region'].unique()))}"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -16,6 +15,7 @@ import shapely
 
 from gis.queries.edits import KINDS, Edit, plain
 from layers.errors import PlaceError, StudyError, short
+from layers.names import suggestion
 
 LARGEST_PLAN = 1_000_000
 TOP = ("name", "edits", "variants", "appraisal", "uncertainty")
@@ -186,8 +186,7 @@ def _edits_of(item: dict[str, Any], at: Any, folder: Path | None) -> list[Edit]:
     """Return the edits of one table: several where a list of checkpoints closes, or a layer holds several roads."""
     word = item.pop("edit", None)
     if word not in KINDS:
-        near = difflib.get_close_matches(str(word), list(KINDS), n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        hint = suggestion(str(word), KINDS, most=1, quoted=True)
         raise PlaceError(f"{at('edit')}: edit = {word!r}{hint}: allowed are {', '.join(KINDS)}")
     cls = KINDS[word]
     known = [f.name for f in fields(cls)]
@@ -203,8 +202,7 @@ def _edits_of(item: dict[str, Any], at: Any, folder: Path | None) -> list[Edit]:
         item = _waits_apart(item, word, at)
     for key in item:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            hint = suggestion(key, known, most=1, quoted=True)
             raise PlaceError(f"{at(key)}: unknown key {key!r}{hint}: allowed for {word!r} are {', '.join(known)}")
     values = {key: _value(key, value, at) for key, value in item.items()}
     needed = [
