@@ -19,16 +19,19 @@ Numbers = list[tuple[str, str]]
 
 
 def headline(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return one sentence on the places that lead both ranked lists, the steady ones first."""
+    """Return one sentence on the places that lead both ranked lists, the steady ones first.
+
+    It claims what holds of every place of a list, an excess over home roads and a growth above 1: no place of a few is said to be the longest or the most.
+    """
     slow, near = _leading(tables, "bottlenecks", 3), _leading(tables, "growth", 2)
     if slow and near:
-        return _("{slow} have the longest way to the next city across; {near} reach most").format(
+        return _("From {slow} the next city across takes longer than home roads take as far; {near} reach more across than their place gives").format(
             slow=_listed(slow), near=_listed(near)
         )  # fmt: skip
     if slow:
-        return _("{slow} have the longest way to the next city across").format(slow=_listed(slow))
+        return _("From {slow} the next city across takes longer than home roads take as far").format(slow=_listed(slow))
     if near:
-        return _("{near} reach most across the border").format(near=_listed(near))
+        return _("{near} reach more across the border than their place gives").format(near=_listed(near))
     return _("No place of this border leads a list")
 
 
