@@ -21,10 +21,11 @@ import shapely
 
 from maps.columns import kind_of
 from maps.contents import Contents, Drawn
-from maps.i18n import _, country, speaking, spoken
+from maps.i18n import _, country, number, speaking, spoken
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
 from maps.web.finding import with_finding
+from maps.web.lines import FINEST_M, MANY_LINES, MOST_POINTS, thinned
 from maps.web.packing import ALIAS_COLUMNS, class_index, pack_tables, slot
 from maps.web.views import GROUND, HIDDEN, is_constant, lead_of, views
 from maps.web.words import page_words, words
@@ -37,7 +38,7 @@ _GEOMETRIES = {
 _BACKDROP = ("Ground", "Background")  # groups a map is not about
 _SUBJECT = ("finding", "cells", "border_line", "checkpoints")
 _NAMES = 400  # of places; more would only be thinned out again by the page
-SCRIPTS = ("map.js", "card.js", "side.js", "tools.js")
+SCRIPTS = ("lines.js", "map.js", "card.js", "side.js", "tools.js")
 """Scripts of the page in the order they need each other."""
 TILES_HOST = "basemaps.cartocdn.com"
 TILES = f"https://{TILES_HOST}/light_all/{{z}}/{{x}}/{{y}}.png"
@@ -99,11 +100,21 @@ def _page(contents: Contents, fit: Box | None) -> tuple[str, folium.Map]:
         "words": words(),
     }
     head = {
-        "lang": contents.lang, "title": contents.title, "subtitle": contents.subtitle, "notes": list(contents.notes),
+        "lang": contents.lang, "title": contents.title, "subtitle": contents.subtitle,
+        "notes": [*contents.notes, *_coarse(tables)],
         "headline": contents.headline or contents.title, "numbers": list(contents.numbers), "caution": contents.caution,
         "say": page_words(), "tiles": TILES_HOST,
     }  # fmt: skip
     return _render(config, payloads, head)
+
+
+def _coarse(tables: Sequence[Drawn]) -> list[str]:
+    """Return what must be said of lines that are drawn coarser than a pixel of the deepest zoom."""
+    many = [(style.title, frame) for style, frame in tables if style.geometry == "Line" and len(frame) > MANY_LINES]
+    heavy = [(t, f.geometry.to_numpy()) for t, f in many if shapely.get_num_coordinates(f.geometry).sum() > MOST_POINTS]
+    found = [(title, thinned(lines)[1]) for title, lines in heavy]
+    text = _("{title}: lines are drawn to within {n} m; the GeoPackage holds them whole")
+    return [text.format(title=title, n=number(metres)) for title, metres in found if metres > FINEST_M]
 
 
 def _validate(layers: Sequence[Drawn]) -> None:

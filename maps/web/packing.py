@@ -16,9 +16,12 @@ from maps.contents import Drawn
 from maps.i18n import _
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
+from maps.web.lines import MANY_LINES, along_a_curve, by_columns
 from maps.web.sentences import bars, sentences
+from maps.web.views import HIDDEN
 
 _MISSING, _OUTSIDE = -1, -2
+_LONG = 3_000_000  # bytes of one table before packing
 ALIAS_COLUMNS = ("name_ru", "name_kk", "name_en", "name_local")
 WORDED = frozenset(
     {"mode", "finding", "effect", "status", "regime", "kind", "advice", "flag", "joined_by", "label", "class", "reason"}
@@ -67,8 +70,9 @@ def pack_tables(
     for number in range(len(firsts)):
         members = [table for table, place in zip(tables, order, strict=True) if place == number]
         collection = _collection([style for style, _ in members], members[0][1], sides, others)
-        # mtime 0: the same tables give the same bytes.
-        payloads.append(base64.b64encode(gzip.compress(collection.encode(), 9, mtime=0)).decode())
+        text = collection.encode()
+        # mtime 0: the same tables give the same bytes. Of megabytes the last 1 % takes three times as long.
+        payloads.append(base64.b64encode(gzip.compress(text, 9 if len(text) < _LONG else 6, mtime=0)).decode())
     return order, payloads
 
 
@@ -82,8 +86,26 @@ def _same(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> bool:
 def _collection(
     styles: Sequence[LayerStyle], frame: gpd.GeoDataFrame, sides: tuple[str, str], others: Mapping[str, pd.Series]
 ) -> str:
-    """Return one table as GeoJSON: five decimals, the fields of its styles, a class number per style, its words."""
-    wanted = (c for style in styles for c in (*style.fields, style.name_column, style.sized_by, *ALIAS_COLUMNS))
+    """Return one table as JSON: a table of many lines by columns, any other as GeoJSON."""
+    if len(frame) > MANY_LINES and all(style.geometry == "Line" for style in styles):
+        frame = frame.iloc[along_a_curve(frame)]
+        return by_columns(frame, _values(styles, frame, sides, others))
+    values = _values(styles, frame, sides, others)
+    rounded = shapely.transform(shapely.force_2d(frame.geometry.to_numpy()), lambda c: np.round(c, 5) + 0.0)
+    features = []
+    for geometry, row in zip(shapely.to_geojson(rounded), zip(*values.values(), strict=True), strict=True):
+        properties = {key: value for key, value in zip(values, row, strict=True) if value is not None}
+        packed = json.dumps(properties, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        features.append(f'{{"type":"Feature","geometry":{geometry.replace(" ", "")},"properties":{packed}}}')
+    return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
+
+
+def _values(
+    styles: Sequence[LayerStyle], frame: gpd.GeoDataFrame, sides: tuple[str, str], others: Mapping[str, pd.Series]
+) -> dict[str, list[object]]:
+    """Return the columns of a table: the fields of its styles, a class number per style, its words."""
+    shown = (c for style in styles for c in style.fields if c not in HIDDEN)
+    wanted = (*shown, *(c for style in styles for c in (style.name_column, style.sized_by)), *ALIAS_COLUMNS)
     columns = dict.fromkeys(c for c in wanted if c in frame.columns)
     values = {str(column): _plain(frame[column], sides) for column in columns}
     for style in styles:
@@ -93,13 +115,7 @@ def _collection(
     values["bars"] = [each or None for each in bars(layer, pd.DataFrame(frame), sides)]
     if layer in others:
         values["other"] = [text or None for text in others[layer].reindex(frame.index).fillna("")]
-    rounded = shapely.transform(shapely.force_2d(frame.geometry.to_numpy()), lambda c: np.round(c, 5) + 0.0)
-    features = []
-    for geometry, row in zip(shapely.to_geojson(rounded), zip(*values.values(), strict=True), strict=True):
-        properties = {key: value for key, value in zip(values, row, strict=True) if value is not None}
-        packed = json.dumps(properties, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        features.append(f'{{"type":"Feature","geometry":{geometry.replace(" ", "")},"properties":{packed}}}')
-    return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
+    return values
 
 
 def slot(style: LayerStyle) -> str:

@@ -1,6 +1,7 @@
 """The web map: what is in the page."""
 
 import base64
+import gzip
 import json
 import re
 from dataclasses import replace
@@ -16,7 +17,9 @@ from maps.columns import kind_of
 from maps.i18n import with_sides
 from maps.styles.layers import StyleClass, run_styles
 from maps.web import assets
+from maps.web.lines import thinned
 from maps.web.map import TILES, write_map
+from maps.web.packing import pack_tables
 from tests.maps import frames as synthetic
 from tests.maps.pages import SIDES, contents, layers, packed
 
@@ -261,3 +264,62 @@ def test_sides_are_named():
 def test_numbers_are_written_for_a_reader(column, label, value, written):
     kind = kind_of(pd.Series([value]), column)
     assert assets.format_value(value, kind) == written
+
+
+def unpacked(held):
+    """Return lines and columns of a table held by columns, as the page reads it."""
+    points = np.array(held["xy"]).reshape(-1, 2).cumsum(axis=0) / 1e5
+    parts = [shapely.linestrings(part) for part in np.split(points, np.cumsum(held["parts"])[:-1])]
+    lines = [[] for _ in range(held["n"])]
+    for row, part in zip(held["rows"] or range(held["n"]), parts, strict=True):
+        lines[row].append(part)
+    columns = {n: c[0] if len(c) == 1 else [c[0][i] for i in c[1]] for n, c in held["columns"].items()}
+    return [each[0] if len(each) == 1 else shapely.multilinestrings(each) for each in lines], columns
+
+
+def test_many_lines_are_held_by_columns_and_lose_nothing_that_is_seen():
+    rng = np.random.default_rng(1)
+    frame = synthetic.roads(1500)
+    shapes = frame.geometry.to_numpy().copy()
+    shapes[5] = shapely.multilinestrings([shapes[5], shapes[6]])
+    frame = frame.set_geometry(gpd.GeoSeries(shapes, crs=4326)).assign(toll=None, length_m=np.arange(1500.0))
+    frame.loc[rng.random(1500) < 0.5, "speed_kph"] = np.nan
+    (order,), (text,) = pack_tables([(STYLES["roads"], frame)], ("a", "b"), {})
+    held = json.loads(gzip.decompress(base64.b64decode(text)))
+    lines, columns = unpacked(held)
+    assert order == 0 and held["n"] == 1500 and held["simplified_m"] == 5
+    by_length = dict(zip(columns["length_m"], range(1500), strict=True))
+    for length, shape, speed in zip(frame["length_m"], shapes, frame["speed_kph"], strict=True):
+        at = by_length[float(f"{length:.5g}")]
+        assert shapely.hausdorff_distance(lines[at], shape) < 1e-4
+        assert columns["speed_kph"][at] == (None if np.isnan(speed) else speed)
+    assert "toll" not in columns and "bars" not in columns
+
+
+def test_lines_with_too_many_points_are_drawn_coarser_and_keep_their_ends():
+    t = np.linspace(0, 1, 500)
+    waves = shapely.linestrings([np.column_stack([t, 0.002 * np.sin(40 * (t + k))]) for k in range(20)])
+    whole, finest = thinned(waves, most=20 * 500)
+    few, metres = thinned(waves, most=600)
+    assert finest == 5 and metres > 5
+    assert shapely.get_num_coordinates(few).sum() <= 600 < shapely.get_num_coordinates(whole).sum()
+    assert shapely.hausdorff_distance(few, waves).max() <= metres / 111_320 + 1e-9
+    assert (
+        shapely.get_coordinates(shapely.get_point(few, -1)) == shapely.get_coordinates(shapely.get_point(waves, -1))
+    ).all()
+
+
+def test_a_page_says_that_its_lines_are_coarser(tmp_path):
+    t = np.linspace(0, 1, 700)
+    shapes = [np.column_stack([50 + t, 50 + k / 200 + 0.002 * np.sin(300 * t)]) for k in range(1200)]
+    frame = synthetic.roads(1200).set_geometry(shapely.linestrings(shapes), crs=4326)
+    write_map(tmp_path / "m.html", contents([(STYLES["roads"], frame)]))
+    page = (tmp_path / "m.html").read_text(encoding="utf-8")
+    (metres,) = re.findall(r"Roads: lines are drawn to within (\d+) m; the GeoPackage holds them whole", page)
+    assert int(metres) > 5
+    assert "drawn to within" not in page_of(tmp_path, layers())
+
+
+def page_of(folder, drawn):
+    write_map(folder / "other.html", contents(drawn))
+    return (folder / "other.html").read_text(encoding="utf-8")

@@ -1,4 +1,3 @@
-"use strict";
 // Layers of the map: unpacks the tables, draws them on one canvas, writes names. `card.js`, `side.js` and `tools.js` follow in the page.
 const config = JSON.parse(document.getElementById("map-config").textContent);
 const map = window[config.map];
@@ -34,7 +33,8 @@ async function unpack(index) {
   const packed = Uint8Array.from(atob(node.textContent), (c) => c.charCodeAt(0));
   node.remove();
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+  const held = await new Response(stream).json();
+  return held.features ? held : new LineTable(held);
 }
 
 // A table is unpacked when it is first needed, and once for all the styles that draw it.
@@ -86,6 +86,9 @@ const Canvas = L.Canvas.extend({
 // Lines grow with the zoom, so that a country full of roads stays light.
 const growth = () => Math.min(2, Math.max(0.75, 0.75 + (map.getZoom() - 5.5) * 0.25));
 
+// Seen from near an area fills the window: the ground shows through.
+const CLOSE = 8, CLEAR = 0.55;
+
 // The one style function of a layer: the class of each feature is a number in its properties.
 function styleOf(style) {
   const scale = growth(), zoom = map.getZoom(), bare = tiles.on && style.key === "regions";
@@ -97,7 +100,7 @@ function styleOf(style) {
     }
     const point = style.geometry === "Point";
     const shape = { color: style.outline, weight: point ? 1 : 0.7, fillColor: color, hatch: hatched ? color : undefined };
-    return { ...shape, opacity: style.opacity, fillOpacity: bare ? 0 : style.opacity };
+    return { ...shape, opacity: style.opacity, fillOpacity: bare ? 0 : !point && zoom >= CLOSE && style.key !== "regions" ? CLEAR * style.opacity : style.opacity };
   };
 }
 
@@ -116,6 +119,7 @@ const tiles = { on: false, layer: null };
 
 function build(layer, collection, renderer = canvas, more = {}) {
   const style = layer.style;
+  if (collection instanceof LineTable) return buildLines(layer, collection, renderer, more);
   const group = L.geoJSON(collection, {
     renderer, ...more,
     style: styleOf(style),
@@ -128,6 +132,32 @@ function build(layer, collection, renderer = canvas, more = {}) {
   });
   if (style.name && !config.ground.includes(style.key)) group.bindTooltip((item) => nameOf(style, item.feature), { sticky: true, direction: "top" });
   return group;
+}
+
+function buildLines(layer, lines, renderer, more) {
+  const path = new Lines(lines, layer.style, { renderer, ...more }).setStyle(styleOf(layer.style));
+  const group = L.featureGroup([path]);
+  group.lines = path;
+  if (more.interactive === false) return group;
+  group.on("click", (event) => {
+    L.DomEvent.stopPropagation(event);
+    if (ruler.on) addPoint(event); else openCard(layer, path.item(path.hit), event.latlng);
+  });
+  return group;
+}
+
+// Features of a layer as items with `feature` and a place; of many lines only those in a window, and no more than are asked for.
+function itemsOf(layer, bounds, first, most) {
+  const { lines } = layer.group;
+  if (!lines) {
+    const all = layer.group.getLayers();
+    return bounds ? all.filter((item) => (item.getBounds ? bounds.intersects(item.getBounds()) : bounds.contains(item.getLatLng()))) : all;
+  }
+  const rows = bounds ? lines.rowsIn(bounds) : Array.from({ length: lines.table.n }, (_, row) => row);
+  if (!most) return rows.map((row) => lines.item(row));
+  const value = (row) => { const found = lines.table.value(first, row); return typeof found === "number" ? found : -Infinity; };
+  const items = rows.sort((p, q) => value(q) - value(p)).slice(0, most).map((row) => lines.item(row));
+  return Object.assign(items, { all: rows.length });
 }
 
 // The list of styles is the order of the map, top first, whatever was switched on last.
@@ -165,9 +195,10 @@ let drawnAt = null;
 function restyle(force) {
   const at = Math.round(map.getZoom());
   if (at === drawnAt && force !== true) return;
+  const crossed = (drawnAt >= CLOSE) !== (at >= CLOSE);
   drawnAt = at;
   for (const layer of layers.filter((each) => each.on)) {
-    if (layer.style.geometry === "Line" || force === true) layer.group.setStyle(styleOf(layer.style));
+    if (layer.style.geometry === "Line" || force === true || (crossed && layer.style.geometry === "Polygon" && layer.style.key !== "regions")) layer.group.setStyle(styleOf(layer.style));
     if (layer.style.sized.length) resize(layer);
   }
 }
@@ -207,16 +238,18 @@ function placeNames() {
 // First come, first served: the list is sorted by weight, a name that would cover or crowd one before it steps back.
 function thinNames() {
   if (!names.on) return;
-  const taken = [], frame = map.getSize(), zoom = map.getZoom(), air = zoom < 6 ? 26 : zoom < 8 ? 10 : 2;
+  // Nothing is written below the tools, nor cut by the edge.
+  const box = map.getContainer().getBoundingClientRect(), bar = document.querySelector(".tools").getBoundingClientRect();
+  const taken = [[bar.left - box.left, bar.top - box.top, bar.right - box.left, bar.bottom - box.top]], frame = map.getSize(), zoom = map.getZoom(), air = zoom < 6 ? 26 : zoom < 8 ? 10 : 2;
   for (const { marker, html, sort } of names.items) {
     const { x, y } = map.latLngToContainerPoint(marker.getLatLng());
     const width = html.offsetWidth + 6, height = html.offsetHeight;
     const left = sort === "spot" ? x - 6 : x - width / 2, top = y - height / 2;
-    const box = [left - air / 2, top - air / 2, left + width + 6 + air, top + height + air / 2];
-    const inside = left + width > 0 && top + height > 0 && left < frame.x && top < frame.y;
+    const around = [left - air / 2, top - air / 2, left + width + 6 + air, top + height + air / 2];
+    const inside = left >= 0 && top >= 0 && left + width <= frame.x && top + height <= frame.y;
     const due = sort === "country" ? zoom < 6.5 : sort === "area" ? zoom >= 6 : true;
-    const free = inside && due && !taken.some((t) => box[0] < t[2] && t[0] < box[2] && box[1] < t[3] && t[1] < box[3]);
-    if (free) taken.push(box);
+    const free = inside && due && !taken.some((t) => around[0] < t[2] && t[0] < around[2] && around[1] < t[3] && t[1] < around[3]);
+    if (free) taken.push(around);
     marker.getElement().classList.toggle("away", !free);
   }
 }

@@ -17,6 +17,7 @@ async function openView(key, keys) {
   const wanted = keys || [...view.on, ...config.ground];
   layers.filter((layer) => !wanted.includes(layer.style.key)).forEach(hide);
   await Promise.all(layers.filter((layer) => wanted.includes(layer.style.key)).map(show));
+  document.querySelector(".side").classList.toggle("inside", view.key !== config.views[0].key);
   for (const button of document.querySelectorAll(".chapters button")) button.setAttribute("aria-pressed", String(button.dataset.view === view.key));
   drawLegend();
 }
@@ -125,7 +126,7 @@ async function searchIndex() {
 // A place may be of a layer that is off: it is switched on first.
 async function goTo(entry) {
   await choose(entry.layer, true);
-  const item = entry.layer.group.getLayers().find((each) => each.feature === entry.feature);
+  const item = itemsOf(entry.layer).find((each) => each.feature === entry.feature);
   if (item.getLatLng) map.setView(item.getLatLng(), Math.max(map.getZoom(), 9), { animate: false });
   else map.fitBounds(item.getBounds(), { animate: false, maxZoom: 9 });
   openCard(entry.layer, item, spotOf(item)).focus({ preventScroll: true });

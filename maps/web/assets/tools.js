@@ -23,6 +23,7 @@ function subject() {
 
 // --- table --------------------------------------------------------------------------------------------------------
 const ROWS = 200;
+const WORDS = new Set(["text", "code", "bool"]);
 
 function fillDrawer() {
   if (drawer.hidden) return;
@@ -31,23 +32,24 @@ function fillDrawer() {
   const { style } = layer, bounds = map.getBounds();
   const columns = style.lead.length ? style.lead : style.fields.map(([column]) => column).filter((column) => column !== style.name).slice(0, 5);
   const fields = new Map(style.fields.map(([column, label, kind]) => [column, [label, kind]]));
-  const items = layer.group.getLayers().filter((item) => (item.getBounds ? bounds.intersects(item.getBounds()) : bounds.contains(item.getLatLng())));
-  const first = columns[0], value = (item) => item.feature.properties[first];
+  const first = columns[0], value = (item) => item.feature.properties[first], items = itemsOf(layer, bounds, first, ROWS), all = items.all ?? items.length;
   items.sort((p, q) => (typeof value(q) === "number" ? value(q) : -Infinity) - (typeof value(p) === "number" ? value(p) : -Infinity));
-  const heads = [words.place, ...columns.map((column) => fields.get(column)[0])].map((text) => element("th", { scope: "col" }, text));
-  const rows = items.slice(0, ROWS).map((item) => rowOf(layer, item, columns, fields));
+  const numeric = new Set(columns.filter((column) => !WORDS.has(fields.get(column)[1])));
+  const heads = [[words.place, ""], ...columns.map((column) => [fields.get(column)[0], numeric.has(column) ? "num" : ""])]
+    .map(([text, kind]) => element("th", { scope: "col", class: kind }, text));
+  const rows = items.slice(0, ROWS).map((item) => rowOf(layer, item, columns, fields, numeric));
   const close = element("button", { type: "button" }, words.close);
   close.addEventListener("click", () => toggleDrawer(false));
-  const head = element("header", {}, element("span", { id: "drawer-title" }, fill(words.tableof, { title: style.title, n: whole.format(items.length) })), close);
+  const head = element("header", {}, element("span", { id: "drawer-title" }, fill(words.tableof, { title: style.title, n: whole.format(all) })), close);
   const body = element("table", { "aria-labelledby": "drawer-title" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
-  drawer.replaceChildren(head, body, ...(items.length > ROWS ? [element("p", {}, fill(words.tablecut, { n: ROWS }))] : []));
+  drawer.replaceChildren(head, body, ...(all > ROWS ? [element("p", {}, fill(words.tablecut, { n: ROWS }))] : []));
 }
 
-function rowOf(layer, item, columns, fields) {
+function rowOf(layer, item, columns, fields, numeric) {
   const properties = item.feature.properties;
   const button = element("button", { type: "button" }, titleOf(layer.style, properties));
   button.addEventListener("click", () => openCard(layer, item, spotOf(item)).focus({ preventScroll: true }));
-  const cells = columns.map((column) => element("td", { class: typeof properties[column] === "number" ? "num" : "" },
+  const cells = columns.map((column) => element("td", { class: numeric.has(column) ? "num" : "" },
     given(properties[column]) ? withUnit(properties[column], fields.get(column)[1]) : "–"));
   return element("tr", item.feature === current.feature ? { class: "at" } : {}, element("td", {}, button), ...cells);
 }
@@ -106,7 +108,7 @@ async function download(kind) {
   const { style } = layer, { features } = await table(style.table);
   const columns = style.fields.map(([column]) => column);
   if (kind === "csv") {
-    const lines = [[...columns, "lon", "lat"], ...layer.group.getLayers().map((item) => {
+    const lines = [[...columns, "lon", "lat"], ...itemsOf(layer).map((item) => {
       const { lat, lng } = spotOf(item);
       return [...columns.map((column) => item.feature.properties[column]), lng.toFixed(5), lat.toFixed(5)].map(cellText);
     })];
@@ -261,7 +263,12 @@ async function start() {
   map.invalidateSize({ animate: false });
   if (kept) map.setView(kept.at, kept.zoom, { animate: false });
   else map.fitBounds(config.bounds, { animate: false, paddingTopLeft: [20, 56], paddingBottomRight: [20, 36] });
-  L.control.scale({ position: "bottomleft", imperial: false }).addTo(map);
+  const scale = L.control.scale({ position: "bottomleft", imperial: false });
+  scale._updateMetric = (most) => {
+    const metres = scale._getRoundNum(most), [value, unit] = metres < 1000 ? [metres, words.m] : [metres / 1000, words.km];
+    scale._updateScale(scale._mScale, `${value} ${unit}`, metres / most);
+  };
+  scale.addTo(map);
   placeNames();
   chapters();
   tools();

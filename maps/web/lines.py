@@ -1,0 +1,92 @@
+"""A table of many lines as the page holds it: by columns, whole numbers from point to point, no finer than a screen shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+MANY_LINES = 1000
+"""Rows above which a table of lines is held by columns and drawn as a whole."""
+FINEST_M = 5.0
+"""What a pixel of the deepest zoom is on the ground: nothing finer is drawn."""
+MOST_POINTS = 600_000
+"""Points of one table; above it lines are simplified further, so that a page stays below some megabytes."""
+_M_PER_DEGREE = 111_320.0
+_UNITS = 1e5  # of a degree: a metre
+
+
+def by_columns(frame: gpd.GeoDataFrame, values: Mapping[str, Sequence[object]]) -> str:
+    """Return a table of lines as JSON.
+
+    Parameters
+    ----------
+    frame
+        Lines in longitude and latitude.
+    values
+        Columns of JSON values; one that holds nothing is left out.
+
+    Returns
+    -------
+    text
+        ``n`` rows; ``columns`` by name, each as ``[values]`` or, of few different ones, ``[values, number of the value in each row]``;
+        ``parts`` points of each part of a line, ``rows`` the row of each part where a line has several; ``xy`` steps from point to
+        point in 1e-5 degrees, longitude and latitude in turn, the first from zero; ``simplified_m`` the tolerance.
+    """
+    lines, tolerance = thinned(shapely.force_2d(frame.geometry.to_numpy()))
+    parts, rows = shapely.get_parts(lines, return_index=True)
+    points = np.round(shapely.get_coordinates(parts) * _UNITS).astype(np.int64)
+    steps = np.diff(points, axis=0, prepend=np.zeros((1, 2), np.int64))
+    held = {
+        "n": len(frame),
+        "simplified_m": tolerance,
+        "parts": shapely.get_num_coordinates(parts).tolist(),
+        "rows": [] if len(parts) == len(frame) else rows.tolist(),
+        "xy": steps.ravel().tolist(),
+        "columns": {name: _coded(column) for name, column in values.items() if any(v is not None for v in column)},
+    }
+    return json.dumps(held, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def thinned(lines: NDArray[np.object_], most: int = MOST_POINTS) -> tuple[NDArray[np.object_], float]:
+    """Return lines within a tolerance, and the tolerance in metres: a pixel, or what keeps their points below a number.
+
+    Parameters
+    ----------
+    lines
+        In degrees. Their ends stay where they are.
+    most
+        Points of all lines.
+
+    Examples
+    --------
+    >>> lines, metres = thinned(shapely.linestrings([[(0, 0), (0.5, 1e-6), (1, 0)]]))
+    >>> shapely.get_num_coordinates(lines).tolist(), metres
+    ([2], 5.0)
+    """
+    tolerance = FINEST_M
+    out = shapely.simplify(lines, tolerance / _M_PER_DEGREE)
+    while int(shapely.get_num_coordinates(out).sum()) > most and tolerance < 2000:
+        tolerance *= 2
+        out = shapely.simplify(lines, tolerance / _M_PER_DEGREE)
+    return out, tolerance
+
+
+def along_a_curve(frame: gpd.GeoDataFrame) -> NDArray[np.int64]:
+    """Return the order of rows in which neighbours follow each other, so that steps between lines are short and pack well."""
+    curve = frame.geometry.hilbert_distance().to_numpy()
+    return np.argsort(curve, kind="stable").astype(np.int64)
+
+
+def _coded(column: Sequence[object]) -> list[object]:
+    """Return a column as its values, or as its different values and their numbers where these are few."""
+    numbers: dict[tuple[type, object], int] = {}
+    try:
+        coded = [numbers.setdefault((type(v), v), len(numbers)) for v in column]
+    except TypeError:  # charts are lists
+        return [list(column)]
+    return [[v for _type, v in numbers], coded] if 4 * len(numbers) <= len(column) else [list(column)]
