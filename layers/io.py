@@ -15,7 +15,8 @@ from layers.own.columns import understood
 from layers.own.nodes import agreeing
 from layers.own.shapes import placed, within
 from layers.regions import of_countries
-from layers.schema import SCHEMAS, empty_layer, validate
+from layers.schema import LAYERS as LAYERS
+from layers.schema import empty_layer, validate
 from layers.secrets import all_masked, masked
 from layers.sources.boundary import reading
 from layers.sources.files import read_file
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     import shapely
 
-LAYERS = tuple(SCHEMAS)
 SNAPSHOT = "snapshot"
 OSM = "osm"
 """A layer out of the study's OpenStreetMap extracts, which `gis.inputs` reads all at once."""

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import geopandas as gpd
 import numpy as np
-import rasterio
 import shapely
 from pyproj import CRS
-from rasterio.errors import RasterioIOError
 
 from layers.errors import CRSError, LayerError
 from layers.sources.boundary import reading
@@ -80,6 +78,9 @@ def open_population(path: Path, *, kind: str) -> PopulationRaster:
     CRSError
         It has no CRS, or holds densities in a projection that is not equal-area.
     """
+    import rasterio
+    from rasterio.errors import RasterioIOError
+
     if kind not in KINDS:
         raise LayerError(f"a population raster of kind {kind!r}: allowed are {', '.join(KINDS)}")
     try:

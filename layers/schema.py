@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 import shapely
-from pandera.errors import SchemaErrors
 
 from layers.cells import legible_columns
 from layers.crs import WGS84
@@ -20,94 +19,104 @@ from layers.words import YES_NO
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandera.pandas as pa
+    from pandera.errors import SchemaErrors
+
 MODES = ("road", "rail", "river")
 REGIMES = ("multilateral", "bilateral", "simplified", "unknown")
 
-_text = pa.Column(str, coerce=True)
-_name = pa.Column(str, pa.Check.str_length(min_value=1, max_value=300), coerce=True)
+LAYERS = ("regions", "settlements", "checkpoints", "roads", "railways")
 
 
-def _edge_columns() -> dict[str, pa.Column]:
-    return {
+@cache
+def schemas() -> Mapping[str, pa.DataFrameSchema]:
+    """Return the schema of each layer.
+
+    Made when first wanted: who takes a kept network need not wait for pandera.
+    """
+    import pandera.pandas as pa
+
+    text = pa.Column(str, coerce=True)
+    name = pa.Column(str, pa.Check.str_length(min_value=1, max_value=300), coerce=True)
+    edges = {
         "u": pa.Column("int64", coerce=True),
         "v": pa.Column("int64", coerce=True),
         "length_m": pa.Column(float, pa.Check.ge(0), coerce=True),
-        "kind": _text,
+        "kind": text,
         "oneway": pa.Column(bool, coerce=True),
         "maxspeed_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
         "driven_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
         "osm_id": pa.Column("int64", coerce=True),
     }
+    return {
+        "regions": pa.DataFrameSchema(
+            {
+                "region": pa.Column(str, pa.Check.str_matches(r"^\S+$"), unique=True, coerce=True),
+                "name": name,
+                "country": pa.Column(str, pa.Check.str_matches(r"^[A-Z]{2}$"), coerce=True),
+            }
+        ),
+        "settlements": pa.DataFrameSchema(
+            {
+                "settlement_id": pa.Column("int64", unique=True, coerce=True),
+                "name": name,
+                "names": text,
+                "country": pa.Column(str, pa.Check.str_matches(r"^[A-Z]{2}$"), coerce=True),
+                "capital": text,
+                "population_date": text,
+                "population": pa.Column("int64", pa.Check.ge(0), coerce=True),
+            }
+        ),
+        "checkpoints": pa.DataFrameSchema(
+            {
+                "checkpoint_id": pa.Column(str, pa.Check.str_matches(r"^\S+$"), unique=True, coerce=True),
+                "mode": pa.Column(str, pa.Check.isin(MODES), coerce=True),
+                "name": name,
+                "name_ru": text,
+                "name_kk": text,
+                "names": text,
+                "partners": pa.Column("int64", pa.Check.ge(1), coerce=True),
+                "region_a": text,
+                "region_b": text,
+                "regime": pa.Column(str, pa.Check.isin(REGIMES), coerce=True),
+                "open": pa.Column(bool, coerce=True),
+                "hours": text,
+                "control_wait_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
+                "wait_assumed": pa.Column(bool, coerce=True),
+                "wait_p90_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
+                "wait_truck_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
+                "capacity_per_day": pa.Column(float, pa.Check.gt(0), nullable=True, coerce=True),
+                "observed_per_day": pa.Column(float, pa.Check.ge(0), nullable=True, coerce=True),
+                "wait_source": text,
+                "vehicles": pa.Column(
+                    str,
+                    pa.Check.str_matches(r"^(|(car|truck|bus|bicycle|foot)(\|(car|truck|bus|bicycle|foot))*)$"),
+                    coerce=True,
+                ),
+                "source": text,
+                "as_of": text,
+            }
+        ),
+        "roads": pa.DataFrameSchema(
+            {
+                **edges,
+                "country": text,
+                "speed_source": text,
+                "maxspeed_hgv_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
+                "maxspeed_winter_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
+                "surface": text,
+                "smoothness": text,
+                "season": pa.Column(str, pa.Check.isin(SEASONS), coerce=True),
+                "toll": pa.Column(bool, coerce=True),
+                "car": pa.Column(bool, coerce=True),
+                "truck": pa.Column(bool, coerce=True),
+                "no_through": pa.Column(str, pa.Check.str_matches(r"^(|car|truck|car\|truck)$"), coerce=True),
+                "duration_min": pa.Column(float, pa.Check.gt(0), nullable=True, coerce=True),
+            }
+        ),
+        "railways": pa.DataFrameSchema({**edges, "gauge": text, "current": text}),
+    }
 
-
-SCHEMAS: Mapping[str, pa.DataFrameSchema] = {
-    "regions": pa.DataFrameSchema(
-        {
-            "region": pa.Column(str, pa.Check.str_matches(r"^\S+$"), unique=True, coerce=True),
-            "name": _name,
-            "country": pa.Column(str, pa.Check.str_matches(r"^[A-Z]{2}$"), coerce=True),
-        }
-    ),
-    "settlements": pa.DataFrameSchema(
-        {
-            "settlement_id": pa.Column("int64", unique=True, coerce=True),
-            "name": _name,
-            "names": _text,
-            "country": pa.Column(str, pa.Check.str_matches(r"^[A-Z]{2}$"), coerce=True),
-            "capital": _text,
-            "population_date": _text,
-            "population": pa.Column("int64", pa.Check.ge(0), coerce=True),
-        }
-    ),
-    "checkpoints": pa.DataFrameSchema(
-        {
-            "checkpoint_id": pa.Column(str, pa.Check.str_matches(r"^\S+$"), unique=True, coerce=True),
-            "mode": pa.Column(str, pa.Check.isin(MODES), coerce=True),
-            "name": _name,
-            "name_ru": _text,
-            "name_kk": _text,
-            "names": _text,
-            "partners": pa.Column("int64", pa.Check.ge(1), coerce=True),
-            "region_a": _text,
-            "region_b": _text,
-            "regime": pa.Column(str, pa.Check.isin(REGIMES), coerce=True),
-            "open": pa.Column(bool, coerce=True),
-            "hours": _text,
-            "control_wait_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
-            "wait_assumed": pa.Column(bool, coerce=True),
-            "wait_p90_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
-            "wait_truck_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
-            "capacity_per_day": pa.Column(float, pa.Check.gt(0), nullable=True, coerce=True),
-            "observed_per_day": pa.Column(float, pa.Check.ge(0), nullable=True, coerce=True),
-            "wait_source": _text,
-            "vehicles": pa.Column(
-                str,
-                pa.Check.str_matches(r"^(|(car|truck|bus|bicycle|foot)(\|(car|truck|bus|bicycle|foot))*)$"),
-                coerce=True,
-            ),
-            "source": _text,
-            "as_of": _text,
-        }
-    ),
-    "roads": pa.DataFrameSchema(
-        {
-            **_edge_columns(),
-            "country": _text,
-            "speed_source": _text,
-            "maxspeed_hgv_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
-            "maxspeed_winter_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
-            "surface": _text,
-            "smoothness": _text,
-            "season": pa.Column(str, pa.Check.isin(SEASONS), coerce=True),
-            "toll": pa.Column(bool, coerce=True),
-            "car": pa.Column(bool, coerce=True),
-            "truck": pa.Column(bool, coerce=True),
-            "no_through": pa.Column(str, pa.Check.str_matches(r"^(|car|truck|car\|truck)$"), coerce=True),
-            "duration_min": pa.Column(float, pa.Check.gt(0), nullable=True, coerce=True),
-        }
-    ),
-    "railways": pa.DataFrameSchema({**_edge_columns(), "gauge": _text, "current": _text}),
-}
 
 GEOMETRY = {
     "regions": ("Polygon", "MultiPolygon"),
@@ -193,7 +202,7 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
     frame
         Any frame with a CRS; further columns are dropped.
     layer
-        Key of `SCHEMAS`.
+        One of `LAYERS`.
     where
         File or source named in the message.
 
@@ -204,6 +213,8 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
     LayerError
         Anything else that does not fit; one message collects all problems.
     """
+    from pandera.errors import SchemaErrors
+
     frame = legible_columns(_located(frame, layer, where))
     rows = frame.index if frame.index.name else pd.RangeIndex(1, len(frame) + 1, name="row")
     frame = frame.reset_index(drop=True)
@@ -221,7 +232,7 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
         frame["settlement_id"] = np.arange(len(frame))
     if layer == "checkpoints" and "checkpoint_id" not in frame:
         frame["checkpoint_id"] = [f"checkpoint-{i:03d}" for i in range(1, len(frame) + 1)]
-    schema = SCHEMAS[layer]
+    schema = schemas()[layer]
     try:
         checked = schema.validate(pd.DataFrame(frame.drop(columns="geometry")), lazy=True)
     except SchemaErrors as error:
@@ -232,7 +243,7 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
 
 def empty_layer(layer: str) -> gpd.GeoDataFrame:
     """Return a layer without features, with the columns of its schema."""
-    columns = {name: pd.Series(dtype=str(column.dtype)) for name, column in SCHEMAS[layer].columns.items()}
+    columns = {name: pd.Series(dtype=str(column.dtype)) for name, column in schemas()[layer].columns.items()}
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=WGS84), crs=WGS84)
 
 
@@ -321,5 +332,5 @@ def _problems(error: SchemaErrors, layer: str, where: str, rows: pd.Index) -> st
         else:
             more = f" and {len(group) - 3} more" if len(group) > 3 else ""
             lines.append(f"column {column!r}: {', '.join(values)}{more} fails {check}")
-    allowed = ", ".join(SCHEMAS[layer].columns)
+    allowed = ", ".join(schemas()[layer].columns)
     return f"layer {layer} ({where}): " + "; ".join(lines) + f". Columns of this layer: {allowed}, geometry"

@@ -41,3 +41,10 @@ def test_naming_is_no_loading() -> None:
     code = "import sys, analysis.reach, network, layers, maps; print('pandas' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+def test_a_way_waits_for_no_library_that_it_does_not_use() -> None:
+    heavy = "('pandera', 'rasterio', 'matplotlib', 'esda', 'libpysal', 'folium', 'networkx', 'h3')"
+    code = f"import sys, gis.inputs, gis.queries.route; print([m for m in {heavy} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

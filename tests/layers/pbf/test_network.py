@@ -14,7 +14,7 @@ from pandas.testing import assert_frame_equal
 
 from layers.crs import GEOD, WGS84, line_lengths_m
 from layers.errors import LayerError
-from layers.schema import SCHEMAS, validate
+from layers.schema import schemas, validate
 from layers.sources.pbf.read import PbfLayers, read_header, read_network
 from layers.sources.pbf.ways import short_geodesic_m
 from tests.layers.pbf.files import Node, Way, block, header_blob, pieces_of, write_pbf
@@ -358,14 +358,14 @@ def test_the_layers_fit_the_schema(tmp_path: Path) -> None:
         checked = validate(frame, layer, "test")
         assert len(checked) == len(frame)
         # What is driven no tag tells.
-        assert set(SCHEMAS[layer].columns) - {"driven_kph"} <= set(frame.columns)
+        assert set(schemas()[layer].columns) - {"driven_kph"} <= set(frame.columns)
         assert checked["length_m"].to_numpy() == pytest.approx(line_lengths_m(frame.geometry.to_numpy()), rel=1e-7)
 
 
 def test_a_border_without_any_road_gives_empty_layers(tmp_path: Path) -> None:
     got = read(tmp_path, line_of(2), [])
     assert [len(got.roads), len(got.railways), len(got.posts)] == [0, 0, 0]
-    assert set(SCHEMAS["roads"].columns) - {"driven_kph"} <= set(got.roads.columns)
+    assert set(schemas()["roads"].columns) - {"driven_kph"} <= set(got.roads.columns)
 
 
 def test_short_lengths_are_geodesic() -> None:
