@@ -17,9 +17,11 @@ from gis.measures import TABLES
 from maps.contents import Contents
 from maps.i18n import _, country, language, localised, ngettext, number, spoken
 from maps.placenames import Renamed, names_in
+from maps.styles.edges import EDGES
 from maps.styles.layers import LayerStyle, run_styles, scenario_styles
 from maps.styles.sites import SITES
 from maps.styles.thematic import chapter_styles
+from network.tool_edges import tool_edges
 
 if TYPE_CHECKING:
     from gis.chapters.chapter import Chapters
@@ -63,6 +65,15 @@ def contents_of(
         regions=_regions(prepared),
         lang=language(),
     )
+
+
+def with_edges(contents: Contents, prepared: Prepared, network: Network) -> Contents:
+    """Return the same with the links that network tools take, which no map draws."""
+    found = [(style, tool_edges(network, mode)) for style, mode in zip(EDGES, ("road", "rail"), strict=True)]
+    named = _renamed(prepared)
+    more = {style.layer: named.frame(frame, PLACES) for style, frame in found if len(frame)}
+    drawn = [spoken(style, contents.sides) for style, _frame in found if style.layer in more]
+    return replace(contents, layers={**contents.layers, **more}, styles=[*contents.styles, *drawn])
 
 
 PLACES = (

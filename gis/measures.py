@@ -25,7 +25,7 @@ from analysis.reach.surfaces import Surface, checkpoint_surface, territory_withi
 from analysis.trips.choice import Choice, choose_checkpoints
 from analysis.trips.demand import Demand, model_demand
 from analysis.units import border_segments, h3_cells, nearest_settlement, people_from_raster, people_in_cells
-from layers.crs import line_lengths_m, points_at
+from layers.crs import points_at
 from layers.errors import NetworkError
 from layers.regions import touching
 from network.build import FIELDS, Network
@@ -326,11 +326,6 @@ def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
         road_class(links["kind"]) if mode == "road" else np.where(links["kind"] == "connector", "connector", mode)
     )
     frame["side"] = np.where(u == v, u, "crosses")
-    # What network tools take: they measure the drawn line, which is shorter than the way that it stands for.
-    frame["travel_direction"] = np.where(links["oneway"].astype(bool) & (links["twin"] == 0), "forward", "both")
-    drawn_m = line_lengths_m(links["geometry"].to_numpy())
-    minutes = links["time_min"].to_numpy(float)
-    frame["drawn_kph"] = np.divide(0.06 * drawn_m, minutes, out=np.full(len(minutes), np.nan), where=minutes > 0)
     return frame
 
 

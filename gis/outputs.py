@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 
 from gis.chapters.permits import border_zone, with_permits
-from gis.contents import contents_of, scenario_contents, sites_contents
+from gis.contents import contents_of, scenario_contents, sites_contents, with_edges
 from gis.manifest import describe_run, describe_scenario, describe_sites
 from gis.planned_words import answer_in_words
 from gis.queries.plans import scenario_id, to_toml
@@ -17,7 +17,7 @@ from gis.rasters import run_rasters, scenario_rasters, write_rasters
 from gis.tables import slim, tables_of, write_tables
 from layers.crs import WGS84
 from layers.secrets import all_masked
-from maps.qgis.project import write_geopackage, write_project
+from maps.qgis.project import write_qgis
 from maps.report.page import write_report
 from maps.report.pdf import can_write
 from maps.report.planning import write_planning
@@ -67,7 +67,7 @@ def write_run(
     with clock.stage("rasters"):
         rasters = write_rasters(folder, run_rasters(prepared, measures), prepared)
     with clock.stage("QGIS"):
-        _write_qgis(folder, "border", contents, rasters)
+        _write_qgis(folder, "border", with_edges(contents, prepared, network), rasters)
     with clock.stage("web map"):
         write_map(folder / "map.html", contents.filled)
     with clock.stage("graph"):
@@ -79,9 +79,7 @@ def write_run(
 
 def _write_qgis(folder: Path, name: str, contents: Contents, rasters: Sequence[RasterStyle]) -> None:
     """Write a GeoPackage and the project that draws it and the rasters."""
-    slimmed = replace(contents, layers=slim(contents.layers, contents.styles))
-    write_geopackage(folder / f"{name}.gpkg", slimmed)
-    write_project(folder / f"{name}.qgz", slimmed, gpkg_name=f"{name}.gpkg", rasters=rasters)
+    write_qgis(folder, name, replace(contents, layers=slim(contents.layers, contents.styles)), rasters)
 
 
 def write_scenario(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import rasterio
 import rasterio.shutil
 from rasterio.io import MemoryFile
 
+from maps.i18n import _
 from maps.qgis import qml
 from maps.styles.classes import CHANGE_CLASSES, OSM, TIME_CLASSES, StyleClass, quantile_classes
 
@@ -52,15 +53,20 @@ class RasterStyle:
     rights: str = OSM[1]
 
 
+def _spoken(classes: tuple[StyleClass, ...]) -> tuple[StyleClass, ...]:
+    """Return classes with their labels in the language that is written."""
+    return tuple(replace(each, label=_(each.label)) for each in classes)
+
+
 def travel_time_style() -> RasterStyle:
     """Return the drawing of the raster of travel times to the nearest open checkpoint."""
     return RasterStyle(
         key="travel_time",
         file="travel_time.tif",
-        title="Travel time to the nearest open checkpoint",
-        description="Minutes to the nearest open checkpoint; blank where no road leads there",
+        title=_("Travel time to the nearest open checkpoint"),
+        description=_("Minutes to the nearest open checkpoint; blank where no road leads there"),
         group="Border belt",
-        classes=TIME_CLASSES,
+        classes=_spoken(TIME_CLASSES),
         unit="min",
         opacity=0.75,
     )
@@ -71,10 +77,12 @@ def city_style() -> RasterStyle:
     return RasterStyle(
         key="city_across",
         file="city_across.tif",
-        title="Travel time to the nearest city across the border",
-        description="Minutes to the nearest city of the other side, waits at open checkpoints included; blank where no way leads there",
+        title=_("Travel time to the nearest city across the border"),
+        description=_(
+            "Minutes to the nearest city of the other side, waits at open checkpoints included; blank where no way leads there"
+        ),
         group="Border belt",
-        classes=TIME_CLASSES,
+        classes=_spoken(TIME_CLASSES),
         unit="min",
         opacity=0.75,
     )
@@ -85,8 +93,10 @@ def potential_style(values: npt.NDArray[np.floating[Any]]) -> RasterStyle:
     return RasterStyle(
         key="potential_across",
         file="potential_across.tif",
-        title="Potential across the border",
-        description="People across the border, each weighing half for every half-life of minutes; of the best node nearby",
+        title=_("Potential across the border"),
+        description=_(
+            "People across the border, each weighing half for every half-life of minutes; of the best node nearby"
+        ),
         group="Border belt",
         classes=quantile_classes(np.asarray(values, float).ravel()),
         unit="person-equivalents",
@@ -99,20 +109,20 @@ def change_styles() -> tuple[RasterStyle, RasterStyle]:
     potential = RasterStyle(
         key="potential_change",
         file="potential_change.tif",
-        title="Change: potential across the border, as a surface",
-        description="How much of the potential across the border the scenario adds or takes",
+        title=_("Change: potential across the border, as a surface"),
+        description=_("How much of the potential across the border the scenario adds or takes"),
         group="Border belt",
-        classes=CHANGE_CLASSES,
+        classes=_spoken(CHANGE_CLASSES),
         unit="%",
         opacity=0.75,
     )
     minutes = RasterStyle(
         key="city_across_change",
         file="city_across_change.tif",
-        title="Change: minutes to the nearest city across",
-        description="Minutes after the scenario less minutes before; blank where no way leads there before or after",
+        title=_("Change: minutes to the nearest city across"),
+        description=_("Minutes after the scenario less minutes before; blank where no way leads there before or after"),
         group="Border belt",
-        classes=MINUTE_CHANGE_CLASSES,
+        classes=_spoken(MINUTE_CHANGE_CLASSES),
         unit="min",
         opacity=0.75,
     )

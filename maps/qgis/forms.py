@@ -10,7 +10,8 @@ import re
 from collections.abc import Collection, Iterable
 from xml.etree import ElementTree as ET
 
-from maps.columns import describe
+from maps.columns import describe, label_of
+from maps.i18n import _
 from maps.styles.layers import LayerStyle
 
 FIRST = "Overview"
@@ -41,7 +42,8 @@ def alias(style: LayerStyle, column: str) -> str:
     known = describe(column)
     if known is None or not known.label:
         return ""
-    return known.label if not known.unit or known.unit in known.label else f"{known.label} ({known.unit})"
+    label = label_of(column)
+    return label if not known.unit or known.unit in known.label else f"{label} ({_(known.unit)})"
 
 
 def form_elements(style: LayerStyle, columns: Collection[str] = ()) -> list[ET.Element]:
@@ -128,7 +130,7 @@ def _form(shown: list[str], names: list[str]) -> ET.Element:
         if not members:
             continue
         box = ET.SubElement(
-            root, "attributeEditorContainer", name=tab, columnCount="1", groupBox="0", showLabel="1",
+            root, "attributeEditorContainer", name=_(tab), columnCount="1", groupBox="0", showLabel="1",
             visibilityExpressionEnabled="0", visibilityExpression="",
         )  # fmt: skip
         for index, name in enumerate(members):

@@ -5,6 +5,7 @@ The bytes depend on the tables and styles alone: time stamps are a constant.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,8 +15,9 @@ import geopandas as gpd
 import pyogrio
 import pyproj
 
-from maps.columns import describe
+from maps.columns import describe, label_of
 from maps.contents import Contents
+from maps.i18n import _
 from maps.qgis import qml
 from maps.rasters import RasterStyle
 from maps.styles.layers import LayerStyle
@@ -61,7 +63,10 @@ INSERT INTO gpkg_extensions (table_name, column_name, extension_name, definition
 """
 
 
-def write_geopackage(path: str | Path, contents: Contents) -> None:
+_PROJECTS_SQL = "CREATE TABLE qgis_projects (name TEXT PRIMARY KEY, metadata BLOB, content BLOB)"
+
+
+def write_geopackage(path: str | Path, contents: Contents, *, projects: Mapping[str, bytes] | None = None) -> None:
     """Write one table per layer, with default style, field names and licence where QGIS looks for them.
 
     Parameters
@@ -71,6 +76,8 @@ def write_geopackage(path: str | Path, contents: Contents) -> None:
     contents
         Layers in EPSG:4326; one without rows is written with its columns. The first drawing of a table names, describes and
         licenses it.
+    projects
+        QGIS projects by name, as ``.qgz`` files hold them: QGIS opens them from the GeoPackage (Project, Open From).
     """
     path, frames = Path(path), contents.layers
     first = _first_styles(contents.styles)
@@ -88,6 +95,7 @@ def write_geopackage(path: str | Path, contents: Contents) -> None:
         try:
             with connection:
                 _write_styles(connection, tables)
+                _write_projects(connection, projects or {})
             # GDAL commits once more or less by the clock, and SQLite counts commits in the header: copy into a new file.
             connection.execute("VACUUM INTO ?", (str(clean),))
         finally:
@@ -137,7 +145,7 @@ def _write_table(path: Path, frame: gpd.GeoDataFrame, style: LayerStyle) -> None
         layer_options={
             "GEOMETRY_NAME": GEOMETRY,
             "SPATIAL_INDEX": "YES",
-            "IDENTIFIER": style.title if style.title != style.layer else f"{style.title} ({style.group})",
+            "IDENTIFIER": style.title if style.title != style.layer else f"{style.title} ({_(style.group)})",
             "DESCRIPTION": style.description,
         },
     )
@@ -172,12 +180,22 @@ def _write_styles(connection: sqlite3.Connection, styles: Sequence[LayerStyle]) 
     connection.execute("UPDATE gpkg_contents SET last_change = ?", (STAMP,))
 
 
+def _write_projects(connection: sqlite3.Connection, projects: Mapping[str, bytes]) -> None:
+    """Add projects as QGIS stores them: the bytes of the file in hexadecimal."""
+    if not projects:
+        return
+    connection.execute(_PROJECTS_SQL)
+    about = json.dumps({"last_modified_time": STAMP, "last_modified_user": ""})
+    rows = [(name, about.encode(), content.hex().encode()) for name, content in sorted(projects.items())]
+    connection.executemany("INSERT INTO qgis_projects VALUES (?, ?, ?)", rows)
+
+
 def _described(style: LayerStyle, columns: Iterable[str]) -> list[tuple[str, str, str, str, str]]:
     """Return table, column, name, title and description of the columns that a style or the dictionary knows."""
     rows, taken = [], set()
     for column in columns:
         known = describe(column)
-        label = style.fields.get(column) or (known.label if known else "")
+        label = style.fields.get(column) or (label_of(column) if known else "")
         if not label:
             continue
         # Names must differ within a table; a family's members may share a label.

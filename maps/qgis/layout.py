@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
+from maps.i18n import _
 from maps.qgis.forms import quoted, written
 from maps.qgis.views import Extent, stable_id
 
@@ -49,14 +50,14 @@ def sheet(
     extent
         Of the map, in the project's CRS.
     """
-    root = _layout(SHEET, (420, 297))
+    root = _layout(_(SHEET), (420, 297))
     _label(root, "title", title, (10, 7, 400, 10), size=20, bold=True)
     _label(root, "subtitle", subtitle, (10, 17, 400, 9), size=9)
     box = (10.0, 27.0, 400.0, 204.0)
     number = _map(root, box, theme=theme, extent=fitted(extent, box))
     _legend(root, (10, 233, 330, 46), number, legend, columns=6)
     _scale_bar(root, (345, 234, 65, 14), number)
-    _label(root, "sources", f"Sources and licences: {credits}", (10, 283, 400, 11), size=7)
+    _label(root, "sources", _("Sources and licences: {list}").format(list=credits), (10, 283, 400, 11), size=7)
     return root
 
 
@@ -64,7 +65,7 @@ def atlas(
     title: str, credits: str, coverage: Coverage, *, theme: str, legend: Sequence[Legend], extent: Extent
 ) -> ET.Element:
     """Return the print layout with a sheet per region, A4 across: its name, map, figures, legend, scale bar, sources."""
-    root = _layout(ATLAS, (297, 210))
+    root = _layout(_(ATLAS), (297, 210))
     _label(root, "title", '[% "name" %]', (10, 7, 190, 10), size=18, bold=True)
     _label(root, "subtitle", title, (10, 16, 277, 6), size=9)
     box = (10.0, 25.0, 192.0, 160.0)
@@ -76,7 +77,7 @@ def atlas(
     _label(root, "figures", figures, (207, 25, 80, 46), size=8)
     _legend(root, (207, 72, 80, 114), number, legend, columns=1)
     _scale_bar(root, (10, 186, 80, 10), number)
-    _label(root, "sources", f"Sources and licences: {credits}", (10, 197, 277, 10), size=6)
+    _label(root, "sources", _("Sources and licences: {list}").format(list=credits), (10, 197, 277, 10), size=6)
     ET.SubElement(
         root, "Atlas", enabled="1", coverageLayer=coverage.id, coverageLayerName=coverage.name,
         coverageLayerSource=coverage.source, coverageLayerProvider=coverage.provider, hideCoverage="0", filterFeatures="0",
@@ -182,7 +183,7 @@ def _legend(root: ET.Element, box: Box, map_number: str, lines: Sequence[Legend]
 
 def _scale_bar(root: ET.Element, box: Box, map_number: str) -> None:
     item = _item(root, _SCALE, _name(root), "scale bar", box)
-    for key, value in {"mapUuid": map_number, "style": "Single Box", "unitType": "km", "unitLabel": "km", "numSegments": "2",
+    for key, value in {"mapUuid": map_number, "style": "Single Box", "unitType": "km", "unitLabel": _("km"), "numSegments": "2",
                        "numSegmentsLeft": "0", "numSubdivisions": "1", "segmentSizeMode": "1", "minBarWidth": "30", "maxBarWidth": "60",
                        "numUnitsPerSegment": "100", "numMapUnitsPerScaleBarUnit": "1", "height": "2", "labelBarSpace": "1.5",
                        "boxContentSpace": "1", "alignment": "0", "outlineWidth": "0.2"}.items():  # fmt: skip

@@ -11,13 +11,14 @@ import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pyproj
 
 from maps.contents import Contents
+from maps.i18n import _
 from maps.qgis import qml
 from maps.qgis.geopackage import WGS84, resource, write_geopackage
 from maps.qgis.layout import Coverage, Legend, atlas, plain, sheet
@@ -26,14 +27,32 @@ from maps.qgis.views import Extent, bookmarks, first_view, srs
 from maps.rasters import RasterStyle
 from maps.styles.layers import LayerStyle
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["WGS84", "write_geopackage", "write_project"]
+__all__ = ["WGS84", "project_bytes", "write_geopackage", "write_project", "write_qgis"]
 
 
-def write_project(
-    path: str | Path,
+def write_qgis(folder: Path, name: str, contents: Contents, rasters: Sequence[RasterStyle] = ()) -> None:
+    """Write a GeoPackage and the project that draws it and the rasters beside it; the project stands in the GeoPackage too.
+
+    Parameters
+    ----------
+    folder
+        Where ``<name>.gpkg`` and ``<name>.qgz`` go.
+    """
+    project = project_bytes(name, contents, gpkg_name=f"{name}.gpkg", rasters=rasters)
+    write_geopackage(folder / f"{name}.gpkg", contents, projects={name: project})
+    (folder / f"{name}.qgz").write_bytes(project)
+
+
+def write_project(path: str | Path, contents: Contents, **options: Any) -> None:
+    """Write a ``.qgz`` project; a file that is there is replaced. See `project_bytes`."""
+    path = Path(path)
+    if path.suffix != ".qgz":
+        raise ValueError(f"cannot write the project: it must end in .qgz, got {path.name!r}")
+    path.write_bytes(project_bytes(path.stem, contents, **options))
+
+
+def project_bytes(
+    name: str,
     contents: Contents,
     *,
     gpkg_name: str = "border.gpkg",
@@ -41,13 +60,13 @@ def write_project(
     layers_crs: pyproj.CRS = WGS84,
     rasters: Sequence[RasterStyle] = (),
     rasters_crs: pyproj.CRS | None = None,
-) -> None:
-    """Write a ``.qgz`` project that draws a GeoPackage and rasters lying in the same folder.
+) -> bytes:
+    """Return a project, as a ``.qgz`` file holds it, that draws a GeoPackage and rasters lying in the same folder.
 
     Parameters
     ----------
-    path
-        Where to write; a file that is there is replaced.
+    name
+        Of the project.
     contents
         Drawings and title; the map is shown in its CRS, which needs no authority code. Tables without rows are left out.
     gpkg_name
@@ -66,11 +85,10 @@ def write_project(
     ValueError
         With all that does not fit.
     """
-    path = Path(path)
     crs = contents.crs or layers_crs
     box = extent or _extent(contents, crs)
     styles = contents.styles
-    _check_project(path, gpkg_name, styles, rasters, box)
+    _check_project(gpkg_name, styles, rasters, box)
     empty = {name for name, frame in contents.layers.items() if frame.empty}
     layers = [
         _Layer(style, f"./{gpkg_name}|layername={style.layer}", "ogr") for style in styles if style.layer not in empty
@@ -87,12 +105,12 @@ def write_project(
         maplayers.append(_maplayer(layer, own_crs, _columns(contents, layer.table)))
     themes = themes_of([layer.style.key for layer in layers])
     ids, groups = ({layer.style.key: part for layer, part in zip(layers, parts, strict=True)}
-                   for parts in ([layer.id for layer in layers], [layer.style.group for layer in layers]))  # fmt: skip
+                   for parts in ([layer.id for layer in layers], [layer.group for layer in layers]))  # fmt: skip
     root.extend([_properties(), theme_elements(themes, ids, groups), _about(contents, layers)])
     root.append(_layouts(contents, layers, themes, box))
     root.append(bookmarks(contents.title, box, crs, contents.layers.get("regions")))
     root.extend(first_view(crs, box))
-    path.write_bytes(_zip(f"{path.stem}.qgs", "<?xml version='1.0' encoding='UTF-8'?>\n" + qml.to_text(root)))
+    return _zip(f"{name}.qgs", "<?xml version='1.0' encoding='UTF-8'?>\n" + qml.to_text(root))
 
 
 def _extent(contents: Contents, crs: pyproj.CRS) -> tuple[float, float, float, float]:
@@ -120,6 +138,11 @@ class _Layer:
         return f"{self.style.key}_{hashlib.sha256(self.style.key.encode()).hexdigest()[:16]}"
 
     @property
+    def group(self) -> str:
+        """Name of its group in the language that is written."""
+        return _(self.style.group)
+
+    @property
     def table(self) -> str:
         """The table that it draws, empty for a raster."""
         return "" if isinstance(self.style, RasterStyle) else self.style.layer
@@ -130,16 +153,12 @@ class _Layer:
 
 
 def _check_project(
-    path: Path,
     gpkg_name: str,
     styles: Sequence[LayerStyle],
     rasters: Sequence[RasterStyle],
     extent: tuple[float, float, float, float],
 ) -> None:
-    problems = []
-    if path.suffix != ".qgz":
-        problems.append(f"the project must end in .qgz, got {path.name!r}")
-    problems += [
+    problems = [
         f"{name!r} must be a file name without a folder: data lie beside the project"
         for name in (gpkg_name, *(raster.file for raster in rasters))
         if Path(name).name != name
@@ -171,10 +190,10 @@ def _tree(layers: Sequence[_Layer]) -> ET.Element:
     root = ET.Element("layer-tree-group")
     blocks: list[tuple[ET.Element, bool]] = []
     for layer in layers:
-        own = [n for n, (block, _) in enumerate(blocks) if block.get("name") == layer.style.group]
+        own = [n for n, (block, _) in enumerate(blocks) if block.get("name") == layer.group]
         rises = layer.is_area and bool(own) and any(has_area for _, has_area in blocks[own[-1] + 1 :])
         if not own or rises:
-            block = ET.SubElement(root, "layer-tree-group", name=layer.style.group, checked="Qt::Checked", expanded="1")
+            block = ET.SubElement(root, "layer-tree-group", name=layer.group, checked="Qt::Checked", expanded="1")
             own = [len(blocks)]
             blocks.append((block, False))
         block, has_area = blocks[own[-1]]
@@ -184,7 +203,7 @@ def _tree(layers: Sequence[_Layer]) -> ET.Element:
             providerKey=layer.provider, checked="Qt::Checked" if layer.style.visible else "Qt::Unchecked", expanded="1",
         )  # fmt: skip
     areas = {layer.id for layer in layers if layer.is_area}
-    for block, _ in blocks:
+    for block, _has in blocks:
         if len(block) > 1 and all(node.get("id") in areas for node in block):
             _make_exclusive(block)
     return root
@@ -283,6 +302,11 @@ def _properties() -> ET.Element:
     root = ET.Element("properties")
     ET.SubElement(ET.SubElement(root, "SpatialRefSys"), "ProjectionsEnabled", type="int").text = "1"
     ET.SubElement(ET.SubElement(root, "Paths"), "Absolute", type="bool").text = "false"
+    # Without an ellipsoid QGIS measures, and its network tools cost, layers in longitude and latitude in degrees.
+    ET.SubElement(ET.SubElement(root, "Measure"), "Ellipsoid", type="QString").text = "EPSG:7030"
+    units = ET.SubElement(root, "Measurement")
+    ET.SubElement(units, "DistanceUnits", type="QString").text = "km"
+    ET.SubElement(units, "AreaUnits", type="QString").text = "km2"
     return root
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from maps.i18n import _
+
 
 class Theme(NamedTuple):
     """A theme: its name, the drawing without which it would show nothing of its own, and the others that are on."""
@@ -30,14 +32,14 @@ THEMES = (
 
 
 def themes_of(keys: Sequence[str]) -> dict[str, list[str]]:
-    """Return the themes that a project has layers for, with the keys of the drawings that are on.
+    """Return the themes that a project has layers for by their names in the language that is written, with the keys of the drawings that are on.
 
     Examples
     --------
     >>> themes_of(["checkpoints", "roads", "cells_time"])
     {'Access': ['checkpoints', 'roads', 'cells_time']}
     """
-    return {t.name: [k for k in keys if k == t.needs or k in t.with_] for t in THEMES if t.needs in keys}
+    return {_(t.name): [k for k in keys if k == t.needs or k in t.with_] for t in THEMES if t.needs in keys}
 
 
 def theme_elements(

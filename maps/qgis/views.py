@@ -8,6 +8,8 @@ from xml.etree import ElementTree as ET
 
 import shapely
 
+from maps.i18n import _
+
 if TYPE_CHECKING:
     import geopandas as gpd
     import pyproj
@@ -24,11 +26,12 @@ def stable_id(*parts: str) -> str:
 def srs(crs: pyproj.CRS) -> ET.Element:
     """Return the CRS as QGIS stores it; the WKT is what counts, an authority code alone would not be read."""
     root = ET.Element("spatialrefsys", nativeFormat="Wkt")
-    ET.SubElement(root, "wkt").text = crs.to_wkt("WKT2_2019")
+    name = crs.name if crs.name != "unknown" else _("Fitted to the border")
+    ET.SubElement(root, "wkt").text = crs.to_wkt("WKT2_2019").replace('"unknown"', f'"{name}"', 1)
     authority = crs.to_authority(min_confidence=100)
     if authority is not None:
         ET.SubElement(root, "authid").text = ":".join(authority)
-    ET.SubElement(root, "description").text = crs.name
+    ET.SubElement(root, "description").text = name
     return root
 
 
@@ -58,13 +61,13 @@ def bookmarks(title: str, extent: Extent, crs: pyproj.CRS, regions: gpd.GeoDataF
         ``name`` and polygons, in any CRS.
     """
     root = ET.Element("Bookmarks")
-    _bookmark(root, "Border", title, extent, crs)
+    _bookmark(root, _("Border"), title, extent, crs)
     if regions is not None and len(regions):
         projected = regions.to_crs(crs)
         # A loop over a few dozen regions at most: an element each.
         for name, bounds in zip(projected["name"], shapely.bounds(projected.geometry.to_numpy()), strict=True):
             west, south, east, north = (float(v) for v in bounds)
-            _bookmark(root, "Regions", str(name), (west, south, east, north), crs)
+            _bookmark(root, _("Regions"), str(name), (west, south, east, north), crs)
     return root
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import mapclassify
 import numpy as np
 
+from maps.i18n import _, number
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -169,7 +171,7 @@ def quantile_classes(values: Sequence[float] | NDArray[np.float64], *, most: int
     known = known[np.isfinite(known)]
     k = min(most, len(np.unique(known)))
     if k < 2:
-        return (StyleClass("all values", _LOST_RAMP[2], lower=float("-inf"), upper=float("inf")),)
+        return (StyleClass(_("all values"), _LOST_RAMP[2], lower=float("-inf"), upper=float("inf")),)
     with warnings.catch_warnings():
         # Many equal values make fewer classes than asked for: that is as it should be.
         warnings.filterwarnings("ignore", message="Not enough unique values")
@@ -177,7 +179,8 @@ def quantile_classes(values: Sequence[float] | NDArray[np.float64], *, most: int
     rounded = sorted({float(f"{b:.2g}") for b in found if b > 0})
     edges = (0.0, *rounded, float("inf"))
     ramp = _LOST_RAMP[-(len(edges) - 1) :]
-    labels = [f"{a:,.0f}–{b:,.0f}" for a, b in itertools.pairwise(edges[:-1])] + [f"{edges[-2]:,.0f} and more"]
+    labels = [f"{number(a)}–{number(b)}" for a, b in itertools.pairwise(edges[:-1])]
+    labels.append(_("{n} and more").format(n=number(edges[-2])))
     return tuple(
         StyleClass(label, color, lower=a, upper=b)
         for label, color, (a, b) in zip(labels, ramp, itertools.pairwise(edges), strict=True)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from maps.i18n import _
 from maps.styles.classes import LayerStyle, StyleClass
 from maps.styles.finding import PLACES
 from maps.styles.layers import run_styles
@@ -278,7 +279,8 @@ def isochrone_style(minutes: Sequence[float]) -> LayerStyle:
     """Return the drawing of the isochrones, the nearest darkest."""
     ramp = _MINUTE_RAMP[: max(len(minutes), 1)]
     classes = tuple(
-        StyleClass(f"within {m:g} min", ramp[min(i, len(ramp) - 1)], value=f"{m:g}") for i, m in enumerate(minutes)
+        StyleClass(_("within {n} min").format(n=f"{m:g}"), ramp[min(i, len(ramp) - 1)], value=f"{m:g}")
+        for i, m in enumerate(minutes)
     )
     return LayerStyle(
         "isochrones",

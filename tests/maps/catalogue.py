@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from maps.columns import describe
+from maps.columns import columns, describe
+from maps.qgis.forms import FIRST, REST, TABS
+from maps.qgis.layout import ATLAS, SHEET
+from maps.qgis.themes import THEMES
+from maps.rasters import MINUTE_CHANGE_CLASSES
 from maps.report import certainty
+from maps.styles.edges import EDGES
 from maps.styles.layers import run_styles, scenario_styles
-from maps.styles.thematic import FLOW_CLASSES, LOAD_CLASSES, REACH_CLASSES, chapter_styles
+from maps.styles.queries import PASSED, WAY
+from maps.styles.sites import SITES
+from maps.styles.thematic import FLOW_CLASSES, LOAD_CLASSES, REACH_CLASSES, chapter_styles, isochrone_style
 from maps.web.finding import FINDING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,13 +75,17 @@ def styled() -> set[str]:
         *run_styles(),
         *scenario_styles(),
         *chapter_styles(layers, types=["a"], minutes=(), columns=columns),
+        *EDGES,
+        *(SITES, WAY, PASSED, isochrone_style([])),
         FINDING,
     ]
     out: set[str] = set()
     for style in styles:
         out |= {style.title, style.description, *style.fields.values(), *(c.label for c in style.classes)}
-    for classes in (FLOW_CLASSES, LOAD_CLASSES, REACH_CLASSES):
+        out |= {style.group}
+    for classes in (FLOW_CLASSES, LOAD_CLASSES, REACH_CLASSES, MINUTE_CHANGE_CLASSES):
         out |= {c.label for c in classes}
+    out |= {theme.name for theme in THEMES} | {tab for tab, _pattern in TABS} | {FIRST, REST, SHEET, ATLAS}
     return {text for text in out if text and text != "a"}
 
 
@@ -101,10 +113,15 @@ def _family(column: str) -> str:
     return next((row.label for pattern, row in families if pattern.fullmatch(column)), "")
 
 
+def dictionary() -> set[str]:
+    """Return the labels and units of all columns, which QGIS shows in place of their names."""
+    return {c.label for c in columns() if c.label} | {c.unit for c in columns() if c.unit}
+
+
 def messages() -> tuple[set[str], set[tuple[str, str]]]:
     """Return all strings and all pairs of plural forms."""
     single, plural = marked()
-    return single | styled() | heads() | set(VALUES) | set(REGIONS), plural
+    return single | styled() | heads() | dictionary() | set(VALUES) | set(REGIONS), plural
 
 
 def catalogue(lang: str) -> Catalog:
@@ -118,7 +135,7 @@ def update(lang: str, said: dict[str, str], forms: dict[str, tuple[str, ...]]) -
     path = LOCALE / f"{lang}.po"
     old = catalogue(lang) if path.is_file() else Catalog(locale=lang)
     new = Catalog(
-        locale=lang, project="borderlink", fuzzy=False, creation_date=None, revision_date=None,
+        locale=lang, project="borderlink", fuzzy=False, creation_date=datetime(2026, 1, 1, tzinfo=UTC), revision_date=None,
         header_comment=f"# borderlink in {lang}: not reviewed by a native speaker.", last_translator="none", language_team="none",
     )  # fmt: skip
     single, plural = messages()

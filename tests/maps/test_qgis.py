@@ -229,8 +229,10 @@ class TestProject:
         assert not any("cells" in source or "roads" in source for source in sources)
 
     def test_says_all_that_is_wrong(self, tmp_path):
-        with pytest.raises(ValueError, match=r"end in \.qgz") as raised:
-            write_project(tmp_path / "x.qgs", of({}, [STYLES[0], STYLES[0]]), gpkg_name="/data/b.gpkg",
+        with pytest.raises(ValueError, match=r"end in \.qgz"):
+            write_project(tmp_path / "x.qgs", of({}, STYLES))
+        with pytest.raises(ValueError) as raised:
+            write_project(tmp_path / "x.qgz", of({}, [STYLES[0], STYLES[0]]), gpkg_name="/data/b.gpkg",
                           extent=(1, 0, 0, 1))  # fmt: skip
         assert all(text in str(raised.value) for text in ("without a folder", "repeated: ['checkpoints']", "extent"))
 
@@ -368,7 +370,7 @@ class TestInQgis:
                      description="Minutes", units="min")  # fmt: skip
         project(tmp_path / "x.qgz", [], rasters=[style], rasters_crs=ALBERS)
         (layer,) = qgis_opens(tmp_path / "x.qgz")["layers"]
-        assert layer["crs"] == ALBERS.name
+        assert layer["crs"] == "Fitted to the border"
 
     def test_missing_table_is_found_out(self, folder, tmp_path):
         moved = shutil.copytree(folder, tmp_path / "x")

@@ -49,7 +49,7 @@ def test_every_column_of_a_form_stands_once():
 
 def test_an_alias_has_its_unit():
     assert alias(BY_KEY["cells"], "population") == BY_KEY["cells"].fields["population"]
-    assert alias(BY_KEY["roads"], "drawn_kph").endswith("(km/h)")
+    assert alias(BY_KEY["roads"], "speed_kph").endswith("(km/h)")
     assert alias(BY_KEY["roads"], "nobody_knows") == ""
 
 
