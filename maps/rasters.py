@@ -16,7 +16,8 @@ from rasterio.io import MemoryFile
 
 from maps.i18n import _
 from maps.qgis import qml
-from maps.styles.classes import CHANGE_CLASSES, OSM, TIME_CLASSES, StyleClass, quantile_classes
+from maps.styles.classes import CHANGE_CLASSES, OSM, TIME_CLASSES, StyleClass
+from maps.styles.quantiles import quantile_classes
 
 NODATA = -9999.0
 MINUTE_CHANGE_CLASSES = (

@@ -6,18 +6,9 @@ Class breaks are fixed numbers that mean something to a planner, so that two run
 from __future__ import annotations
 
 import itertools
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
-
-import mapclassify
-import numpy as np
-
-from maps.i18n import _, number
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from typing import Literal
 
 STANDS_OUT, HIGH, UNCERTAIN, NO, NOT_TESTABLE = "stands out", "high", "uncertain", "no", "not testable"
 NO_DATA = "no data"
@@ -28,7 +19,7 @@ _GREY, _LIGHT, _PALE = "#dcdcdc", "#ebebeb", "#f7f7f7"
 LOSS_COLORS = {"detour": "#d55e00", "delay": "#f0b429"}
 _TIME_RAMP = ("#ffffd4", "#fee391", "#fec44f", "#fe9929", "#d95f0e", "#8c2d04")
 _LOSS_RAMP = ("#f2f0f7", "#cbc9e2", "#9e9ac8", "#756bb1", "#54278f")
-_LOST_RAMP = ("#feebe2", "#fbb4b9", "#f768a1", "#c51b8a", "#7a0177")
+LOST_RAMP = ("#feebe2", "#fbb4b9", "#f768a1", "#c51b8a", "#7a0177")
 _CHANGE_RAMP = ("#b2182b", "#ef8a62", "#f7f7f7", "#67a9cf", "#2166ac")
 OSM = ("ODbL-1.0", "© OpenStreetMap contributors")
 
@@ -159,29 +150,3 @@ CHECKPOINT_CLASSES = (
 )
 NEW_CHECKPOINT = StyleClass("New checkpoint", "#e6007e", value="new", size=4.6)
 """Of a scenario alone; larger than all others and in a hue that neither they nor the amounts use."""
-
-
-def quantile_classes(values: Sequence[float] | NDArray[np.float64], *, most: int = 5) -> tuple[StyleClass, ...]:
-    """Return classes for an amount whose size no planner can know beforehand: quantiles, rounded.
-
-    Breaks have two significant digits; the first class begins at 0, the last is open. Unknown values are left out;
-    fewer different values make fewer classes.
-    """
-    known = np.asarray(values, float)
-    known = known[np.isfinite(known)]
-    k = min(most, len(np.unique(known)))
-    if k < 2:
-        return (StyleClass(_("all values"), _LOST_RAMP[2], lower=float("-inf"), upper=float("inf")),)
-    with warnings.catch_warnings():
-        # Many equal values make fewer classes than asked for: that is as it should be.
-        warnings.filterwarnings("ignore", message="Not enough unique values")
-        found = mapclassify.Quantiles(known, k=k).bins[:-1]
-    rounded = sorted({float(f"{b:.2g}") for b in found if b > 0})
-    edges = (0.0, *rounded, float("inf"))
-    ramp = _LOST_RAMP[-(len(edges) - 1) :]
-    labels = [f"{number(a)}–{number(b)}" for a, b in itertools.pairwise(edges[:-1])]
-    labels.append(_("{n} and more").format(n=number(edges[-2])))
-    return tuple(
-        StyleClass(label, color, lower=a, upper=b)
-        for label, color, (a, b) in zip(labels, ramp, itertools.pairwise(edges), strict=True)
-    )

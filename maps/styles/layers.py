@@ -23,9 +23,9 @@ from maps.styles.classes import (
     TIME_CLASSES,
     LayerStyle,
     StyleClass,
-    quantile_classes,
 )
 from maps.styles.fields import CELL_FIELDS, CHANGE_FIELDS, TESTED
+from maps.styles.quantiles import quantile_classes
 
 if TYPE_CHECKING:
     import numpy as np

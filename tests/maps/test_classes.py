@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from maps.styles.classes import quantile_classes
 from maps.styles.layers import run_styles
+from maps.styles.quantiles import quantile_classes
 
 
 def test_every_known_value_falls_into_one_class() -> None:
