@@ -10,7 +10,7 @@ import shapely
 
 from gis.study import is_extract_file
 from layers.errors import LayerError
-from layers.io import describe_file, read_layer
+from layers.io import OSM, OVERPASS, describe_file, read_layer
 from layers.osm.posts import AT_LINE_KM, CLUSTER_KM, DEPTH_KM, STATION_KM
 from layers.schema import empty_layer, validate
 from layers.settlements import with_known_people
@@ -128,12 +128,21 @@ def ask_regions(study: Study, asking: Asking) -> list[LocalExtract]:
 
 
 def ask_network(study: Study, area: shapely.Geometry, layers: Collection[str], asking: Asking) -> list[LocalExtract]:
-    """Return the objects of some layers in an area as extracts that Overpass makes; see `ask_regions`."""
+    """Return the objects of some layers in an area as extracts that Overpass makes; see `ask_regions`.
+
+    Checkpoints of the study's own file, or the packaged ones, are tied to the roads.
+    """
+    source = study.source("checkpoints")
+    posts = None
+    if "roads" in layers and source.path not in (OSM, OVERPASS):
+        known = read_layer("checkpoints", source, area=area)[0].geometry.to_numpy()
+        posts = shapely.get_coordinates(known[shapely.intersects(known, area)])
     entries = fetch_network(
         area,
         asking,
         layers=layers,
         road_kinds=study.osm.road_kinds,
+        posts=posts,
         largest_km2=study.osm.overpass_area_km2,
     )
     return _answers(entries, asking)

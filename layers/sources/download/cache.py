@@ -365,12 +365,13 @@ class Cache:
     def _clear_parts(self, limit: datetime | None) -> int:
         """Delete unfinished downloads that no process holds, and return their bytes."""
         freed = 0
-        for part in (p for p in files_under(self.folder / PARTS) if _PART.fullmatch(p.name) and is_older(p, limit)):
-            with (
-                suppress(OutputError),
-                self._lock(self.folder / LOCKS / f"{part.stem}.lock", timeout=0),
-                self.writing(),
-            ):
+        for part in (p for p in files_under(self.folder / PARTS) if is_older(p, limit)):
+            # A download's part, or an answer in a folder of several.
+            name = next((n for n in (part.name, part.parent.name) if _PART.fullmatch(n)), None)
+            if name is None:
+                continue
+            lock = self.folder / LOCKS / name.replace(".part", ".lock")
+            with suppress(OutputError), self._lock(lock, timeout=0), self.writing():
                 freed += delete(part) + delete(part.with_suffix(".json"))
         return freed
 

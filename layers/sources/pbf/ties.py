@@ -65,9 +65,9 @@ def ends_of(
 
     Posts stand on a road or beside it. `ferries` are ids of ways that are ferries by a relation.
     """
-    ferry = _has(ways, words, b"route", (b"ferry",)) | np.isin(ways.ids, list(ferries))
+    ferry = has_tag(ways, words, b"route", (b"ferry",)) | np.isin(ways.ids, list(ferries))
     asked = [value for value in words.numbers[b"highway"] if value not in lower]
-    road = _has(ways, words, b"highway", asked)
+    road = has_tag(ways, words, b"highway", asked)
     found = np.unique(nodes.find(ways.refs[np.repeat(road, ways.counts)]))
     roads = found[found >= 0].astype(np.int64)
     stop = np.cumsum(ways.counts)
@@ -96,7 +96,7 @@ def _is_home(tags: Mapping[str, str]) -> bool:
     return "place" in tags or tags.get("railway") in ("station", "halt")
 
 
-def _has(ways: Ways, words: Words, key: bytes, values: Iterable[bytes]) -> NDArray[np.bool_]:
+def has_tag(ways: Ways, words: Words, key: bytes, values: Iterable[bytes]) -> NDArray[np.bool_]:
     """Return which ways have one of some values of a key."""
     codes = ways.codes.get(key)
     numbers = [words.numbers[key][v] for v in values if v in words.numbers[key]]
@@ -123,27 +123,32 @@ def ties(ends: Ends, lower: Ways, words: Words, nodes: Nodes) -> NDArray[np.bool
     out = np.zeros(len(lower.ids), bool)
     if not len(lower.ids) or not len(ends.roads):
         return out
+    u, v, way = steps_of(lower, words, nodes)
+    near = _around(u, np.r_[ends.ferries, ends.posts], ends.places, nodes)
+    if near.any():
+        net = Net(u[near], v[near], way[near], nodes, ends.roads)
+        out[net.on_ways(np.flatnonzero(np.isin(net.ids, ends.ferries)))] = True
+        on_net = ends.posts[np.isin(ends.posts, net.ids)].tolist()
+        for post in sorted({*on_net, *net.nearest(ends.places)}):  # posts that no kept road touches: few
+            out[net.through(post)] = True
+    near = _around(u, np.zeros(0, np.int64), ends.homes, nodes)
+    if near.sum() > MOST_STEPS:
+        words.counts["settlements_not_tied"] += len(ends.homes)
+    elif near.any():
+        net = Net(u[near], v[near], way[near], nodes, ends.roads)
+        out[net.on_ways(np.flatnonzero(np.isin(net.ids, net.nearest(ends.homes))))] = True
+    return out
+
+
+def steps_of(lower: Ways, words: Words, nodes: Nodes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the steps from node to node of the ways that a car or truck may use, as positions of nodes, and the way of each."""
     usable = np.flatnonzero(_passable(lower, words))
     start = (np.cumsum(lower.counts) - lower.counts)[usable]
     at = nodes.find(lower.refs).astype(np.int64)
     tail = ranges(start, start + np.maximum(lower.counts[usable] - 1, 0))
     way = np.repeat(usable, np.maximum(lower.counts[usable] - 1, 0))
-    u, v = at[tail], at[tail + 1]
-    known = (u >= 0) & (v >= 0)
-    near = known & _around(u, np.r_[ends.ferries, ends.posts], ends.places, nodes)
-    if near.any():
-        net = _Net(u[near], v[near], way[near], nodes, ends.roads)
-        out[net.on_ways(np.flatnonzero(np.isin(net.ids, ends.ferries)))] = True
-        on_net = ends.posts[np.isin(ends.posts, net.ids)].tolist()
-        for post in sorted({*on_net, *net.nearest(ends.places)}):  # posts that no kept road touches: few
-            out[net.through(post)] = True
-    near = known & _around(u, np.zeros(0, np.int64), ends.homes, nodes)
-    if near.sum() > MOST_STEPS:
-        words.counts["settlements_not_tied"] += len(ends.homes)
-    elif near.any():
-        net = _Net(u[near], v[near], way[near], nodes, ends.roads)
-        out[net.on_ways(np.flatnonzero(np.isin(net.ids, net.nearest(ends.homes))))] = True
-    return out
+    known = (at[tail] >= 0) & (at[tail + 1] >= 0)
+    return at[tail][known], at[tail + 1][known], way[known]
 
 
 def _passable(lower: Ways, words: Words) -> NDArray[np.bool_]:
@@ -170,7 +175,7 @@ def _around(
     return np.isin(cell(nodes.lon[at].astype(np.int64), nodes.lat[at].astype(np.int64)), wanted)
 
 
-class _Net:
+class Net:
     """The ways of lower classes as a graph of their nodes."""
 
     def __init__(self, u: NDArray[np.int64], v: NDArray[np.int64], way: NDArray[np.int64], nodes: Nodes, roads: NDArray[np.int64]) -> None:  # fmt: skip
@@ -185,14 +190,7 @@ class _Net:
         """Return the ways on the shortest paths from some nodes to the roads, around one node where it is named."""
         if not len(self.roots) or not len(starts):
             return np.zeros(0, np.int64)
-        free = (self.u != without) & (self.v != without)
-        n = len(self.ids)
-        pairs = pd.DataFrame({"u": self.u[free], "v": self.v[free], "km": self.km[free], "way": self.way[free]})
-        pairs = pd.concat([pairs, pairs.rename(columns={"u": "v", "v": "u"})]).sort_values("km", kind="stable")
-        pairs = pairs.drop_duplicates(["u", "v"])
-        graph = coo_array((pairs["km"], (pairs["u"], pairs["v"])), shape=(n, n)).tocsr()
-        roots = self.roots[self.roots != without]
-        _, before, _ = dijkstra(graph, indices=roots, min_only=True, return_predecessors=True, limit=TIE_KM)
+        _, before, pairs = self._paths(without)
         used: set[tuple[int, int]] = set()
         for node in starts.tolist():  # loose ends are few, and their ways short
             while before[node] >= 0 and (int(before[node]), node) not in used:
@@ -202,6 +200,24 @@ class _Net:
             return np.zeros(0, np.int64)
         found = pairs.set_index(["u", "v"])["way"].loc[sorted(used)]
         return np.unique(found.to_numpy(np.int64))
+
+    def km_to_roads(self, without: int = -1) -> NDArray[np.float64]:
+        """Return how far each node is from the roads, infinite beyond `TIE_KM`, around one node where it is named."""
+        return self._paths(without)[0] if len(self.roots) else np.full(len(self.ids), np.inf)
+
+    def _paths(self, without: int) -> tuple[NDArray[np.float64], NDArray[np.int64], pd.DataFrame]:
+        """Return how far each node is from the roads, the node before it on the way there, and the steps."""
+        free = (self.u != without) & (self.v != without)
+        n = len(self.ids)
+        pairs = pd.DataFrame({"u": self.u[free], "v": self.v[free], "km": self.km[free], "way": self.way[free]})
+        pairs = pd.concat([pairs, pairs.rename(columns={"u": "v", "v": "u"})]).sort_values("km", kind="stable")
+        pairs = pairs.drop_duplicates(["u", "v"])
+        graph = coo_array((pairs["km"], (pairs["u"], pairs["v"])), shape=(n, n)).tocsr()
+        roots = self.roots[self.roots != without]
+        if not len(roots):
+            return np.full(n, np.inf), np.full(n, -1), pairs
+        km, before, _ = dijkstra(graph, indices=roots, min_only=True, return_predecessors=True, limit=TIE_KM)
+        return km, before, pairs
 
     def through(self, post: int) -> NDArray[np.int64]:
         """Return the ways that lead through a post and on to the roads, without coming back to it."""
@@ -214,7 +230,13 @@ class _Net:
 
     def nearest(self, places: NDArray[np.float64]) -> list[int]:
         """Return the node nearest to each place that one lies near to."""
+        return sorted(set(self.ids[self.beside(places)[1]].tolist()))
+
+    def beside(self, places: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return the rows of the places that a node lies near to, the nearest node of each, and how far it is in kilometres."""
         if not len(places):
-            return []
+            none = np.zeros(0, np.int64)
+            return none, none, np.zeros(0)
         km, at = cKDTree(self.xyz).query(_flat(*places.T))
-        return sorted(set(self.ids[at[km <= POST_OFF_KM]].tolist()))
+        rows = np.flatnonzero(km <= POST_OFF_KM)
+        return rows, at[rows].astype(np.int64), km[rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -11,15 +12,17 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
-from xml.sax.saxutils import quoteattr
 
 import shapely
 
 from tests.layers.overpass.world import World
 
-FORM = re.compile(r"\[out:xml\]\[timeout:\d+\];\n\(\n(?P<found>.*)\n\);\n\(\._;>;\);\nout body;\n", re.S)
-STATEMENT = re.compile(r'(?P<kind>node|way|relation)(?P<tests>(?:\["[^\]]*"\])+)(?:\(poly:"(?P<poly>[-0-9. ]+)"\))?;')
-TEST = re.compile(r'\["(?P<key>[^"]+)"(?P<how>=|~)"(?P<value>[^"]*)"\]')
+HEAD = re.compile(r"\[out:json\]\[timeout:\d+\];")
+STATEMENT = re.compile(
+    r"(?P<kind>node|way|relation)(?P<tests>(?:\[[^\]]*\])*)(?:\(poly:['\"](?P<poly>[-0-9. ]+)['\"]\))?(?P<bn>\(bn\))?"
+)
+TEST = re.compile(r"""\[(?P<q>['"])(?P<key>.+?)(?P=q)(?:(?P<how>=|!?~)(?P<r>['"])(?P<value>.*?)(?P=r))?\]""")
+Found = dict[str, set[int]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Bad:
     broken: bool = False
     """The connection is closed in the middle."""
     hang: bool = False
+    trickle: bool = False
+    """The body comes byte by byte."""
 
 
 class Overpass(ThreadingHTTPServer):
@@ -61,22 +66,56 @@ class Overpass(ThreadingHTTPServer):
         """A client that gave up is part of the tests."""
 
     def answer(self, query: str) -> bytes:
-        """Return the right answer to a query."""
-        form = FORM.fullmatch(query)
-        if form is None:
-            raise ValueError("parse error")
-        found: dict[str, set[int]] = {"node": set(), "way": set(), "relation": set()}
-        for line in form["found"].splitlines():
-            statement = STATEMENT.fullmatch(line.strip())
-            if statement is None:
-                raise ValueError(f"parse error: {line}")
-            found[statement["kind"]] |= self.matching(statement)
+        """Return the right answer to a query: what stands in a bracket is united, ``>`` adds what the last found is made of."""
+        head = HEAD.match(query)
+        if head is None:
+            raise ValueError("parse error: settings")
+        rest, found = self.statements(query[head.end() :], {"node": set(), "way": set(), "relation": set()})
+        if rest:
+            raise ValueError(f"parse error: {rest[:40]}")
         return self.printed(found).encode()
 
-    def matching(self, statement: re.Match[str]) -> set[int]:
-        """Return the ids of the objects that a statement finds."""
+    def statements(self, text: str, last: Found) -> tuple[str, Found]:
+        """Read statements up to a closing bracket or the end, and return what is left and what they find together."""
+        union: Found = {"node": set(), "way": set(), "relation": set()}
+        while text and not text.startswith(")"):
+            if text.startswith("out;"):
+                return text.removeprefix("out;"), last
+            if text.startswith("._;"):
+                text = text.removeprefix("._;")
+            elif text.startswith(">;"):
+                text, last = text.removeprefix(">;"), self.made_of(last)
+            elif text.startswith("("):
+                text, last = self.statements(text[1:], last)
+                if not text.startswith(");"):
+                    raise ValueError("parse error: bracket")
+                text = text.removeprefix(");")
+            else:
+                statement = STATEMENT.match(text)
+                if statement is None or text[statement.end() : statement.end() + 1] != ";":
+                    raise ValueError(f"parse error: {text[:40]}")
+                nodes = last["node"]
+                last = {"node": set(), "way": set(), "relation": set()}
+                last[statement["kind"]] = self.matching(statement, nodes)
+                text = text[statement.end() + 1 :]
+            for kind, ids in last.items():
+                union[kind] |= ids
+        return text, union
+
+    def made_of(self, found: Found) -> Found:
+        """Return the ways of relations and the nodes of these and of ways."""
+        world = self.world
+        members = {(t, ref) for i in found["relation"] for t, ref, _ in world.relations[i][0]}
+        ways = {r for t, r in members if t == "w" and r in world.ways}
+        nodes = {ref for i in found["way"] | ways for ref in world.ways[i][0]} | {r for t, r in members if t == "n"}
+        return {"node": {i for i in nodes if i in world.nodes}, "way": ways, "relation": set()}
+
+    def matching(self, statement: re.Match[str], nodes: set[int]) -> set[int]:
+        """Return the ids of the objects that a statement finds; ``nodes`` are those that ``bn`` means."""
         world, kind = self.world, statement["kind"]
         tests = [(t["key"], t["how"], t["value"]) for t in TEST.finditer(statement["tests"])]
+        if "".join(t[0] for t in TEST.finditer(statement["tests"])) != statement["tests"]:
+            raise ValueError(f"parse error: {statement['tests']}")
         area = None
         if statement["poly"]:
             numbers = [float(n) for n in statement["poly"].split()]
@@ -84,9 +123,11 @@ class Overpass(ThreadingHTTPServer):
 
         def fits(tags: dict[str, str]) -> bool:
             return all(
-                key in tags and (tags[key] == value if how == "=" else re.search(value, tags[key]) is not None)
+                (key in tags) if how is None
+                else (tags.get(key) == value) if how == "="
+                else (key in tags and re.search(value, tags[key]) is not None) == (how == "~")
                 for key, how, value in tests
-            )
+            )  # fmt: skip
 
         def inside(refs: list[int]) -> bool:
             places = [world.nodes[r][:2] for r in refs if r in world.nodes]
@@ -97,37 +138,44 @@ class Overpass(ThreadingHTTPServer):
             return {i for i, (_, _, tags) in world.nodes.items() if tags and fits(tags) and inside([i])}
         if kind == "way":
             return {i for i, (refs, tags) in world.ways.items() if fits(tags) and inside(refs)}
-        return {i for i, (_, tags) in world.relations.items() if fits(tags)}
 
-    def printed(self, found: dict[str, set[int]]) -> str:
-        """Return what was found, with the ways of relations and the nodes of ways, as Overpass prints it."""
+        def whole(i: int) -> bool:
+            members = world.relations[i][0]
+            refs = [r for t, r, _ in members if t == "n"]
+            ways = [world.ways[r][0] for t, r, _ in members if t == "w" and r in world.ways]
+            return area is None or any(inside([r]) for r in refs) or any(inside(way) for way in ways)
+
+        fitting = {i for i, (_, tags) in world.relations.items() if fits(tags)}
+        if statement["bn"]:
+            return {i for i in fitting if any(t == "n" and r in nodes for t, r, _ in world.relations[i][0])}
+        return {i for i in fitting if whole(i)}
+
+    def printed(self, found: Found) -> str:
+        """Return what was found as Overpass prints it."""
         world = self.world
-        relations = sorted(found["relation"])
-        members = {(t, ref) for i in relations for t, ref, _ in world.relations[i][0]}
-        ways = sorted({i for i in found["way"] | {r for t, r in members if t == "w"} if i in world.ways})
-        refs = {ref for i in ways for ref in world.ways[i][0]} | {r for t, r in members if t == "n"}
-        lines = [
-            '<?xml version="1.0" encoding="UTF-8"?>\n<osm version="0.6" generator="Overpass API 0.7.62 test">',
-            "<note>The data included in this document is from www.openstreetmap.org.</note>",
-            f'<meta osm_base="{world.timestamp}"/>\n',
-        ]
-        for i in sorted(i for i in found["node"] | refs if i in world.nodes):
-            lon, lat, tags = world.nodes[i]
-            lines.append(f'  <node id="{i}" lat="{lat:.7f}" lon="{lon:.7f}">{_tags(tags)}</node>')
-        for i in ways:
-            nodes, tags = world.ways[i]
-            lines.append(f'  <way id="{i}">{"".join(f"""<nd ref="{r}"/>""" for r in nodes)}{_tags(tags)}</way>')
         full = {"n": "node", "w": "way", "r": "relation"}
-        for i in relations:
-            inner = "".join(
-                f'<member type="{full[t]}" ref="{r}" role={quoteattr(role)}/>' for t, r, role in world.relations[i][0]
-            )
-            lines.append(f'  <relation id="{i}">{inner}{_tags(world.relations[i][1])}</relation>')
-        return "\n".join([*lines, "\n</osm>\n"])
+        elements: list[dict[str, Any]] = []
+        for i in sorted(found["node"]):
+            lon, lat, tags = world.nodes[i]
+            elements.append({"type": "node", "id": i, "lat": lat, "lon": lon, **_tags(tags)})
+        for i in sorted(found["way"]):
+            nodes, tags = world.ways[i]
+            elements.append({"type": "way", "id": i, "nodes": nodes, **_tags(tags)})
+        for i in sorted(found["relation"]):
+            members, tags = world.relations[i]
+            told = [{"type": full[t], "ref": r, "role": role} for t, r, role in members]
+            elements.append({"type": "relation", "id": i, "members": told, **_tags(tags)})
+        rows = ",\n".join(json.dumps(e, ensure_ascii=False) for e in elements)
+        return (
+            '{\n  "version": 0.6,\n  "generator": "Overpass API 0.7.62 test",\n  "osm3s": {\n'
+            f'    "timestamp_osm_base": "{world.timestamp}",\n'
+            '    "copyright": "The data included in this document is from www.openstreetmap.org."\n  },\n'
+            f'  "elements": [\n{rows}\n  ]\n}}\n'
+        )
 
 
-def _tags(tags: dict[str, str]) -> str:
-    return "".join(f"<tag k={quoteattr(k)} v={quoteattr(v)}/>" for k, v in tags.items())
+def _tags(tags: dict[str, str]) -> dict[str, dict[str, str]]:
+    return {"tags": tags} if tags else {}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -161,10 +209,25 @@ class Handler(BaseHTTPRequestHandler):
             self.send(400, page.encode(), {})
             return
         if bad.remark:
-            body = body.replace(b"\n</osm>", f"<remark> {bad.remark} </remark>\n</osm>".encode())
+            told = json.dumps(bad.remark, ensure_ascii=False).encode()
+            body = body[: body.rindex(b"]") + 1] + b',\n"remark": ' + told + b"\n}\n"
         body = body[: len(body) - bad.cut] if bad.cut else body
+        if bad.trickle:
+            self.trickle(body)
+            return
         server.sent.append(body)
         self.send(bad.status, body if bad.body is None else bad.body, bad.headers, broken=bad.broken)
+
+    def trickle(self, body: bytes) -> None:
+        """Send a body byte by byte, until nobody listens."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        for k in range(len(body)):
+            self.wfile.write(body[k : k + 1])
+            if self.server.released.wait(0.05):
+                return
 
     def send(self, status: int, body: bytes, headers: dict[str, str], *, broken: bool = False) -> None:
         """Send an answer, packed where the client can unpack it, as real servers do."""

@@ -9,7 +9,6 @@ import pytest
 import shapely
 
 from layers.sources.download.cache import Cache
-from layers.sources.overpass.query import network_queries
 from layers.sources.overpass.server import Asking, fetch_network, fetch_regions
 from layers.sources.pbf.read import read_header, read_network, read_regions
 from layers.sources.pbf.regions import country_area_km2
@@ -45,18 +44,12 @@ def test_roads_railway_places_and_posts(asking: Asking) -> None:
 
 
 def test_the_same_edges_as_osmnx(asking: Asking, tmp_path: Path) -> None:
-    """Ask for the same query beside the cache, for OSMnx wants the answer itself."""
-    import requests
-
-    from layers.sources.overpass.answer import check_answer, write_answer
-    from layers.sources.overpass.server import user_agent
-
     area = shapely.box(9.50, 47.12, 9.54, 47.16)
-    (query,) = network_queries(area, ["roads"])
-    answer = requests.post(
-        f"{URL}/interpreter", data={"data": query}, headers={"User-Agent": user_agent()}, timeout=210
-    )
-    (tmp_path / "answer.osm").write_bytes(answer.content)
-    timestamp, _ = check_answer(tmp_path / "answer.osm", URL)
-    write_answer(tmp_path / "answer.osm", tmp_path / "answer.osm.pbf", timestamp)
-    same_edges_as_osmnx(answer.content, read_network(tmp_path / "answer.osm.pbf"))
+    (entry,) = fetch_network(area, asking, layers=["roads"])
+    same_edges_as_osmnx(URL, area, read_network(entry.path), tmp_path)
+
+
+def test_main_roads_with_what_they_tie(asking: Asking) -> None:
+    area = shapely.box(9.50, 47.04, 9.60, 47.16)
+    (entry,) = fetch_network(area, asking, road_kinds=["motorway", "trunk", "primary", "secondary"])
+    assert len(read_network(entry.path, area, road_kinds=["primary", "secondary"]).roads) > 20

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +16,8 @@ import shapely
 
 from layers.errors import LayerError
 from layers.sources.download.cache import Entry
-from layers.sources.overpass.answer import check_answer
+from layers.sources.overpass import bounded
+from layers.sources.overpass.answer import UnfinishedAnswerError, checked_answer
 from layers.sources.overpass.server import Asking, fetch_network, user_agent
 from layers.sources.pbf.read import read_network
 from tests.layers.overpass.server import Bad
@@ -36,6 +39,7 @@ def server(serve: Callable[[World], Overpass]) -> Overpass:
 
 
 def ask(asking: Asking) -> list[Entry]:
+    """Ask for ways, and then for ferries, restrictions and places: two queries of OSMnx."""
     return fetch_network(AREA, asking, layers=["roads"])
 
 
@@ -78,7 +82,8 @@ def test_trouble_that_passes_ends_in_the_data(
     assert brings_data(ask(patience(server, timeout=0.5)))
     assert patience.waits == waits
     assert len(patience.left()) == 1
-    assert len(set(server.queries)) == 1
+    assert len(set(server.queries)) == 2
+    assert len(server.queries) == 2 + len(waits)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +113,7 @@ def test_trouble_that_stays_ends_in_one_message(
     ("trouble", "words"),
     [
         (Bad(remark='runtime error: Query timed out in "query" at line 3 after 181 seconds.'), ("Query timed out", "pbf")),
-        (Bad(remark="runtime error: Query ran out of memory in &quot;recurse&quot;."), ('memory in "recurse"', "smaller area")),
+        (Bad(remark='runtime error: Query ran out of memory in "recurse".'), ('memory in "recurse"', "smaller area")),
         (Bad(body=b"<!DOCTYPE html><html><style>p {}</style><body>Please <b>log in</b></body></html>"), ("Please log in", "overpass_url")),
         (Bad(body=b'{"elements": []}'), ("elements", "overpass_url")),
         (Bad(400, PAGE % b"line 1: parse error: Unknown query clause"), ("400", "Unknown query clause")),
@@ -153,19 +158,20 @@ def test_a_harmless_remark_is_told_and_no_error(server: Overpass, patience: Pati
 
 def test_tags_that_look_like_a_remark_are_data(serve: Callable[[World], Overpass], patience: Patience) -> None:
     world = two_countries()
-    world.ways[2001][1]["name"] = "<remark> runtime error </remark> </osm>"
+    world.ways[2001][1]["name"] = '"}], "remark": "runtime error"}'
+    world.ways[2001][1]["remark"] = "runtime error"
     entries = ask(patience(serve(world)))
-    assert "<remark> runtime error </remark> </osm>" in set(read_network(entries[0].path).roads["name"])
+    assert '"}], "remark": "runtime error"}' in set(read_network(entries[0].path).roads["name"])
 
 
 def test_answers_come_from_the_cache_and_offline_names_what_is_missing(server: Overpass, patience: Patience) -> None:
     offline = patience(server, offline=True)
-    with pytest.raises(LayerError, match=r"offline, and 1 of 1 Overpass answers for roads.*fetch"):
+    with pytest.raises(LayerError, match=r"offline, and the Overpass answer for roads.*fetch"):
         ask(offline)
     assert server.queries == []
     (entry,) = ask(patience(server))
     assert ask(offline) == ask(patience(server)) == [entry]
-    assert len(server.queries) == 1
+    assert len(server.queries) == 2
     # Another query, or another server, is another answer.
     with pytest.raises(LayerError, match="offline"):
         fetch_network(AREA, offline, layers=["railways"])
@@ -176,7 +182,7 @@ def test_answers_come_from_the_cache_and_offline_names_what_is_missing(server: O
 def test_the_same_answer_gives_the_same_bytes(server: Overpass, patience: Patience) -> None:
     (one,) = ask(patience(server))
     (two,) = ask(patience(server, refresh=True))
-    assert len(server.queries) == 2
+    assert len(server.queries) == 4
     assert one.sha256 == two.sha256
     assert two.fetched > one.fetched
 
@@ -193,11 +199,10 @@ def test_a_refresh_that_fails_leaves_the_old_answer(server: Overpass, patience: 
 def test_objects_in_disorder_are_read_all_the_same(server: Overpass, patience: Patience) -> None:
     (entry,) = ask(patience(server))
     wanted = read_network(entry.path).roads
-    lines = server.sent[0].split(b"\n")
-    nodes = [line for line in lines if line.startswith(b"  <node")]
-    ways = [line for line in lines if line.startswith(b"  <way")]
     # As "out skel qt" may print them: in no order, and some twice.
-    body = b"\n".join([*lines[:4], *ways[::-1], *nodes[::-1], *nodes[:5], b"</osm>"])
+    answer = json.loads(server.sent[0])
+    answer["elements"] = [*answer["elements"][::-1], *answer["elements"][:5]]
+    body = json.dumps(answer).encode()
     server.trouble = [Bad(body=body)]
     (other,) = ask(patience(server, refresh=True))
     assert read_network(other.path).roads.equals(wanted)
@@ -212,15 +217,15 @@ def test_two_that_want_the_same_ask_once(server: Overpass, patience: Patience) -
         thread.join(20)
     assert len(got) == 4
     assert len({e.sha256 for e in got}) == 1
-    assert len(server.queries) == 1
+    assert len(server.queries) == 2
 
 
 def test_the_server_is_told_who_asks_and_the_user_how_far_it_is(server: Overpass, patience: Patience) -> None:
     told: list[tuple[str, int, int | None]] = []
     ask(patience(server, listen=lambda *line: told.append(line)))
-    assert server.agents == [user_agent()]
+    assert server.agents == [user_agent()] * 2
     assert user_agent().startswith("borderlink")
-    assert told[-1][1:] == (len(server.sent[0]), None)
+    assert told[-1][1:] == (sum(map(len, server.sent)), None)
     assert told[-1][0].startswith("roads-")
 
 
@@ -253,12 +258,128 @@ def test_a_cache_that_can_not_be_written(server: Overpass, patience: Patience) -
         ask(patience(server))
 
 
-def test_remarks_are_read_in_one_pass(tmp_path: Path) -> None:
-    answer = tmp_path / "answer.osm"
-    for inside in ("<remark>" * 500_000, f"<remark>{' ' * 4_000_000}"):
-        answer.write_text(f'<?xml version="1.0"?><osm version="0.6">{inside}</osm>')
-        began = time.perf_counter()
-        check_answer(answer, "https://example.org")
-        assert time.perf_counter() - began < 1
-    answer.write_text('<osm version="0.6"><remark> one &amp; a half </remark><remark>two</remark></osm>')
-    assert check_answer(answer, "https://example.org")[1] == ["one & a half", "two"]
+def test_an_answer_is_looked_at_whatever_it_holds() -> None:
+    url = "https://example.org"
+    plain = b'{"osm3s": {}, "elements": []}'
+    assert checked_answer(plain, url) == (plain, "")
+    assert checked_answer(b"\xef\xbb\xbf\n" + plain, url)[1] == ""
+    without, remark = checked_answer(plain[:-1] + b', "remark": " one &amp; a half "}', url)
+    assert (json.loads(without), remark) == (json.loads(plain), "one & a half")
+    for body in (b"", b"  \n", plain[:-1], plain[:9], b'<?xml version="1.0" enc'):
+        with pytest.raises(UnfinishedAnswerError):
+            checked_answer(body, url)
+    deep = b'{"osm3s": {}, "elements": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+    for body in (b"[]", b'"text"', b"{}", b'{"elements": 1, "osm3s": {}}', b"null", deep):
+        with pytest.raises(LayerError, match="overpass_url"):
+            checked_answer(body, url)
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        {"type": "area", "id": 1}, {"type": "node", "id": 1}, {"type": "node", "id": 1, "lat": 1e300, "lon": 0}, {"id": 1},
+        {"type": "way", "id": "x"}, {"type": "way", "id": 1, "nodes": ["a"]}, {"type": "way", "id": 1, "tags": ["a"]}, 7,
+        {"type": "relation", "id": 1, "members": [{"type": "stone", "ref": 1}]},
+    ],
+)  # fmt: skip
+def test_objects_without_sense_are_refused(server: Overpass, patience: Patience, element: object) -> None:
+    server.trouble = [Bad(body=json.dumps({"osm3s": {}, "elements": [element]}).encode())]
+    assert "makes no sense" in fails(patience, patience(server))
+
+
+SETTINGS = (
+    "cache_folder",
+    "cache_only_mode",
+    "max_query_area_size",
+    "overpass_url",
+    "requests_kwargs",
+    "requests_timeout",
+)
+
+
+def test_settings_of_osmnx_are_put_back_also_after_an_error(server: Overpass, patience: Patience) -> None:
+    import osmnx as ox
+
+    before = {k: v for k, v in vars(ox.settings).items() if k.islower()}
+    look_up = socket.getaddrinfo
+    ask(patience(server))
+    for trouble in (Bad(404, b""), Bad(remark="runtime error: Query timed out"), Bad(broken=True)):
+        server.trouble = [trouble] * 4
+        with pytest.raises(LayerError):
+            ask(patience(server, refresh=True))
+        assert {k: v for k, v in vars(ox.settings).items() if k.islower()} == before
+        assert socket.getaddrinfo is look_up
+    assert set(SETTINGS) < set(before)
+
+
+def test_two_threads_that_ask_two_servers(serve: Callable[[World], Overpass], patience: Patience) -> None:
+    import osmnx as ox
+
+    before = dict(vars(ox.settings))
+    one, other = serve(two_countries()), serve(two_countries())
+    other.world.ways[2001][1]["name"] = "Other road"
+    one.trouble = [Bad(broken=True)]
+    got: dict[str, set[str]] = {}
+
+    def look(server: Overpass) -> None:
+        got[server.url] = set(read_network([e.path for e in ask(patience(server))]).roads["name"])
+
+    threads = [threading.Thread(target=look, args=(server,)) for server in (one, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert ("Other road" in got[other.url], "Other road" in got[one.url]) == (True, False)
+    assert len(other.queries) == 2
+    assert vars(ox.settings) == before
+
+
+def test_a_server_that_fails_half_way_is_asked_for_the_rest(server: Overpass, patience: Patience) -> None:
+    server.trouble = [Bad(), *[Bad(504, b"")] * 4]
+    with pytest.raises(LayerError, match="504"):
+        ask(patience(server))
+    first = server.queries[0]
+    assert len(server.queries) == 5
+    assert len(patience.left()) == 1
+    assert brings_data(ask(patience(server)))
+    assert server.queries.count(first) == 1
+    assert len(server.queries) == 6
+    assert len(patience.left()) == 1
+    # What is kept half way is cleared with the cache, and is not kept with a refresh.
+    server.trouble = [Bad(), *[Bad(504, b"")] * 4]
+    with pytest.raises(LayerError, match="504"):
+        ask(patience(server, refresh=True))
+    assert len(patience.left()) == 2
+    patience.cache.clear()
+    assert patience.left() == []
+
+
+def test_a_kept_answer_that_was_not_written_to_its_end_is_asked_for_again(server: Overpass, patience: Patience) -> None:
+    server.trouble = [Bad(), *[Bad(504, b"")] * 4]
+    with pytest.raises(LayerError, match="504"):
+        ask(patience(server))
+    (kept,) = (patience.cache.folder / "parts").rglob("*.json")
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert brings_data(ask(patience(server)))
+    assert server.queries.count(server.queries[0]) == 2
+
+
+def test_each_answer_has_its_own_attempts(server: Overpass, patience: Patience) -> None:
+    server.trouble = [*[Bad(504, b"")] * 3, Bad(), *[Bad(504, b"")] * 3, Bad()]
+    assert brings_data(ask(patience(server)))
+    assert patience.waits == [15, 30, 60] * 2
+
+
+def test_a_body_without_end(server: Overpass, patience: Patience, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "LARGEST_ANSWER", 20_000)
+    server.trouble = [Bad(body=b'{"osm3s": {}, "elements": [' + b" " * 50_000_000 + b"]}")]
+    assert "more than 20,000 bytes" in fails(patience, patience(server))
+    assert len(server.queries) == 1
+
+
+def test_a_body_that_trickles(server: Overpass, patience: Patience, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "LONGEST_S", 0.5)
+    server.trouble = [Bad(trickle=True)]
+    began = time.monotonic()
+    assert "takes longer than" in fails(patience, patience(server))
+    assert time.monotonic() - began < 5

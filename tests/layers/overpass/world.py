@@ -92,6 +92,47 @@ def random_world(seed: int) -> World:
     return world
 
 
+def tied_world(seed: int) -> World:
+    """Return two main roads in a square of a degree, and lanes of many lengths that join villages, ferries and posts to them or to nothing."""
+    chance = Random(seed)
+    world = World()
+
+    def node(x: float, y: float, **tags: str) -> int:
+        number = 1 + len(world.nodes)
+        world.nodes[number] = (round(x, 7), round(y, 7), tags)
+        return number
+
+    rows = [[node(9 + 0.01 * i, y) for i in range(101)] for y in (47.2, 47.75)]
+    for row in rows:
+        world.ways[1 + len(world.ways)] = (row, {"highway": "secondary"})
+    for i in range(40):
+        # A lane wanders off from a main road, or from nowhere.
+        x, y = 9 + chance.random(), 47 + chance.random()
+        start = chance.choice(rows[chance.randint(0, 1)]) if chance.random() < 0.7 else node(x, y)
+        refs = [start]
+        x, y, _ = world.nodes[start]
+        for _ in range(chance.choice([1, 3, 10])):
+            x, y = x + chance.uniform(-0.02, 0.02), y + chance.uniform(-0.02, 0.02)
+            refs.append(node(x, y))
+        world.ways[1 + len(world.ways)] = (refs, {"highway": chance.choice(["service", "residential"])})
+        if i % 4 == 0:
+            # Another way back, longer or shorter.
+            other = chance.choice(rows[chance.randint(0, 1)])
+            world.ways[1 + len(world.ways)] = ([refs[-1], node(x, y + 0.03), other], {"highway": "service"})
+        what = chance.choice(["village", "ferry", "post", "station", "", "beside"])
+        if what == "village":
+            node(x + 0.004, y, place="village", name=f"V{i}")
+        elif what == "station":
+            node(x, y + 0.004, railway="halt", name=f"S{i}")
+        elif what == "ferry":
+            world.ways[1 + len(world.ways)] = ([refs[-1], node(x + 0.05, y)], {"route": "ferry"})
+        elif what == "post":
+            world.nodes[chance.choice(refs[1:])][2].update(barrier="border_control", name=f"P{i}")
+        elif what == "beside":
+            node(x + 0.003, y, barrier="border_control", name=f"B{i}")
+    return world
+
+
 WEST, EAST = "LI", "AT"
 
 
