@@ -24,6 +24,7 @@ from gis.commands.run import run
 from gis.commands.scenario import scenario
 from gis.commands.serve import serve
 from gis.commands.sites import sites
+from gis.commands.sweep import sweep
 from gis.commands.template import indicators
 from layers.house import refuse_namesakes
 
@@ -66,6 +67,7 @@ for command in (
     matrix,
     scenario,
     sites,
+    sweep,
     compare,
     export,
     serve,

@@ -32,7 +32,7 @@ from network.charge import with_waits_of
 from network.store import load_network, read_table, save_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from gis.study import Study
     from network.build import Network
@@ -161,10 +161,22 @@ def key_of(study: Study, how: Fetching) -> str:
         "reach": {n: p.model_dump(mode="json") for n, p in study.reach.layers.items()},
         "indicators": study.index.indicators,
         "files": files,
-        "source": _source_digest(),
+        "source": source_digest(),
         "libraries": {name: version(name) for name in LIBRARIES},
     }
     return sha256(json.dumps(known, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+
+
+def kept_folder(study: Study, how: Fetching) -> Path | None:
+    """Return where the network of a study is kept, None where it is not."""
+    key = key_of(study, how)
+    folder = Cache(how.cache).folder / FOLDER / key
+    return folder if key and (folder / ABOUT).is_file() else None
+
+
+def load_kept(folder: Path, study: Study) -> tuple[Prepared, Network] | None:
+    """Return a kept ground and network with a study's waits; None where they are not as they were written."""
+    return _load(folder, study, Clock())
 
 
 def kept(cache: Path | None = None) -> list[Entry]:
@@ -280,10 +292,10 @@ def _digest(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _source_digest() -> str:
-    """Return a digest of all of our own code and packaged data that a network is made by."""
+def source_digest(packages: Sequence[str] = SOURCE) -> str:
+    """Return a digest of our own code and packaged data in some packages: by itself of all that a network is made by."""
     root, whole = Path(__file__).resolve().parent.parent, sha256()
-    for package in SOURCE:
+    for package in packages:
         for path in sorted((root / package).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 whole.update(str(path.relative_to(root)).encode())

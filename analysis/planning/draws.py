@@ -91,7 +91,9 @@ class Draw:
 CENTRE = Draw({}, (1.0, 1.0), 1.0, {})
 
 
-def make_draws(checkpoints: pd.DataFrame, settlements: Sequence[int], spread: Spread) -> list[Draw]:
+def make_draws(
+    checkpoints: pd.DataFrame, settlements: Sequence[int], spread: Spread, *, numbers: Sequence[int] | None = None
+) -> list[Draw]:
     """Return the draws of a study.
 
     Parameters
@@ -100,6 +102,8 @@ def make_draws(checkpoints: pd.DataFrame, settlements: Sequence[int], spread: Sp
         With ``checkpoint_id`` and ``wait_assumed``; a wait that a scenario sets is none that anybody measured either.
     settlements
         Rows of those that have people.
+    numbers
+        Which draws, counted from 0; all where None.
     """
     ids = sorted(checkpoints["checkpoint_id"].astype(str))
     table = (
@@ -107,7 +111,7 @@ def make_draws(checkpoints: pd.DataFrame, settlements: Sequence[int], spread: Sp
     )
     guessed = (table["wait_assumed"].astype(bool) | (table["wait_source"] == "the scenario")).to_numpy(bool)
     out = []
-    for n in range(spread.draws):
+    for n in range(spread.draws) if numbers is None else numbers:
         rng = np.random.default_rng([spread.seed, n])
         slow = tuple(np.exp(spread.speeds * rng.standard_normal(2)))
         half_life = float(np.exp(spread.half_life * rng.standard_normal()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 HEADLINE = ("saved", "city_min", "potential")
 """Figures whose tornado is drawn."""
+NEW = "new"
+"""The draws' name of a checkpoint that is yet to be built."""
 
 
 class Answers:
@@ -121,8 +123,8 @@ class Answers:
             names="checkpoint_id"
         )
 
-    def _answer(self, trees: Across) -> Any:
-        """Return what a draw answers, as a function of it."""
+    def figures_of(self, trees: Across) -> Callable[[Draw], dict[str, float]]:
+        """Return what a scenario with these trees changes under a draw, as a function of it: figures by the names of ``effects``."""
 
         def of(draw: Draw) -> dict[str, float]:
             curve = draw.curve(self.curve)
@@ -132,16 +134,20 @@ class Answers:
 
         return of
 
-    def draws(self, after: Network) -> list[Draw]:
-        """Return the draws, those of new checkpoints among them."""
+    def draws(self, after: Network, numbers: Sequence[int] | None = None, *, new: bool = False) -> list[Draw]:
+        """Return the draws, those of new checkpoints among them; some by number, all where None; with `NEW` too where one is yet to be built."""
         rows = np.union1d(self.trees.a, self.trees.b).tolist()
-        return make_draws(after.checkpoints, rows, self.spread)
+        table = pd.DataFrame(after.checkpoints[["checkpoint_id", "wait_assumed", "wait_source"]])
+        if new:
+            one = pd.DataFrame({"checkpoint_id": [NEW], "wait_assumed": [True], "wait_source": ["the scenario"]})
+            table = pd.concat([table, one], ignore_index=True)
+        return make_draws(table, rows, self.spread, numbers=numbers)
 
     def _effects(self, after: Network, trees: Across, new: Standing, benefit: Benefit) -> pd.DataFrame:
         table = effects_table(self.before, new, benefit)
         if not self.spread.draws:
             return table.assign(low=np.nan, median=np.nan, high=np.nan)
-        table = quantile_columns(table, spread_of(self._answer(trees), self.draws(after)))
+        table = quantile_columns(table, spread_of(self.figures_of(trees), self.draws(after)))
         hours = self.hours_per_day(benefit)
         if np.isfinite(hours):
             saved = table.loc[table["key"] == "saved", ["low", "median", "high"]].iloc[0]
@@ -160,7 +166,7 @@ class Answers:
 
     def _tornado(self, after: Network, trees: Across) -> pd.DataFrame:
         rows = np.union1d(self.trees.a, self.trees.b).tolist()
-        table = tornado(self._answer(trees), after.checkpoints, rows, self.spread, HEADLINE)
+        table = tornado(self.figures_of(trees), after.checkpoints, rows, self.spread, HEADLINE)
         return table[table["span"] > 1e-9].reset_index(drop=True)
 
     def _loads(self, after: Network, shares: pd.DataFrame) -> pd.DataFrame:

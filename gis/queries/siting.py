@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.planning.draws import CENTRE, Draw, Spread, make_draws
+from analysis.planning.draws import CENTRE, Draw, Spread
 from analysis.planning.effects import cities
 from analysis.planning.sites.candidates import EVERY_KM, Candidates, find_candidates
 from analysis.planning.sites.choose import Choice, Gains, Limits, Master, choose_sites, front, prove
 from analysis.planning.sites.gains import OBJECTIVES, PROVEN, UNITS, gains_of
-from gis.queries.answers import Answers, rules_of
+from gis.queries.answers import NEW, Answers, rules_of
 from gis.queries.edits import Edit, Open, apply_edits
 from layers.checkpoints import assumed_waits
 from layers.crs import geodesic_m
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from gis.inputs import Prepared
     from network.build import Network
 
-NEW = "new"
-"""The draws' name of a checkpoint that is yet to be built."""
 STRONGEST = 60
 """Candidates that a draw chooses among: those that bring most alone, and those that are chosen."""
 MOST_COUNT = 50
@@ -205,10 +203,7 @@ def _over_draws(
     answers: Answers, found: Candidates, question: Question, wait: float, best: Sequence[Choice], strong: np.ndarray, km: np.ndarray, must: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return what each best set is worth in each draw, and the share of draws in which the best set of all holds each candidate."""
-    table = answers.network.checkpoints[["checkpoint_id", "wait_assumed", "wait_source"]]
-    new = pd.DataFrame({"checkpoint_id": [NEW], "wait_assumed": [True], "wait_source": ["the scenario"]})
-    rows = np.union1d(answers.trees.a, answers.trees.b).tolist()
-    draws = make_draws(pd.concat([pd.DataFrame(table), new], ignore_index=True), rows, question.spread)
+    draws = answers.draws(answers.network, new=True)
     some, place = found[strong], {int(k): n for n, k in enumerate(strong)}
     limits = Limits(len(best[-1].sites), km[strong], question.budget_km, tuple(place[m] for m in must))
     values = np.full((len(draws), len(best)), np.nan)

@@ -1,0 +1,1 @@
+"""Many scenarios on many draws of one border or several: work that is cut into parts, on the processors of this machine or of others."""
