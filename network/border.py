@@ -57,7 +57,7 @@ class Border:
         """Return how many metres of each line lie on the other side than `side`."""
         other = self.sides["b" if side == "a" else "a"]
         out = np.zeros(len(lines))
-        hit = np.flatnonzero(shapely.intersects(lines, other))
+        hit = np.flatnonzero(shapely.intersects(other, lines))  # GEOS uses what was prepared of the first alone
         # What runs along the line itself lies on both sides: it is not abroad.
         out[hit] = shapely.length(shapely.difference(shapely.intersection(lines[hit], other), self.sides[side]))
         return out

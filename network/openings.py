@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -165,26 +165,74 @@ def find_opening(ground: Ground, row: gpd.GeoDataFrame, home: Router) -> Opening
     PlaceError
         It finds neither a crossing nor links on both sides, or none that are near enough to be modelled.
     """
-    network, base = ground.network, ground.network.base
+    network = ground.network
+    row = open_to(row, network.base.vehicle)
+    found = opening_at_crossing(network, row)
+    if found:
+        return found
+    access, km_of = _access(ground, row, home)
+    return Opening(**_known(network, row), crossings=(), match_km=np.nan, access=access, connector_km=km_of)
+
+
+def opening_at_crossing(network: Network, row: gpd.GeoDataFrame) -> Opening | None:
+    """Return where a new checkpoint stands at a crossing of the data, None where it is left to connectors.
+
+    Parameters
+    ----------
+    row
+        See `find_opening`.
+
+    Raises
+    ------
+    PlaceError
+        It finds no crossing and is none that connectors may join.
+    """
+    base = network.base
     row = open_to(row, base.vehicle)
-    name, mode = str(row["name"].iloc[0]), str(row["mode"].iloc[0])
     pairs = match_checkpoints(base.tables, row, road_km=network.road_km, rail_km=network.rail_km)
     barred = on_shut_roads(base.shut, base.tables.crs, row, pairs, network.road_km)[0]
-    spot = project(row.geometry.iloc[0], WGS84, network.crs)
-    common = {
-        "checkpoint_id": str(row["checkpoint_id"].iloc[0]), "mode": mode, "name": name,
-        "wait_min": float(row["wait_min"].iloc[0]), "px": float(spot.x), "py": float(spot.y),
-    }  # fmt: skip
     if len(pairs) and not barred:
         km = float(pairs["match_km"].max())
-        return Opening(**common, crossings=tuple(pairs["crossing_id"]), match_km=km, access={}, connector_km={})  # type: ignore[arg-type]
-    if mode == "rail" or barred:
+        crossings = tuple(pairs["crossing_id"])
+        return Opening(**_known(network, row), crossings=crossings, match_km=km, access={}, connector_km={})
+    if row["mode"].iloc[0] == "rail" or barred:
         raise PlaceError(
-            f"{name} finds no {mode} network to join: allowed is a place by a crossing of the network, or, by road, within the "
-            "connectors' reach of both sides"
+            f"{row['name'].iloc[0]} finds no {row['mode'].iloc[0]} network to join: allowed is a place by a crossing of the network, or, by road, "
+            "within the connectors' reach of both sides"
         )
-    access, km_of = _access(ground, row, home)
-    return Opening(**common, crossings=(), match_km=np.nan, access=access, connector_km=km_of)  # type: ignore[arg-type]
+    return None
+
+
+def roads_near(network: Network, lonlat: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return of places, shape (n, 2), whether roads of both sides are so near that a checkpoint there might be modelled; False is sure.
+
+    It looks at the network as it is, which has all roads that `ground_of` puts together again, and more: that costs a rebuild.
+    """
+    links = network.links[(network.links["mode"] == "road").to_numpy() & network.links["geometry"].notna().to_numpy()]
+    lines = np.asarray(project(links["geometry"].to_numpy(dtype=object), WGS84, network.crs), dtype=object)
+    spots = np.asarray(project(shapely.points(lonlat), WGS84, network.crs), dtype=object)
+    # Lengths in the projection are off by less than a twentieth.
+    reach_m = 1050 * network.limits.checkpoint_modelled_km
+    place, link = shapely.STRtree(lines).query(spots, predicate="dwithin", distance=reach_m)
+    side = network.nodes["side"].to_numpy(dtype=object)
+    ends = links[["u", "v"]].to_numpy(np.int64)[link]
+    out = np.ones(len(spots), bool)
+    for s in ("a", "b"):
+        out &= np.bincount(place, (side[ends] == s).any(axis=1), minlength=len(spots)) > 0
+    return out
+
+
+def _known(network: Network, row: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Return what an opening has of its row."""
+    spot = project(row.geometry.iloc[0], WGS84, network.crs)
+    return {
+        "checkpoint_id": str(row["checkpoint_id"].iloc[0]),
+        "mode": str(row["mode"].iloc[0]),
+        "name": str(row["name"].iloc[0]),
+        "wait_min": float(row["wait_min"].iloc[0]),
+        "px": float(spot.x),
+        "py": float(spot.y),
+    }
 
 
 def _access(ground: Ground, row: gpd.GeoDataFrame, home: Router) -> tuple[dict[str, Points], dict[str, float]]:

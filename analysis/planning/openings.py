@@ -1,7 +1,9 @@
-"""What a new road checkpoint near a place would bring, tried by an edit of the network and not guessed from its surroundings."""
+"""What a new road checkpoint near a place would bring, tried as `scenario` and the page try one and not guessed from its surroundings."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,23 +12,31 @@ import shapely
 
 from layers.crs import WGS84, project
 from layers.errors import PlaceError
-from network.build import FIELDS
-from network.edits import add_checkpoints, new_checkpoint
+from network.changes import change, grow_trees
+from network.edits import new_checkpoint
+from network.openings import find_opening, ground_of, opening_at_crossing, roads_near
+from network.points import Points
 from network.routing import compile_router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from network.build import Network
+    from network.changes import Trees
+    from network.openings import Ground, Opening
 
 GAIN_MIN = 5.0
 """A settlement gains where its minutes to the nearest city across fall by more than this."""
+NO_ROAD = "the data have no road there: it can't be assessed"
+SHARED = "at a crossing that has a checkpoint already: its wait is what changes"
 
 
 def try_openings(
     network: Network, places: pd.DataFrame, *, city_people: float, wait_min: float | None = None
 ) -> pd.DataFrame:
     """Return what a road checkpoint at the point of the border line nearest to each place would change, one at a time.
+
+    Roads at home do not change with a checkpoint: trees are grown once (`network.changes`), and the answer is that of a network built with it.
 
     Parameters
     ----------
@@ -44,80 +54,94 @@ def try_openings(
     more than `GAIN_MIN`), ``gain_min`` (their mean), ``place_before_min`` and ``place_after_min`` (of the settlement nearest to the place),
     ``note``. Where the data have no road, nothing can be assessed: NaN, which is not "no change".
     """
-    before = _minutes_across(network, city_people)
-    spots = places[["place", "lon", "lat"]].itertuples(index=False)
+    spots = np.asarray(
+        project(shapely.points(places[["lon", "lat"]].to_numpy(float)), WGS84, network.crs), dtype=object
+    )
+    on_line = shapely.get_point(shapely.shortest_line(network.base.border.line, spots), 0)
+    lonlat = shapely.get_coordinates(project(on_line, network.crs, WGS84))
+    near = roads_near(network, lonlat)
+    tries = _Tries(network, city_people, wait_min)
     rows = [
-        _try_one(network, str(p), float(x), float(y), before, city_people, wait_min) for p, x, y in spots
-    ]  # a rebuild each
+        {"place": str(place), "lon": lon, "lat": lat, **tries.result((lon, lat), spot if some else None)}
+        for place, lon, lat, spot, some in zip(places["place"], *lonlat.T.tolist(), spots, near, strict=True)
+    ]  # a handful, and sums over posts at each
     return pd.DataFrame(rows)
 
 
-def _try_one(
-    network: Network,
-    place: str,
-    lon: float,
-    lat: float,
-    before: NDArray[np.float64],
-    city_people: float,
-    wait_min: float | None,
-) -> dict[str, Any]:
-    """Return the row of one place."""
-    spot = project(shapely.Point(lon, lat), WGS84, network.crs)
-    line = network.base.border.line
-    at = project(shapely.get_point(shapely.shortest_line(line, spot), 0), network.crs, WGS84)
-    row: dict[str, Any] = {
-        "place": place, "lon": at.x, "lat": at.y, "wait_min": np.nan, "joined_by": "", "connector_a_km": np.nan,
-        "connector_b_km": np.nan, "people_gaining": np.nan, "gain_min": np.nan, "place_before_min": np.nan,
-        "place_after_min": np.nan, "note": "",
-    }  # fmt: skip
-    try:
-        built = add_checkpoints(network, new_checkpoint(network, at.x, at.y, wait_min=wait_min))
-    except PlaceError:
-        return {**row, "note": "the data have no road there: it can't be assessed"}
-    new = built.checkpoints[built.checkpoints["checkpoint_id"] == "new-1"].iloc[0]
-    after = _minutes_across(built, city_people)
-    people = network.settlements["population"].to_numpy(float)
-    both = np.isfinite(before) & np.isfinite(after)
-    gain = np.full(len(before), np.nan)
-    gain[both] = before[both] - after[both]
-    gains = np.nan_to_num(gain) > GAIN_MIN
-    xy = shapely.get_coordinates(project(network.settlements.geometry.to_numpy(), WGS84, network.crs))
-    near = int(np.linalg.norm(xy - shapely.get_coordinates(spot), axis=1).argmin())
-    weight = people[gains].sum()
-    shared = (
-        new["joined_by"] == "crossing"
-        and built.checkpoints["crossings"].str.split("|").map(lambda ids: new["crossings"] in ids).sum() > 1
-    )
-    return {
-        **row,
-        "wait_min": float(new["wait_min"]),
-        "joined_by": str(new["joined_by"]),
-        "connector_a_km": float(new["connector_a_km"]),
-        "connector_b_km": float(new["connector_b_km"]),
-        "people_gaining": float(weight),
-        "gain_min": float((gain[gains] * people[gains]).sum() / weight) if weight > 0 else np.nan,
-        "place_before_min": _known(before[near]),
-        "place_after_min": _known(after[near]),
-        "note": "at a crossing that has a checkpoint already: its wait is what changes" if shared else "",
-    }
+@dataclass(frozen=True)
+class _Tries:
+    """A network and what all tries on it share, made when the first needs it."""
 
+    network: Network
+    city_people: float
+    wait_min: float | None
 
-def _minutes_across(network: Network, city_people: float) -> NDArray[np.float64]:
-    """Return minutes from each settlement to the nearest city of the other side, waits included; infinity where there is no way."""
-    table = network.settlements
-    router = compile_router(network, "road")
-    side = table["side"].to_numpy(dtype=object)
-    out = np.full(len(table), np.inf)
-    for own, other in (("a", "b"), ("b", "a")):
-        rows = np.flatnonzero(side == own)
-        cities = np.flatnonzero((side == other) & (table["population"].to_numpy(float) >= city_people))
-        if len(rows) and len(cities):
-            node = table["node"].to_numpy(np.int64)
-            known = rows[node[rows] >= 0]
-            cities = cities[node[cities] >= 0]
-            if len(known) and len(cities):
-                out[known] = router.table(node[known], node[cities], FIELDS["actual"]).min(axis=1)
-    return out
+    @cached_property
+    def ground(self) -> Ground:
+        """What checkpoints on connectors join."""
+        return ground_of(self.network)
+
+    @cached_property
+    def trees(self) -> Trees:
+        """Minutes at home between settlements and the ends of all crossings by road."""
+        network, router = self.network, compile_router(self.network, "road")
+        node = network.settlements["node"].to_numpy(np.int64)
+        side = network.settlements["side"].to_numpy(dtype=object)
+        return grow_trees(network, "road", router, Points.at_nodes(router.positions(node), side), node)
+
+    @cached_property
+    def before(self) -> NDArray[np.float64]:
+        """Minutes from each settlement to the nearest city across as the border stands."""
+        return self.to_city(self.trees)
+
+    def to_city(self, trees: Trees) -> NDArray[np.float64]:
+        """Return minutes from each settlement to the nearest city of the other side, waits included; infinity where there is no way."""
+        table = self.network.settlements
+        side = table["side"].to_numpy(dtype=object)
+        city = (table["population"].to_numpy(float) >= self.city_people) & (table["node"].to_numpy(np.int64) >= 0)
+        out = np.full(len(table), np.inf)
+        for own, other in (("a", "b"), ("b", "a")):
+            out[side == own] = trees.to_nearest(np.flatnonzero(city & (side == other)))[side == own]
+        return out
+
+    def opening(self, lonlat: tuple[float, float]) -> Opening:
+        """Return where a new checkpoint joins; PlaceError where it joins nothing."""
+        row = new_checkpoint(self.network, *lonlat, wait_min=self.wait_min)
+        return opening_at_crossing(self.network, row) or find_opening(self.ground, row, self.trees.overlay.home)
+
+    def result(self, lonlat: tuple[float, float], spot: shapely.Point | None) -> dict[str, Any]:
+        """Return what a checkpoint would change, seen from a place in the projection; None where no roads are near."""
+        nothing: dict[str, Any] = {
+            "wait_min": np.nan, "joined_by": "", "connector_a_km": np.nan, "connector_b_km": np.nan, "people_gaining": np.nan,
+            "gain_min": np.nan, "place_before_min": np.nan, "place_after_min": np.nan, "note": NO_ROAD,
+        }  # fmt: skip
+        if spot is None:
+            return nothing
+        try:
+            opening = self.opening(lonlat)
+        except PlaceError:
+            return nothing
+        after = self.to_city(change(self.trees, openings=[opening]))
+        people = self.network.settlements["population"].to_numpy(float)
+        both = np.isfinite(self.before) & np.isfinite(after)
+        gain = np.zeros(len(after))
+        gain[both] = self.before[both] - after[both]
+        gains = gain > GAIN_MIN
+        weight = people[gains].sum()
+        xy = shapely.get_coordinates(project(self.network.settlements.geometry.to_numpy(), WGS84, self.network.crs))
+        near = int(np.linalg.norm(xy - shapely.get_coordinates(spot), axis=1).argmin())
+        held = self.network.checkpoints["crossings"].str.split("|").explode()
+        return {
+            "wait_min": opening.wait_min,
+            "joined_by": "crossing" if opening.crossings else "connector",
+            "connector_a_km": opening.connector_km.get("a", np.nan),
+            "connector_b_km": opening.connector_km.get("b", np.nan),
+            "people_gaining": float(weight),
+            "gain_min": float((gain[gains] * people[gains]).sum() / weight) if weight > 0 else np.nan,
+            "place_before_min": _known(self.before[near]),
+            "place_after_min": _known(after[near]),
+            "note": SHARED if held.isin(opening.crossings).any() else "",
+        }
 
 
 def _known(minutes: float) -> float:

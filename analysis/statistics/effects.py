@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,6 +53,20 @@ class Ground:
     def decay(self) -> Decay:
         """The run's own decay."""
         return next(iter(self.fades.values()))
+
+    @cached_property
+    def _straight(self) -> dict[float, NDArray[np.float64]]:
+        """By size of a city; filled by `km_to_cities`."""
+        return {}
+
+    def km_to_cities(self, city_people: float) -> NDArray[np.float64]:
+        """Return straight kilometres from homes to targets of so many people, which are the same in every setting of the waits."""
+        if city_people not in self._straight:
+            large = self.lonlat[self.targets.people >= city_people]
+            some = len(large) > 0 and len(self.homes.cell) > 0
+            none = np.zeros((len(self.homes.cell), len(large)))
+            self._straight[city_people] = straight_km(self.homes.lonlat, large) if some else none
+        return self._straight[city_people]
 
 
 def other_lengths(ground: Ground) -> dict[str, Ground]:
@@ -128,11 +142,7 @@ def trips_to_city(
     homes, targets = ground.homes, ground.targets
     large = targets.people >= city_people
     region = ground.cells["region"].to_numpy(dtype=object)[homes.cell] if len(homes.cell) else np.zeros(0, object)
-    km = (
-        straight_km(homes.lonlat, ground.lonlat[large])
-        if large.any() and len(homes.cell)
-        else np.zeros((len(homes.cell), 0))
-    )
+    km = ground.km_to_cities(city_people)
     at_home = (homes.side[:, None] == targets.side[large][None]) & (region != without)[:, None]
     own = np.nonzero(at_home)
     norm = home_norm(minutes[:, large][own], km[own], homes.side[own[0]], pooled=pooled)
@@ -141,9 +151,7 @@ def trips_to_city(
     reached = np.isfinite(minutes[:, large]) & (homes.side[:, None] != targets.side[large][None])
     city = np.full(homes.n, -1)
     with_home = np.flatnonzero(first >= 0)
-    city[with_home] = nearest_by_crow(homes.lonlat[first[with_home]], ground.lonlat[large], reached[first[with_home]])[
-        0
-    ]
+    city[with_home] = nearest_by_crow(km[first[with_home]], reached[first[with_home]])[0]
     each = city[homes.cell] if len(homes.cell) else np.zeros(0, np.int64)
     rows = np.arange(len(homes.cell))
     none = each < 0

@@ -81,20 +81,19 @@ def home_norm(
 
 
 def nearest_by_crow(
-    lonlat: NDArray[np.float64], places: NDArray[np.float64], reached: NDArray[np.bool_]
+    km: NDArray[np.float64], reached: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return for each unit the nearest of the places that it reaches, by straight distance: its row (−1 for none) and the kilometres.
+    """Return for each unit the nearest of the places that it reaches, by straight distance: its column (−1 for none) and the kilometres.
 
     Parameters
     ----------
-    lonlat, places
-        Shape (units, 2) and (places, 2).
+    km
+        From `straight_km`, shape (units, places).
     reached
-        Whether a unit reaches a place at all, shape (units, places).
+        Whether a unit reaches a place at all, of the same shape.
     """
-    if not len(places) or not len(lonlat):
-        return np.full(len(lonlat), -1), np.full(len(lonlat), np.nan)
-    km = straight_km(lonlat, places)
+    if not km.size:
+        return np.full(len(km), -1), np.full(len(km), np.nan)
     away = np.where(reached, km, np.inf)
     best = away.argmin(axis=1)
     found = np.isfinite(away[np.arange(len(away)), best])

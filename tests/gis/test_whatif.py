@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 import shapely
 
-from analysis.planning.openings import _minutes_across
 from analysis.planning.whatif import Answer, Standing, answer, stand
 from analysis.reach.accessibility import Targets, potentials, settlement_times, time_to_checkpoint
 from analysis.reach.decays import exponential
@@ -27,6 +26,7 @@ from network.build import Network
 from network.openings import ground_of as openings_ground
 from network.routing import Mode, compile_router
 from tests.borders import ground_of, network_of, random_land
+from tests.gis.test_openings import minutes_across
 
 CITY = 20_000.0
 SEEDS = range(8)
@@ -133,7 +133,7 @@ def test_a_border_as_it_stands_is_what_a_run_measures(seed: int) -> None:
     same(found.settlements, pull.iloc[len(cells) :], columns)
     same(found.cells, time_to_checkpoint(network, router, ground), ("time_to_checkpoint_min",))
     same(found.settlements, settlement_times(network, router), ("time_to_checkpoint_min",))
-    across = _minutes_across(network, CITY)
+    across = minutes_across(network, CITY)
     np.testing.assert_allclose(
         found.settlements["time_to_city_min"], np.where(np.isfinite(across), across, np.nan), rtol=1e-9
     )
