@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+from scipy.sparse import coo_array
 from scipy.spatial import cKDTree
 
+from analysis.connectivity.flows import Flows, compile_flows
 from analysis.connectivity.pairs import largest_places
 from layers.errors import NetworkError
 from network.build import FIELDS, NETWORKS
@@ -215,12 +215,12 @@ def _cuts(streets: _Streets, pairs: Sequence[tuple[int, int]], capacity: NDArray
     by_link, by_node = _matrix(streets, one, split=False), _matrix(streets, one, split=True)
     by_vehicle = None if capacity is None else _matrix(streets, capacity, split=False)
     rows = []
-    for a, b in pairs:  # a flow each: pairs are few, and scipy takes half a millisecond for one
+    for a, b in pairs:  # a flow each, on a graph that is compiled once
         links, ids, others = _smallest_cut(streets, by_link, a, b)
         row: dict[str, object] = {
             "edge_disjoint_paths": links,
             # Ways without a common node have no common link either: of one way, or none, there is nothing to search.
-            "node_disjoint_paths": links if links <= 1 else _smallest_cut(streets, by_node, a, b)[0],
+            "node_disjoint_paths": links if links <= 1 else _smallest_cut(streets, by_node, a, b, most=links)[0],
             "cut_checkpoints": "|".join(ids),
             "cut_other_links": others,
         }
@@ -238,12 +238,13 @@ def _cuts(streets: _Streets, pairs: Sequence[tuple[int, int]], capacity: NDArray
 
 @dataclass(frozen=True)
 class _Matrix:
-    """Scaled capacities as CSR, what stands for no limit, and where the groups' nodes begin: three of each, g, in and out."""
+    """Scaled capacities, what stands for no limit, where the groups' nodes begin (three of each, g, in and out), and the steps of the flows."""
 
-    csr: csr_array
+    flows: Flows
     whole: int
     first: int
     scale: int
+    steps: tuple[int, ...]
 
 
 def _matrix(streets: _Streets, capacity: NDArray[np.float64], *, split: bool) -> _Matrix:
@@ -255,7 +256,8 @@ def _matrix(streets: _Streets, capacity: NDArray[np.float64], *, split: bool) ->
             f"capacities of {total:g} vehicles a day in all: allowed is up to {MOST}, give them in thousands"
         )
     gate = streets.checkpoint != ""
-    scale = SCALE if total * SCALE <= MOST and gate.sum() < SCALE else 1
+    # Of ways without a common node the number alone is wanted: no gate is favoured.
+    scale = SCALE if not split and total * SCALE <= MOST and gate.sum() < SCALE else 1
     whole = int(total * scale)
     favour = gate if scale > 1 else np.zeros(len(gate), bool)
     value = np.where(known, np.maximum(np.rint(np.where(known, capacity, 0.0)) * scale - favour, 0), whole)
@@ -275,25 +277,27 @@ def _matrix(streets: _Streets, capacity: NDArray[np.float64], *, split: bool) ->
     value = np.concatenate([value, np.full(2 * len(member) + len(count), whole)])
     size = first + 3 * len(count)
     csr = coo_array((value.astype(np.int64), (tail, head)), shape=(size, size)).tocsr()
-    csr.data = np.minimum(csr.data, whole).astype(np.int32)  # parallel links add up
-    csr.indices, csr.indptr = csr.indices.astype(np.int32), csr.indptr.astype(np.int32)
-    return _Matrix(csr, whole, first, scale)
+    csr.data = np.minimum(csr.data, whole)  # parallel links add up
+    # Where all links count alike a way takes nearly all of each at once.
+    alike = known.all() and (capacity == 1).all()
+    steps = (max(scale - 1, 1), 1) if alike else tuple(4**k for k in range(15, -1, -1))
+    return _Matrix(compile_flows(csr), whole, first, scale, steps)
 
 
-def _smallest_cut(streets: _Streets, matrix: _Matrix, a: int, b: int) -> tuple[float, list[str], int]:
-    """Return the size of the smallest cut between two groups (NaN for no limit), its checkpoints, and how many other arcs it has."""
-    # Group g: one arc from g's first node to its second caps what starts there, so that sums stay within 32 bits.
+def _smallest_cut(
+    streets: _Streets, matrix: _Matrix, a: int, b: int, *, most: float | None = None
+) -> tuple[float, list[str], int]:
+    """Return the size of the smallest cut between two groups (NaN for no limit), its checkpoints, and how many other arcs it has.
+
+    With `most`, which it can't exceed, of a matrix without scale, the size alone.
+    """
+    # Group g: one arc from g's first node to its second caps what starts there: what has no limit is the whole.
     source, sink = matrix.first + 3 * a, matrix.first + 3 * b + 2
-    found = maximum_flow(matrix.csr, source, sink)
-    if found.flow_value >= matrix.whole:
+    value, seen = matrix.flows.send(source, sink, steps=matrix.steps, most=None if most is None else int(most))
+    if value >= matrix.whole:
         return float("nan"), [], 0
-    left = matrix.csr - found.flow
-    left.data = (left.data > 0).astype(np.int8)
-    left.eliminate_zeros()
-    seen = np.zeros(matrix.csr.shape[0], bool)
-    seen[breadth_first_order(left, source, return_predecessors=False)] = True
-    size = -(-int(found.flow_value) // matrix.scale)
-    if matrix.first != streets.n:
+    size = -(-value // matrix.scale)
+    if most is not None:
         return float(size), [], 0
     over = seen[streets.tail] & ~seen[streets.head]
     ids = streets.checkpoint[over]
