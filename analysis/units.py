@@ -59,7 +59,8 @@ def h3_cells(
     )
     if not ids:
         raise LayerError(
-            f"no H3 cell of resolution {resolution} has its centre within {depth_km:g} km of the border: allowed is a finer one"
+            f"no H3 cell of resolution {resolution} has its centre within {depth_km:g} km of the border: allowed "
+            "is a finer one"
         )
     centre = np.array([h3.cell_to_latlng(c) for c in ids])[:, ::-1]
     shells = [shapely.Polygon([(lon, lat) for lat, lon in h3.cell_to_boundary(c)]) for c in ids]
@@ -79,7 +80,9 @@ def people_in_cells(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, reso
 
 
 def cells_of(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, resolution: int | None = 4) -> NDArray[np.int64]:
-    """Return the row of the cell that each settlement counts to: the one it lies in, if that is on its side; −1 for none.
+    """Return the row of the cell that each settlement counts to.
+
+    The one it lies in, if that is on its side; −1 for none.
 
     A settlement whose own cell belongs to the other side counts to the nearest cell of its side, of that cell's
     neighbours if one is, so that nobody within the belt is lost or moved over the border.
@@ -91,12 +94,12 @@ def cells_of(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, resolution:
     """
     side = cells["side"].to_numpy()
     if resolution is None:
-        mine, at = shapely.STRtree(cells.geometry.to_numpy()).query(
+        cell, at = shapely.STRtree(cells.geometry.to_numpy()).query(
             settlements.geometry.to_numpy(), predicate="intersects"
         )
-        fits = settlements["side"].to_numpy()[mine] == side[at]
+        fits = settlements["side"].to_numpy()[cell] == side[at]
         out = np.full(len(settlements), -1)
-        out[mine[fits][::-1]] = at[fits][::-1]
+        out[cell[fits][::-1]] = at[fits][::-1]
         return out
     position = {c: i for i, c in enumerate(cells["cell"])}
     out = np.full(len(settlements), -1)
@@ -123,8 +126,8 @@ def people_from_raster(
 ) -> NDArray[np.int64]:
     """Return the people of each cell from a raster, rounded to persons.
 
-    A cell over the line keeps the people on its own side; those beyond count to the nearest cell of theirs, so that the total
-    of all cells is the raster's and nobody is moved over the border.
+    A cell over the line keeps the people on its own side; those beyond count to the nearest cell of theirs, so that the
+    total of all cells is the raster's and nobody is moved over the border.
 
     Parameters
     ----------
@@ -153,7 +156,10 @@ def people_from_raster(
 def nearest_settlement(
     cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, *, people: int = 2000
 ) -> NDArray[np.object_]:
-    """Return the name of the settlement of at least `people` nearest to each cell's centre, on its side; empty for none."""
+    """Return the name of the settlement of at least `people` nearest to each cell's centre, on its side.
+
+    Empty for none.
+    """
     out = np.full(len(cells), "", dtype=object)
     for side in ("a", "b"):
         own = settlements[(settlements["side"] == side) & (settlements["population"] >= people)]

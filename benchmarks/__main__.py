@@ -104,7 +104,8 @@ def _run_table(cold: Usage, warm: Usage) -> list[str]:
 def _verdicts(together: Row, cold: Usage) -> list[str]:
     """Return a line on each target."""
     return [
-        f"- All cost queries together at least {AIM_RATIO:g}× faster: {_met(together.ratio >= AIM_RATIO)}, {together.ratio:.3g}×",
+        f"- All cost queries together at least {AIM_RATIO:g}× faster: {_met(together.ratio >= AIM_RATIO)}, "
+        f"{together.ratio:.3g}×",
         f"- The whole run, cold, under {AIM_S:g} s: {_met(cold.wall_s < AIM_S)}, {cold.wall_s:.1f} s",
         f"- The whole run under {AIM_GB:g} GB: {_met(cold.peak_gb < AIM_GB)}, {cold.peak_gb:.2f} GB",
     ]

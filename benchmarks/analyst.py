@@ -1,6 +1,6 @@
 """The script that an analyst would write today: networkx Dijkstra per origin, esda, `GeoDataFrame.explore`.
 
-It starts from the same inputs as the package: the graph of `network.build.to_graph`, points with their way to both ends
+It starts from the same inputs as the package: the graph of `network.graph.to_graph`, points with their way to both ends
 of a link, settlements, cells. Nothing of the package's router, statistics or map is used. Where there is a choice it is
 the quicker one: distances without paths, one tree per origin and cost field that serves every target, centroids with
 edges that lead out only, map layers cut to the columns that the package's map shows.
@@ -58,7 +58,10 @@ def mode_graph(whole: Graph, mode: str) -> Graph:
 def add_centroids(
     graph: Graph, point: Sequence[int], u: Sequence[int], v: Sequence[int], to_u: Floats, to_v: Floats
 ) -> list[Hashable]:
-    """Attach points as nodes with an edge to each end of the links they join; return their names, None for one that joins nothing."""
+    """Attach points as nodes with an edge to each end of the links they join.
+
+    Return their names, None for one that joins nothing.
+    """
     names: dict[int, Hashable] = {}
     for i, a, b, first, second in zip(point, u, v, to_u, to_v, strict=True):
         names[int(i)] = None if a < 0 else ("point", int(i))
@@ -224,7 +227,10 @@ def trees_per_second(graph: Graph, roots: Sequence[Hashable], weight: str) -> fl
 
 
 def igraph_distances(arcs: Mapping[str, Any], n: int) -> tuple[str, Callable[[Sequence[int]], Floats]] | None:
-    """Return igraph's version and its one-to-all distances over arcs ``u``, ``v``, ``cost``; None where it is not installed."""
+    """Return igraph's version and its one-to-all distances over arcs ``u``, ``v``, ``cost``.
+
+    None where it is not installed.
+    """
     try:
         import igraph  # type: ignore[import-not-found, unused-ignore]
     except ImportError:

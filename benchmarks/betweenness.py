@@ -1,10 +1,10 @@
 """Betweenness with demand: ``python -m benchmarks.betweenness [--places N] [--sample N]``.
 
-`analysis.trips.brandes.od_betweenness` on the road network of the packaged study, the largest places of both sides, against networkx
-(`edge_betweenness_centrality_subset`, a sample of its sources) and igraph where it is installed. Values first: minutes are rounded
-to the millionth, so that ties are exact for all of them; links and nodes against igraph's, nodes against networkx's. Not
-networkx's links: where ties pass a node it parts them evenly, not by numbers of paths. CPU seconds, medians of five.
-Ends with code 1 where ours is not 40 times quicker than networkx.
+`analysis.trips.brandes.od_betweenness` on the road network of the packaged study, the largest places of both sides,
+against networkx (`edge_betweenness_centrality_subset`, a sample of its sources) and igraph where it is installed.
+Values first: minutes are rounded to the millionth, so that ties are exact for all of them; links and nodes against
+igraph's, nodes against networkx's. Not networkx's links: where ties pass a node it parts them evenly, not by numbers of
+paths. CPU seconds, medians of five. Ends with code 1 where ours is not 40 times quicker than networkx.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ REPEATS = 5
 
 
 def case(places: int) -> tuple[csr_array, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the actual road network in whole millionths of a minute, and the places of both sides, each position once."""
+    """Return the actual road network in whole millionths of a minute, and both sides' places, each position once."""
     network = build(prepare(load_study()))
     router = compile_router(network)
     rows = largest_places(network.settlements, per_side=places)
@@ -47,7 +47,7 @@ def case(places: int) -> tuple[csr_array, NDArray[np.int64], NDArray[np.int64]]:
 
 
 def by_networkx(graph: csr_array, a: NDArray[np.int64], b: NDArray[np.int64], sample: int) -> tuple[float, int]:
-    """Compare the nodes with networkx, and return its seconds for all sources' links, estimated from a sample of them."""
+    """Compare the nodes with networkx, and return its seconds for all sources, estimated from a sample."""
     theirs: nx.DiGraph[int] = nx.from_scipy_sparse_array(graph, create_using=nx.DiGraph)
     some = a[np.unique(np.linspace(0, len(a) - 1, sample).astype(int))]
     _, through, _ = od_betweenness(graph, some, b, np.ones((len(some), len(b))))

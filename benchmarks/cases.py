@@ -27,7 +27,8 @@ from gis.study import Study
 from maps.contents import Contents
 from maps.styles.layers import run_styles
 from maps.web.map import write_map
-from network.build import FIELDS, Network, to_graph
+from network.build import FIELDS, Network
+from network.graph import to_graph
 from network.routing import Points, Router, arcs_table, compile_router
 
 RTOL, ATOL = 1e-9, 1e-12
@@ -36,7 +37,7 @@ TESTED = {"ratio": "cross_ratio", "lost": "lost_potential", "loss": "border_loss
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: CPU seconds (or what `unit` says) of ours and of the baseline, and how the baseline got there."""
+    """A line of the table: CPU seconds (or `unit`) of ours and of the baseline, and how the baseline got there."""
 
     what: str
     ours: float
@@ -70,7 +71,10 @@ class Case:
         return cls(study, network, measures, to_graph(network))
 
     def points(self, router: Router) -> Points:
-        """Return the origins: centres of cells, both ends of segments, settlements; a settlement is a node, no point on a link."""
+        """Return the origins: centres of cells, both ends of segments, settlements.
+
+        A settlement is a node, no point on a link.
+        """
         cells = self.measures.cells
         segments = border_segments(self.measures.border_line, length_km=self.study.analysis.segment_km)
         xy = segments[["lon", "lat"]].to_numpy(float)
@@ -88,7 +92,8 @@ def cost_queries(case: Case, *, origins: int | None, checkpoints: int | None, re
     Parameters
     ----------
     origins, checkpoints
-        How many the baseline computes, spread evenly; None for all. Its time for the rest is extrapolated by the number of trees.
+        How many the baseline computes, spread evenly; None for all. Its time for the rest is extrapolated by the number
+        of trees.
     """
     trees = analyst.Trees()
     near = _access_row(case, origins, repeats, trees)
@@ -97,7 +102,10 @@ def cost_queries(case: Case, *, origins: int | None, checkpoints: int | None, re
     router = compile_router(case.network, "road")
     targets = len(Targets.of(case.network, router).node)
     turned = 3 * targets * trees.each("road") + careful
-    note = "estimated from the trees' mean seconds: networkx on the reversed graph, a tree per settlement and per place of the smaller side"
+    note = (
+        "estimated from the trees' mean seconds: networkx on the reversed graph, a tree per settlement and per place "
+        "of the smaller side"
+    )
     return [near, shut, whole, Row("the same, against a careful analyst", whole.ours, turned, note)]
 
 
@@ -205,7 +213,10 @@ def _spread(n: int, sample: int | None) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def statistics_rows(case: Case, repeats: int) -> list[Row]:
-    """Compare the statistics of the cells with esda used directly: a matter of being no slower, for esda does the work."""
+    """Compare the statistics of the cells with esda used directly.
+
+    A matter of being no slower, for esda does the work.
+    """
     settings = case.study.analysis
     cells = case.measures.cells
     options = {"permutations": settings.permutations, "seed": settings.seed}

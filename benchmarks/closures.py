@@ -1,10 +1,12 @@
-"""Closures of pairs of checkpoints and of links: ``python -m benchmarks.closures [--pairs 15] [--links 50] [--sample 8] [--repeats 3]``.
+"""Closures of pairs of checkpoints and of links.
 
-borderlink's `close_pairs` and `close_links` on the packaged study by road, against routing the network anew with scipy for
-each closure: what is closed left out, the graph compiled to CSR once more, Dijkstra, and the same figures off the
-whole table. Two baselines: a tree per origin, as one would write it; and a careful one with a tree per place of the smaller
-side, on the reversed graph. Times and figures of every closure that a baseline computes must equal ours first. Ends with
-code 1 where the ratio to the first is below 10.
+``python -m benchmarks.closures [--pairs 15] [--links 50] [--sample 8] [--repeats 3]``.
+
+borderlink's `close_pairs` and `close_links` on the packaged study by road, against routing the network anew with scipy
+for each closure: what is closed left out, the graph compiled to CSR once more, Dijkstra, and the same figures off the
+whole table. Two baselines: a tree per origin, as one would write it; and a careful one with a tree per place of the
+smaller side, on the reversed graph. Times and figures of every closure that a baseline computes must equal ours first.
+Ends with code 1 where the ratio to the first is below 10.
 """
 
 from __future__ import annotations
@@ -121,7 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return np.arange(len(links)) == row["link"], None
 
     print(
-        "| what, CPU seconds | borderlink | each anew, a tree per origin | ratio | each anew, trees of the smaller side | ratio |"
+        "| what, CPU seconds | borderlink | each anew, a tree per origin | ratio | each anew, trees of the "
+        "smaller side | ratio |"
     )
     print("|---|---|---|---|---|---|")
     places = f"{len(demand.a)} × {len(demand.b)} places"
@@ -129,14 +132,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _compare(
             f"pairs of the top {options.pairs} checkpoints, {places}",
             lambda: close_pairs(demand, choice, top=options.pairs),
-            pair, Baseline(network, demand, by_road), options,
+            pair,
+            Baseline(network, demand, by_road),
+            options,
         ),
         _compare(
             f"top {options.links} links one by one, {places}",
-            lambda: pd.DataFrame(close_links(network, demand, choice, flows, top=options.links).drop(columns="geometry")),
-            link, Baseline(network, demand, by_road), options,
+            lambda: pd.DataFrame(
+                close_links(network, demand, choice, flows, top=options.links).drop(columns="geometry")
+            ),
+            link,
+            Baseline(network, demand, by_road),
+            options,
         ),
-    )  # fmt: skip
+    )
     print(
         f"\n- Closures at least {AIM:g}× faster than each anew: {'met' if worst >= AIM else 'MISSED'}, {worst:.3g}×\n"
     )
@@ -162,7 +171,8 @@ def _compare(
     scale = len(table) / baseline.closures
     theirs = {way: s * scale for way, s in baseline.seconds.items()}
     print(
-        f"| {what}: {len(table)} closures | {seconds:.3g} s | ≈ {theirs['origins']:.3g} s | ≈ {theirs['origins'] / seconds:.3g}× "
+        f"| {what}: {len(table)} closures | {seconds:.3g} s | ≈ {theirs['origins']:.3g} s | ≈ "
+        f"{theirs['origins'] / seconds:.3g}× "
         f"| ≈ {theirs['smaller']:.3g} s | ≈ {theirs['smaller'] / seconds:.3g}× |",
         flush=True,
     )

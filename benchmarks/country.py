@@ -1,9 +1,12 @@
-"""A belt as dense as a country's roads: ``python -m benchmarks.country FOLDER [--junctions 71000] [--what belt|run|tables]``.
+"""A belt as dense as a country's roads.
 
-Makes a jittered grid of junctions over the packaged border's belt (every eighth row a trunk road, every fourth a primary one, the rest
-secondary and tertiary; 15 % of the links are missing), takes it as ``[layers] roads`` beside the packaged settlements, posts and railways, and
-measures the whole run, a second run with another wait, `route` and `scenario`, each in a process of its own, and the table of 1,000 ×
-1,000 minutes beside scipy and, from a sample of its trees, networkx. CPU seconds (user and system) of whole processes, wall seconds and peak memory.
+``python -m benchmarks.country FOLDER [--junctions 71000] [--what belt|run|tables]``.
+
+Makes a jittered grid of junctions over the packaged border's belt (every eighth row a trunk road, every fourth a
+primary one, the rest secondary and tertiary; 15 % of the links are missing), takes it as ``[layers] roads`` beside the
+packaged settlements, posts and railways, and measures the whole run, a second run with another wait, `route` and
+`scenario`, each in a process of its own, and the table of 1,000 × 1,000 minutes beside scipy and, from a sample of its
+trees, networkx. CPU seconds (user and system) of whole processes, wall seconds and peak memory.
 """
 
 from __future__ import annotations
@@ -107,7 +110,10 @@ def runs(folder: Path, study: Path) -> dict[str, Usage]:
 
 
 def tables(study: Path) -> dict[str, float]:
-    """Return CPU seconds of a table of minutes in three networks: ours, scipy by itself, networkx counted up from a sample."""
+    """Return CPU seconds of a table of minutes in three networks.
+
+    Ours, scipy by itself, networkx counted up from a sample.
+    """
     import networkx as nx
     from scipy.sparse.csgraph import dijkstra
 

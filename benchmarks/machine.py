@@ -85,8 +85,8 @@ class Usage:
 def whole_run(python: str | None, repeats: int) -> tuple[Usage, Usage]:
     """Return what ``borderlink run`` of the packaged study takes, cold and warm, medians.
 
-    Cold: a fresh interpreter, no compiled bytecode of any module (the standard library and the dependencies included), no
-    font cache. Warm: the same again. The system's file cache is as it is.
+    Cold: a fresh interpreter, no compiled bytecode of any module (the standard library and the dependencies included),
+    no font cache. Warm: the same again. The system's file cache is as it is.
 
     Parameters
     ----------

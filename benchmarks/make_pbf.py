@@ -1,8 +1,8 @@
 """Make a large PBF like a country's: ``python -m benchmarks.make_pbf FOLDER [--factor 4] [--boundaries]``.
 
 A grid of streets with bends between its corners, in tiles, and buildings' nodes that no road uses: 5 million nodes and
-500,000 highway ways times the factor. ``--boundaries`` adds 400 regions as boundary relations, of 840 ways with a thousand nodes
-each. The same factor makes the same file. Written by pyosmium; never into the repository.
+500,000 highway ways times the factor. ``--boundaries`` adds 400 regions as boundary relations, of 840 ways with a
+thousand nodes each. The same factor makes the same file. Written by pyosmium; never into the repository.
 """
 
 from __future__ import annotations
@@ -88,7 +88,10 @@ Edge = tuple[tuple[int, int], tuple[int, int]]
 
 
 def _boundaries(factor: int) -> tuple[np.ndarray, dict[Edge, tuple[np.ndarray, list[int]]]]:
-    """Return the corners of a square of regions over the tiles, and of each edge its inner places and its references."""
+    """Return the corners of a square of regions over the tiles, and of each edge its inner places.
+
+    References of the edges come with them.
+    """
     wide, high = 2.2 * min(factor, 16), 2.2 * ((factor - 1) // 16 + 1)
     line = np.arange(REGIONS + 1) / REGIONS
     corners = np.column_stack([c.ravel() for c in np.meshgrid(40 + wide * line, 48 + high * line, indexing="ij")])
@@ -143,7 +146,10 @@ def _tile_nodes(tile: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _tile_ways() -> list[list[int]]:
-    """Return the references of a tile's ways: corner, bends, corner; and three roads over the first corners of each row."""
+    """Return the references of a tile's ways.
+
+    Corner, bends, corner; and three roads over the first corners of each row.
+    """
     corner = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
     ends = [(corner[:, :-1], corner[:, 1:]), (corner[:-1], corner[1:])]
     first = SIDE * SIDE

@@ -1,9 +1,9 @@
 """PBF to split roads: ``python -m benchmarks.pbf FILE... [--pyrosm PYTHON] [--regions FILE]``.
 
 borderlink's `read_network` against ``osmium fileinfo -e`` (which reads everything and keeps nothing) and pyrosm's
-``get_network`` with ``to_graph`` (networkx and igraph), and `read_regions` of a file with boundaries, each in a process of its own: CPU
-seconds, wall seconds, peak memory.
-Files come from ``python -m benchmarks.make_pbf`` or anywhere. Ends with code 1 where a target is missed.
+``get_network`` with ``to_graph`` (networkx and igraph), and `read_regions` of a file with boundaries, each in a process
+of its own: CPU seconds, wall seconds, peak memory. Files come from ``python -m benchmarks.make_pbf`` or anywhere. Ends
+with code 1 where a target is missed.
 """
 
 from __future__ import annotations

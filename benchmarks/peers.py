@@ -1,7 +1,10 @@
-"""Ways beside those of OSRM and Valhalla: ``python -m benchmarks.peers FILE --osrm FOLDER --valhalla PYTHON [--pairs 1000]``.
+"""Ways beside those of OSRM and Valhalla.
 
-All three read the same PBF for cars; places are nodes of its roads, the same for all. Distances of the quickest ways, and how minutes rank. FOLDER is
-the ``osrm`` of an unpacked wheel of osrm-bindings (its ``bin`` and ``share``), PYTHON one that has pyvalhalla. Ends with code 1 where an aim is missed.
+``python -m benchmarks.peers FILE --osrm FOLDER --valhalla PYTHON [--pairs 1000]``.
+
+All three read the same PBF for cars; places are nodes of its roads, the same for all. Distances of the quickest ways,
+and how minutes rank. FOLDER is the ``osrm`` of an unpacked wheel of osrm-bindings (its ``bin`` and ``share``), PYTHON
+one that has pyvalhalla. Ends with code 1 where an aim is missed.
 """
 
 from __future__ import annotations
@@ -32,8 +35,8 @@ from network.turns import split_turns
 from network.vehicles import usable_roads
 
 AIM_MEDIAN, AIM_95 = 0.03, 0.05
-"""Share of the distance: the median difference to each peer, and at the 95th percentile what ours may differ from the nearer peer beyond what the peers
-differ from each other."""
+"""Share of the distance: the median difference to each peer, and at the 95th percentile what ours may differ from the
+nearer peer beyond what the peers differ from each other."""
 ORIGINS = 40
 SNAP_M = 30.0
 PORT = 5907
@@ -47,7 +50,8 @@ actor = valhalla.Actor(str(folder / "valhalla.json"))
 out = []
 for (a, b), (c, d) in pairs:
     try:
-        trip = actor.route({"locations": [{"lon": a, "lat": b}, {"lon": c, "lat": d}], "costing": "auto", "units": "kilometers"})["trip"]["summary"]
+        query = {"locations": [{"lon": a, "lat": b}, {"lon": c, "lat": d}], "costing": "auto", "units": "kilometers"}
+        trip = actor.route(query)["trip"]["summary"]
         out.append((trip["length"] * 1000, trip["time"]))
     except RuntimeError:
         out.append((None, None))
@@ -143,7 +147,10 @@ def valhalla(path: Path, python: Path, places: np.ndarray) -> pd.DataFrame:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "tiles").mkdir()
-        make = "import json, sys; from valhalla import get_config; json.dump(get_config(tile_extract='', tile_dir=sys.argv[1], verbose=False), open(sys.argv[2], 'w'))"
+        make = (
+            "import json, sys; from valhalla import get_config; json.dump(get_config(tile_extract='', "
+            "tile_dir=sys.argv[1], verbose=False), open(sys.argv[2], 'w'))"
+        )
         subprocess.run([str(python), "-c", make, str(folder / "tiles"), str(folder / "valhalla.json")], check=True)
         # Its launcher looks for itself in the path.
         env = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}

@@ -1,8 +1,9 @@
 """The page's answers: ``python -m benchmarks.serve [--clients 20] [--rounds 3]``.
 
-A real server of the packaged border on loopback. One person alone: closures, waits and new posts, milliseconds at the client and CPU
-milliseconds of the process. Then clients at once, each with edits of its own, that ask again when told to; bounded: so many clients and rounds.
-Ends with code 1 where a median of one person alone takes more than 300 ms of CPU.
+A real server of the packaged border on loopback. One person alone: closures, waits and new posts, milliseconds at the
+client and CPU milliseconds of the process. Then clients at once, each with edits of its own, that ask again when told
+to; bounded: so many clients and rounds. Ends with code 1 where a median of one person alone takes more than 300 ms of
+CPU.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 
 from benchmarks.machine import describe, load
 from gis.inputs import prepare
-from gis.queries.whatif import Base, stand_by
+from gis.queries.standing import Base, stand_by
 from gis.serve.run import Running, open_server
 from gis.stages import build
 from gis.study import load_study
@@ -63,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for kind in kinds:
         mine = [a for a in alone if a.what == kind]
         print(
-            f"| {kind} | {np.median([a.wall_ms for a in mine]):.0f} | {medians[kind]:.0f} | {max(a.cpu_ms for a in mine):.0f} |"
+            f"| {kind} | {np.median([a.wall_ms for a in mine]):.0f} | {medians[kind]:.0f} | "
+            f"{max(a.cpu_ms for a in mine):.0f} |"
         )
     crowd(running, base, ids, options.clients, options.rounds)
     print(f"largest memory of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
@@ -137,7 +139,8 @@ def crowd(running: Running, base: Base, ids: Sequence[str], clients: int, rounds
         thread.join()
     waits = np.array([a.wall_ms for a in found])
     print(
-        f"{clients} clients at once, {len(found)} questions in {time.perf_counter() - begun:.1f} s: median {np.median(waits):.0f} ms, "
+        f"{clients} clients at once, {len(found)} questions in {time.perf_counter() - begun:.1f} s: median "
+        f"{np.median(waits):.0f} ms, "
         f"p95 {np.percentile(waits, 95):.0f} ms, told to ask again {sum(a.again for a in found)} times, all answered"
     )
 

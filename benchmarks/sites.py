@@ -1,6 +1,7 @@
 """The best sites for checkpoints at the size of a long border: 40,000 pairs of places and 500 candidates, synthetic.
 
-``python -m benchmarks.sites`` prints seconds of the processor, gap and cuts. A belt of 3,000 km with 48 posts, uneven people, minutes by straight roads.
+``python -m benchmarks.sites`` prints seconds of the processor, gap and cuts. A belt of 3,000 km with 48 posts, uneven
+people, minutes by straight roads.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import time
 
 import numpy as np
 
-from analysis.planning.sites.choose import Gains, Limits, choose_sites, prove
+from analysis.planning.sites.choose import choose_sites, prove
+from analysis.planning.sites.sets import Gains, Limits
 
 
 def belt(pairs: int, candidates: int, *, existing: int = 48, seed: int = 1) -> Gains:
@@ -44,8 +46,10 @@ def main() -> None:
             middle = time.process_time()
             found = prove(gains, Limits(count))
             print(
-                f"{pairs:,} pairs × {candidates} sites ({len(gains.gain):,} gains), n = {count}: greedy and exchange {middle - start:.1f} s, "
-                f"{quick.value / found.value:.5f} of the optimum; proof {time.process_time() - middle:.1f} s, gap {found.gap:.1e}, {found.cuts:,} cuts"
+                f"{pairs:,} pairs × {candidates} sites ({len(gains.gain):,} gains), n = {count}: greedy and "
+                f"exchange {middle - start:.1f} s, "
+                f"{quick.value / found.value:.5f} of the optimum; proof {time.process_time() - middle:.1f} s, "
+                f"gap {found.gap:.1e}, {found.cuts:,} cuts"
             )
 
 

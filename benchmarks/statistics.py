@@ -2,8 +2,9 @@
 
 Local Moran and G* with two-sided p and FDR, and the global Moran, of H3 cells under contiguity: ours at full size, esda
 (``n_jobs=1``, draws kept, both tails counted) at a share of the cells or of the orders, counted up. The
-answers are compared first: on fewer cells every p must be esda's, on all of them the statistics must be. Each in a process of its
-own: CPU seconds (median) and peak memory. esda runs without numba, as borderlink has it. Ends with code 1 where an aim is missed.
+answers are compared first: on fewer cells every p must be esda's, on all of them the statistics must be. Each in a
+process of its own: CPU seconds (median) and peak memory. esda runs without numba, as borderlink has it. Ends with code
+1 where an aim is missed.
 """
 
 from __future__ import annotations
@@ -112,7 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     print(f"global Moran: ours {whole['cpu_s']:.1f} s, {whole['peak_gb']:.2f} GB")
     print(
-        f"  esda at {p // part:,} permutations {esda_whole['cpu_s']:.1f} s; counted up {esda_whole['cpu_s'] * part:.0f} s: "
+        f"  esda at {p // part:,} permutations {esda_whole['cpu_s']:.1f} s; counted up "
+        f"{esda_whole['cpu_s'] * part:.0f} s: "
         f"{esda_whole['cpu_s'] * part / whole['cpu_s']:.1f} times our seconds"
     )
     loads["end"] = load()

@@ -1,9 +1,10 @@
 """Keeping a built network: ``python -m benchmarks.store FILE [--graphml]``.
 
-`save_network` and `load_network` against pickle of the networkx graph that `to_graph` makes of the same network; with ``--graphml``
-OSMnx's GraphML of a tenth of its edges too. FILE is a PBF of ``python -m benchmarks.make_pbf``: its streets become a network of
-about a million directed edges, with a border drawn through the middle, twenty checkpoints and five hundred settlements. What was loaded
-is compared with what was saved before times are. CPU seconds, medians, taken in turn. Ends with code 1 where the target is missed.
+`save_network` and `load_network` against pickle of the networkx graph that `to_graph` makes of the same network; with
+``--graphml`` OSMnx's GraphML of a tenth of its edges too. FILE is a PBF of ``python -m benchmarks.make_pbf``: its
+streets become a network of about a million directed edges, with a border drawn through the middle, twenty checkpoints
+and five hundred settlements. What was loaded is compared with what was saved before times are. CPU seconds, medians,
+taken in turn. Ends with code 1 where the target is missed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from layers.crs import WGS84
 from layers.regions import border_line, study_crs, with_sides
 from layers.schema import empty_layer, validate
 from layers.sources.pbf.read import read_network
-from network.build import Network, build_base, build_network, to_graph
+from network.build import Network, build_base, build_network
+from network.graph import to_graph
 from network.routing import Router, compile_router
 from network.store import load_network, load_routers, save_network
 
@@ -89,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         same = is_same(network, router, load_routers(folder / "tables")["road"])
         graph = to_graph(network)
         print(
-            f"- {network!r}: {graph.number_of_edges():,} directed edges; loaded as it was saved: {'yes' if same else 'NO'}"
+            f"- {network!r}: {graph.number_of_edges():,} directed edges; loaded as it was saved: "
+            f"{'yes' if same else 'NO'}"
         )
         loads = {"store": load()}
         ways = ways_of_keeping(network, router, graph, folder)
@@ -105,7 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"| {way.what} | {saving:.2f} | {loading:.2f} | {saving + loading:.2f} | {way.megabytes:.0f} |")
     ours, compiled, theirs = (sum(way.seconds) for way in ways[:3])
     print(
-        f"- pickle over ours: {theirs / ours:.1f}× (at least {AIM:g}×); with compiling at saving {theirs / compiled:.1f}×"
+        f"- pickle over ours: {theirs / ours:.1f}× (at least {AIM:g}×); with compiling at saving "
+        f"{theirs / compiled:.1f}×"
     )
     print("\n".join(describe(loads)))
     return int(not same or theirs / ours < AIM)
@@ -162,19 +166,31 @@ def ways_of_keeping(network: Network, router: Router, graph: nx.MultiDiGraph[int
 
     return [
         Kept(
-            "save_network of network and router, load_routers", tables,
-            lambda: save_network(network, tables, routers=[router]), lambda: load_routers(tables), [], [],
+            "save_network of network and router, load_routers",
+            tables,
+            lambda: save_network(network, tables, routers=[router]),
+            lambda: load_routers(tables),
+            [],
+            [],
         ),
         Kept(
-            "the same, compiled when saved", whole,
-            lambda: save_network(network, whole, routers=[compile_router(network)]), lambda: load_routers(whole), [], [],
+            "the same, compiled when saved",
+            whole,
+            lambda: save_network(network, whole, routers=[compile_router(network)]),
+            lambda: load_routers(whole),
+            [],
+            [],
         ),
         Kept("pickle of the networkx graph", pickled, dump, undump, [], []),
         Kept(
-            "save_network without routers, load_network", folder / "bare",
-            lambda: save_network(network, folder / "bare", routers=()), lambda: load_network(folder / "bare"), [], [],
+            "save_network without routers, load_network",
+            folder / "bare",
+            lambda: save_network(network, folder / "bare", routers=()),
+            lambda: load_network(folder / "bare"),
+            [],
+            [],
         ),
-    ]  # fmt: skip
+    ]
 
 
 def graphml_of_a_tenth(graph: nx.MultiDiGraph[int], folder: Path) -> Kept:
@@ -184,9 +200,14 @@ def graphml_of_a_tenth(graph: nx.MultiDiGraph[int], folder: Path) -> Kept:
     path = folder / "tenth.graphml"
     share = part.number_of_edges() / graph.number_of_edges()
     return Kept(
-        "OSMnx GraphML, estimated from a tenth", path, lambda: ox.save_graphml(part, path), lambda: ox.load_graphml(path),
-        [], [], share,
-    )  # fmt: skip
+        "OSMnx GraphML, estimated from a tenth",
+        path,
+        lambda: ox.save_graphml(part, path),
+        lambda: ox.load_graphml(path),
+        [],
+        [],
+        share,
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""Load of the web map beside geopandas' ``explore``: ``python -m benchmarks.web [--edges 50000] [--points 6] [--folder FOLDER]``.
+"""Load of the web map beside geopandas' ``explore``.
 
-The roads of a jittered grid over the packaged border's belt, each link bent into some points, with six columns. Both pages are opened in headless
-Chromium with the network cut; what `explore` asks of the net is put into its page (the Leaflet that ours holds), so that it loads at
-all. Megabytes, seconds to write (CPU), seconds until the page is loaded and drawn (wall), and the milliseconds of a new drawing after a zoom.
+``python -m benchmarks.web [--edges 50000] [--points 6] [--folder FOLDER]``.
+
+The roads of a jittered grid over the packaged border's belt, each link bent into some points, with six columns. Both
+pages are opened in headless Chromium with the network cut; what `explore` asks of the net is put into its page (the
+Leaflet that ours holds), so that it loads at all. Megabytes, seconds to write (CPU), seconds until the page is loaded
+and drawn (wall), and the milliseconds of a new drawing after a zoom.
 """
 
 from __future__ import annotations
@@ -28,8 +31,14 @@ from maps.web import assets
 from maps.web.map import write_map
 
 CLASSES = {"trunk": "major", "primary": "primary"}
-READY = "(window.map_borderlink ? map_borderlink.borderlink.ready : Promise.resolve()).then(() => requestAnimationFrame(() => setTimeout(arguments[0])))"
-ZOOMED = "const m=Object.values(window).find(v => v instanceof L.Map), t=performance.now(); m.setView([53, 63], 7, {animate: false}); m.eachLayer(l => l._redraw && l._redraw()); return performance.now()-t"
+READY = (
+    "(window.map_borderlink ? map_borderlink.borderlink.ready : Promise.resolve()).then(() => "
+    "requestAnimationFrame(() => setTimeout(arguments[0])))"
+)
+ZOOMED = (
+    "const m=Object.values(window).find(v => v instanceof L.Map), t=performance.now(); m.setView([53, 63], 7, "
+    "{animate: false}); m.eachLayer(l => l._redraw && l._redraw()); return performance.now()-t"
+)
 
 
 def roads(edges: int, points: int) -> gpd.GeoDataFrame:
@@ -43,11 +52,17 @@ def roads(edges: int, points: int) -> gpd.GeoDataFrame:
     n = len(found)
     return gpd.GeoDataFrame(
         {
-            "class": found["kind"].map(CLASSES).fillna("minor").to_numpy(), "length_m": rng.uniform(500, 9000, n), "speed_kph": rng.choice([60.0, 90.0], n),
-            "time_min": rng.uniform(1, 9, n), "speed_source": "class default", "side": rng.choice(["a", "b"], n), "bridged": False,
+            "class": found["kind"].map(CLASSES).fillna("minor").to_numpy(),
+            "length_m": rng.uniform(500, 9000, n),
+            "speed_kph": rng.choice([60.0, 90.0], n),
+            "time_min": rng.uniform(1, 9, n),
+            "speed_source": "class default",
+            "side": rng.choice(["a", "b"], n),
+            "bridged": False,
         },
-        geometry=shapely.linestrings(xy), crs=4326,
-    )  # fmt: skip
+        geometry=shapely.linestrings(xy),
+        crs=4326,
+    )
 
 
 def explored(frame: gpd.GeoDataFrame, path: Path) -> None:

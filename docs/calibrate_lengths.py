@@ -31,9 +31,14 @@ def main() -> None:
     """Print the calibration of both modes."""
     prepared = prepare(load_study())
     base = build_base(
-        prepared.layers["roads"], prepared.layers["railways"], prepared.regions, prepared.border, prepared.crs,
-        generalised=("road", "rail"), length_factor=False,
-    )  # fmt: skip
+        prepared.layers["roads"],
+        prepared.layers["railways"],
+        prepared.regions,
+        prepared.border,
+        prepared.crs,
+        generalised=("road", "rail"),
+        length_factor=False,
+    )
     for mode in ("road", "rail"):
         found = calibrate(base.tables, published_distances(), mode)
         sys.stdout.write(f"{found.ways[COLUMNS].round(3).to_string(index=False)}\n{found}\n\n")

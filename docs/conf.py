@@ -1,4 +1,7 @@
-"""The site: guide pages, executed notebooks and a reference of every public name; ``sphinx-build -W docs docs/_build/html``."""
+"""The site: guide pages, executed notebooks and a reference of every public name.
+
+``sphinx-build -W docs docs/_build/html``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from typing import TYPE_CHECKING
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
-# The kernels of the notebooks start in folders of their own and must find the same tree, and ``borderlink`` as the wheel ships it.
+# The kernels of the notebooks start in folders of their own and must find the same tree, and ``borderlink`` as the
+# wheel ships it.
 FACE = HERE / "_build" / "face"
 FACE.mkdir(parents=True, exist_ok=True)
 shutil.copy(ROOT / "gis" / "face.py", FACE / "borderlink.py")
@@ -64,7 +68,7 @@ html_theme_options = {"navigation_with_keys": True}
 
 
 def setup(app: Sphinx) -> None:
-    """Write the pages that are made from the code, and turn links to files that stand on the site under another name."""
+    """Write the pages made from the code, and turn links to files that stand on the site under another name."""
     site_pages.write(HERE / "_site")
     app.connect("include-read", _included)
     app.connect("source-read", _read)

@@ -1,7 +1,10 @@
-"""What the tests of growth and bottlenecks find and what they raise falsely, on surfaces that are known: `python docs/null_power.py`.
+"""What the tests of growth and bottlenecks find and what they raise falsely, on surfaces that are known.
 
-Draws smooth surfaces on H3 cells, raises a stretch of 4 to 12 cells in them by 0, 2, 3 and 5 standard deviations, and counts in how many the stretch
-is found at 0.05 (with nothing raised: in how many anything is). Prints a table in Markdown.
+`python docs/null_power.py`.
+
+Draws smooth surfaces on H3 cells, raises a stretch of 4 to 12 cells in them by 0, 2, 3 and 5 standard deviations, and
+counts in how many the stretch is found at 0.05 (with nothing raised: in how many anything is). Prints a table in
+Markdown.
 """
 
 from __future__ import annotations

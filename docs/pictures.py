@@ -1,6 +1,7 @@
 """Make the pictures of methods.md from a run: ``borderlink run``, then ``python docs/pictures.py out``.
 
-Needs a run of the packaged study whose `[isochrones] places` is ``["Petropavl"]``; the figures of the report are taken as they are.
+Needs a run of the packaged study whose `[isochrones] places` is ``["Petropavl"]``; the figures of the report are taken
+as they are.
 """
 
 from __future__ import annotations
@@ -64,9 +65,11 @@ def decays() -> None:
     ax = fig.subplots()
     t = np.linspace(0, 360, 721)
     for label, f in (
-        ("exponential, half-life 120 min", exponential(120)), ("power 1 from 30 min", power(1, 30)),
-        ("Gaussian, σ 120 min", gaussian(120)), ("cumulative, 180 min", cumulative(180)),
-    ):  # fmt: skip
+        ("exponential, half-life 120 min", exponential(120)),
+        ("power 1 from 30 min", power(1, 30)),
+        ("Gaussian, σ 120 min", gaussian(120)),
+        ("cumulative, 180 min", cumulative(180)),
+    ):
         ax.plot(t, f(t), label=label)
     ax.set(xlabel="minutes", ylabel="what a place still counts", xlim=(0, 360), ylim=(0, 1.02))
     ax.legend()
@@ -181,9 +184,11 @@ def quadrant_cells(read: dict[str, gpd.GeoDataFrame]) -> None:
     fig, ax = ground(read, (7.2, 3.2))
     cells = read["cells"]
     kinds = (
-        ("HH", "#d55e00", "many people, far"), ("HL", "#0072b2", "many people, near"),
-        ("LH", "#f3c9b0", "few people, far"), ("LL", "#cfe3f2", "few people, near"),
-    )  # fmt: skip
+        ("HH", "#d55e00", "many people, far"),
+        ("HL", "#0072b2", "many people, near"),
+        ("LH", "#f3c9b0", "few people, far"),
+        ("LL", "#cfe3f2", "few people, near"),
+    )
     for name, color, _ in kinds:
         mine = cells[cells["people_time_quadrant"] == name]
         if len(mine):

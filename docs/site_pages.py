@@ -1,4 +1,7 @@
-"""Pages of the site that are made from the tree: a reference page per floor and chapter, and those that other folders hold."""
+"""Pages of the site that are made from the tree.
+
+A reference page per floor and chapter, and those that other folders hold.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,10 @@ def _modules(package: str) -> Iterator[tuple[str, bool]]:
 
 
 def _page(name: str, others: list[str]) -> str:
-    """Return the page of a package: what it hands on, then the modules behind it; all of its modules where it has no list."""
+    """Return the page of a package.
+
+    What it hands on, then the modules behind it; all of its modules where it has no list.
+    """
     package = importlib.import_module(name)
     listed = [n for n in getattr(package, "__all__", ()) if not n.startswith("_")]
     homes = [_home(package, n) for n in listed]
@@ -126,7 +132,6 @@ def _index(names: list[str]) -> str:
     toctree = "\n".join(f"   {n}" for n in names)
     return (
         f"{_heading('Reference', '=')}\n"
-        "Five packages, one floor above the other; a notebook may enter on any of them. ``import borderlink`` is ``import gis``.\n\n"
-        + "\n".join(rows)
-        + f"\n.. toctree::\n   :hidden:\n\n{toctree}\n"
+        "Five packages, one floor above the other; a notebook may enter on any of them. ``import borderlink`` is "
+        "``import gis``.\n\n" + "\n".join(rows) + f"\n.. toctree::\n   :hidden:\n\n{toctree}\n"
     )

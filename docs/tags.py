@@ -1,4 +1,7 @@
-"""What is read from which tag of OpenStreetMap, as tables out of the code: `python docs/tags.py` writes them into docs/data.md."""
+"""What is read from which tag of OpenStreetMap, as tables out of the code.
+
+`python docs/tags.py` writes them into docs/data.md.
+"""
 
 from __future__ import annotations
 
@@ -89,11 +92,18 @@ def of_conditions() -> str:
     """Return the table of conditions."""
     rows = [
         ("months, dates, weekdays, hours, sunrise and sunset", "when it holds, in half hours of a mean year"),
-        ("sizes", "; ".join(f"{name}: {', '.join(f'{k} {v:g}' for k, v in size.items())}" for name, size in conditional.SIZES.items()) + " (assumptions)"),
+        (
+            "sizes",
+            "; ".join(
+                f"{name}: {', '.join(f'{k} {v:g}' for k, v in size.items())}"
+                for name, size in conditional.SIZES.items()
+            )
+            + " (assumptions)",
+        ),
         ("for those who have business there", quoted(conditional.FOR_SOME)),
         ("never on a plain day", quoted(conditional.NEVER)),
         ("anything else", "is counted with its text, and taken as if it were not there"),
-    ]  # fmt: skip
+    ]
     return table(("condition in `… @ (…)`", "read as"), rows)
 
 
@@ -112,10 +122,18 @@ def of_relations() -> str:
     """Return the table of relations."""
     rows = [
         ("`route=ferry`", "its ways are ferries; `duration` where it has one way"),
-        (quoted(f"type={t}" for t in relations.POLYGONS) + " with the tags of a post", "a post in the middle of its outer ways"),
+        (
+            quoted(f"type={t}" for t in relations.POLYGONS) + " with the tags of a post",
+            "a post in the middle of its outer ways",
+        ),
         ("`boundary=administrative`", f"regions; members {quoted(relations.CENTRES)}: `capital` of a settlement"),
-        ("`restriction`, `restriction:<vehicle>`, `:conditional`", "no and only turns by a node; `except`; " + "; ".join(f"{name}: {quoted(keys)}" for name, keys in VEHICLE_KEYS.items()) + "; by ways: counted, not followed"),
-    ]  # fmt: skip
+        (
+            "`restriction`, `restriction:<vehicle>`, `:conditional`",
+            "no and only turns by a node; `except`; "
+            + "; ".join(f"{name}: {quoted(keys)}" for name, keys in VEHICLE_KEYS.items())
+            + "; by ways: counted, not followed",
+        ),
+    ]
     return table(("relation", "read as"), rows)
 
 

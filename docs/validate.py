@@ -1,6 +1,7 @@
 """What was checked against what: `python docs/validate.py` writes docs/validation.md and its pictures. A few minutes.
 
-Distances beside published ones, ways by name and 3 km beside, numbers recomputed by other code, the null of smooth surfaces.
+Distances beside published ones, ways by name and 3 km beside, numbers recomputed by other code, the null of smooth
+surfaces.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def main() -> None:
     result = gis.solve()
     parts = [
         "# What was checked against what",
-        "Made by `python docs/validate.py` on the packaged border, with the version and data of this repository. Assumed waits and speeds are "
+        "Made by `python docs/validate.py` on the packaged border, with the version and data of this repository. "
+        "Assumed waits and speeds are "
         "not validated here: nobody publishes them; what rests on them says so wherever it is printed.",
         _distances(result),
         _ways(result),
@@ -67,9 +69,14 @@ def _distances(result: gis.Result) -> str:
     """Return the part on kilometres beside published ones."""
     prepared = result.prepared
     base = build_base(
-        prepared.layers["roads"], prepared.layers["railways"], prepared.regions, prepared.border, prepared.crs,
-        generalised=("road", "rail"), length_factor=False,
-    )  # fmt: skip
+        prepared.layers["roads"],
+        prepared.layers["railways"],
+        prepared.regions,
+        prepared.border,
+        prepared.crs,
+        generalised=("road", "rail"),
+        length_factor=False,
+    )
     ways = {mode: calibrate(base.tables, published_distances(), mode).ways for mode in ("road", "rail")}
     used = pd.concat([w[w["used"]].assign(mode=m) for m, w in ways.items()], ignore_index=True)
     factor = used["mode"].map({m: c.factor for m, c in CORRECTIONS.items()})
@@ -93,7 +100,8 @@ def _distances(result: gis.Result) -> str:
         off = (mine["corrected_km"] / mine["km"] - 1).abs()
         raw = (mine["network_km"] / mine["km"] - 1).abs()
         rows.append(
-            f"| {mode} | {len(mine)} | {c.factor:.3f} | {raw.median():.1%} / {raw.max():.1%} | {off.median():.1%} / {off.max():.1%} | {c.scatter:.1%} |"
+            f"| {mode} | {len(mine)} | {c.factor:.3f} | {raw.median():.1%} / {raw.max():.1%} | "
+            f"{off.median():.1%} / {off.max():.1%} | {c.scatter:.1%} |"
         )
     left = sum(int((~w["used"]).sum()) for w in ways.values())
     return "\n".join(
@@ -102,7 +110,8 @@ def _distances(result: gis.Result) -> str:
             "Published distances with their sources and dates stand in `layers/data/published_distances.csv`; "
             f"{left} of them are left out of the fit, each with its reason (`python docs/calibrate_lengths.py`).",
             "",
-            "| mode | ways | factor of straightened links | off without, median / most | off with, median / most | scatter, each left out of its own fit |",
+            "| mode | ways | factor of straightened links | off without, median / most | off with, median / most "
+            "| scatter, each left out of its own fit |",
             "|---|---|---|---|---|---|",
             *rows,
             "",
@@ -125,7 +134,8 @@ def _ways(result: gis.Result) -> str:
         ]
         near = [result.network.route(one, t, network="open").minutes for t in texts]
         rows.append(
-            f"| {one}–{end} | {way.straight_m / 1000:,.0f} | {way.length_m / 1000:,.0f} | {way.minutes:,.0f} | {near[0]:,.0f} | "
+            f"| {one}–{end} | {way.straight_m / 1000:,.0f} | {way.length_m / 1000:,.0f} | {way.minutes:,.0f} | "
+            f"{near[0]:,.0f} | "
             f"{min(near[1:]):,.0f}–{max(near[1:]):,.0f} |"
         )
     checks = result.tables.get("network_checks")
@@ -139,8 +149,8 @@ def _ways(result: gis.Result) -> str:
     return "\n".join(
         [
             "## Ways by name, by coordinates, and 3 km beside",
-            "Network `open` (no waits), quickest way. A place joins several links, so that its minutes hang on none of them alone. "
-            + told,
+            "Network `open` (no waits), quickest way. A place joins several links, so that its minutes hang on "
+            "none of them alone. " + told,
             "",
             "| way | straight km | km | min by name | min by coordinates | min 3 km to the north, east, south, west |",
             "|---|---|---|---|---|---|",
@@ -183,7 +193,8 @@ def _moved(result: gis.Result) -> str:
     return "\n".join(
         [
             "## Places beside the line moved by 2 km",
-            f"The middles of the border segments and eight points {MOVED_M / 1000:g} km around each, those on a side: minutes to the nearest city of at least {CITY_PEOPLE:,} people of that "
+            f"The middles of the border segments and eight points {MOVED_M / 1000:g} km around each, those on a "
+            f"side: minutes to the nearest city of at least {CITY_PEOPLE:,} people of that "
             "side, network `open`, longest less shortest.",
             "",
             "| side | places | median, min | most, min | more than an hour |",
@@ -232,9 +243,11 @@ def _independent(result: gis.Result) -> str:
             "| number | beside | of | largest difference |",
             "|---|---|---|---|",
             *rows,
-            f"| length of the border | geodesic pieces of the layer, summed | {metres / 1000:,.1f} km | {abs(metres / 1000 - border / 2):.1e} km |",
+            f"| length of the border | geodesic pieces of the layer, summed | {metres / 1000:,.1f} km | "
+            f"{abs(metres / 1000 - border / 2):.1e} km |",
             "",
-            "In the tests: betweenness and efficiency beside networkx and igraph, Kansky's indices beside momepy, floating catchments beside PySAL's access, "
+            "In the tests: betweenness and efficiency beside networkx and igraph, Kansky's indices beside "
+            "momepy, floating catchments beside PySAL's access, "
             "spatial statistics beside esda, cuts beside networkx's flows, closures and edits beside full rebuilds.",
         ]
     )
@@ -276,8 +289,10 @@ def _nulls() -> str:
     return "\n".join(
         [
             "## The null of smooth surfaces",
-            f"{SURFACES} surfaces for each column on 169 hexagons (autoregression, ρ = 0.8; the tests fit their own), a stretch of 4–12 cells raised by standard deviations of "
-            "the surface; found at 0.05: one of its cells, and with nothing raised any cell at all, a false alarm (`docs/null_power.py`).",
+            f"{SURFACES} surfaces for each column on 169 hexagons (autoregression, ρ = 0.8; the tests fit their "
+            "own), a stretch of 4–12 cells raised by standard deviations of "
+            "the surface; found at 0.05: one of its cells, and with nothing raised any cell at all, a false "
+            "alarm (`docs/null_power.py`).",
             "",
             f"| test | {heads} |",
             "|---" * (1 + len(table.columns)) + "|",

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from gis.inputs import Prepared, prepare
     from gis.measures import Measures
     from gis.pipeline import run, run_scenario, solve
-    from gis.queries.edits import Capacity, Close, Hours, Open, Road, Speeds, Upgrade, Wait
+    from gis.queries.edits import Capacity, Close, Hours, Road, Speeds, Upgrade, Wait
     from gis.queries.isochrone import find_isochrones
+    from gis.queries.new_posts import Open
     from gis.queries.plans import read_plan
     from gis.results import BorderNetwork, Comparison, Result, compare
     from gis.stages import build, find_hot_spots, measure
@@ -71,15 +72,17 @@ _ROOMS = {
     "gis.inputs": ("Prepared", "prepare"),
     "gis.measures": ("Measures",),
     "gis.pipeline": ("run", "run_scenario", "solve"),
-    "gis.queries.edits": ("Capacity", "Close", "Hours", "Open", "Road", "Speeds", "Upgrade", "Wait"),
+    "gis.queries.edits": ("Capacity", "Close", "Hours", "Road", "Speeds", "Upgrade", "Wait"),
     "gis.queries.isochrone": ("find_isochrones",),
+    "gis.queries.new_posts": ("Open",),
     "gis.queries.plans": ("read_plan",),
     "gis.results": ("BorderNetwork", "Comparison", "Result", "compare"),
     "gis.stages": ("build", "find_hot_spots", "measure"),
     "gis.study": ("Study", "load_study"),
     "network.store": ("load_network", "load_routers", "save_network"),
 }
-"""Where each name lives: imported when it is first used, so that ``borderlink --help`` loads neither pandas nor scipy."""
+"""Where each name lives: imported when it is first used, so that ``borderlink --help`` loads neither pandas nor
+scipy."""
 
 
 def __getattr__(name: str) -> Any:

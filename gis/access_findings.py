@@ -31,7 +31,7 @@ def people_finding(measures: Measures) -> str:
 
 
 def line_finding(measures: Measures) -> str:
-    """Return how much of the line is near open checkpoints by road, and by the straight way, which is known everywhere."""
+    """Return how much of the line is near open checkpoints by road, and by the straight way, known everywhere."""
     segments = _named(measures)
     return " ".join(part for part in (_line(segments), _by_crow(segments)) if part)
 
@@ -60,7 +60,8 @@ def _regions(regions: pd.DataFrame) -> str:
     if len(r) < 2:
         return ""
     near, far = (
-        f"{row['name']} ({row['time_to_checkpoint_min']:.0f} min on average{known_of(row['time_to_checkpoint_known_share'])})"
+        f"{row['name']} ({row['time_to_checkpoint_min']:.0f} min on "
+        f"average{known_of(row['time_to_checkpoint_known_share'])})"
         for _, row in r.iloc[[0, -1]].iterrows()  # two
     )
     return f"People of {near} are nearest to an open checkpoint, those of {far} furthest."
@@ -74,13 +75,23 @@ def _people(settlements: pd.DataFrame) -> str:
     served, beyond, unknown = (
         float(people[mask].sum()) for mask in (minutes <= FAR_MIN, minutes > FAR_MIN, minutes.isna())
     )
-    return _("Of {all} people in the belt {share} live within {hours} hours of an open checkpoint, {beyond} beyond; of {unknown} it is not known.").format(
-        all=number(people.sum()), share=percent(served / people.sum()), hours=number(FAR_MIN / 60), beyond=number(beyond), unknown=number(unknown)
-    )  # fmt: skip
+    return _(
+        "Of {all} people in the belt {share} live within {hours} hours of an open checkpoint, {beyond} beyond; "
+        "of {unknown} it is not known."
+    ).format(
+        all=number(people.sum()),
+        share=percent(served / people.sum()),
+        hours=number(FAR_MIN / 60),
+        beyond=number(beyond),
+        unknown=number(unknown),
+    )
 
 
 def _line(segments: pd.DataFrame) -> str:
-    """Return the share of the line that is served on both sides, beyond the limit on one, and not known; the longest stretch beyond."""
+    """Return the share of the line that is served on both sides, beyond the limit on one, and not known.
+
+    The longest stretch beyond.
+    """
     a, b = segments["time_to_checkpoint_a_min"], segments["time_to_checkpoint_b_min"]
     # One side beyond is enough, whether the other is known or not.
     beyond, served = (a > FAR_MIN) | (b > FAR_MIN), (a <= FAR_MIN) & (b <= FAR_MIN)
@@ -89,7 +100,8 @@ def _line(segments: pd.DataFrame) -> str:
         return ""
     parts = [float(km[mask].sum() / km.sum()) for mask in (served, beyond, ~served & ~beyond)]
     out = _(
-        "{near} of the border line lies within {hours} hours of an open checkpoint from both sides, {far} further from one side at least; of {unknown} it is not known, "
+        "{near} of the border line lies within {hours} hours of an open checkpoint from both sides, {far} "
+        "further from one side at least; of {unknown} it is not known, "
         "for a side has no road near."
     ).format(near=percent(parts[0]), hours=number(FAR_MIN / 60), far=percent(parts[1]), unknown=percent(parts[2]))
     if not beyond.any():
@@ -105,9 +117,10 @@ def _by_crow(segments: pd.DataFrame) -> str:
     if not far.any():
         text = _("No part of the border line is further than {km} km from an open road checkpoint by the straight way.")
         return text.format(km=number(FAR_KM))
-    return _("{n} km of the border line are further than {km} km from an open road checkpoint by the straight way; the longest stretch: {stretch}.").format(
-        n=number(_km(segments)[far].sum()), km=number(FAR_KM), stretch=_longest(segments, far)
-    )  # fmt: skip
+    return _(
+        "{n} km of the border line are further than {km} km from an open road checkpoint by the straight way; "
+        "the longest stretch: {stretch}."
+    ).format(n=number(_km(segments)[far].sum()), km=number(FAR_KM), stretch=_longest(segments, far))
 
 
 def _km(segments: pd.DataFrame) -> pd.Series:
@@ -133,4 +146,4 @@ def _longest(segments: pd.DataFrame, mask: pd.Series) -> str:
     s = stretches.sort_values("km", ascending=False, kind="stable").iloc[0]
     return _("{n} km (km {a}–{b} from the west, from {one} and {other})").format(
         n=number(s["km"]), a=number(s["a"]), b=number(s["b"]), one=s["ra"], other=s["rb"]
-    )  # fmt: skip
+    )

@@ -116,7 +116,8 @@ def _of_ways(study: Study, network: Network) -> list[Row]:
             f"lengths of straightened {mode} links of generalised data, times",
             f"{known['factor']:g}",
             "ratio",
-            f"fitted to {known['published_ways']} published distances, which are then off by {100 * known['scatter']:.1f} % (root mean square)",
+            f"fitted to {known['published_ways']} published distances, which are then off by "
+            f"{100 * known['scatter']:.1f} % (root mean square)",
         )
         for mode in ("road", "rail")
         if (known := network.report.get(f"{mode}_lengths"))

@@ -36,7 +36,8 @@ def guarded(command: Callable[[], object], *, debug: bool) -> None:
     -----
     SIGTERM ends a run as Ctrl-C does: nothing half-written is left. Its exit code is 143, as a shell has it.
     """
-    # GEOS reads and writes letters by the locale: in a Turkish one LINESTRING is LiNESTRiNG, which no other program knows.
+    # GEOS reads and writes letters by the locale: in a Turkish one LINESTRING is LiNESTRiNG, which no other program
+    # knows.
     with suppress(locale.Error):
         locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
     with _stopped_by_signals(), _silent_libraries(debug):
@@ -76,8 +77,8 @@ def guarded(command: Callable[[], object], *, debug: bool) -> None:
 def _stopped_by_signals() -> Iterator[None]:
     """End in order when the system or the user asks to: what was begun is taken back or finished on the way out.
 
-    What a signal raises may be lost: raised in a callback of a C library or while an object goes, Python can only print it. So it is
-    raised again until it is on its way out (`on_the_way_out`).
+    What a signal raises may be lost: raised in a callback of a C library or while an object goes, Python can only print
+    it. So it is raised again until it is on its way out (`on_the_way_out`).
     """
 
     def stop(number: int, _: object) -> NoReturn:

@@ -94,7 +94,8 @@ def _command() -> None:
     """Run it in our own house."""
     refuse_namesakes()
     for library in ("OPENBLAS", "MKL"):
-        # Matrices of some hundred rows: threads wait for each other longer than they work, and sum in another order on another machine.
+        # Matrices of some hundred rows: threads wait for each other longer than they work, and sum in another order on
+        # another machine.
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     app()
 

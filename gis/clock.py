@@ -12,7 +12,7 @@ from gis.boundary import on_the_way_out
 
 @dataclass
 class Clock:
-    """Tells each stage to whoever listens and keeps its seconds, and what was taken from the cache instead of being made."""
+    """Announces each stage and keeps its seconds, and what was taken from the cache instead of being made."""
 
     listen: Callable[[str], None] | None = None
     seconds: dict[str, float] = field(default_factory=dict)

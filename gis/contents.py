@@ -77,14 +77,25 @@ def with_edges(contents: Contents, prepared: Prepared, network: Network) -> Cont
 
 
 PLACES = (
-    "name", "place", "near", "next_city", "leading_city", "city_a", "city_b", "city_cross_actual", "origin_name", "destination_name", "fallback", "checkpoint",
+    "name",
+    "place",
+    "near",
+    "next_city",
+    "leading_city",
+    "city_a",
+    "city_b",
+    "city_cross_actual",
+    "origin_name",
+    "destination_name",
+    "fallback",
+    "checkpoint",
     "nearest_checkpoint",
-)  # fmt: skip
+)
 """Columns that hold names of places."""
 
 
 def _renamed(prepared: Prepared) -> Renamed:
-    """Return the names of settlements, checkpoints and regions in the language that is spoken, where the data have them."""
+    """Return names of settlements, checkpoints and regions in the current language, where the data have them."""
     lang = language()
     if lang == "en":
         return Renamed({})
@@ -232,6 +243,9 @@ def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str
     """Return the facts of a run for the report."""
     settings = prepared.study.analysis
     report = network.report
+    cells = f"{len(measures.cells)} (H3 {settings.h3_resolution})"
+    segments = f"{len(measures.segments)} ({settings.segment_km:g} km)"
+    alpha = localised(f"{settings.alpha:g}")
     return {
         _("Border line in the data"): _("{n} km").format(n=number(prepared.border["length_km"].sum(), 1)),
         _("Projection"): _projection(prepared.crs),
@@ -241,12 +255,8 @@ def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str
         _("Components"): number(report["components"]),
         _("Gaps of the data"): ", ".join(f"{_(m)} {report[f'{m}_gaps_bridged']}" for m in ("road", "rail")),
         _("Checkpoints"): ", ".join(f"{_(k)} {v}" for k, v in report["checkpoints_by"].items()),
-        _(
-            "Cells, segments"
-        ): f"{len(measures.cells)} (H3 {settings.h3_resolution}), {len(measures.segments)} ({settings.segment_km:g} km)",
-        _(
-            "Permutations, seed, alpha"
-        ): f"{number(settings.permutations)}, {settings.seed}, {localised(f'{settings.alpha:g}')}",
+        _("Cells, segments"): f"{cells}, {segments}",
+        _("Permutations, seed, alpha"): f"{number(settings.permutations)}, {settings.seed}, {alpha}",
     }
 
 

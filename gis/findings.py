@@ -49,17 +49,22 @@ def closure_finding(checkpoints: pd.DataFrame, pairs: pd.DataFrame | None, names
     road = of_road[of_road["criticality_min"] > 0]
     if road.empty:
         return last
-    said = "; ".join(_one_closure(r, names) for r in road.nlargest(3, "criticality_min").itertuples())  # three
+    sentence = "; ".join(_one_closure(r, names) for r in road.nlargest(3, "criticality_min").itertuples())  # three
     out = _(
-        "Closing one road checkpoint would cost most at {list}: minutes more per modelled road trip across, on assumed waits."
-    ).format(list=said)
+        "Closing one road checkpoint would cost most at {list}: minutes more per modelled road trip across, on "
+        "assumed waits."
+    ).format(list=sentence)
     if pairs is not None and len(pairs):
         both = pairs[(pairs["mode"] == "road") & (pairs["synergy_min"] > 1)].nlargest(1, "synergy_min")
         for r in both.itertuples():  # one
-            out += " " + _("Closed together, {one} and {other} cost +{n} min, {more} of them beyond the two apart.").format(
-                one=names.get(r.closed_1, r.closed_1), other=names.get(r.closed_2, r.closed_2),
-                n=number(float(str(r.criticality_min))), more=number(float(str(r.synergy_min))),
-            )  # fmt: skip
+            out += " " + _(
+                "Closed together, {one} and {other} cost +{n} min, {more} of them beyond the two apart."
+            ).format(
+                one=names.get(r.closed_1, r.closed_1),
+                other=names.get(r.closed_2, r.closed_2),
+                n=number(float(str(r.criticality_min))),
+                more=number(float(str(r.synergy_min))),
+            )
     return f"{out} {last}".strip()
 
 
@@ -77,9 +82,9 @@ def openings_finding(tried: pd.DataFrame | None) -> str:
     """Return what the openings that were tried would bring."""
     if tried is None or tried.empty:
         return ""
-    said = "; ".join(_one_opening(r) for r in tried.itertuples())  # a few
+    sentence = "; ".join(_one_opening(r) for r in tried.itertuples())  # a few
     return _("A new road checkpoint on the line, tried where the worst bottlenecks are nearest to it: {list}.").format(
-        list=said
+        list=sentence
     )
 
 
@@ -87,16 +92,20 @@ def _one_opening(row: Any) -> str:
     """Return one opening in words."""
     if not row.joined_by:
         return _("near {place} {note}").format(place=row.place, note=row.note)
-    own = _("from {place} itself {before} → {after} min").format(
-        place=row.place, before=number(row.place_before_min), after=number(row.place_after_min)
-    ) if np.isfinite(row.place_before_min) and np.isfinite(row.place_after_min) else ""  # fmt: skip
+    own = (
+        _("from {place} itself {before} → {after} min").format(
+            place=row.place, before=number(row.place_before_min), after=number(row.place_after_min)
+        )
+        if np.isfinite(row.place_before_min) and np.isfinite(row.place_after_min)
+        else ""
+    )
     if not row.people_gaining > 0:
-        said = _("near {place} nobody would reach a city across more than 5 min sooner").format(place=row.place)
+        sentence = _("near {place} nobody would reach a city across more than 5 min sooner").format(place=row.place)
     else:
-        said = _("near {place} {n} people would reach the nearest city across {minutes} min sooner on average").format(
-            place=row.place, n=number(row.people_gaining), minutes=number(row.gain_min)
-        )  # fmt: skip
-    parts = [said, own]
+        sentence = _(
+            "near {place} {n} people would reach the nearest city across {minutes} min sooner on average"
+        ).format(place=row.place, n=number(row.people_gaining), minutes=number(row.gain_min))
+    parts = [sentence, own]
     if row.people_gaining > 0:
         parts.append(_("with an assumed wait of {n} min").format(n=number(row.wait_min)))
         if row.joined_by == "connector":
@@ -113,7 +122,7 @@ def across_finding(table: pd.DataFrame | None) -> str:
     known = near.loc[near.index.isin(["actual", "borderless"])].dropna(subset=["slower", "slower_low", "slower_high"])
     if len(known) < 2:
         return ""
-    said = {
+    sentence = {
         str(n): _("{how} ({low} to {high})").format(how=_longer(mid), low=_per_cent(low), high=_per_cent(high))
         for n, mid, low, high in zip(
             known.index, known["slower"], known["slower_low"], known["slower_high"], strict=True
@@ -121,9 +130,10 @@ def across_finding(table: pd.DataFrame | None) -> str:
     }
     pairs = int(known["pairs_cross"].max())
     return _(
-        "Places and distance alike, a trip across the border takes {actual} than one at home, with assumed waits, and would take {borderless} without any border: "
+        "Places and distance alike, a trip across the border takes {actual} than one at home, with assumed "
+        "waits, and would take {borderless} without any border: "
         "{n} pairs of the border regions' largest places up to {km} km, intervals of 95 % by the agreement of pairs."
-    ).format(actual=said["actual"], borderless=said["borderless"], n=number(pairs), km=number(NEAR_KM))
+    ).format(actual=sentence["actual"], borderless=sentence["borderless"], n=number(pairs), km=number(NEAR_KM))
 
 
 def _longer(ratio: float) -> str:

@@ -21,13 +21,15 @@ Numbers = list[tuple[str, str]]
 def headline(tables: Mapping[str, pd.DataFrame]) -> str:
     """Return one sentence on the places that lead both ranked lists, the steady ones first.
 
-    It claims what holds of every place of a list, an excess over home roads and a growth above 1: no place of a few is said to be the longest or the most.
+    It claims what holds of every place of a list, an excess over home roads and a growth above 1: no place of a few is
+    said to be the longest or the most.
     """
     slow, near = _leading(tables, "bottlenecks", 3), _leading(tables, "growth", 2)
     if slow and near:
-        return _("From {slow} the next city across takes longer than home roads take as far; {near} reach more across than their place gives").format(
-            slow=_listed(slow), near=_listed(near)
-        )  # fmt: skip
+        return _(
+            "From {slow} the next city across takes longer than home roads take as far; {near} reach more across "
+            "than their place gives"
+        ).format(slow=_listed(slow), near=_listed(near))
     if slow:
         return _("From {slow} the next city across takes longer than home roads take as far").format(slow=_listed(slow))
     if near:
@@ -41,8 +43,8 @@ def _leading(tables: Mapping[str, pd.DataFrame], name: str, n: int) -> list[str]
     if table.empty:
         return []
     word = KIND["growth" if name == "growth" else "bottleneck"]
-    mine = table[table["advice"] == word].head(3 * n)
-    best = mine.sort_values(["leading_share", "rank"], ascending=[False, True], kind="stable").head(n)
+    advised = table[table["advice"] == word].head(3 * n)
+    best = advised.sort_values(["leading_share", "rank"], ascending=[False, True], kind="stable").head(n)
     return [str(place) for place in best.sort_values("rank", kind="stable")["place"]]
 
 
@@ -96,14 +98,14 @@ def _closure(checkpoints: pd.DataFrame) -> tuple[str, str] | None:
 
 def caution(measures: Measures, tables: Mapping[str, pd.DataFrame]) -> str:
     """Return how far the finding hangs on what nobody measured, and on chance."""
-    said = []
+    sentences = []
     points = measures.checkpoints
     assumed = int(points["wait_assumed"].eq(True).sum())
     if assumed:
         text = ngettext(
             "The wait is assumed at {k} of {n} checkpoint.", "Waits are assumed at {k} of {n} checkpoints.", len(points)
         )
-        said.append(text.format(k=number(assumed), n=number(len(points))))
+        sentences.append(text.format(k=number(assumed), n=number(len(points))))
     lists = [tables[name] for name in ("bottlenecks", "growth") if len(tables.get(name, ()))]
     listed = sum(len(table) for table in lists)
     if listed:
@@ -113,11 +115,11 @@ def caution(measures: Measures, tables: Mapping[str, pd.DataFrame]) -> str:
             "{k} of {n} listed places lead their list in nine of ten settings.",
             listed,
         )
-        said.append(text.format(k=number(steady), n=number(listed)))
+        sentences.append(text.format(k=number(steady), n=number(listed)))
     flags = [c for c in ("growth_flag", "bottleneck_flag") if c in measures.cells]
     if flags and not (measures.cells[flags] == "stands out").any(axis=None):
-        said.append(_("Beside surfaces as smooth as the data none stands out."))
-    return " ".join(said)
+        sentences.append(_("Beside surfaces as smooth as the data none stands out."))
+    return " ".join(sentences)
 
 
 def scenario_numbers(tables: Mapping[str, pd.DataFrame]) -> Numbers:

@@ -12,19 +12,22 @@ if TYPE_CHECKING:
     from libpysal.graph import Graph
     from numpy.typing import NDArray
 
-    from analysis.statistics.effects import Ground
+    from analysis.statistics.effects import Basis
     from analysis.statistics.excess import HomeNorm
 
 
 @dataclass(frozen=True)
 class Hot:
-    """What the flags were made of: the ground, the cells' potentials, trips to the next city, the norm of home roads, the weights.
+    """What the flags were made of.
 
-    ``towns`` are the rows of the homes that are settlements, in the layer of settlements, in their order; ``smooth`` tells by effect what the smooth surfaces were (`analysis.statistics.smooth.smooth_test`); ``undetoured`` is the share of cells
-    without any detour.
+    The ground, the cells' potentials, trips to the next city, the norm of home roads, the weights.
+
+    ``towns`` are the rows of the homes that are settlements, in the layer of settlements, in their order; ``smooth``
+    tells by effect what the smooth surfaces were (`analysis.statistics.smooth.smooth_test`); ``undetoured`` is the
+    share of cells without any detour.
     """
 
-    ground: Ground
+    basis: Basis
     towns: NDArray[np.int64]
     units: pd.DataFrame
     trips: pd.DataFrame

@@ -11,8 +11,8 @@ import shapely
 
 from analysis.reach.decays import exponential
 from analysis.statistics.association import COLUMNS
-from analysis.statistics.effects import Ground, trips_to_city, undetoured_share
-from analysis.statistics.flags import both_tests, said
+from analysis.statistics.effects import Basis, trips_to_city, undetoured_share
+from analysis.statistics.flags import both_tests, flag_notes
 from analysis.statistics.growth import growth_design, growth_residual
 from analysis.statistics.homes import Homes, cell_units, named
 from analysis.statistics.hotspots import global_moran
@@ -45,13 +45,13 @@ def hot_spots(prepared: Prepared, measures: Measures) -> Measures:
     study = prepared.study
     network = access.router.network
     homes, rows = homes_of(cells, network, access, study.analysis.h3_resolution)
-    ground = _ground(study, network, access, cells, homes, rows)
-    units = cell_units(cells, homes, access.targets, ground.actual, ground.decay)
+    basis = _basis(study, network, access, cells, homes, rows)
+    units = cell_units(cells, homes, access.targets, basis.actual, basis.decay)
     growth = growth_residual(units)
-    trips, norm = trips_to_city(ground, ground.actual, city_people=study.lists.city_people)
+    trips, norm = trips_to_city(basis, basis.actual, city_people=study.lists.city_people)
     graph = by_time(access, cells, homes)
     towns = rows[homes.name != ""] - access.parts["settlements"].start
-    hot = Hot(ground, towns, units, trips, norm, graph, {}, _undetoured(access, rows, homes))
+    hot = Hot(basis, towns, units, trips, norm, graph, {}, _undetoured(access, rows, homes))
     narrow = log_excess(trips)
     known = growth.dropna().index
     design, people = growth_design(units.loc[known]), units.loc[known, "population"].astype(float)
@@ -66,12 +66,13 @@ def hot_spots(prepared: Prepared, measures: Measures) -> Measures:
         found, hot.smooth[name] = tested(study, values, graph, units["side"], fit, weight)
         columns |= {f"{name}_{c}": found[c] for c in found}
         table += _rows(study, name, values, graph, hot.smooth[name])
-        notes += said(name, hot.smooth[name], found["flag"], alpha=study.analysis.alpha)
+        notes += flag_notes(name, hot.smooth[name], found["flag"], alpha=study.analysis.alpha)
     if warning := reach_warning(study.analysis.permutations, int(growth.notna().sum()), study.analysis.alpha):
         notes.append(f"growth: {warning}")
     if hot.undetoured > 0.9:
         notes.append(
-            f"{hot.undetoured:.0%} of the populated cells have no detour in these data: minutes lost at the border and people lost within a time repeat the waits, "
+            f"{hot.undetoured:.0%} of the populated cells have no detour in these data: minutes lost at the "
+            "border and people lost within a time repeat the waits, "
             "most of them assumed"
         )
     fresh = pd.DataFrame({"growth": np.exp(growth), **columns}).join(trips)
@@ -147,7 +148,7 @@ def homes_of(
 
 
 def by_time(access: Access, cells: gpd.GeoDataFrame, homes: Homes, network: str = "actual") -> Graph:
-    """Return weights of the populated cells by time between their largest homes, on the actual network with its waits."""
+    """Return weights of populated cells by time between their largest homes, on the actual network with waits."""
     first = homes.largest()
     use = np.flatnonzero(first >= 0)
     points = access.router.attach(
@@ -156,15 +157,15 @@ def by_time(access: Access, cells: gpd.GeoDataFrame, homes: Homes, network: str 
     return network_time(access.router, points, cells["cell"].to_numpy()[use].tolist(), network=network)
 
 
-def _ground(
+def _basis(
     study: Study, network: Network, access: Access, cells: gpd.GeoDataFrame, homes: Homes, rows: NDArray[np.int64]
-) -> Ground:
+) -> Basis:
     """Return what the effects are made of, with the run's own waits and decay alone."""
     towns = network.settlements
     use = (towns["population"] > 0).to_numpy() & (access.router.positions(towns["node"].to_numpy()) >= 0)
     places = towns[use]
     decay = study.analysis.decay_function() or exponential(study.analysis.half_life_min)
-    return Ground(
+    return Basis(
         cells=cells,
         homes=homes,
         targets=access.targets,
@@ -198,6 +199,7 @@ def _rows(study: Study, name: str, values: pd.Series, graph: Graph, smooth: dict
         "p_two_sided": smooth["least"],
         "n": smooth["units"],
         "permutations": study.lists.smooth_draws,
-        "note": f"p one-sided; autoregression with rho {smooth['rho']:.2f}; half of the stretches raised by {smooth['seen_sd']:.1f} sd or more would be seen",
+        "note": f"p one-sided; autoregression with rho {smooth['rho']:.2f}; half of the stretches raised by "
+        f"{smooth['seen_sd']:.1f} sd or more would be seen",
     }
     return [moran, highest]

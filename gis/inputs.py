@@ -81,8 +81,8 @@ class Prepared:
 class Fetching:
     """How a study's downloads are made: folder of the cache (the user's where None), without network, and who listens.
 
-    With `refresh` the servers are asked whether they have something newer than the cache. With `keep` the network that is built stays
-    in the cache for the next question (`gis.kept`); with `fresh` none is taken from there.
+    With `refresh` the servers are asked whether they have something newer than the cache. With `keep` the network that
+    is built stays in the cache for the next question (`gis.kept`); with `fresh` none is taken from there.
     """
 
     cache: Path | None = None
@@ -99,7 +99,7 @@ class Fetching:
 
 
 @dataclass(frozen=True)
-class Ground:
+class Unwaited:
     """What a study's sources say before any wait is charged; `charged` makes `Prepared` of it.
 
     ``before`` and ``after`` are warnings that stand before and after those on waits.
@@ -116,7 +116,8 @@ def prepare(study: Study, *, fetching: Fetching | None = None, at: Moment | None
     Parameters
     ----------
     at
-        When a trip begins: conditional access of OpenStreetMap's roads is that of this hour; None for what holds by day.
+        When a trip begins: conditional access of OpenStreetMap's roads is that of this hour; None for what holds by
+        day.
 
     Raises
     ------
@@ -124,10 +125,10 @@ def prepare(study: Study, *, fetching: Fetching | None = None, at: Moment | None
         A layer can't be used, the two sides share no border, a checkpoint is far from it, nothing lies in the belt; an
         extract is missing or can't be fetched.
     """
-    return charged(read_ground(study, fetching=fetching, at=at), study)
+    return charged(read_unwaited(study, fetching=fetching, at=at), study)
 
 
-def charged(ground: Ground, study: Study) -> Prepared:
+def charged(unwaited: Unwaited, study: Study) -> Prepared:
     """Return the ground with the waits of a study.
 
     Raises
@@ -135,7 +136,7 @@ def charged(ground: Ground, study: Study) -> Prepared:
     LayerError
         See `layers.checkpoints.with_waits`.
     """
-    layers, sources, notes = ground.prepared.layers.copy(), list(ground.prepared.sources), []
+    layers, sources, notes = unwaited.prepared.layers.copy(), list(unwaited.prepared.sources), []
     observed, posts = None, layers["checkpoints"]
     if study.observed_waits:
         path = Path(study.observed_waits)
@@ -149,9 +150,9 @@ def charged(ground: Ground, study: Study) -> Prepared:
     for name in study.counts.hold_out:
         find_checkpoint(layers["checkpoints"], name)  # an unknown one is told before anything is computed
     notes = [*notes, *(counts.notes if counts else ())]
-    warnings = [*ground.before, *notes, *wait_warnings(layers["checkpoints"]), *ground.after]
+    warnings = [*unwaited.before, *notes, *wait_warnings(layers["checkpoints"]), *unwaited.after]
     return replace(
-        ground.prepared,
+        unwaited.prepared,
         study=study,
         layers=layers,
         warnings=warnings,
@@ -161,11 +162,11 @@ def charged(ground: Ground, study: Study) -> Prepared:
     )
 
 
-def read_ground(study: Study, *, fetching: Fetching | None = None, at: Moment | None = None) -> Ground:
+def read_unwaited(study: Study, *, fetching: Fetching | None = None, at: Moment | None = None) -> Unwaited:
     """Return what the sources of a study say, without waits; see `prepare`."""
-    how = fetching or Fetching()
-    mapped, asked = ([n for n in LAYERS if study.source(n).path == kind] for kind in (OSM, OVERPASS))
-    start = outline(study, how)
+    fetch = fetching or Fetching()
+    mapped, queried = ([n for n in LAYERS if study.source(n).path == kind] for kind in (OSM, OVERPASS))
+    start = outline(study, fetch)
     clock = None if at is None else (at.weekday, at.slot)
     layers, sources = {"regions": start.layer}, list(start.about)
     extracts = [replace(e, at=clock) for e in start.extracts]
@@ -174,7 +175,7 @@ def read_ground(study: Study, *, fetching: Fetching | None = None, at: Moment | 
     clipped = clip_to_belt(regions, border, EDGE * study.network.depth_km)
     zones = {edge: belt_of(border, edge * study.network.depth_km, crs) for edge in (1.0, EDGE)}
     for name in LAYERS:
-        if name not in ("regions", *mapped, *asked):
+        if name not in ("regions", *mapped, *queried):
             area = zones[EDGE if name in ("roads", "railways") else 1.0]
             layers[name], about = read_layer(name, study.source(name), area=area)
             sources.append(about)
@@ -195,10 +196,10 @@ def read_ground(study: Study, *, fetching: Fetching | None = None, at: Moment | 
                 towns=layers.get("settlements"),
             )
         )
-    if set(asked) - {"regions"}:
+    if set(queried) - {"regions"}:
         area = _asked_area(study, start)
         extracts.append(
-            Extracts(study, ask_network(study, area, set(asked) - {"regions"}, how.asking(study)), at=clock)
+            Extracts(study, ask_network(study, area, set(queried) - {"regions"}, fetch.asking(study)), at=clock)
         )
         roads = layers["roads"] if "roads" in mapped else None
         layers.update(
@@ -206,7 +207,7 @@ def read_ground(study: Study, *, fetching: Fetching | None = None, at: Moment | 
                 border,
                 clipped,
                 area,
-                asked,
+                queried,
                 roads=roads,
                 posts=layers.get("checkpoints"),
                 stretches=stretches,
@@ -220,7 +221,7 @@ def read_ground(study: Study, *, fetching: Fetching | None = None, at: Moment | 
     if is_own(study, "checkpoints"):
         near, elsewhere = at_this_border(near, regions, stretches)
         far += elsewhere
-    if {"roads", "checkpoints"} <= {*mapped, *asked}:
+    if {"roads", "checkpoints"} <= {*mapped, *queried}:
         near = near.assign(crossing_only=True)
     layers["checkpoints"], barred = open_to_traveller(near, study.network.traveller)
     fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
@@ -246,10 +247,10 @@ def read_ground(study: Study, *, fetching: Fetching | None = None, at: Moment | 
         population,
         stations=next((s for e in extracts for s in e.stations), None),
         turns=next((t for e in extracts for t in e.turns), None),
-        detailed="roads" in (*mapped, *asked),
+        detailed="roads" in (*mapped, *queried),
         places=further.places,
     )
-    return Ground(prepared, before, after)
+    return Unwaited(prepared, before, after)
 
 
 def fetch_sources(study: Study, *, fetching: Fetching | None = None) -> list[LocalExtract]:
@@ -260,14 +261,14 @@ def fetch_sources(study: Study, *, fetching: Fetching | None = None) -> list[Loc
     LayerError, OutputError
         An extract is unknown or can't be had; where Overpass is asked, the regions can't be read or share no border.
     """
-    how = fetching or Fetching()
-    asked = {n for n in LAYERS if study.source(n).path == OVERPASS}
-    if not asked:
-        return _located(study, how)
-    start = outline(study, how)
+    fetch = fetching or Fetching()
+    queried = {n for n in LAYERS if study.source(n).path == OVERPASS}
+    if not queried:
+        return _located(study, fetch)
+    start = outline(study, fetch)
     files = [f for e in start.extracts for f in e.files]
-    if asked - {"regions"}:
-        files += ask_network(study, _asked_area(study, start), asked - {"regions"}, how.asking(study))
+    if queried - {"regions"}:
+        files += ask_network(study, _asked_area(study, start), queried - {"regions"}, fetch.asking(study))
     return files
 
 
@@ -285,13 +286,13 @@ class _Outline:
     about: list[dict[str, Any]]
 
 
-def outline(study: Study, how: Fetching) -> _Outline:
+def outline(study: Study, fetch: Fetching) -> _Outline:
     """Return the regions of a study from wherever they come, and the border."""
     mapped = any(study.source(n).path == OSM for n in LAYERS)
-    extracts = [Extracts(study, _located(study, how) if mapped else [])]
+    extracts = [Extracts(study, _located(study, fetch) if mapped else [])]
     source, about = study.source("regions"), []
     if source.path == OVERPASS:
-        extracts.append(Extracts(study, ask_regions(study, how.asking(study))))
+        extracts.append(Extracts(study, ask_regions(study, fetch.asking(study))))
     if source.path in (OSM, OVERPASS):
         layer = extracts[-1].regions()
     else:
@@ -301,16 +302,18 @@ def outline(study: Study, how: Fetching) -> _Outline:
     return _Outline(layer, border, study_crs(border), extracts, about)
 
 
-def _located(study: Study, how: Fetching) -> list[LocalExtract]:
+def _located(study: Study, fetch: Fetching) -> list[LocalExtract]:
     """Return the extracts that the study names."""
-    return locate_extracts(study, cache_folder=how.cache, offline=how.offline, refresh=how.refresh, listen=how.listen)
+    return locate_extracts(
+        study, cache_folder=fetch.cache, offline=fetch.offline, refresh=fetch.refresh, listen=fetch.listen
+    )
 
 
 def _asked_area(study: Study, start: _Outline) -> shapely.Geometry:
     """Return the area that Overpass is asked for: the belt of the network, or only that of checkpoints."""
-    asked = {n for n in LAYERS if study.source(n).path == OVERPASS} - {"regions"}
+    queried = {n for n in LAYERS if study.source(n).path == OVERPASS} - {"regions"}
     depth_km = study.network.depth_km
-    return belt_of(start.border, min(depth_km, POSTS_KM) if asked == {"checkpoints"} else depth_km, start.crs)
+    return belt_of(start.border, min(depth_km, POSTS_KM) if queried == {"checkpoints"} else depth_km, start.crs)
 
 
 def open_people(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:

@@ -1,8 +1,11 @@
-"""The network that was built stays in the cache: the next run, route, isochrone or scenario of the same ground takes it from there.
+"""The network that was built stays in the cache.
 
-The key is made of the contents of the files that a study names, of the settings that the ground and the network hang on, of
-our own source and of the libraries below it. Waits and closed hours are no part of it: they are charged on what is loaded. A file whose
-digest is another than when it was written is not trusted: the network is built again, and the entry replaced.
+The next run, route, isochrone or scenario of the same ground takes it from there.
+
+The key is made of the contents of the files that a study names, of the settings that the ground and the network hang
+on, of our own source and of the libraries below it. Waits and closed hours are no part of it: they are charged on what
+is loaded. A file whose digest is another than when it was written is not trusted: the network is built again, and the
+entry replaced.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 
 from gis.clock import Clock
-from gis.inputs import Fetching, Ground, Prepared, charged, open_people, read_ground
+from gis.inputs import Fetching, Prepared, Unwaited, charged, open_people, read_unwaited
 from gis.sources import locate_extracts
 from gis.stages import build
 from layers.errors import BorderlinkError, NetworkError, OutputError
@@ -46,8 +49,24 @@ SOURCE = ("layers", "network", "gis")
 SIDECARS = {".shp", ".tab", ".mif"}
 """Formats whose layer is several files of one name."""
 NOT_KEYED = {
-    "title", "waits", "border_zone", "observed_waits", "money", "analysis", "reach", "isochrones", "trips", "index", "lists", "stability", "types", "layers", "osm", "population", "outputs",
-}  # fmt: skip
+    "title",
+    "waits",
+    "border_zone",
+    "observed_waits",
+    "money",
+    "analysis",
+    "reach",
+    "isochrones",
+    "trips",
+    "index",
+    "lists",
+    "stability",
+    "types",
+    "layers",
+    "osm",
+    "population",
+    "outputs",
+}
 """Parts of a study that neither ground nor network hang on, or of which the key takes what they do hang on."""
 
 
@@ -102,51 +121,54 @@ def take_or_build(
     layers.errors.BorderlinkError
         See `gis.inputs.prepare` and `gis.stages.build`.
     """
-    how, clock, look = fetching or Fetching(), clock or Clock(), look or (lambda _: None)
-    key = key_of(study, how) if how.keep else ""
+    fetch, clock, look = fetching or Fetching(), clock or Clock(), look or (lambda _: None)
+    key = key_of(study, fetch) if fetch.keep else ""
     if not key:
-        return _made(study, how, clock, look)[1:]
-    cache = Cache(how.cache)
+        return _made(study, fetch, clock, look)[1:]
+    cache = Cache(fetch.cache)
     folder = cache.folder / FOLDER / key
     try:
         with cache.lock(f"network {key}"):
-            if not how.fresh and (folder / ABOUT).is_file():
+            if not fetch.fresh and (folder / ABOUT).is_file():
                 with clock.stage("kept network"):
                     found = _load(folder, study, clock)
                 if found:
                     look(found[0])
                     return found
-            ground, prepared, network = _made(study, how, clock, look)
+            unwaited, prepared, network = _made(study, fetch, clock, look)
             with suppress(OSError, BorderlinkError):  # no room, no right: nothing is kept
-                _save(folder, ground, network)
+                _save(folder, unwaited, network)
                 _bound(folder)
             return prepared, network
     except OutputError:
         # A cache that can't be written keeps nothing; the answer is the same.
-        return _made(study, how, clock, look)[1:]
+        return _made(study, fetch, clock, look)[1:]
 
 
 def _made(
-    study: Study, how: Fetching, clock: Clock, look: Callable[[Prepared], object]
-) -> tuple[Ground, Prepared, Network]:
+    study: Study, fetch: Fetching, clock: Clock, look: Callable[[Prepared], object]
+) -> tuple[Unwaited, Prepared, Network]:
     """Return the ground of a study without and with its waits, and the network, made now."""
     with clock.stage("layers"):
-        ground = read_ground(study, fetching=how)
-        prepared = charged(ground, study)
+        unwaited = read_unwaited(study, fetching=fetch)
+        prepared = charged(unwaited, study)
         look(prepared)
     with clock.stage("network"):
-        return ground, prepared, build(prepared)
+        return unwaited, prepared, build(prepared)
 
 
-def key_of(study: Study, how: Fetching) -> str:
-    """Return the key of a study's ground and network; empty where they come from a server whose answer nobody has hashed."""
+def key_of(study: Study, fetch: Fetching) -> str:
+    """Return the key of a study's ground and network.
+
+    Empty where they come from a server whose answer nobody has hashed.
+    """
     paths = {n: study.source(n).path for n in LAYERS}
     if any(p == OVERPASS or is_database(p) for p in paths.values()):
         return ""
     files: dict[str, Any] = {n: _digests(Path(p)) for n, p in paths.items() if p not in (SNAPSHOT, NONE, OSM)}
     if OSM in paths.values():
         extracts = locate_extracts(
-            study, cache_folder=how.cache, offline=how.offline, refresh=how.refresh, listen=how.listen
+            study, cache_folder=fetch.cache, offline=fetch.offline, refresh=fetch.refresh, listen=fetch.listen
         )
         files["osm"] = [[e.url, *_digests(e.path)] for e in extracts]
     files["people"] = _digests(Path(study.population.raster)) if study.population.raster else []
@@ -167,10 +189,10 @@ def key_of(study: Study, how: Fetching) -> str:
     return sha256(json.dumps(known, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
-def kept_folder(study: Study, how: Fetching) -> Path | None:
+def kept_folder(study: Study, fetch: Fetching) -> Path | None:
     """Return where the network of a study is kept, None where it is not."""
-    key = key_of(study, how)
-    folder = Cache(how.cache).folder / FOLDER / key
+    key = key_of(study, fetch)
+    folder = Cache(fetch.cache).folder / FOLDER / key
     return folder if key and (folder / ABOUT).is_file() else None
 
 
@@ -204,7 +226,10 @@ def clear_kept(cache: Path | None = None, *, older_than_days: float | None = Non
 
 
 def _load(folder: Path, study: Study, clock: Clock) -> tuple[Prepared, Network] | None:
-    """Return a kept ground and network with the study's waits; nothing where there is none, or where it is not as it was written."""
+    """Return a kept ground and network with the study's waits.
+
+    Nothing where there is none, or where it is not as it was written.
+    """
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         if any(_digest(folder / name) != digest for name, digest in about["files"].items()):
@@ -218,10 +243,20 @@ def _load(folder: Path, study: Study, clock: Clock) -> tuple[Prepared, Network] 
         return None
     population, _ = open_people(study)
     prepared = Prepared(
-        study, layers, frames["regions"], frames["border"], network.crs, about["sources"], [], population,
-        stations=frames.get("stations"), turns=frames.get("turns"), detailed=about["detailed"], places=places,
-    )  # fmt: skip
-    prepared = charged(Ground(prepared, about["before"], about["after"]), study)
+        study,
+        layers,
+        frames["regions"],
+        frames["border"],
+        network.crs,
+        about["sources"],
+        [],
+        population,
+        stations=frames.get("stations"),
+        turns=frames.get("turns"),
+        detailed=about["detailed"],
+        places=places,
+    )
+    prepared = charged(Unwaited(prepared, about["before"], about["after"]), study)
     network = with_waits_of(network, prepared.layers["checkpoints"], study.analysis.domestic_wait)
     os.utime(folder / ABOUT)
     when = datetime.fromisoformat(about["built"]).astimezone()
@@ -229,19 +264,22 @@ def _load(folder: Path, study: Study, clock: Clock) -> tuple[Prepared, Network] 
     return prepared, network
 
 
-def _save(folder: Path, ground: Ground, network: Network) -> None:
+def _save(folder: Path, unwaited: Unwaited, network: Network) -> None:
     """Write an entry beside its place and put it there whole."""
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     try:
-        prepared = ground.prepared
+        prepared = unwaited.prepared
         frames: dict[str, Any] = {"regions": prepared.regions, "border": prepared.border}
         further = {"stations": prepared.stations, "turns": prepared.turns}
         frames |= {name: frame for name, frame in further.items() if frame is not None}
         late = ("roads", "railways")
-        for name, frame in (*((f"layer_{n}", f) for n, f in prepared.layers.items()), *frames.items(),
-                            *((f"place_{i}", f) for i, f in enumerate(prepared.places.values()))):  # fmt: skip
+        for name, frame in (
+            *((f"layer_{n}", f) for n, f in prepared.layers.items()),
+            *frames.items(),
+            *((f"place_{i}", f) for i, f in enumerate(prepared.places.values())),
+        ):
             frame.to_parquet(new / f"{name}.parquet", compression="lz4")
         save_network(network, new / "network", routers=[])
         about = {
@@ -251,8 +289,8 @@ def _save(folder: Path, ground: Ground, network: Network) -> None:
             "frames": list(frames),
             "places": list(prepared.places),
             "sources": prepared.sources,
-            "before": ground.before,
-            "after": ground.after,
+            "before": unwaited.before,
+            "after": unwaited.after,
             "detailed": prepared.detailed,
             "files": {str(p.relative_to(new)): _digest(p) for p in sorted(new.rglob("*")) if _trusted(p)},
         }
@@ -264,7 +302,10 @@ def _save(folder: Path, ground: Ground, network: Network) -> None:
 
 
 def _trusted(path: Path) -> bool:
-    """Return whether a file of an entry is one whose digest is kept: those of the network are checked by its own list."""
+    """Return whether a file of an entry is one whose digest is kept.
+
+    Those of the network are checked by its own list.
+    """
     return path.is_file() and (path.parent.name != "network" or path.name == "network.json")
 
 
@@ -293,7 +334,10 @@ def _digest(path: Path) -> str:
 
 
 def source_digest(packages: Sequence[str] = SOURCE) -> str:
-    """Return a digest of our own code and packaged data in some packages: by itself of all that a network is made by."""
+    """Return a digest of our own code and packaged data in some packages.
+
+    By itself of all that a network is made by.
+    """
     root, whole = Path(__file__).resolve().parent.parent, sha256()
     for package in packages:
         for path in sorted((root / package).rglob("*")):

@@ -25,11 +25,13 @@ from analysis.reach.surfaces import Surface, checkpoint_surface, territory_withi
 from analysis.trips.choice import Choice, choose_checkpoints
 from analysis.trips.demand import Demand, model_demand
 from analysis.units import border_segments, h3_cells, nearest_settlement, people_from_raster, people_in_cells
+from gis.reach_notes import reach_notes
 from layers.crs import points_at
 from layers.errors import NetworkError
 from layers.regions import touching
 from network.build import FIELDS, Network
-from network.routing import Mode, Points, Router, compile_router
+from network.modes import Mode
+from network.routing import Points, Router, compile_router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,8 +42,16 @@ if TYPE_CHECKING:
 
 CITY_PEOPLE = 50_000
 TABLES = (
-    "regions", "border_line", "checkpoints", "crossings", "roads", "railways", "settlements", "cells", "segments",
-)  # fmt: skip
+    "regions",
+    "border_line",
+    "checkpoints",
+    "crossings",
+    "roads",
+    "railways",
+    "settlements",
+    "cells",
+    "segments",
+)
 """The tables of `Measures` that are layers: what the GeoPackage holds."""
 
 
@@ -67,7 +77,8 @@ class Measures:
 
     ``cells``, ``segments``, ``regions``, ``checkpoints``, ``settlements``, ``crossings``, ``border_line``, ``roads``,
     ``railways``; ``surface`` in the study's projection; ``statistics`` and the labels of cells once hot spots were
-    sought; ``notes`` a reader must know. ``access``, ``demand``, ``choice`` and ``hot`` are what the tables were made of.
+    sought; ``notes`` a reader must know. ``access``, ``demand``, ``choice`` and ``hot`` are what the tables were made
+    of.
     """
 
     cells: gpd.GeoDataFrame
@@ -126,7 +137,7 @@ def measure_network(
     own = regions[touching(regions, border)].sort_values(["side", "region"], ignore_index=True)
     demand, choice, notes = _demand(network, settings)
     checkpoints = _checkpoint_table(network, demand, choice)
-    notes += _reach_notes(cells, settlements, network)
+    notes += reach_notes(cells, settlements, network)
     return Measures(
         cells=cells,
         segments=_segment_table(segments, tables),
@@ -153,7 +164,7 @@ def _access(
     settings: Analysis,
     depth_km: float,
 ) -> tuple[dict[str, pd.DataFrame], Access]:
-    """Return potentials and times of cells, both ends of segments, and settlements, and the minutes they are made of."""
+    """Return potentials and times of cells, both ends of segments, and settlements, and the minutes behind them."""
     xy = segments[["lon", "lat"]].to_numpy(float)
     n, m = len(cells), len(segments)
     lonlat = np.concatenate([cells[["lon", "lat"]].to_numpy(float), xy, xy])
@@ -187,7 +198,10 @@ def frame_nodes(network: Network, depth_km: float) -> NDArray[np.bool_]:
 def join_points(
     network: Network, router: Router, lonlat: NDArray[np.float64], side: NDArray[np.object_]
 ) -> tuple[Points, Points]:
-    """Return places joined to the network's links, followed by its settlements at their own nodes; and the places alone."""
+    """Return places joined to the network's links, followed by its settlements at their own nodes.
+
+    And the places alone.
+    """
     ground = router.attach(lonlat, side, limit_km=network.limits.point_km)
     at = router.positions(network.settlements["node"].to_numpy())
     people = Points.at_nodes(at, network.settlements["side"].to_numpy(dtype=object))
@@ -263,7 +277,7 @@ def _checkpoint_table(network: Network, demand: Demand | None, choice: Choice | 
 
 
 def _nearest_cities(network: Network) -> pd.DataFrame:
-    """Return the nearest city of each side and the minutes from it to the checkpoint's post, by the checkpoint's own mode."""
+    """Return the nearest city of each side and the minutes from it to the checkpoint's post, by its own mode."""
     table = network.settlements
     rows = []
     modes: tuple[Mode, ...] = ("road", "rail")
@@ -334,49 +348,3 @@ def road_class(kinds: pd.Series) -> NDArray[np.object_]:
     base = kinds.astype(str).str.removesuffix("_link")
     known = {"motorway": "major", "trunk": "major", "primary": "primary", "ferry": "ferry", "connector": "connector"}
     return base.map(known).fillna("minor").to_numpy(object)
-
-
-def _reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network: Network) -> list[str]:
-    """Return counts of what is not reached, and what the data can't show."""
-    notes = []
-    lost = int(cells["time_to_checkpoint_min"].isna().sum())
-    if lost:
-        notes.append(
-            f"{lost} of {len(cells)} cells reach no checkpoint (further than {network.limits.point_km:g} km from a road of their side, or cut off): no data"
-        )
-    frame = int(cells["by_the_frame"].sum())
-    if frame:
-        notes.append(
-            f"the way of {frame} cells to their checkpoint runs beyond the network's depth, where the data may be cut off, and may be too long"
-        )
-    away = settlements["time_to_checkpoint_min"].isna()
-    if away.any():
-        people = int(settlements.loc[away, "population"].sum())
-        notes.append(f"{int(away.sum())} of {len(settlements)} settlements ({people:,} people) reach no checkpoint")
-    lost = network.report["crossings_apart"]
-    if len(lost):
-        posts = ", ".join(network.report["checkpoints_apart"])
-        notes.append(
-            f"{len(lost)} crossings lie in pieces of network of their own, which do not join the main network of both sides: {', '.join(lost[:10])}"
-            + (f"; no way leads to {posts}" if posts else "")
-        )
-    one_way = network.report["checkpoints_one_way"]
-    if one_way:
-        notes.append(f"checkpoints that roads pass in one direction alone: {', '.join(one_way)}")
-    shut = network.report["crossings_closed"]
-    if not shut:
-        notes.append(
-            "the network holds no crossing without an open checkpoint, so that no border loss by detour can be seen in it: the whole loss is delay"
-        )
-    else:
-        notes.append(f"{len(shut)} crossings have no open checkpoint and are closed in open and actual")
-    alone = network.report["checkpoints_without_network"]
-    if alone:
-        notes.append(f"on no network of the data, and so without share: {', '.join(alone)}")
-    far = network.report["checkpoints_not_modelled"]
-    if far:
-        notes.append(
-            f"{len(far)} checkpoints stand more than {network.limits.checkpoint_modelled_km:g} km from the roads of the data and are not modelled, "
-            f"so without share, rank, fallback and access: {', '.join(far)}"
-        )
-    return notes

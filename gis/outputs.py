@@ -41,8 +41,10 @@ if TYPE_CHECKING:
 
 
 ASSUMED = (
-    "Waits and speeds are assumptions unless a source says otherwise; low and high are 5 and 95 % of the draws over them.",
-    "Trips are modelled, not counted: shares, until the study has vehicles a day. Half of a pair's benefit goes to either end: who travels is not modelled.",
+    "Waits and speeds are assumptions unless a source says otherwise; low and high are 5 and 95 % of the draws "
+    "over them.",
+    "Trips are modelled, not counted: shares, until the study has vehicles a day. Half of a pair's benefit goes "
+    "to either end: who travels is not modelled.",
 )
 """What a reader of a scenario must know."""
 
@@ -109,14 +111,21 @@ def write_scenario(
     with clock.stage("answer"):
         words = answer_in_words(tables, edits)
         write_planning(
-            folder / "answer.html", title=f"{prepared.study.name}: {plan.name or 'a scenario'}", subtitle=f"scenario {plan.id}",
-            sentences=words, tables=tables, notes=[*ASSUMED, *prepared.warnings],
-        )  # fmt: skip
+            folder / "answer.html",
+            title=f"{prepared.study.name}: {plan.name or 'a scenario'}",
+            subtitle=f"scenario {plan.id}",
+            sentences=words,
+            tables=tables,
+            notes=[*ASSUMED, *prepared.warnings],
+        )
     return describe_scenario(folder, prepared, tables, list(edits), clock, plan)
 
 
 def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -> dict[str, Any]:
-    """Write the tables of a search for sites, the candidates as points, the scenario that opens the best set; return the content of ``sites.json``."""
+    """Write the tables of a search for sites, the candidates as points, the scenario that opens the best set.
+
+    Return the content of ``sites.json``.
+    """
     zone = border_zone(prepared.study)
     tables = {n: with_permits(t, zone) if n in ("candidates", "sites") else t for n, t in found.tables.items()}
     with clock.stage("tables"):
@@ -125,9 +134,13 @@ def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -
         table = tables["candidates"]
         spots = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=WGS84)
         write_planning(
-            folder / "report.html", title=f"{prepared.study.name}: where next", subtitle=f"scenario {scenario_id(found.edits)}",
-            sentences=found.notes, tables={**found.tables, "effects": found.tables["sites_effects"]}, notes=[*ASSUMED, *prepared.warnings],
-        )  # fmt: skip
+            folder / "report.html",
+            title=f"{prepared.study.name}: where next",
+            subtitle=f"scenario {scenario_id(found.edits)}",
+            sentences=found.notes,
+            tables={**found.tables, "effects": found.tables["sites_effects"]},
+            notes=[*ASSUMED, *prepared.warnings],
+        )
         (folder / "sites.geojson").write_text(spots.to_json(drop_id=True), encoding="utf-8")
     with clock.stage("QGIS"):
         _write_qgis(folder, "sites", sites_contents(prepared, tables, list(found.notes)), [])

@@ -1,4 +1,7 @@
-"""What a study brings of its own, looked at before anything is computed: lines, checkpoints, places, indicators, unknown classes."""
+"""What a study brings of its own, looked at before anything is computed.
+
+Lines, checkpoints, places, indicators, unknown classes.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
     from layers.stretches import Stretches
 
 FAR_KM = {"road": 60.0, "rail": 100.0, "river": 100.0}
-"""A checkpoint further from the border line than this belongs to another border, or is an error of the table: left out and named."""
+"""A checkpoint further from the border line than this belongs to another border, or is an error of the table: left out
+and named."""
 
 OTHER_KM = 3.0
 """How near to another border a post stands that belongs there: an assumption."""
@@ -41,7 +45,9 @@ class Further:
 
 
 def further_files(study: Study, regions: gpd.GeoDataFrame, area: shapely.Geometry) -> Further:
-    """Return the study's own places, and check its indicators: what is wrong with them is told before anything is computed.
+    """Return the study's own places, and check its indicators.
+
+    What is wrong with them is told before anything is computed.
 
     Raises
     ------
@@ -96,7 +102,10 @@ def drawn_lines(study: Study, layers: dict[str, gpd.GeoDataFrame], crs: CRS) -> 
 def near_border(
     checkpoints: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Return the checkpoints that stand near the border line, and a warning that names the others; refuse a layer of which none does."""
+    """Return the checkpoints that stand near the border line, and a warning that names the others.
+
+    Refuse a layer of which none does.
+    """
     line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
     points = checkpoints.geometry.to_numpy()
     km = np.asarray(shapely.distance(project(points, WGS84, crs), line), float) / 1000
@@ -107,40 +116,43 @@ def near_border(
     sane = shapely.get_y(turned)
     swapped = (abs(sane) <= 90).all() and (shapely.distance(project(turned, WGS84, crs), line) < 100_000).any()
     listed = ", ".join(f"{i} ({k:,.0f} km)" for i, k in zip(checkpoints["checkpoint_id"][far], km[far], strict=True))
-    said = (
+    words = (
         f"checkpoints far from the border line: {listed}{'; longitude and latitude look swapped' if swapped else ''}. "
         f"Allowed is {', '.join(f'{m} {k:g} km' for m, k in FAR_KM.items())}"
     )
     if far.all():
-        raise LayerError(said)
-    return checkpoints[~far].reset_index(drop=True), [f"left out, {said}"]
+        raise LayerError(words)
+    return checkpoints[~far].reset_index(drop=True), [f"left out, {words}"]
 
 
 def at_this_border(
     checkpoints: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, stretches: Stretches
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Return the checkpoints without those by road that stand at another border of the two countries, and a line that names these.
+    """Return the checkpoints without those by road at another border of the two countries, and a line naming these.
 
-    One that states regions of both sides belongs here. Another belongs elsewhere where it is nearer to what a side shares with a third country of the
-    layer, or stands within `OTHER_KM` of the rest of the outline and `OTHER_KM` nearer to it than to the shared line: own regions may be a part of their country,
-    whose edge is no border.
+    One that states regions of both sides belongs here. Another belongs elsewhere where it is nearer to what a side
+    shares with a third country of the layer, or stands within `OTHER_KM` of the rest of the outline and `OTHER_KM`
+    nearer to it than to the shared line: own regions may be a part of their country, whose edge is no border.
     """
     codes = {side: set(regions.loc[regions["side"] == side, "region"]) for side in ("a", "b")}
     stated = checkpoints["region_a"].isin(codes["a"]) & checkpoints["region_b"].isin(codes["b"])
-    asked = np.flatnonzero((checkpoints["mode"] == "road") & ~stated)
-    xy = shapely.get_coordinates(checkpoints.geometry.to_numpy())[asked]
-    away = np.zeros(len(asked), bool)
+    unstated = np.flatnonzero((checkpoints["mode"] == "road") & ~stated)
+    xy = shapely.get_coordinates(checkpoints.geometry.to_numpy())[unstated]
+    away = np.zeros(len(unstated), bool)
     for side in ("a", "b"):
-        own = np.full(len(asked), side, dtype=object)
+        own = np.full(len(unstated), side, dtype=object)
         shared, rest = stretches.away_km(xy, own)
         _, third = stretches.away_km(xy, own, "third")
         away |= (third < shared) | ((rest <= OTHER_KM) & (rest + OTHER_KM < shared))
-    lost = asked[away]
+    lost = unstated[away]
     if not len(lost):
         return checkpoints, []
     listed = ", ".join(checkpoints["checkpoint_id"].iloc[lost])
-    said = f"checkpoints at other borders of the two countries, left out: {listed}; one that states region_a and region_b belongs here"
-    return checkpoints.drop(index=checkpoints.index[lost]).reset_index(drop=True), [said]
+    words = (
+        f"checkpoints at other borders of the two countries, left out: {listed}; one that states region_a and "
+        "region_b belongs here"
+    )
+    return checkpoints.drop(index=checkpoints.index[lost]).reset_index(drop=True), [words]
 
 
 def ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
@@ -149,7 +161,8 @@ def ground_warnings(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
     unknown = int((layers["settlements"]["population"] == 0).sum())
     if unknown:
         out.append(
-            f"{unknown} of {len(layers['settlements'])} settlements have no known population: they keep their access and count as nobody"
+            f"{unknown} of {len(layers['settlements'])} settlements have no known population: they keep their "
+            "access and count as nobody"
         )
     return out
 
@@ -169,7 +182,7 @@ def wait_warnings(checkpoints: gpd.GeoDataFrame) -> list[str]:
 
 
 def unknown_classes(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
-    """Return the classes of roads and railways that have no speed of their own, with their kilometres and the speed that is assumed."""
+    """Return the classes of roads and railways without a speed of their own, their kilometres and assumed speed."""
     out = []
     for name, mode in (("roads", "road"), ("railways", "rail")):
         if name not in layers:
@@ -178,10 +191,12 @@ def unknown_classes(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
         kind = frame["kind"].astype(str).str.removesuffix("_link")
         km = (frame["length_m"] / 1000)[~kind.isin(list(KNOWN_KPH))].groupby(kind).sum().sort_values(ascending=False)
         if len(km):
-            told = ", ".join(f"{word!r} {n:,.1f} km" for word, n in km.head(10).items())
+            unknown_words = ", ".join(f"{word!r} {n:,.1f} km" for word, n in km.head(10).items())
             more = f" and {len(km) - 10} more" if len(km) > 10 else ""
             out.append(
-                f"classes of {name} that are not known: {told}{more}: {OTHER_KPH[mode]:g} km/h is assumed; name them in [layers.{name}] values = "
+                f"classes of {name} that are not known: {unknown_words}{more}: {OTHER_KPH[mode]:g} km/h is "
+                "assumed; name "
+                f"them in [layers.{name}] values = "
                 "{ kind = { … } }"
             )
     return out

@@ -30,16 +30,19 @@ def answer_in_words(tables: Mapping[str, pd.DataFrame], edits: Sequence[str]) ->
     saved = float(rows["change"]["saved"])
     verb = "gain" if saved >= 0 else "lose"
     out.append(
-        f"Users {verb} {_with_range(rows, 'saved', flip=saved < 0)} min per trip of today, by the area under the demand curve."
+        f"Users {verb} {_with_range(rows, 'saved', flip=saved < 0)} min per trip of today, by the area under the "
+        "demand curve."
     )
     half, path = float(rows["change"]["saved_half"]), float(rows["change"]["saved_path"])
     if abs(path) > 1e-9:
         out.append(
-            f"For pairs with a way before the rule of a half says {half:.3g} min per trip and the area {path:.3g}, {100 * (half / path - 1):+.1f} %."
+            f"For pairs with a way before the rule of a half says {half:.3g} min per trip and the area "
+            f"{path:.3g}, {100 * (half / path - 1):+.1f} %."
         )
     if abs(float(rows["change"]["saved_new"])) > 1e-9:
         out.append(
-            f"Pairs without a way before or after count {_with_range(rows, 'saved_new')} min per trip by the area alone."
+            f"Pairs without a way before or after count {_with_range(rows, 'saved_new')} min per trip by the "
+            "area alone."
         )
     if "hours_per_day" in rows.index:
         out.append(f"In vehicles: {_with_range(rows, 'hours_per_day')} hours a day.")
@@ -50,7 +53,8 @@ def answer_in_words(tables: Mapping[str, pd.DataFrame], edits: Sequence[str]) ->
         out += [_of_side(row) for row in tables["gains_sides"].astype(object).to_dict("records")]
     if "worth" in tables:
         out += [
-            f"{row['name']!s} shortens no trip above {float(row['worthless_above_min']):.0f} min of wait (it has {float(row['wait_min']):.0f})."
+            f"{row['name']!s} shortens no trip above {float(row['worthless_above_min']):.0f} min of wait (it has "
+            f"{float(row['wait_min']):.0f})."
             for row in tables["worth"].astype(object).to_dict("records")
         ]
     return out

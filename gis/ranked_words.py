@@ -46,36 +46,54 @@ def _growth(table: pd.DataFrame | None) -> str:
     if not listed:
         return ""
     return _(
-        "Growth by size: of cells with people enough these reach most across the border beside what their side, potential at home and distance to the line give: {list}. "
+        "Growth by size: of cells with people enough these reach most across the border beside what their side, "
+        "potential at home and distance to the line give: {list}. "
         "A range over settings is no confidence interval."
     ).format(list=listed)
 
 
 def _one_growth(row: Any) -> str:
     """Return one place of growth."""
-    return _("{place} ({n} people) {times} times ({low}–{high} over {settings} settings, rank {first}–{last}{more})").format(
-        place=row.place, n=number(row.population), times=number(row.growth, 1), low=number(row.growth_low, 1), high=number(row.growth_high, 1),
-        settings=number(row.settings), first=number(row.rank_low), last=number(row.rank_high),
+    return _(
+        "{place} ({n} people) {times} times ({low}–{high} over {settings} settings, rank {first}–{last}{more})"
+    ).format(
+        place=row.place,
+        n=number(row.population),
+        times=number(row.growth, 1),
+        low=number(row.growth_low, 1),
+        high=number(row.growth_high, 1),
+        settings=number(row.settings),
+        first=number(row.rank_low),
+        last=number(row.rank_high),
         more=f"{_hangs(row.leading_city, row.leading_city_share)}{_steady(row)}{_doubt(row)}",
-    )  # fmt: skip
+    )
 
 
 def _one_bottleneck(row: Any) -> str:
     """Return one bottleneck."""
     text = (
         _(
-            "{place} ({n} people) +{excess} min to {city} ({minutes}, home roads {home}), {wait} of them wait (assumed) (range {low}–{high}{more})"
+            "{place} ({n} people) +{excess} min to {city} ({minutes}, home roads {home}), {wait} of them wait "
+            "(assumed) (range {low}–{high}{more})"
         )
         if row.assumed_wait_share > 0
         else _(
-            "{place} ({n} people) +{excess} min to {city} ({minutes}, home roads {home}), {wait} of them wait (range {low}–{high}{more})"
+            "{place} ({n} people) +{excess} min to {city} ({minutes}, home roads {home}), {wait} of them wait "
+            "(range {low}–{high}{more})"
         )
     )
     return text.format(
-        place=row.place, n=number(row.population), excess=number(row.excess_min), city=row.next_city, minutes=number(row.next_city_min),
-        home=number(row.home_roads_min), wait=number(row.excess_wait_min), low=number(row.excess_low_min), high=number(row.excess_high_min),
+        place=row.place,
+        n=number(row.population),
+        excess=number(row.excess_min),
+        city=row.next_city,
+        minutes=number(row.next_city_min),
+        home=number(row.home_roads_min),
+        wait=number(row.excess_wait_min),
+        low=number(row.excess_low_min),
+        high=number(row.excess_high_min),
         more=f"{_steady(row)}{_doubt(row)}",
-    )  # fmt: skip
+    )
 
 
 def _hangs(city: str, share: float) -> str:
@@ -109,7 +127,8 @@ def _bottlenecks(table: pd.DataFrame | None, hot: Hot | None) -> str:
     if hot is None or hot.undetoured <= 0.9:
         return out
     only = _(
-        "{share} of the populated cells have no detour in these data, so that other measures of loss repeat the assumed waits."
+        "{share} of the populated cells have no detour in these data, so that other measures of loss repeat the "
+        "assumed waits."
     )
     return f"{out} {only.format(share=percent(hot.undetoured))}"
 
@@ -133,7 +152,8 @@ def _stands_out(hot: Hot, cells: pd.DataFrame) -> str:
     if seen:
         units, sd = max(seen, key=lambda pair: pair[1])
         test = _(
-            "maximum test; with {n} cells a stretch less than about {low}–{high} standard deviations above its surroundings would seldom be found"
+            "maximum test; with {n} cells a stretch less than about {low}–{high} standard deviations above its "
+            "surroundings would seldom be found"
         ).format(n=number(units), low=number(np.ceil(sd)), high=number(np.ceil(sd) + 1))
     return _("Beside surfaces as smooth as the data: {list} ({test}).").format(list="; ".join(listed), test=test)
 

@@ -1,4 +1,7 @@
-"""The rasters of a run and of a scenario: minutes to the nearest post and city across, potential, and what a scenario changes."""
+"""The rasters of a run and of a scenario.
+
+Minutes to the nearest post and city across, potential, and what a scenario changes.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +56,14 @@ def write_rasters(folder: Path, rasters: list[Raster], prepared: Prepared) -> li
     """Write each as a cloud-optimised GeoTIFF with its QML, and return their drawings."""
     for style, surface in rasters:  # four at the most
         write_raster(
-            folder / style.file, _single(surface.minutes), transform=surface.transform, crs=prepared.crs,
-            description=style.title, units=style.unit, style=style,
-        )  # fmt: skip
+            folder / style.file,
+            _single(surface.minutes),
+            transform=surface.transform,
+            crs=prepared.crs,
+            description=style.title,
+            units=style.unit,
+            style=style,
+        )
     return [raster.style for raster in rasters]
 
 

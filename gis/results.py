@@ -21,7 +21,8 @@ from gis.stages import measure
 from gis.tables import tables_of
 from layers.folders import fresh_folder
 from maps.i18n import speaking
-from network.build import Network, to_graph
+from network.build import Network
+from network.graph import to_graph
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -81,7 +82,9 @@ class BorderNetwork:
         return minutes_between(self.network, self.prepared, origins, targets, **options)
 
     def edit(self, *edits: Edit, where: Sequence[str] = ()) -> BorderNetwork:
-        """Return the network with edits made: `gis.Open`, `gis.Close`, `gis.Wait` and the others; this one stays as it is.
+        """Return the network with edits made.
+
+        `gis.Open`, `gis.Close`, `gis.Wait` and the others; this one stays as it is.
 
         Parameters
         ----------
@@ -142,15 +145,21 @@ class Result:
         return frames_of(self.measures, self.chapters)
 
     def contents(self, lang: str = "en") -> Contents:
-        """Return what maps, projects and reports are made of, for the ``write_*`` of `maps`, in a language (en, ru, kk)."""
+        """Return what maps, projects and reports are made of, for the ``write_*`` of `maps`, in en, ru or kk."""
         with speaking(lang):
             return contents_of(
-                self.prepared, self.network.network, self.measures, self.chapters,
-                findings=find_in_words(self.measures, self.chapters), warnings=self.warnings,
-            )  # fmt: skip
+                self.prepared,
+                self.network.network,
+                self.measures,
+                self.chapters,
+                findings=find_in_words(self.measures, self.chapters),
+                warnings=self.warnings,
+            )
 
     def whatif(self, *edits: Edit, live: bool | None = None, **options: Any) -> Page:
-        """Return the interactive page for a notebook, which shows it in a frame: see `gis.serve.notebook.notebook_page`.
+        """Return the interactive page for a notebook, which shows it in a frame.
+
+        See `gis.serve.notebook.notebook_page`.
 
         Examples
         --------
@@ -175,9 +184,15 @@ class Result:
         """Write into a folder that is there and return what ``run.json`` holds."""
         with speaking(lang):
             return write_run(
-                folder, self.prepared, self.network.network, self.measures, self.chapters, self.clock,
-                findings=find_in_words(self.measures, self.chapters), warnings=self.warnings,
-            )  # fmt: skip
+                folder,
+                self.prepared,
+                self.network.network,
+                self.measures,
+                self.chapters,
+                self.clock,
+                findings=find_in_words(self.measures, self.chapters),
+                warnings=self.warnings,
+            )
 
 
 @dataclass(frozen=True)
@@ -224,7 +239,10 @@ def compare(before: Result, after: BorderNetwork) -> Comparison:
 def compare_measures(prepared: Prepared, before: Measures, after: Measures, edits: Sequence[str]) -> Comparison:
     """Return the same of measures that are there."""
     tables = compare_tables(
-        **{f"{t}_{s}": getattr(m, t) for s, m in (("before", before), ("after", after))
-           for t in ("settlements", "regions", "checkpoints", "cells")}
-    )  # fmt: skip
+        **{
+            f"{t}_{s}": getattr(m, t)
+            for s, m in (("before", before), ("after", after))
+            for t in ("settlements", "regions", "checkpoints", "cells")
+        }
+    )
     return Comparison(prepared, before, after, tuple(edits), **tables)

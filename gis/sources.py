@@ -1,4 +1,7 @@
-"""A study's OpenStreetMap extracts: local files, Geofabrik's or Overpass's through the cache, and the layers read from them."""
+"""A study's OpenStreetMap extracts.
+
+Local files, Geofabrik's or Overpass's through the cache, and the layers read from them.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,8 @@ def locate_extracts(
     missing = [name for name in own if not Path(name).is_file()]
     if missing:
         raise LayerError(
-            f"no such extract: {', '.join(missing)}; allowed is a file *.osm.pbf, *.osm (also .gz, .bz2), *.o5m, or a name of Geofabrik's index"
+            f"no such extract: {', '.join(missing)}; allowed is a file *.osm.pbf, *.osm (also .gz, .bz2), *.o5m, "
+            "or a name of Geofabrik's index"
         )
     out = [LocalExtract(Path(name)) for name in own]
     for name in own:
@@ -111,7 +115,8 @@ def _compare(name: str, found: str, named: str) -> None:
     """Refuse an extract that is not the one that the study names."""
     if found != named:
         raise LayerError(
-            f"{public_url(name)} has the sha256 {found}, the study names {named} (osm.sha256): allowed is the very file; "
+            f"{public_url(name)} has the sha256 {found}, the study names {named} (osm.sha256): allowed is the "
+            "very file; "
             "take the line away, or write the new digest, where the newer one is meant"
         )
 
@@ -156,7 +161,10 @@ def _answers(entries: list[Entry], asking: Asking) -> list[LocalExtract]:
 
 @dataclass(frozen=True)
 class Extracts:
-    """The extracts of a study, read when asked; `about` collects rows for the table of sources, `notes` for the report."""
+    """The extracts of a study, read when asked.
+
+    `about` collects rows for the table of sources, `notes` for the report.
+    """
 
     study: Study
     files: list[LocalExtract]
@@ -182,7 +190,8 @@ class Extracts:
         frame, report = read_regions([f.path for f in self.files], countries=self.study.sides)
         if report["countries_missing"]:
             raise LayerError(
-                f"the extracts hold no whole boundary of {' and '.join(report['countries_missing'])}: allowed are extracts "
+                f"the extracts hold no whole boundary of {' and '.join(report['countries_missing'])}: allowed "
+                "are extracts "
                 "that do, or a file of regions in the study ([layers] regions = …)"
             )
         layer = validate(frame, "regions", "OpenStreetMap")
@@ -239,14 +248,14 @@ class Extracts:
         packaged = snapshot_covers(self.study.sides)
         if "checkpoints" in wanted:
             facts = read_layer("checkpoints")[0] if packaged else None
-            asked = any(f.server for f in self.files) and "roads" not in wanted
+            queried = any(f.server for f in self.files) and "roads" not in wanted
             made, report = checkpoints_from_posts(
                 got.posts,
                 border,
                 regions,
                 facts,
                 stations=got.stations,
-                roads=roads if asked else got.roads,
+                roads=roads if queried else got.roads,
                 railways=got.railways,
                 settlements=inhabited if towns is None else towns,
                 stretches=stretches,
@@ -263,7 +272,8 @@ class Extracts:
             if any(counts.values()):
                 self.about.append(about)
                 self.notes.append(
-                    f"people of {counts['filled']} settlements and {counts['added']} whole settlements that OpenStreetMap lacks are from GeoNames"
+                    f"people of {counts['filled']} settlements and {counts['added']} whole settlements that "
+                    "OpenStreetMap lacks are from GeoNames"
                 )
         if "railways" in wanted:
             self.stations.append(got.stations)
@@ -297,8 +307,8 @@ def _left_out(report: Mapping[str, Any]) -> list[str]:
         ("left out or unread", {k.replace("_", " "): n for k, n in report["left_out"].items()}),
         ("roads without through traffic, open to their own ends", report["no_through"]),
     ):
-        said = ", ".join(f"{n:,} {name}" for name, n in counts.items())
-        out += [f"OpenStreetMap, {what}: {said}"] if said else []
+        counted = ", ".join(f"{n:,} {name}" for name, n in counts.items())
+        out += [f"OpenStreetMap, {what}: {counted}"] if counted else []
     most = sorted(report["unread"].items(), key=lambda item: (-item[1], item[0]))
     if most:
         shown = "; ".join(f"{text[:80]} ({n:,})" for text, n in most[:SHOWN])
@@ -312,7 +322,8 @@ def _left_out(report: Mapping[str, Any]) -> list[str]:
 def _how_made(report: Mapping[str, Any]) -> str:
     """Return a line on checkpoints out of mapped posts."""
     return (
-        f"{report['checkpoints']} checkpoints out of OpenStreetMap and known facts: {report['pairs']} pairs of mapped posts, "
+        f"{report['checkpoints']} checkpoints out of OpenStreetMap and known facts: {report['pairs']} pairs of "
+        "mapped posts, "
         f"{len(report.get('without_partner', []))} posts without a partner, "
         f"{len(report.get('facts_alone', []))} known facts without a mapped post"
     )

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from network.joining import ConnectorLimits
 
 DETAILED_MORE_KM = 0.5
-"""Beyond its nearest road a place may join others so far in detailed data: an assumption. More would lead round closed gates."""
+"""Beyond its nearest road a place may join others so far in detailed data: an assumption. More would lead round closed
+gates."""
 
 
 def build(prepared: Prepared) -> Network:
@@ -56,7 +57,10 @@ def build(prepared: Prepared) -> Network:
 
 
 def limits_of(prepared: Prepared) -> ConnectorLimits:
-    """Return how far connectors reach. In whole roads of OpenStreetMap an end is an end: a place joins what is as near as its nearest road, or half a kilometre more.
+    """Return how far connectors reach.
+
+    In whole roads of OpenStreetMap an end is an end: a place joins what is as near as its nearest road, or half a
+    kilometre more.
 
     A study that says something of it has its way.
     """

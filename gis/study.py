@@ -98,7 +98,8 @@ class Study(Part):
     def _depths(self) -> Study:
         if self.network.depth_km <= self.analysis.depth_km:
             raise ValueError(
-                f"network.depth_km is {self.network.depth_km:g} and analysis.depth_km {self.analysis.depth_km:g}: the network must reach deeper than the cells"
+                f"network.depth_km is {self.network.depth_km:g} and analysis.depth_km "
+                f"{self.analysis.depth_km:g}: the network must reach deeper than the cells"
             )
         return self
 
@@ -106,13 +107,13 @@ class Study(Part):
     def _layers_of_extracts(self) -> Study:
         """Let the layers that are not named come from Overpass or the extracts, where there are any."""
         unnamed = {n for n in LAYERS if n not in self.layers.model_fields_set}
-        asked = self._asked_of_overpass(unnamed)
+        queried = self._asked_of_overpass(unnamed)
         named = {n for n in LAYERS if getattr(self.layers, n).path == OSM}
         if named and not self.osm.pbf:
             raise ValueError(f'layers {", ".join(sorted(named))} are "{OSM}", but osm.pbf names no extract')
-        rest = {n: LayerSource(path=OVERPASS) for n in asked}
+        rest = {n: LayerSource(path=OVERPASS) for n in queried}
         if self.osm.pbf:
-            rest |= {n: LayerSource(path=OSM) for n in unnamed - asked}
+            rest |= {n: LayerSource(path=OSM) for n in unnamed - queried}
         if rest:
             object.__setattr__(self, "layers", self.layers.model_copy(update=rest))
         return self
@@ -157,7 +158,10 @@ class Study(Part):
         return self if form is None else self._with("outputs", {"graph": form})
 
     def _with(self, part: str, changes: dict[str, Any]) -> Study:
-        """Return the study with settings of one part replaced and validated; what it leaves unsaid elsewhere stays unsaid."""
+        """Return the study with settings of one part replaced and validated.
+
+        What it leaves unsaid elsewhere stays unsaid.
+        """
         whole = self.model_dump()
         valid = _validated({**whole, part: {**whole[part], **changes}}, "the command line")
         return self.model_copy(update={part: getattr(valid, part)})

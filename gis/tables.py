@@ -43,9 +43,9 @@ _VALUES = {
 def tables_of(measures: Measures, chapters: Chapters, *, day_min: float) -> dict[str, pd.DataFrame]:
     """Return the tables of a run by name, and ``columns``, which says what stands in them.
 
-    Columns carry their units, places have lon and lat. What has a column per limit and network, or per variable and statistic, is
-    long: ``reach_cells`` and ``reach_settlements`` (key, ``within_min``, ``there_and_back``, ``network``, ``people``) and
-    ``local_statistics`` (cell, ``variable``, ``statistic``, ``value``, ``class``, ``p``, ``q``).
+    Columns carry their units, places have lon and lat. What has a column per limit and network, or per variable and
+    statistic, is long: ``reach_cells`` and ``reach_settlements`` (key, ``within_min``, ``there_and_back``, ``network``,
+    ``people``) and ``local_statistics`` (cell, ``variable``, ``statistic``, ``value``, ``class``, ``p``, ``q``).
 
     Parameters
     ----------
@@ -76,7 +76,9 @@ def write_tables(folder: Path, tables: dict[str, pd.DataFrame], form: str = "pla
 
 
 def write_csv(table: pd.DataFrame, path: Path, form: str = "plain") -> None:
-    """Write a table in one form everywhere: UTF-8, nine significant digits, empty for unknown, no formulas (`layers.cells`).
+    """Write a table in one form everywhere.
+
+    UTF-8, nine significant digits, empty for unknown, no formulas (`layers.cells`).
 
     Parameters
     ----------

@@ -44,7 +44,9 @@ def legible_columns(frame: Any) -> Any:
 
 
 def harmless(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts no spreadsheet calculates: a mark before = + - @, tab and return; numbers stay numbers.
+    """Return a table whose texts no spreadsheet calculates.
+
+    A mark before = + - @, tab and return; numbers stay numbers.
 
     Examples
     --------

@@ -71,8 +71,8 @@ def open_to(checkpoints: gpd.GeoDataFrame, vehicle: str) -> gpd.GeoDataFrame:
     if "vehicles" not in checkpoints:
         return checkpoints
     others = [text != "" and vehicle not in text.split("|") for text in checkpoints["vehicles"]]
-    shut = np.array(others, bool) & (checkpoints["mode"] == "road").to_numpy()
-    return checkpoints.assign(open=checkpoints["open"].to_numpy(bool) & ~shut) if shut.any() else checkpoints
+    closed = np.array(others, bool) & (checkpoints["mode"] == "road").to_numpy()
+    return checkpoints.assign(open=checkpoints["open"].to_numpy(bool) & ~closed) if closed.any() else checkpoints
 
 
 def usable_wait_min(value: float, where: str) -> float:
@@ -105,8 +105,8 @@ def with_waits(
     Parameters
     ----------
     checkpoints
-        Layer ``checkpoints``; a ``control_wait_min`` in the table counts as given, for trucks by road ``wait_truck_min``;
-        where the table marks it ``wait_assumed`` it stays an assumption.
+        Layer ``checkpoints``; a ``control_wait_min`` in the table counts as given, for trucks by road
+        ``wait_truck_min``; where the table marks it ``wait_assumed`` it stays an assumption.
     waits
         Medians in minutes: by ``checkpoint_id`` they stand before the table, by ``mode regime`` or ``mode`` they
         replace `assumed_waits` where the table states nothing.
@@ -117,8 +117,8 @@ def with_waits(
 
     Returns
     -------
-    The frame with ``control_wait_min`` (median at the control), ``wait_p90_min``, ``wait_assumed``, ``wait_source``, and the
-    columns of `with_hours`.
+    The frame with ``control_wait_min`` (median at the control), ``wait_p90_min``, ``wait_assumed``, ``wait_source``,
+    and the columns of `with_hours`.
 
     Raises
     ------
@@ -139,7 +139,8 @@ def with_waits(
     unknown = sorted(set(given) - set(ASSUMED_WAITS) - set(frame["checkpoint_id"]) - set(kind) - set(frame["mode"]))
     if unknown:
         raise LayerError(
-            f"waits for {', '.join(map(repr, unknown))} fit no checkpoint: allowed are {', '.join(ASSUMED_WAITS)}, or a checkpoint_id"
+            f"waits for {', '.join(map(repr, unknown))} fit no checkpoint: allowed are "
+            f"{', '.join(ASSUMED_WAITS)}, or a checkpoint_id"
         )
     table = {key: value[0] for key, value in assumed.items()}
     default = kind.map(table).fillna(frame["mode"].map(table)).astype(float)
@@ -178,13 +179,14 @@ def with_hours(checkpoints: gpd.GeoDataFrame, closed_hours: ClosedHours) -> gpd.
     checkpoints
         With ``hours`` and ``control_wait_min``.
     closed_hours
-        ``planned``: who travels knows the hours and waits for none; ``even``: arrivals come at any time (`layers.hours.read_hours`).
+        ``planned``: who travels knows the hours and waits for none; ``even``: arrivals come at any time
+        (`layers.hours.read_hours`).
 
     Returns
     -------
-    The frame with ``hours_known``; ``hours_open_share`` of the week and ``hours_even_min``, the mean wait for the opening of
-    evenly spread arrivals (NaN where the hours can't be read); ``hours_wait_min``, what is charged of it (0 for unknown hours);
-    ``wait_min`` = ``control_wait_min`` + ``hours_wait_min``: what a gate charges once per crossing.
+    The frame with ``hours_known``; ``hours_open_share`` of the week and ``hours_even_min``, the mean wait for the
+    opening of evenly spread arrivals (NaN where the hours can't be read); ``hours_wait_min``, what is charged of it (0
+    for unknown hours); ``wait_min`` = ``control_wait_min`` + ``hours_wait_min``: what a gate charges once per crossing.
 
     Raises
     ------
@@ -232,5 +234,5 @@ def find_checkpoint(checkpoints: gpd.GeoDataFrame, text: str) -> str:
     shown = checkpoints[hit] if hit.any() else checkpoints
     listed = "; ".join(f"{i} ({n})" for i, n in zip(shown["checkpoint_id"], shown["name"], strict=True))
     every = [n for joined in names for n in joined.split("|") if n]
-    said = "is ambiguous" if hit.any() else f"names no checkpoint{suggestion(text, [*ids, *every])}"
-    raise PlaceError(f"{text!r} {said}: allowed is one of {listed}")
+    reason = "is ambiguous" if hit.any() else f"names no checkpoint{suggestion(text, [*ids, *every])}"
+    raise PlaceError(f"{text!r} {reason}: allowed is one of {listed}")

@@ -39,8 +39,9 @@ def read_counts(path: Path, checkpoints: gpd.GeoDataFrame) -> Counts:
     Parameters
     ----------
     path
-        Columns ``checkpoint`` (name or id) and ``per_day``; ``direction`` (both, ``a to b``, ``b to a``), ``unit`` (vehicles, persons), ``date`` and ``source`` where
-        they are known. Several rows of one post and direction are averaged.
+        Columns ``checkpoint`` (name or id) and ``per_day``; ``direction`` (both, ``a to b``, ``b to a``), ``unit``
+        (vehicles, persons), ``date`` and ``source`` where they are known. Several rows of one post and direction are
+        averaged.
     checkpoints
         The layer whose posts they are of.
 
@@ -77,7 +78,8 @@ def read_counts(path: Path, checkpoints: gpd.GeoDataFrame) -> Counts:
             problems.append(f"line {n + 2}: per_day = {row['per_day']!r}, allowed is 0 or more")
         if row["direction"] not in DIRECTIONS or row["unit"] not in UNITS:
             problems.append(
-                f"line {n + 2}: {row['direction']!r} of {row['unit']!r}, allowed are {', '.join(DIRECTIONS)} of {', '.join(UNITS)}"
+                f"line {n + 2}: {row['direction']!r} of {row['unit']!r}, allowed are {', '.join(DIRECTIONS)} of "
+                f"{', '.join(UNITS)}"
             )
     if problems:
         raise LayerError(f"counts ({short(path)}): {'; '.join(problems)}")
@@ -94,7 +96,8 @@ def _summed(table: pd.DataFrame, checkpoints: gpd.GeoDataFrame, path: Path) -> C
     units = table.groupby("checkpoint_id")["unit"].nunique()
     if (units > 1).any():
         raise LayerError(
-            f"counts ({short(path)}): vehicles and persons at {', '.join(units.index[units > 1])}: allowed is one of them a post"
+            f"counts ({short(path)}): vehicles and persons at {', '.join(units.index[units > 1])}: allowed is "
+            "one of them a post"
         )
     mean = table.groupby(["checkpoint_id", "direction"])["number"].mean().unstack().reindex(columns=DIRECTIONS)
     one = mean[["a to b", "b to a"]]

@@ -88,7 +88,10 @@ def project(geometries: Geometries, source: CRS, target: CRS) -> Geometries:
 
 
 def _transformer(source: CRS, target: CRS) -> Transformer:
-    """Return the transformer between two CRS, made once in each thread: making one takes as long as moving 100,000 points."""
+    """Return the transformer between two CRS, made once in each thread.
+
+    Making one takes as long as moving 100,000 points.
+    """
     kept: dict[tuple[CRS, CRS], Transformer] = _KEPT.__dict__.setdefault("transformers", {})
     if (source, target) not in kept:
         if len(kept) >= MOST_KEPT:

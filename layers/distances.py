@@ -1,4 +1,7 @@
-"""Published distances between named towns along roads and railways of both countries: what generalised lengths are judged by."""
+"""Published distances between named towns along roads and railways of both countries.
+
+What generalised lengths are judged by.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ def published_distances() -> pd.DataFrame:
 
     Returns
     -------
-    ``mode``, ``road``, ``origin``, ``destination`` (with ``_lon``, ``_lat``), ``km``, ``read_as`` (which kilometres of a list were
-    subtracted), ``source``, ``url``, ``retrieved`` (a date), ``note``.
+    ``mode``, ``road``, ``origin``, ``destination`` (with ``_lon``, ``_lat``), ``km``, ``read_as`` (which kilometres of
+    a list were subtracted), ``source``, ``url``, ``retrieved`` (a date), ``note``.
     """
     return pd.read_csv(PUBLISHED, keep_default_na=False)

@@ -1,4 +1,7 @@
-"""Opening hours as OpenStreetMap writes them: how much of the week a place is open, and how long who comes at any time waits."""
+"""Opening hours as OpenStreetMap writes them.
+
+How much of the week a place is open, and how long who comes at any time waits.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ SEASON_H = 168.0
 
 @dataclass(frozen=True)
 class Hours:
-    """What a text on opening hours says: the share of the week that is open, and the mean wait of evenly spread arrivals."""
+    """What a text on opening hours says.
+
+    The share of the week that is open, and the mean wait of evenly spread arrivals.
+    """
 
     open_share: float
     wait_min: float
@@ -52,9 +58,9 @@ UNKNOWN = Hours(NAN, NAN)
 def read_hours(text: str) -> Hours:
     """Return what an ``opening_hours`` text says, read by opening-hours-py over 52 weeks without public holidays.
 
-    Arrivals spread evenly wait Σ g²/(2·Σ t) over the closed spells g: h²/48 hours for h hours closed every day. Spells of more
-    than a week are seasons, which count in the share alone. A text that can't be read, that leaves the hours open to doubt, or
-    that never opens is unknown (NaN).
+    Arrivals spread evenly wait Σ g²/(2·Σ t) over the closed spells g: h²/48 hours for h hours closed every day. Spells
+    of more than a week are seasons, which count in the share alone. A text that can't be read, that leaves the hours
+    open to doubt, or that never opens is unknown (NaN).
 
     Examples
     --------
@@ -89,9 +95,9 @@ def read_hours(text: str) -> Hours:
         spells[0] += spells.pop()
         is_open.pop()
     closed = [h for h, o in zip(spells, is_open, strict=True) if not o]
-    shut = [h for h in closed if h <= SEASON_H]
+    in_season = [h for h in closed if h <= SEASON_H]
     total, season = sum(spells), sum(h for h in closed if h > SEASON_H)
-    wait_h = sum(h * h for h in shut) / (2 * (total - season))
+    wait_h = sum(h * h for h in in_season) / (2 * (total - season))
     return Hours(round(1 - sum(closed) / total, 9), round(60 * wait_h, 6))
 
 
@@ -104,7 +110,9 @@ def _rules(text: str) -> Any:
 
 
 def daily_hours(text: str) -> str:
-    """Return an ``opening_hours`` text as the layer of checkpoints has it: ``24/7``, ``HH:MM-HH:MM`` or the text itself.
+    """Return an ``opening_hours`` text as the layer of checkpoints has it.
+
+    ``24/7``, ``HH:MM-HH:MM`` or the text itself.
 
     ``Mo-Su 08:00-20:00`` and ``08:00-20:00`` are one thing; what differs between the days stays as it was written.
 

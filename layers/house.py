@@ -14,7 +14,8 @@ _HOUSE = Path(__file__).resolve().parent.parent
 def refuse_namesakes(*floors: str) -> None:
     """Refuse to work with a package that is not ours although it has the name of one of ours.
 
-    A user's own ``network.py`` beside a script hides ours; another distribution of the same name writes its files over ours.
+    A user's own ``network.py`` beside a script hides ours; another distribution of the same name writes its files over
+    ours.
 
     Parameters
     ----------
@@ -36,7 +37,8 @@ def refuse_namesakes(*floors: str) -> None:
             )
         if f'DISTRIBUTION = "{DISTRIBUTION}"' not in origin.read_text(encoding="utf-8", errors="replace"):
             raise ImportError(
-                f"borderlink's package {name!r} is overwritten by {_others(name)} ({origin}): uninstall that and install "
+                f"borderlink's package {name!r} is overwritten by {_others(name)} ({origin}): uninstall that and "
+                "install "
                 "borderlink again, best in an environment of its own (pipx, uv tool)"
             )
 

@@ -1,4 +1,7 @@
-"""The user's table of regional indicators: read, checked as a whole, the latest year taken; and a template to fill in."""
+"""The user's table of regional indicators.
+
+Read, checked as a whole, the latest year taken; and a template to fill in.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,15 @@ COLUMNS = ("region", "indicator", "value", "unit", "year", "direction", "level")
 LEVELS = ("transport", "joint projects", "social services")
 """The three levels of the model of Roy (2022): transport communication, joint projects, social services."""
 DIRECTIONS = {
-    "more is better": 1, "+1": 1, "1": 1, "1.0": 1,
-    "less is better": -1, "-1": -1, "−1": -1, "-1.0": -1,
-}  # fmt: skip
+    "more is better": 1,
+    "+1": 1,
+    "1": 1,
+    "1.0": 1,
+    "less is better": -1,
+    "-1": -1,
+    "−1": -1,
+    "-1.0": -1,
+}
 YEARS = (1900, 2100)
 TOLD = 3
 
@@ -34,9 +43,9 @@ TOLD = 3
 class IndicatorTable:
     """A checked table of indicators, one row per region and indicator with its latest known year.
 
-    ``table`` has ``region``, ``indicator``, ``level``, ``direction`` (1 more is better, −1 less is better), ``unit``, ``year``
-    (missing where the value is), ``value`` (NaN for not known) and ``source`` (empty where the file has none). ``waiting`` has the
-    same columns, for regions that the regions layer does not have. ``notes`` a reader must know.
+    ``table`` has ``region``, ``indicator``, ``level``, ``direction`` (1 more is better, −1 less is better), ``unit``,
+    ``year`` (missing where the value is), ``value`` (NaN for not known) and ``source`` (empty where the file has none).
+    ``waiting`` has the same columns, for regions that the regions layer does not have. ``notes`` a reader must know.
     """
 
     table: pd.DataFrame
@@ -45,10 +54,12 @@ class IndicatorTable:
 
 
 def indicator_template() -> pd.DataFrame:
-    """Return the packaged template: the 12 Russian and 8 Kazakh border regions × eight suggested indicators, all values empty.
+    """Return the packaged template.
 
-    The indicators are suggestions of this project and nobody's results: replace them by those that there are numbers for. Abai and
-    East Kazakhstan stand apart, as they have since June 2022.
+    The 12 Russian and 8 Kazakh border regions × eight suggested indicators, all values empty.
+
+    The indicators are suggestions of this project and nobody's results: replace them by those that there are numbers
+    for. Abai and East Kazakhstan stand apart, as they have since June 2022.
 
     Examples
     --------
@@ -63,8 +74,8 @@ def indicator_template() -> pd.DataFrame:
 def read_indicators(path: Path, regions: Collection[str]) -> IndicatorTable:
     """Return the indicators of a table's file (`layers.sources.tables.read_table`), checked.
 
-    The file has the columns `COLUMNS` (further ones are left alone; ``source`` is kept). A decimal comma is read. An empty value means not known: it
-    stays so, and is counted.
+    The file has the columns `COLUMNS` (further ones are left alone; ``source`` is kept). A decimal comma is read. An
+    empty value means not known: it stays so, and is counted.
 
     Parameters
     ----------
@@ -93,20 +104,21 @@ def check_indicators(frame: pd.DataFrame, regions: Collection[str], *, where: st
     frame
         With `COLUMNS`; rows without anything are passed over.
     regions
-        Codes of the regions layer. Rows of a code that the packaged lists know but the layer lacks (KZ-10 in a layer from before
-        2022) wait: they are told and kept apart.
+        Codes of the regions layer. Rows of a code that the packaged lists know but the layer lacks (KZ-10 in a layer
+        from before 2022) wait: they are told and kept apart.
     where
         File named in the message.
 
     Raises
     ------
     LayerError
-        Missing columns, unknown regions, levels or directions, values or years that are no numbers, a value without a year, a region
-        with two rows for an indicator and year, or an indicator with two units, directions or levels.
+        Missing columns, unknown regions, levels or directions, values or years that are no numbers, a value without a
+        year, a region with two rows for an indicator and year, or an indicator with two units, directions or levels.
 
     Examples
     --------
-    >>> rows = [("RU-AST", "beds", v, "per 10,000", y, "more is better", "social services") for v, y in ((80, 2020), (78, 2022))]
+    >>> about = ("more is better", "social services")
+    >>> rows = [("RU-AST", "beds", v, "per 10,000", y, *about) for v, y in ((80, 2020), (78, 2022))]
     >>> found = check_indicators(pd.DataFrame(rows, columns=COLUMNS), ["RU-AST"])
     >>> found.table[["year", "value"]].values.tolist()
     [[2022, 78.0]]
@@ -146,21 +158,29 @@ def _texts(frame: pd.DataFrame) -> pd.DataFrame:
 def _row_problems(text: pd.DataFrame, known: set[str]) -> list[str]:
     """Return what is wrong with rows, a sentence per kind."""
     value, year = numbers(text["value"]), numbers(text["year"])
-    said, dated = text["value"] != "", text["year"] != ""
+    given, dated = text["value"] != "", text["year"] != ""
     whole = year.between(*YEARS) & (year == year.round())
     # 2022 and 2022.0 are one year.
     twice = text.assign(year=year).duplicated(["region", "indicator", "year"])
     checks = (
         ("region", ~text["region"].isin(known), "unknown regions {}: allowed are the codes of the regions layer"),
         ("indicator", text["indicator"] == "", "indicators without a name {}"),
-        ("value", said & ~np.isfinite(value), "values that are no numbers {}: leave the cell empty where nobody knows"),
+        (
+            "value",
+            given & ~np.isfinite(value),
+            "values that are no numbers {}: leave the cell empty where nobody knows",
+        ),
         ("unit", text["unit"] == "", "no unit {}"),
         ("year", dated & ~whole, f"years {{}}: allowed are {YEARS[0]} to {YEARS[1]}"),
-        ("year", said & ~dated, "values without a year {}"),
-        ("direction", ~text["direction"].isin(list(DIRECTIONS)), "directions {}: allowed are more is better (1) and less is better (-1)"),
+        ("year", given & ~dated, "values without a year {}"),
+        (
+            "direction",
+            ~text["direction"].isin(list(DIRECTIONS)),
+            "directions {}: allowed are more is better (1) and less is better (-1)",
+        ),
         ("level", ~text["level"].isin(LEVELS), f"levels {{}}: allowed are {', '.join(LEVELS)}"),
-    )  # fmt: skip
-    out = [told.format(_quoted(text.loc[bad, column])) for column, bad, told in checks if bad.any()]
+    )
+    out = [sentence.format(_quoted(text.loc[bad, column])) for column, bad, sentence in checks if bad.any()]
     if twice.any():
         rows = text.loc[twice]
         named = rows["region"] + " " + rows["indicator"] + " " + rows["year"]

@@ -97,14 +97,16 @@ def read_layer(
     source
         The packaged snapshot where it is None.
     area
-        Rows of a file or a database that do not touch it, in longitude and latitude, are left out before anything else is looked at.
+        Rows of a file or a database that do not touch it, in longitude and latitude, are left out before anything else
+        is looked at.
     countries
-        Regions of others, in a file or a database, are left out before they are checked: a map of the world has codes that are none.
+        Regions of others, in a file or a database, are left out before they are checked: a map of the world has codes
+        that are none.
 
     Returns
     -------
-    The frame as its schema has it; and a row for the table of sources (source, version, date, licence, sha256, rows), whose ``notes`` a reader must
-    know.
+    The frame as its schema has it; and a row for the table of sources (source, version, date, licence, sha256, rows),
+    whose ``notes`` a reader must know.
 
     Raises
     ------
@@ -163,7 +165,8 @@ def _checked(
     """Return the same; what libraries raise is not yet a message."""
     if not isinstance(table, gpd.GeoDataFrame) or table._geometry_column_name is None:
         raise LayerError(
-            f"layer {name} has no geometry ({where}): allowed is a layer of points, lines or polygons, or a table with lon and lat"
+            f"layer {name} has no geometry ({where}): allowed is a layer of points, lines or polygons, or a "
+            "table with lon and lat"
         )
     frame, notes = placed(table, name, where)
     if area is not None:

@@ -82,13 +82,16 @@ def _rules(text: str, country: str) -> Any:
 
 
 def until_open_min(text: str, at: datetime, countries: tuple[str, ...]) -> float:
-    """Return the minutes until a post opens that is closed at a moment: 0 where it is open; NaN where nobody can tell, infinite where it never does.
+    """Return the minutes until a post opens that is closed at a moment.
+
+    0 where it is open; NaN where nobody can tell, infinite where it never does.
 
     Holidays are those of the countries: it is open where its hours are in each.
 
     Examples
     --------
-    >>> until_open_min("09:00-21:00", datetime(2026, 7, 6, 8), ("RU", "KZ")), until_open_min("24/7", datetime(2026, 7, 6, 8), ())
+    >>> eight = datetime(2026, 7, 6, 8)
+    >>> until_open_min("09:00-21:00", eight, ("RU", "KZ")), until_open_min("24/7", eight, ())
     (60.0, 0.0)
     """
     if daily_hours(text) == "24/7":
@@ -98,12 +101,12 @@ def until_open_min(text: str, at: datetime, countries: tuple[str, ...]) -> float
         return float("nan")
     now = at
     while now < at + LONGEST:
-        shut = [r for r in rules if not r.is_open(now)]
-        if not shut:
+        closed_rules = [r for r in rules if not r.is_open(now)]
+        if not closed_rules:
             return (now - at).total_seconds() / 60
-        if any(r.is_unknown(now) for r in shut):
+        if any(r.is_unknown(now) for r in closed_rules):
             return float("nan")
-        changes = [r.next_change(now) for r in shut]
+        changes = [r.next_change(now) for r in closed_rules]
         if any(c is None for c in changes):
             return float("inf")
         now = max(c.replace(tzinfo=None) for c in changes)

@@ -18,7 +18,9 @@ def suggestion(
     form: Callable[[str], str] = str.casefold,
     quoted: bool = False,
 ) -> str:
-    """Return a hint with the nearest spellings, or nothing where none is near; of spellings alike in form the first is shown.
+    """Return a hint with the nearest spellings, or nothing where none is near.
+
+    Of spellings alike in form the first is shown.
 
     Parameters
     ----------

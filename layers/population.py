@@ -33,8 +33,9 @@ class PopulationRaster:
     def people(self, polygons: gpd.GeoDataFrame) -> NDArray[np.float64]:
         """Return the people of each polygon.
 
-        Cells count by the part of them inside (exactextract, which reads the raster by windows); cells without data count
-        nobody. Density is multiplied by the cell's area: on the sphere for degrees, in the plane for an equal-area raster.
+        Cells count by the part of them inside (exactextract, which reads the raster by windows); cells without data
+        count nobody. Density is multiplied by the cell's area: on the sphere for degrees, in the plane for an
+        equal-area raster.
 
         Parameters
         ----------

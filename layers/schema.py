@@ -134,8 +134,8 @@ FLAGS = {
     "railways": ("oneway",),
 }
 ALIASES: Mapping[str, Mapping[str, str]] = {"checkpoints": {"wait_min": "control_wait_min"}}
-"""Other names of columns by layer, which count only where the column itself is missing: in the results of a run ``wait_min``
-is the control and the wait for the opening together."""
+"""Other names of columns by layer, which count only where the column itself is missing: in the results of a run
+``wait_min`` is the control and the wait for the opening together."""
 TAGGED = ("toll",)
 """Flags whose tag has further values that all say yes (``toll=hgv``)."""
 
@@ -290,7 +290,10 @@ def _located(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
 
 
 def _parted(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return multi-part lines as links of their own: each takes its share of the length, and they meet by their ends."""
+    """Return multi-part lines as links of their own.
+
+    Each takes its share of the length, and they meet by their ends.
+    """
     from layers.crs import line_lengths_m
 
     rows = frame.index

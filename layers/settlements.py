@@ -145,7 +145,7 @@ SAME_KM, NEAR_KM = 10.0, 3.0
 def with_known_people(
     settlements: gpd.GeoDataFrame, known: gpd.GeoDataFrame, *, source: str
 ) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
-    """Return settlements with the people that another layer knows of them, and with its inhabited places that they lack.
+    """Return settlements with the people that another layer knows, and with its inhabited places that they lack.
 
     A number that is there already stays. Distances are great circles.
 

@@ -1,4 +1,7 @@
-"""Whose border a place stands at: the stretch of outline that two countries share, or one that a side has with others or the sea."""
+"""Whose border a place stands at.
+
+The stretch of outline that two countries share, or one that a side has with others or the sea.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ EARTH_KM = 6371.0
 STEP = 0.005
 """Degrees between the points that stand for a line: half a kilometre."""
 TOUCH, GAP = 0.003, 0.05
-"""Degrees around the shared line that count to it: where the two outlines are one line, and where they leave a gap between them."""
+"""Degrees around the shared line that count to it: where the two outlines are one line, and where they leave a gap
+between them."""
 
 
 def sphere_km(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -41,8 +45,12 @@ class Stretches:
 
     @classmethod
     def of(
-        cls, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, area: shapely.Geometry, others: gpd.GeoDataFrame | None = None
-    ) -> Stretches:  # fmt: skip
+        cls,
+        regions: gpd.GeoDataFrame,
+        border: gpd.GeoDataFrame,
+        area: shapely.Geometry,
+        others: gpd.GeoDataFrame | None = None,
+    ) -> Stretches:
         """Return the stretches of two sides.
 
         Parameters
@@ -72,16 +80,21 @@ class Stretches:
             )
         return cls(shared, rest, third)
 
-    def away_km(self, lonlat: NDArray[np.float64], side: NDArray[np.object_], what: str = "rest") -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
-        """Return how far places lie from the shared line, and from the rest (or the ``third``) of the outline of their side, infinite where there is none."""
+    def away_km(
+        self, lonlat: NDArray[np.float64], side: NDArray[np.object_], what: str = "rest"
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return how far places lie from the shared line, and from the rest of the outline of their side.
+
+        Or from the ``third`` of the outline; infinite where there is none.
+        """
         xyz = sphere_km(lonlat)
         shared, other = np.full(len(xyz), np.inf), np.full(len(xyz), np.inf)
         if not len(xyz):
             return shared, other
         shared = _nearest(self.shared, xyz)
         for name, line in getattr(self, what).items():
-            mine = np.flatnonzero(side == name)
-            other[mine] = _nearest(line, xyz[mine])
+            own_side = np.flatnonzero(side == name)
+            other[own_side] = _nearest(line, xyz[own_side])
         return shared, other
 
 

@@ -17,13 +17,13 @@ REGIMES_OF: Mapping[str, tuple[str, ...]] = {
     "third_country": ("multilateral",),
     "goods": ("multilateral", "bilateral"),
 }
-"""Regimes at which each may cross: citizens of the two countries everywhere, others at multilateral posts alone, goods not at those of
-simplified local traffic."""
+"""Regimes at which each may cross: citizens of the two countries everywhere, others at multilateral posts alone, goods
+not at those of simplified local traffic."""
 TRAVELLERS = tuple(REGIMES_OF)
 
 
 def open_to_traveller(checkpoints: gpd.GeoDataFrame, traveller: str) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Return the checkpoints, those at which a traveller may not cross as not ``open``, and notes on whom that concerns.
+    """Return the checkpoints, closed where a traveller may not cross, and notes on whom that concerns.
 
     A regime that nobody knows lets all pass; goods by road need a post that clears lorries.
 
@@ -43,17 +43,17 @@ def open_to_traveller(checkpoints: gpd.GeoDataFrame, traveller: str) -> tuple[gp
         raise LayerError(f"traveller {traveller!r}: allowed are {', '.join(TRAVELLERS)}")
     regime = checkpoints["regime"].to_numpy(dtype=object)
     unknown = regime == "unknown"
-    shut = ~(np.isin(regime, REGIMES_OF[traveller]) | unknown)
+    closed = ~(np.isin(regime, REGIMES_OF[traveller]) | unknown)
     if traveller == "goods":
         lists = [text != "" and "truck" not in text.split("|") for text in checkpoints["vehicles"]]
-        shut |= np.array(lists, bool) & (checkpoints["mode"] == "road").to_numpy()
+        closed |= np.array(lists, bool) & (checkpoints["mode"] == "road").to_numpy()
     was = checkpoints["open"].to_numpy(bool)
     notes = []
-    if (was & shut).any():
-        listed = ", ".join(checkpoints["checkpoint_id"][was & shut])
+    if (was & closed).any():
+        listed = ", ".join(checkpoints["checkpoint_id"][was & closed])
         notes.append(f"closed to the study's traveller ({traveller}) by regime or vehicles: {listed}")
     if (was & unknown).any():
         notes.append(
             f"the regime of {int((was & unknown).sum())} open checkpoints is not known: taken as open to {traveller}"
         )
-    return checkpoints.assign(open=was & ~shut), notes
+    return checkpoints.assign(open=was & ~closed), notes

@@ -1,4 +1,7 @@
-"""Waits as people measure them: a table of single observations, read into medians and 90th percentiles by hour and season."""
+"""Waits as people measure them.
+
+A table of single observations, read into medians and 90th percentiles by hour and season.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ HOURS = {"night": (0, 6), "morning": (6, 12), "afternoon": (12, 18), "evening": 
 SEASONS = {12: "winter", 1: "winter", 2: "winter", 6: "summer", 7: "summer", 8: "summer"}
 OLD_YEARS = 2
 LEAST = 3
-"""Observations that a class needs to say something of its own: an assumption; with fewer, all hours of the direction count, then all of the post."""
+"""Observations that a class needs to say something of its own: an assumption; with fewer, all hours of the direction
+count, then all of the post."""
 CAR_WORDS = ("car", "motorcar", "passenger", "легковой", "легковая")
 TRUCK_WORDS = ("truck", "hgv", "lorry", "goods", "грузовой", "грузовая")
 SHOWN = 3
@@ -39,8 +43,8 @@ class Observed:
     Attributes
     ----------
     classes
-        ``checkpoint_id``, ``direction`` (``ab``, ``ba`` or empty for not told), ``hours``, ``season``, ``observations``, ``median_min``, ``p90_min``,
-        ``latest``.
+        ``checkpoint_id``, ``direction`` (``ab``, ``ba`` or empty for not told), ``hours``, ``season``,
+        ``observations``, ``median_min``, ``p90_min``, ``latest``.
     posts
         The same of all hours, directions and seasons, by checkpoint, with ``source``.
     notes
@@ -54,20 +58,20 @@ class Observed:
     def wait_min(self, checkpoint: str, direction: str, at: datetime) -> float:
         """Return the median wait of who comes to a post at an hour; NaN where nobody observed one there.
 
-        Of the class of hours, season and direction; with fewer than `LEAST` observations without the season, then without the hours, then without
-        the direction.
+        Of the class of hours, season and direction; with fewer than `LEAST` observations without the season, then
+        without the hours, then without the direction.
         """
-        mine = self.classes[self.classes["checkpoint_id"] == checkpoint]
-        if mine.empty:
+        own = self.classes[self.classes["checkpoint_id"] == checkpoint]
+        if own.empty:
             return float("nan")
-        way = mine["direction"].isin([direction, ""])
-        hour = mine["hours"] == hours_of(at)
-        season = mine["season"] == season_of(at)
+        way = own["direction"].isin([direction, ""])
+        hour = own["hours"] == hours_of(at)
+        season = own["season"] == season_of(at)
         for chosen in (way & hour & season, way & hour, way):
-            some = mine[chosen]
+            some = own[chosen]
             if some["observations"].sum() >= LEAST:
                 return float(np.median(np.concatenate([np.asarray(v) for v in some["minutes"]])))
-        return float(np.median(np.concatenate([np.asarray(v) for v in mine["minutes"]])))
+        return float(np.median(np.concatenate([np.asarray(v) for v in own["minutes"]])))
 
 
 def hours_of(at: datetime) -> str:
@@ -87,15 +91,21 @@ def season_of(at: datetime) -> str:
 
 
 def read_waits(
-    path: Path, checkpoints: gpd.GeoDataFrame, countries: tuple[str, str], *, vehicle: str = "car", today: datetime | None = None
-) -> Observed:  # fmt: skip
+    path: Path,
+    checkpoints: gpd.GeoDataFrame,
+    countries: tuple[str, str],
+    *,
+    vehicle: str = "car",
+    today: datetime | None = None,
+) -> Observed:
     """Return what was observed at posts, out of a table with the columns `COLUMNS`.
 
     Parameters
     ----------
     path
-        CSV, TSV or XLSX. ``post`` is an id or a name; ``direction`` the country that one goes to, ``ab``, ``ba``, or ``RU-KZ``; ``time`` in ISO 8601.
-        ``direction``, ``vehicle`` (car where it is missing) and ``source`` may be left out.
+        CSV, TSV or XLSX. ``post`` is an id or a name; ``direction`` the country that one goes to, ``ab``, ``ba``, or
+        ``RU-KZ``; ``time`` in ISO 8601. ``direction``, ``vehicle`` (car where it is missing) and ``source`` may be left
+        out.
     countries
         Codes of side a and side b.
     vehicle
@@ -113,7 +123,8 @@ def read_waits(
     missing = [c for c in NEEDED if c not in table]
     if missing:
         raise LayerError(
-            f"{path.name} has no column {', '.join(missing)}: allowed are {', '.join(COLUMNS)}, of which {', '.join(NEEDED)} are needed"
+            f"{path.name} has no column {', '.join(missing)}: allowed are {', '.join(COLUMNS)}, of which "
+            f"{', '.join(NEEDED)} are needed"
         )
     table = table.reindex(columns=list(COLUMNS), fill_value="").fillna("")
     problems: list[str] = []
@@ -141,7 +152,16 @@ def read_waits(
     if strange:
         notes.append(f"waits ({path.name}): no checkpoint of the study is called {', '.join(strange)}: left out")
     plain = pd.to_datetime(when.map(lambda t: t.replace(tzinfo=None)))
-    frame = pd.DataFrame({"checkpoint_id": ids, "direction": way, "vehicle": kind, "at": plain, "minutes": minutes.astype(float), "source": table["source"].astype(str)})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "checkpoint_id": ids,
+            "direction": way,
+            "vehicle": kind,
+            "at": plain,
+            "minutes": minutes.astype(float),
+            "source": table["source"].astype(str),
+        }
+    )
     frame = frame[(frame["checkpoint_id"] != "") & (frame["vehicle"] == vehicle)]
     if frame.empty:
         notes.append(f"waits ({path.name}): no observation of a {vehicle} at a checkpoint of the study")
@@ -159,7 +179,10 @@ def read_waits(
 
 
 def with_observed(checkpoints: gpd.GeoDataFrame, observed: Observed, *, vehicle: str = "car") -> gpd.GeoDataFrame:
-    """Return the layer with the medians and 90th percentiles that were observed in the place of what its table says; see `layers.checkpoints.with_waits`."""
+    """Return the layer with the medians and 90th percentiles that were observed in the place of what its table says.
+
+    See `layers.checkpoints.with_waits`.
+    """
     posts = observed.posts.set_index("checkpoint_id")
     known = checkpoints["checkpoint_id"].isin(posts.index).to_numpy()
     frame = checkpoints.copy()
@@ -167,8 +190,8 @@ def with_observed(checkpoints: gpd.GeoDataFrame, observed: Observed, *, vehicle:
     for name, values in ((column, posts["median_min"]), ("wait_p90_min", posts["p90_min"])):
         old = frame[name] if name in frame else pd.Series(np.nan, index=frame.index)
         frame[name] = np.where(known, frame["checkpoint_id"].map(values).astype(float), old.astype(float))
-    told = frame["checkpoint_id"].map(posts["said"]).astype(object)
-    frame["wait_source"] = np.where(known, told, frame.get("wait_source", ""))
+    described = frame["checkpoint_id"].map(posts["said"]).astype(object)
+    frame["wait_source"] = np.where(known, described, frame.get("wait_source", ""))
     frame["wait_assumed"] = np.where(known, False, frame["wait_assumed"])
     return frame
 
@@ -221,9 +244,13 @@ def _summed(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         latest = group["at"].max()
         rows.append(
             {
-                **dict(zip(by, key, strict=True)), "observations": len(group), "median_min": float(group["minutes"].median()),
-                "p90_min": float(group["minutes"].quantile(0.9)), "latest": latest, "minutes": group["minutes"].tolist(),
+                **dict(zip(by, key, strict=True)),
+                "observations": len(group),
+                "median_min": float(group["minutes"].median()),
+                "p90_min": float(group["minutes"].quantile(0.9)),
+                "latest": latest,
+                "minutes": group["minutes"].tolist(),
                 "said": f"{len(group)} observations up to {latest:%Y-%m-%d}{f': {names}' if names else ''}",
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows, columns=[*by, "observations", "median_min", "p90_min", "latest", "minutes", "said"])

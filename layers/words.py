@@ -1,4 +1,7 @@
-"""Words and numbers as people write them in tables: decimal commas, spaces in thousands, yes and no, lists, signs for "not known"."""
+"""Words and numbers as people write them in tables.
+
+Decimal commas, spaces in thousands, yes and no, lists, signs for "not known".
+"""
 
 from __future__ import annotations
 
@@ -36,8 +39,9 @@ def is_blank(values: pd.Series) -> pd.Series:
 def numbers(values: pd.Series, *, thousands: bool | None = None) -> pd.Series:
     """Return a column as numbers, NaN for what is blank or none.
 
-    Spaces, thin spaces and apostrophes group digits. Of a comma and a full stop in one number the later is the decimal sign. Commas alone are decimal
-    signs, but for several in one number; where each of a column could be read either way (``1,200``), `thousands` decides, and without it none is a number.
+    Spaces, thin spaces and apostrophes group digits. Of a comma and a full stop in one number the later is the decimal
+    sign. Commas alone are decimal signs, but for several in one number; where each of a column could be read either way
+    (``1,200``), `thousands` decides, and without it none is a number.
 
     Parameters
     ----------

@@ -19,7 +19,8 @@ from maps.i18n import _
 
 Kind = Literal["text", "code", "bool", "count", "model", "minutes", "share", "km", "metres", "p", "exact", "number"]
 SCHEMA_VERSION = 1
-"""Of the tables and of ``run.json``; the next number where a column or key goes, gets another name or another meaning. New ones leave it."""
+"""Of the tables and of ``run.json``; the next number where a column or key goes, gets another name or another meaning.
+New ones leave it."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _PARTS = {
     "net": "borderless|open|actual",
@@ -86,7 +87,7 @@ def describe(name: str) -> Column | None:
 
 
 def label_of(name: str) -> str:
-    """Return the label of a column in the language that is written now, the name itself where the dictionary knows none.
+    """Return a column's label in the current language, the name itself where the dictionary knows none.
 
     Examples
     --------
@@ -131,7 +132,8 @@ def kind_of(values: pd.Series, name: str | None = None) -> Kind:
     Parameters
     ----------
     values
-        The column itself: yes/no and text are seen by its values, and numbers that the dictionary does not know are plain.
+        The column itself: yes/no and text are seen by its values, and numbers that the dictionary does not know are
+        plain.
     name
         Name in the dictionary, that of `values` where None.
 
@@ -159,7 +161,8 @@ def dictionary(tables: Mapping[str, Iterable[str]]) -> pd.DataFrame:
 
     Returns
     -------
-    ``table``, ``column``, ``unit``, ``kind``, ``label``, ``meaning``, ``schema_version``; empty where the dictionary does not know a column.
+    ``table``, ``column``, ``unit``, ``kind``, ``label``, ``meaning``, ``schema_version``; empty where the dictionary
+    does not know a column.
     """
     rows = []
     for table, names in tables.items():

@@ -40,7 +40,8 @@ class Contents:
     crs
         Projected CRS of the study, for projects and figures.
     findings, warnings, notes
-        Sentences: what was found, most important first; what a reader must know before using the numbers; what stands on the map.
+        Sentences: what was found, most important first; what a reader must know before using the numbers; what stands
+        on the map.
     assumptions, sources
         A row per value that nobody measured, and per layer with its licence.
     facts

@@ -1,4 +1,7 @@
-"""Names of places in the language that is written, where the data have them: chosen by script and by likeness to the main name."""
+"""Names of places in the language that is written, where the data have them.
+
+Chosen by script and by likeness to the main name.
+"""
 
 from __future__ import annotations
 
@@ -77,8 +80,8 @@ def names_in(
     """Return the names of places in a language by their main name; those without one are left out.
 
     The data do not say of which language another name is: a name in the alphabet that reads most like the main one is
-    taken, and in Kazakh, of places in Kazakhstan, one with letters of its own before others: elsewhere such letters are those
-    of neighbouring languages.
+    taken, and in Kazakh, of places in Kazakhstan, one with letters of its own before others: elsewhere such letters are
+    those of neighbouring languages.
 
     Parameters
     ----------
@@ -142,5 +145,5 @@ class Renamed:
 
     def frame(self, frame: T, columns: Sequence[str]) -> T:
         """Return a table with the names in its columns."""
-        mine = [c for c in columns if c in frame]
-        return frame.assign(**{c: frame[c].map(self.value) for c in mine}) if mine and self.names else frame
+        present = [c for c in columns if c in frame]
+        return frame.assign(**{c: frame[c].map(self.value) for c in present}) if present and self.names else frame

@@ -80,7 +80,8 @@ def city_style() -> RasterStyle:
         file="city_across.tif",
         title=_("Travel time to the nearest city across the border"),
         description=_(
-            "Minutes to the nearest city of the other side, waits at open checkpoints included; blank where no way leads there"
+            "Minutes to the nearest city of the other side, waits at open checkpoints included; blank where no "
+            "way leads there"
         ),
         group="Border belt",
         classes=_spoken(TIME_CLASSES),
@@ -106,7 +107,10 @@ def potential_style(values: npt.NDArray[np.floating[Any]]) -> RasterStyle:
 
 
 def change_styles() -> tuple[RasterStyle, RasterStyle]:
-    """Return the drawings of what a scenario changes: potential across the border, and minutes to the nearest city across."""
+    """Return the drawings of what a scenario changes.
+
+    Potential across the border, and minutes to the nearest city across.
+    """
     potential = RasterStyle(
         key="potential_change",
         file="potential_change.tif",
@@ -180,7 +184,8 @@ def _band(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
     wrong = np.isinf(values) | (values == NODATA)
     if wrong.any():
         raise ValueError(
-            f"{int(wrong.sum())} values are infinite or {NODATA:g}, which marks nodata in the file; use NaN for no value"
+            f"{int(wrong.sum())} values are infinite or {NODATA:g}, which marks nodata in the file; use NaN for "
+            "no value"
         )
     return np.where(np.isnan(values), NODATA, values).astype(np.float32)
 
@@ -196,9 +201,15 @@ def _write_cog(
 ) -> None:
     height, width = band.shape
     profile = {
-        "driver": "GTiff", "dtype": "float32", "count": 1, "height": height, "width": width, "nodata": NODATA,
-        "transform": transform, "crs": rasterio.crs.CRS.from_wkt(crs.to_wkt()),
-    }  # fmt: skip
+        "driver": "GTiff",
+        "dtype": "float32",
+        "count": 1,
+        "height": height,
+        "width": width,
+        "nodata": NODATA,
+        "transform": transform,
+        "crs": rasterio.crs.CRS.from_wkt(crs.to_wkt()),
+    }
     # The COG driver only copies, so the values pass through a plain GeoTIFF in memory.
     with MemoryFile() as memory:
         with memory.open(**profile) as plain:
@@ -207,6 +218,12 @@ def _write_cog(
             plain.units = (units,)
         with memory.open() as plain:
             rasterio.shutil.copy(
-                plain, path, driver="COG", compress="deflate", predictor=3, overviews="AUTO", blocksize=256,
+                plain,
+                path,
+                driver="COG",
+                compress="deflate",
+                predictor=3,
+                overviews="AUTO",
+                blocksize=256,
                 overview_resampling="average",
-            )  # fmt: skip
+            )

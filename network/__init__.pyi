@@ -1,14 +1,15 @@
 from .base import build_base
-from .build import Network, build_network, to_graph, with_costs
+from .build import Network, build_network, with_costs
 from .calibration import calibrate
 from .changes import Trees, change, grow_trees
 from .connectors import connector_times
 from .domestic import waits_at_home_min
 from .edits import add_checkpoints, add_places, charge_closed_hours, new_checkpoint, scale_waits, set_open, set_wait
+from .graph import to_graph
 from .graphml import write_network
 from .joining import ConnectorLimits
 from .lengths import reported_scatter
-from .openings import Ground, Opening, find_opening, ground_of
+from .openings import Joinable, Opening, find_opening, joinable_of
 from .overlay import Overlay, build_overlay, min_plus
 from .points import Points
 from .routing import Router, arcs_table, compile_router
@@ -23,7 +24,7 @@ DISTRIBUTION: str
 __all__ = [
     "DISTRIBUTION",
     "ConnectorLimits",
-    "Ground",
+    "Joinable",
     "Network",
     "Opening",
     "Overlay",
@@ -47,8 +48,8 @@ __all__ = [
     "contract",
     "cut",
     "find_opening",
-    "ground_of",
     "grow_trees",
+    "joinable_of",
     "load_network",
     "load_routers",
     "min_plus",

@@ -1,11 +1,11 @@
 """Trees that were grown are kept: the same root on the same costs is never searched twice, whoever asks.
 
-Of a tree only the columns that somebody wanted are kept, so that a thousand trees of a country are some tens of megabytes. Costs that
-differ from each other at a few gates alone (waits, closures) share their trees: a way is one at home up to a gate, a walk over the
-gates, and one at home from the last of them, exact to rounding.
+Of a tree only the columns that somebody wanted are kept, so that a thousand trees of a country are some tens of
+megabytes. Costs that differ from each other at a few gates alone (waits, closures) share their trees: a way is one at
+home up to a gate, a walk over the gates, and one at home from the last of them, exact to rounding.
 
-On a large graph costs are rounded to thousandths, so that sums are exact in any order: a hierarchy (`network.hierarchy`, where it is
-installed) and scipy give the same bits.
+On a large graph costs are rounded to thousandths, so that sums are exact in any order: a hierarchy
+(`network.hierarchy`, where it is installed) and scipy give the same bits.
 """
 
 from __future__ import annotations
@@ -160,7 +160,10 @@ def _bound() -> None:
 
 @dataclass(frozen=True)
 class Split:
-    """A cost field as one at home and the arcs that it has beside: `ends` of these, and their costs among the ends, infinite where none."""
+    """A cost field as one at home and the arcs that it has beside.
+
+    `ends` of these, and their costs among the ends, infinite where none.
+    """
 
     home: Graph
     ends: NDArray[np.int64]
@@ -201,10 +204,10 @@ class Split:
         walk = walk.T if reverse else walk
         for p in range(len(self.ends)):  # ends of gates: dozens; whole tables at each
             at = (to_ends + walk[:, p]).min(axis=1)
-            mine, there = np.flatnonzero(np.isfinite(at)), np.flatnonzero(np.isfinite(over[p]))
-            if len(mine) and len(there):
-                where = np.ix_(mine, there)
-                out[where] = np.minimum(out[where], at[mine, None] + over[p, there])
+            reached, there = np.flatnonzero(np.isfinite(at)), np.flatnonzero(np.isfinite(over[p]))
+            if len(reached) and len(there):
+                where = np.ix_(reached, there)
+                out[where] = np.minimum(out[where], at[reached, None] + over[p, there])
         return out / self.home.scale
 
 

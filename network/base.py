@@ -1,4 +1,7 @@
-"""The ground of a network before its checkpoints: links with speeds and sides, crossings found, trains' changes placed."""
+"""The ground of a network before its checkpoints.
+
+Links with speeds and sides, crossings found, trains' changes placed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ import shapely
 from layers.crs import WGS84, project
 from layers.errors import NetworkError
 from network.border import WEAVE_KM, Border, find_crossings, with_sides_of_nodes
-from network.gaps import bridge_rail, close_gaps, dead_ends, joined_layers, no_gaps, rail_bridges
+from network.bridges import bridge_rail
+from network.gaps import close_gaps, dead_ends, joined_layers, no_gaps, rail_bridges
 from network.lengths import CORRECTIONS, lengthened, scatter, with_length_factors
 from network.rail import CHANGE, CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN, kinds_meet, split_changes
 from network.simplify import simplify
@@ -61,7 +65,7 @@ class Base:
     report: dict[str, Any]
     vehicle: str = "car"
     stations: gpd.GeoDataFrame | None = None
-    shut: tuple[shapely.Geometry, ...] = ()
+    closed_lines: tuple[shapely.Geometry, ...] = ()
     gaps: gpd.GeoDataFrame = field(default_factory=no_gaps)
 
 
@@ -112,8 +116,8 @@ def build_base(
         Points where settlements board trains; with ``kind``, only stations and halts count. None, or without any, where
         the source names none.
     generalised
-        Modes, ``road`` or ``rail``, whose layer is generalised: gaps of its roads are bridged, straightened links lengthened.
-        Elsewhere an end is an end, and a length the source's own.
+        Modes, ``road`` or ``rail``, whose layer is generalised: gaps of its roads are bridged, straightened links
+        lengthened. Elsewhere an end is an end, and a length the source's own.
     bridge_gaps
         Whether gaps are bridged at all (`network.gaps`), those of railways included.
     length_factor
@@ -131,9 +135,10 @@ def build_base(
     edge = Border.of(regions, border, crs, tolerance_km)
     roads, out, left_out = usable_roads(roads, vehicle=vehicle, winter=winter)
     lines = np.asarray(project(out.geometry.to_numpy(), WGS84, crs), dtype=object)
-    shut = tuple(lines[shapely.intersects(lines, edge.line)])
+    closed_lines = tuple(lines[shapely.intersects(lines, edge.line)])
     tables = assemble({"road": roads, "rail": railways}, crs)
-    # Told now, for whole links; put into lengths once gaps are found, so that a study without factors has the same bridges.
+    # Told now, for whole links; put into lengths once gaps are found, so that a study without factors has the same
+    # bridges.
     tables = Tables(tables.nodes, with_length_factors(tables.links, generalised if length_factor else ()), crs)
     ends = {mode: dead_ends(tables, mode) for mode in ("road", "rail")}
     tables = bridge_rail(tables) if bridge_gaps else tables
@@ -162,11 +167,14 @@ def build_base(
     bridges = joined_layers([*gaps, rail_bridges(tables)])
     report |= {f"{m}_gaps_bridged": int((bridges["bridged"] & (bridges["mode"] == m)).sum()) for m in ("road", "rail")}
     report |= _told_of_lengths(tables.links, generalised, length_factor)
-    return Base(tables, crossings, regions, edge, report, vehicle, stops_of(stations), shut, bridges)
+    return Base(tables, crossings, regions, edge, report, vehicle, stops_of(stations), closed_lines, bridges)
 
 
 def _told_of_lengths(links: pd.DataFrame, generalised: Collection[str], corrected: bool) -> dict[str, Any]:
-    """Return what a reader must know of generalised lengths: factors, how far off they are, how many links are lengthened."""
+    """Return what a reader must know of generalised lengths.
+
+    Factors, how far off they are, how many links are lengthened.
+    """
     out: dict[str, Any] = {}
     for mode in sorted(generalised):
         known = CORRECTIONS[mode]
@@ -198,7 +206,10 @@ def _with_countries(tables: Tables, regions: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def _kept(tables: Tables, turns: pd.DataFrame | None) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return the nodes that contraction must leave: ends of crossings, changes of trains, borders of kinds of track and of through traffic."""
+    """Return the nodes that contraction must leave.
+
+    Ends of crossings, changes of trains, borders of kinds of track and of through traffic.
+    """
     links = tables.links
     fixed = (links["crossing_id"] != "") | (links["kind"] == CHANGE)
     out = kinds_meet(tables)

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
 WEAVE_KM = 5.0
-"""A generalised line is known no better than this (a study may say otherwise): pieces of network this short beyond it belong to the side they hang on."""
+"""A generalised line is known no better than this (a study may say otherwise): pieces of network this short beyond it
+belong to the side they hang on."""
 ROAD_MATCH_KM, RAIL_MATCH_KM = 15.0, 100.0
-"""How far a checkpoint may stand from its crossing. Rail posts are stations, up to 45 km inside and further along the line."""
+"""How far a checkpoint may stand from its crossing. Rail posts are stations, up to 45 km inside and further along the
+line."""
 CLUSTER_KM = 1.0
 COAST_KM = 10.0
 
@@ -67,8 +69,8 @@ def with_sides_of_nodes(tables: Tables, regions: gpd.GeoDataFrame, border: Borde
     """Return the tables with each node's side, without links that leave both countries, and a count of what was done.
 
     A road that weaves over the line within a few kilometres crosses it once: a connected piece on one side, all of it
-    within the border's tolerance of the line and no longer than that, is counted to the side it hangs on. A straight line that
-    cuts a corner of the neighbour is no crossing, because only the ends of a link decide.
+    within the border's tolerance of the line and no longer than that, is counted to the side it hangs on. A straight
+    line that cuts a corner of the neighbour is no crossing, because only the ends of a link decide.
 
     Parameters
     ----------
@@ -164,7 +166,10 @@ def find_crossings(tables: Tables, border: Border) -> tuple[Tables, pd.DataFrame
 def _line_points(
     lines: NDArray[np.object_], home: NDArray[np.object_], border: shapely.Geometry
 ) -> NDArray[np.float64]:
-    """Return where each link meets the border line: the hit nearest to its end at home, else the point nearest to the line."""
+    """Return where each link meets the border line.
+
+    The hit nearest to its end at home, else the point nearest to the line.
+    """
     hit = shapely.intersection(lines, border)
     nearest = shapely.get_point(shapely.shortest_line(lines, border), 0)
     first = shapely.get_point(shapely.shortest_line(hit, home), 0)
@@ -194,8 +199,9 @@ def match_checkpoints(
 
     A checkpoint takes the nearest crossing of its mode within the limit; one with several partner posts (``partners``)
     takes as many, for each partner is a line of its own. The choice of one checkpoint does not depend on the others:
-    several may share a crossing. Distance is from the post to the nearest point of the crossing's links. Where carriageways run apart, what is
-    nearest leads one way only: by road the post then takes the nearest crossing that leads the other way alone, too.
+    several may share a crossing. Distance is from the post to the nearest point of the crossing's links. Where
+    carriageways run apart, what is nearest leads one way only: by road the post then takes the nearest crossing that
+    leads the other way alone, too.
     """
     out = []
     points = project(checkpoints.geometry.to_numpy(), WGS84, tables.crs)
@@ -205,13 +211,13 @@ def match_checkpoints(
     modes = tables.links["mode"].to_numpy()[rows]
     ways = directions(tables, rows).groupby(ids).any() if len(rows) else pd.DataFrame()
     for mode, limit in (("road", road_km), ("rail", rail_km)):
-        mine = np.flatnonzero(checkpoints["mode"].to_numpy() == mode)
+        of_mode = np.flatnonzero(checkpoints["mode"].to_numpy() == mode)
         theirs = np.flatnonzero(modes == mode)
-        if not len(mine) or not len(theirs):
+        if not len(of_mode) or not len(theirs):
             continue
-        km = shapely.distance(points[mine][:, None], lines[theirs][None]) / 1000
+        km = shapely.distance(points[of_mode][:, None], lines[theirs][None]) / 1000
         table = pd.DataFrame(km.T).groupby(ids[theirs]).min()
-        for column, row in enumerate(mine):  # checkpoints: dozens
+        for column, row in enumerate(of_mode):  # checkpoints: dozens
             near = table[column].sort_values(kind="stable").head(int(checkpoints["partners"].iloc[row]))
             near = near[near <= limit]
             if mode == "road" and len(near):
@@ -239,7 +245,10 @@ def directions(tables: Tables, rows: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def _other_way(km: pd.Series, near: pd.Series, ways: pd.DataFrame, limit: float) -> pd.Series:
-    """Return the nearest crossing of the direction that a post's crossings lack, one that leads this way alone; none where they lack none."""
+    """Return the nearest crossing of the direction that a post's crossings lack, one that leads this way alone.
+
+    None where they lack none.
+    """
     have = ways.loc[near.index].any()
     lacking = [d for d in ("ab", "ba") if not have[d]]
     if len(lacking) != 1:
@@ -250,7 +259,10 @@ def _other_way(km: pd.Series, near: pd.Series, ways: pd.DataFrame, limit: float)
 
 
 def apart(tables: Tables, mode: str) -> set[str]:
-    """Return the crossings of a mode whose ends are not both on the largest network of their side: pieces of their own."""
+    """Return the crossings of a mode whose ends are not both on the largest network of their side.
+
+    Pieces of their own.
+    """
     links = tables.links[(tables.links["mode"] == mode).to_numpy()]
     n = len(tables.nodes)
     side = tables.nodes["side"].to_numpy(dtype=object)
@@ -273,7 +285,11 @@ def apart(tables: Tables, mode: str) -> set[str]:
 
 
 def on_shut_roads(
-    shut: Sequence[shapely.Geometry], crs: CRS, checkpoints: gpd.GeoDataFrame, pairs: pd.DataFrame, road_km: float
+    closed_lines: Sequence[shapely.Geometry],
+    crs: CRS,
+    checkpoints: gpd.GeoDataFrame,
+    pairs: pd.DataFrame,
+    road_km: float,
 ) -> NDArray[np.bool_]:
     """Return which checkpoints by road stand on a road over the line that is shut, and on no other.
 
@@ -285,10 +301,10 @@ def on_shut_roads(
         From `match_checkpoints`: a crossing that is not `CLUSTER_KM` further away than the shut road is the same place.
     """
     out = np.zeros(len(checkpoints), bool)
-    if not len(shut):
+    if not len(closed_lines):
         return out
     points = project(checkpoints.geometry.to_numpy(), WGS84, crs)
-    km = np.asarray(shapely.distance(points, shapely.union_all(list(shut))), float) / 1000
+    km = np.asarray(shapely.distance(points, shapely.union_all(list(closed_lines))), float) / 1000
     nearest = pairs.groupby("checkpoint_id")["match_km"].min()
     open_km = checkpoints["checkpoint_id"].map(nearest).astype(float).fillna(np.inf).to_numpy(float)
     by_road = (checkpoints["mode"] == "road").to_numpy(bool)
@@ -298,7 +314,8 @@ def on_shut_roads(
 def main_components(tables: Tables, mode: str) -> NDArray[np.bool_]:
     """Return which links of a mode hang together, crossings included, with the largest network of a side.
 
-    A side whose network no crossing joins to the other's keeps its own; an island that reaches neither is no use to anybody.
+    A side whose network no crossing joins to the other's keeps its own; an island that reaches neither is no use to
+    anybody.
     """
     own = (tables.links["mode"] == mode).to_numpy()
     links = tables.links[own]

@@ -26,8 +26,6 @@ from network.topology import Tables, components
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    import networkx as nx
-    from numpy.typing import NDArray
     from pyproj import CRS
 
 NETWORKS = ("borderless", "open", "actual")
@@ -37,7 +35,8 @@ their waits. A link that can't be passed costs infinity: it is absent, not expen
 DOMESTIC = "domestic_min"
 """The cost field of trips that end on their own side: `actual`, with waits of those modes alone that charge transit."""
 DOMESTIC_WAIT = ("road",)
-"""Modes whose waits a trip home through the neighbour is charged: a train in transit that does not stop is passed without."""
+"""Modes whose waits a trip home through the neighbour is charged: a train in transit that does not stop is passed
+without."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ class Network:
     crossings
         Points with ``crossing_id``, ``mode``, ``status`` (open or closed), ``checkpoints``, ``links``.
     checkpoints
-        The table with waits, ``joined_by`` (crossing, connector, not modelled, island or nothing), ``crossings`` and the distance to each
-        (``crossings_km``), ``match_km`` (the largest of them).
+        The table with waits, ``joined_by`` (crossing, connector, not modelled, island or nothing), ``crossings`` and
+        the distance to each (``crossings_km``), ``match_km`` (the largest of them).
     settlements
         The layer with ``node``, ``snap_km``, ``station_km``, ``side``, ``region``.
     base, limits, road_km, rail_km
@@ -78,7 +77,8 @@ class Network:
         modes = ", ".join(f"{n:,} {m}" for m, n in self.links["mode"].value_counts().items())
         return (
             f"<Network of {len(self.nodes):,} nodes, {len(self.links):,} links ({modes}), "
-            f"{self.report['components']} components, {len(self.crossings)} crossings, {len(self.checkpoints)} checkpoints>"
+            f"{self.report['components']} components, {len(self.crossings)} crossings, {len(self.checkpoints)} "
+            "checkpoints>"
         )
 
     @property
@@ -105,7 +105,8 @@ def build_network(
     base
         From `build_base`.
     checkpoints
-        With waits (`layers.checkpoints.with_waits`) of the base's vehicle. Those by road that are not for it are closed.
+        With waits (`layers.checkpoints.with_waits`) of the base's vehicle. Those by road that are not for it are
+        closed.
     settlements
         Validated layer, cut to the belt.
     road_km, rail_km
@@ -117,8 +118,8 @@ def build_network(
 
     Notes
     -----
-    The order of the checkpoints changes nothing, and each is matched without regard to the others. One on a road that is
-    not for the base's vehicle and season joins nothing: no connector leads round a closed road.
+    The order of the checkpoints changes nothing, and each is matched without regard to the others. One on a road that
+    is not for the base's vehicle and season joins nothing: no connector leads round a closed road.
     """
     limits = limits or ConnectorLimits()
     base = base if stations is None else replace(base, stations=stops_of(stations))
@@ -129,13 +130,16 @@ def build_network(
     # A planned post may have an access road of its own: it takes no crossing that is there.
     own = checkpoints["own_road"].to_numpy(bool) if "own_road" in checkpoints else np.zeros(len(checkpoints), bool)
     pairs = match_checkpoints(base.tables, checkpoints[~own], road_km=road_km, rail_km=rail_km)
-    barred = checkpoints["checkpoint_id"][~own & on_shut_roads(base.shut, base.tables.crs, checkpoints, pairs, road_km)]
+    barred = checkpoints["checkpoint_id"][
+        ~own & on_shut_roads(base.closed_lines, base.tables.crs, checkpoints, pairs, road_km)
+    ]
     pairs = pairs[~pairs["checkpoint_id"].isin(barred)]
     tables, crossings = open_gates(base.tables, base.crossings, pairs, checkpoints)
     joined = checkpoints["checkpoint_id"].isin([*pairs["checkpoint_id"], *barred])
     alone = checkpoints[(checkpoints["mode"] == "road") & ~joined]
     settlements = _placed(settlements, base.regions)
-    # Before the posts on connectors, which split roads: where a settlement joins must not hang on the list of checkpoints.
+    # Before the posts on connectors, which split roads: where a settlement joins must not hang on the list of
+    # checkpoints.
     tables, snaps = connect_settlements(tables, settlements, base.border, limits, stations=base.stations)
     tables, connectors = connect_checkpoints(tables, alone, base.border, limits)
     links = with_costs(tables.links, domestic_wait)
@@ -163,7 +167,10 @@ def build_network(
 
 
 def with_costs(links: pd.DataFrame, domestic_wait: Collection[str] = DOMESTIC_WAIT) -> pd.DataFrame:
-    """Return the links with the cost fields in minutes, those of `FIELDS` and `DOMESTIC`; infinity where a link can't be passed."""
+    """Return the links with the cost fields in minutes, those of `FIELDS` and `DOMESTIC`.
+
+    Infinity where a link can't be passed.
+    """
     moving = np.where(closed_to_through(links), np.inf, links["time_min"].to_numpy(float))
     closed = ~links["passable"].to_numpy(bool)
     open_min = np.where(closed, np.inf, moving)
@@ -195,9 +202,9 @@ def _placed(settlements: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> gpd.Geo
     row = np.full(len(frame), -1)
     for s in ("a", "b"):
         own = regions[regions["side"] == s].reset_index()
-        mine = np.flatnonzero(frame["side"] == s)
-        found = region_of(xy[mine], own, 3 * COAST_KM)
-        row[mine] = np.append(own["index"].to_numpy(), -1)[found]
+        own_side = np.flatnonzero(frame["side"] == s)
+        found = region_of(xy[own_side], own, 3 * COAST_KM)
+        row[own_side] = np.append(own["index"].to_numpy(), -1)[found]
     codes, names = (np.append(regions[c].to_numpy(dtype=object), "") for c in ("region", "name"))
     return frame.assign(region=codes[row], region_name=names[row])
 
@@ -207,8 +214,8 @@ def _joined(
 ) -> gpd.GeoDataFrame:
     """Return the checkpoints with what joined them to the network, how far it was, and region codes of the layer."""
     frame = checkpoints.reset_index(drop=True).copy()
-    told = pairs.assign(km=[f"{km:.1f}" for km in pairs["match_km"]])
-    by_pair = told.groupby("checkpoint_id").agg(
+    described = pairs.assign(km=[f"{km:.1f}" for km in pairs["match_km"]])
+    by_pair = described.groupby("checkpoint_id").agg(
         match_km=("match_km", "max"), crossings=("crossing_id", "|".join), crossings_km=("km", "|".join)
     )
     linked = (
@@ -237,7 +244,7 @@ def _joined(
 
 
 def with_status(checkpoints: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the checkpoints with ``status`` (open or closed) and ``class`` (the mode where open), as ``open`` has it."""
+    """Return the checkpoints with ``status`` (open or closed) and ``class`` (the mode where open)."""
     is_open = checkpoints["open"].astype(bool)
     return checkpoints.assign(
         **{
@@ -298,7 +305,10 @@ def _report(network: Network) -> dict[str, Any]:
 
 
 def _doubtful(tables: Tables, checkpoints: gpd.GeoDataFrame, pairs: pd.DataFrame) -> dict[str, Any]:
-    """Return crossings in pieces of network of their own, checkpoints that have no other, and those by road that lead one way only."""
+    """Return crossings in pieces of their own, checkpoints that have no other, and those that lead one way only.
+
+    The last are by road.
+    """
     lost = sorted(apart(tables, "road") | apart(tables, "rail"))
     good = pairs.loc[~pairs["crossing_id"].isin(lost), "checkpoint_id"]
     rows = np.flatnonzero((tables.links["crossing_id"] != "").to_numpy())
@@ -316,82 +326,23 @@ def _doubtful(tables: Tables, checkpoints: gpd.GeoDataFrame, pairs: pd.DataFrame
 
 
 EDGE_COLUMNS = (
-    "mode", "kind", "length_m", "time_min", "wait_min", "speed_kph", "speed_source", "crossing", "crossing_id",
-    "checkpoint_id", "bridged", "length_factor", "borderless_min", "open_min", "actual_min", "domestic_min",
-)  # fmt: skip
+    "mode",
+    "kind",
+    "length_m",
+    "time_min",
+    "wait_min",
+    "speed_kph",
+    "speed_source",
+    "crossing",
+    "crossing_id",
+    "checkpoint_id",
+    "bridged",
+    "length_factor",
+    "borderless_min",
+    "open_min",
+    "actual_min",
+    "domestic_min",
+)
 ABOUT: dict[str, Any] = {"crs": "epsg:4326", "created_with": "borderlink", "simplified": True}
 """Attributes of the graph itself."""
 TOLD_COLUMNS = ("surface", "smoothness", "toll", "gauge", "current")
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as dicts, which is how networkx holds them."""
-    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
-
-
-def _osm_ids(links: pd.DataFrame) -> NDArray[np.object_]:
-    """Return what OSMnx calls ``osmid``: ids out of ``osm_ids``, and numbers that are no way's where there are none."""
-    known = (links["osm_ids"] != "").to_numpy(bool)
-    rows = np.arange(len(links))
-    out = np.where(known.any(), -1 - rows, rows).astype(object)
-    ids = [[int(i) for i in text.split("|")] for text in links.loc[known, "osm_ids"]]  # networkx holds Python's numbers
-    out[known] = pd.Series([i[0] if len(i) == 1 else i for i in ids], dtype=object).to_numpy()
-    return out
-
-
-def _street_counts(links: pd.DataFrame, n_nodes: int) -> NDArray[np.int64]:
-    """Return how many streets end at each node, as OSMnx counts them: links that are not drawn are one between two nodes, whatever their directions."""
-    ends = np.sort(links[["u", "v"]].to_numpy(), axis=1)
-    drawn = links["geometry"].notna().to_numpy()
-    streets = np.vstack([ends[drawn], np.unique(ends[~drawn], axis=0)])
-    return np.bincount(streets.ravel(), minlength=n_nodes)
-
-
-def graph_edges(network: Network) -> pd.DataFrame:
-    """Return the directed edges of a network's graph: its links, then those that may be driven both ways turned round; with ``osmid`` and ``reversed``."""
-    links = network.links.reset_index(drop=True)
-    back = links[~links["oneway"]]
-    flipped = back.assign(u=back["v"], v=back["u"], geometry=shapely.reverse(back["geometry"].to_numpy(dtype=object)))
-    both = pd.concat([links.assign(reversed=False), flipped.assign(reversed=True)])
-    both["osmid"] = _osm_ids(links)[both.index.to_numpy()]
-    return both
-
-
-def graph_nodes(network: Network) -> pd.DataFrame:
-    """Return the nodes of a network's graph, those at which a link ends, with ``street_count``."""
-    used = np.unique(network.links[["u", "v"]])
-    nodes = network.nodes.loc[used, ["x", "y", "side", "kind", "ref", "change"]]
-    nodes["street_count"] = _street_counts(network.links, len(network.nodes))[used]
-    return nodes
-
-
-def to_graph(network: Network) -> nx.MultiDiGraph[int]:
-    """Return the network as one `networkx.MultiDiGraph` that OSMnx accepts.
-
-    Nodes have ``x``, ``y``, ``side``, ``kind``, ``ref``, ``street_count`` (OSMnx's statistics need it); edges the columns of the links, and OSMnx's ``osmid``,
-    ``length`` (m), ``travel_time`` (s), ``oneway``, ``reversed``, ``highway`` or ``railway``, ``geometry``. Cost
-    fields are ``borderless_min``, ``open_min``, ``actual_min`` and ``domestic_min``; a link that can't be passed has infinity there.
-    Where a speed is unknown (gates) the attribute is absent, as are ``surface``, ``smoothness``, ``toll``, ``gauge`` and
-    ``current`` of edges, and ``change`` of nodes (where trains change gauge or current), where they say nothing. ``osmid`` is the way's id, or the list of several, as OSMnx
-    has it; in a network without any, the row of the link; else −1 − row for a link that is no way.
-    """
-    import networkx as nx  # a tenth of a second that the command line need not wait for
-
-    both, nodes = graph_edges(network), graph_nodes(network)
-    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(**ABOUT)
-    places = [{k: v for k, v in place.items() if k != "change" or v} for place in _records(nodes)]
-    graph.add_nodes_from(zip(nodes.index.tolist(), places, strict=True))
-    records = _records(both[["osmid", "oneway", "reversed", *EDGE_COLUMNS, *TOLD_COLUMNS, "geometry"]])
-    for record in records:  # networkx holds one dict per edge
-        record["length"] = record["length_m"]
-        record["travel_time"] = record["time_min"] * 60
-        if record["speed_kph"] != record["speed_kph"]:
-            del record["speed_kph"]
-        if record["geometry"] is None:
-            del record["geometry"]
-        for name in TOLD_COLUMNS:
-            if not record[name]:
-                del record[name]
-        record["railway" if record["mode"] == "rail" else "highway"] = record["kind"]
-    graph.add_edges_from(zip(both["u"].tolist(), both["v"].tolist(), records, strict=True))
-    return graph

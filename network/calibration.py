@@ -1,4 +1,7 @@
-"""The calibration of generalised lengths: ways of the network beside published distances, the factor, its error left out one by one."""
+"""The calibration of generalised lengths.
+
+Ways of the network beside published distances, the factor, its error left out one by one.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ class Calibration:
     factor
         By least squares of relative errors: published = other + factor · straightened kilometres; not below 1.
     scatter, scatter_raw
-        Root mean square of log ratios, published over network: each way left out of its own fit, and with no factor at all.
+        Root mean square of log ratios, published over network: each way left out of its own fit, and with no factor at
+        all.
     ways
         The published rows with ``network_km``, ``straightened_km``, ``direct_km``, ``ratio``, ``used`` and ``why_not``.
     """
@@ -43,7 +47,10 @@ class Calibration:
 
     def __str__(self) -> str:
         n = int(self.ways["used"].sum())
-        return f"{self.mode}: factor {self.factor:.4f} on {n} ways, scatter {self.scatter:.4f}, without {self.scatter_raw:.4f}"
+        return (
+            f"{self.mode}: factor {self.factor:.4f} on {n} ways, scatter {self.scatter:.4f}, without "
+            f"{self.scatter_raw:.4f}"
+        )
 
 
 def calibrate(tables: Tables, published: pd.DataFrame, mode: str) -> Calibration:
@@ -62,33 +69,44 @@ def calibrate(tables: Tables, published: pd.DataFrame, mode: str) -> Calibration
         return Calibration(mode, 1.0, np.nan, np.nan, ways)
     km, bent, straight = _parts(used)
     every = np.ones(len(used), bool)
-    out = np.array([np.log(km[k] / (bent[k] + _fit(used, every & (np.arange(len(used)) != k)) * straight[k])) for k in range(len(used))])  # fmt: skip
+    out = np.array(
+        [
+            np.log(km[k] / (bent[k] + _fit(used, every & (np.arange(len(used)) != k)) * straight[k]))
+            for k in range(len(used))
+        ]
+    )
     return Calibration(
-        mode, _fit(used, every), float(np.sqrt((out**2).mean())),
-        float(np.sqrt((np.log(km / (bent + straight)) ** 2).mean())), ways,
-    )  # fmt: skip
+        mode,
+        _fit(used, every),
+        float(np.sqrt((out**2).mean())),
+        float(np.sqrt((np.log(km / (bent + straight)) ** 2).mean())),
+        ways,
+    )
 
 
 def ways_between(tables: Tables, published: pd.DataFrame, mode: str) -> pd.DataFrame:
-    """Return the published rows with the shortest way by the links of a mode between the points of it nearest to both places.
+    """Return the published rows with the shortest way by the links of a mode.
 
-    Adds ``network_km`` (NaN where there is none), ``straightened_km`` of it, ``direct_km`` (geodesic between the places) and
-    ``off_km``, the further place's distance from the network. Connectors are no part of it: the places stand on the roads.
+    Between its points nearest to both places.
+
+    Adds ``network_km`` (NaN where there is none), ``straightened_km`` of it, ``direct_km`` (geodesic between the
+    places) and ``off_km``, the further place's distance from the network. Connectors are no part of it: the places
+    stand on the roads.
     """
     links = tables.links[(tables.links["mode"] == mode) & (tables.links["length_m"] > 0)]
     links = links[components(links, len(tables.nodes))[links["u"].to_numpy()] == 0].reset_index(drop=True)
-    here, there = (published[[f"{e}_lon", f"{e}_lat"]].to_numpy(float) for e in ("origin", "destination"))
+    start, end = (published[[f"{e}_lon", f"{e}_lat"]].to_numpy(float) for e in ("origin", "destination"))
     lines = np.asarray(project(links["geometry"].to_numpy(dtype=object), WGS84, tables.crs), dtype=object)
     tree = shapely.STRtree(lines)
     ends = [
-        _spots(tree, lines, np.asarray(project(points_at(xy), WGS84, tables.crs), dtype=object)) for xy in (here, there)
+        _spots(tree, lines, np.asarray(project(points_at(xy), WGS84, tables.crs), dtype=object)) for xy in (start, end)
     ]
     graph = _Graph.of(links, len(tables.nodes))
     found = [graph.way(ends[0][0][k], ends[0][1][k], ends[1][0][k], ends[1][1][k]) for k in range(len(published))]
     return published.reset_index(drop=True).assign(
         network_km=[m / 1000 for m, _ in found],
         straightened_km=[m / 1000 for _, m in found],
-        direct_km=geodesic_m(*here.T, *there.T) / 1000,
+        direct_km=geodesic_m(*start.T, *end.T) / 1000,
         off_km=np.maximum(ends[0][2], ends[1][2]) / 1000,
     )
 

@@ -1,7 +1,8 @@
 """What closed, re-timed and new checkpoints make of the times between places, over trees that are grown once.
 
-Roads at home do not change with the checkpoints, so that trees from and to the ends of every crossing serve all closures and waits. A
-new checkpoint at a crossing of the data takes its ends; one on connectors adds ends of its own, and a few trees.
+Roads at home do not change with the checkpoints, so that trees from and to the ends of every crossing serve all
+closures and waits. A new checkpoint at a crossing of the data takes its ends; one on connectors adds ends of its own,
+and a few trees.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from network.openings import Opening
-    from network.routing import Mode, Router
+    from network.routing import Router
+from network.modes import Mode
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Trees:
     Attributes
     ----------
     overlay
-        Its gates are those of every crossing with ``free`` (cost without a border) and ``actual`` (with its wait); infinity where it can't be
-        passed. ``cost`` is ``actual``.
+        Its gates are those of every crossing with ``free`` (cost without a border) and ``actual`` (with its wait);
+        infinity where it can't be passed. ``cost`` is ``actual``.
     points, ends
         Places where trips begin, and the network nodes of those where they end.
     to_posts, from_posts
@@ -60,7 +62,7 @@ class Trees:
         return overlay.table(self.to_posts[rows], self.from_posts[:, columns])
 
     def to_nearest(self, some: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return minutes from each point to the nearest of some ends (positions in `ends`) on the other side, waits included."""
+        """Return minutes from each point to the nearest of some `ends` (positions) on the other side, with waits."""
         if not len(some):
             return np.full(len(self.to_posts), np.inf)
         beyond = self.overlay.across() + self.from_posts[:, some].min(axis=1)
@@ -125,9 +127,9 @@ def change(
     gates = trees.overlay.gates.copy()
     from_a = _tail_side(trees) == "a"
     for name, (there, back) in (waits or {}).items():
-        mine = (gates["checkpoint_id"] == name) & np.isfinite(gates["actual"])
-        asked = np.where(from_a[mine], there, back)
-        gates.loc[mine, "actual"] = np.where(np.isnan(asked), gates.loc[mine, "actual"].to_numpy(float), asked)
+        own = (gates["checkpoint_id"] == name) & np.isfinite(gates["actual"])
+        wanted = np.where(from_a[own], there, back)
+        gates.loc[own, "actual"] = np.where(np.isnan(wanted), gates.loc[own, "actual"].to_numpy(float), wanted)
     gates.loc[gates["checkpoint_id"].isin(list(closed)), "actual"] = np.inf
     return replace(trees, overlay=replace(trees.overlay, gates=gates.assign(cost=gates["actual"])))
 
@@ -152,9 +154,16 @@ def _with_opening(trees: Trees, opening: Opening) -> Trees:
         # Four ends of its own: where one comes to the gate, and where one leaves it, on either side.
         come_a, leave_a, come_b, leave_b = range(n, n + 4)
         fresh = pd.DataFrame(
-            {"tail": [come_a, come_b], "head": [leave_b, leave_a], "cost": 0.0, "checkpoint_id": opening.checkpoint_id,
-             "crossing_id": f"connector-{opening.checkpoint_id}", "free": 0.0, "actual": opening.wait_min}
-        )  # fmt: skip
+            {
+                "tail": [come_a, come_b],
+                "head": [leave_b, leave_a],
+                "cost": 0.0,
+                "checkpoint_id": opening.checkpoint_id,
+                "crossing_id": f"connector-{opening.checkpoint_id}",
+                "free": 0.0,
+                "actual": opening.wait_min,
+            }
+        )
     gates = pd.concat([gates, fresh], ignore_index=True)
     return replace(trees, overlay=replace(trees.overlay, gates=gates))
 

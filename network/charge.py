@@ -15,9 +15,17 @@ if TYPE_CHECKING:
     from network.build import Network
 
 WAIT_COLUMNS = (
-    "control_wait_min", "wait_p90_min", "wait_assumed", "wait_source", "hours_known", "hours_open_share", "hours_even_min",
-    "hours_wait_min", "wait_min", "wait_truck_min",
-)  # fmt: skip
+    "control_wait_min",
+    "wait_p90_min",
+    "wait_assumed",
+    "wait_source",
+    "hours_known",
+    "hours_open_share",
+    "hours_even_min",
+    "hours_wait_min",
+    "wait_min",
+    "wait_truck_min",
+)
 """What `layers.checkpoints.with_waits` says of a checkpoint."""
 
 
@@ -31,13 +39,13 @@ def with_waits_of(network: Network, checkpoints: gpd.GeoDataFrame, domestic_wait
     domestic_wait
         See `network.build.build_network`.
     """
-    said = checkpoints.set_index("checkpoint_id")
+    stated = checkpoints.set_index("checkpoint_id")
     table = network.checkpoints.copy()
-    for column in (c for c in WAIT_COLUMNS if c in said and c in table):
-        table[column] = said[column].reindex(table["checkpoint_id"]).to_numpy()
+    for column in (c for c in WAIT_COLUMNS if c in stated and c in table):
+        table[column] = stated[column].reindex(table["checkpoint_id"]).to_numpy()
     links = network.links
     gates = (links["kind"] == "gate").to_numpy()
     waits = links["wait_min"].to_numpy(float).copy()
-    waits[gates] = said["wait_min"].reindex(links["checkpoint_id"].to_numpy()[gates]).to_numpy(float)
+    waits[gates] = stated["wait_min"].reindex(links["checkpoint_id"].to_numpy()[gates]).to_numpy(float)
     links = with_costs(links.assign(wait_min=waits), domestic_wait)
     return replace(network, links=links, checkpoints=table, domestic_wait=tuple(domestic_wait))

@@ -1,4 +1,4 @@
-"""Centroid connectors: settlements, checkpoints and analysis points joined to the network, capped and never over the border."""
+"""Centroid connectors: settlements, checkpoints and points joined to the network, never over the border."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CONNECTOR_KPH = 50.0
-"""A connector stands for roads that the data lack: 50 km/h over `network.joining.DETOUR` times the straight line, both assumptions."""
+"""A connector stands for roads that the data lack: 50 km/h over `network.joining.DETOUR` times the straight line, both
+assumptions."""
 PLACE = "place"
 """Kind of the nodes of places at which ways begin and end, but lead through none."""
 STATION_OFF_KM = 1.0
@@ -35,7 +36,9 @@ def join_stations(
     border: Border,
     limits: ConnectorLimits,
 ) -> pd.DataFrame:
-    """Return where each place joins the railway: at the stations of its own side, each with all links that the station joins.
+    """Return where each place joins the railway.
+
+    At the stations of its own side, each with all links that the station joins.
 
     Parameters
     ----------
@@ -57,17 +60,17 @@ def join_stations(
     for k, joined in enumerate(every):
         nearest = joined.drop_duplicates("place")
         away[nearest["place"], k] = nearest["straight_m"]
-    here, there = (project(shapely.points(xy), WGS84, tables.crs) for xy in (lonlat, spot))
-    here, there = np.asarray(here, dtype=object), np.asarray(there, dtype=object)
+    start, target = (project(shapely.points(xy), WGS84, tables.crs) for xy in (lonlat, spot))
+    start, target = np.asarray(start, dtype=object), np.asarray(target, dtype=object)
     ground = (tables.links["crossing_id"] == "") & (tables.links["kind"] != "connector")
     ways = np.flatnonzero(usable & ground.to_numpy())
     found = []
     for k, s in enumerate(("a", "b")):
         known = np.flatnonzero(np.isfinite(away[:, k]) & (away.argmin(axis=1) == k))
-        mine = np.flatnonzero(side == s)
-        if len(known) and len(mine):
-            place, station = near_by(here[mine], there[known], border, s, limits.station_km, limits)
-            pairs = pd.DataFrame({"town": mine[place], "place": known[station]})
+        own_side = np.flatnonzero(side == s)
+        if len(known) and len(own_side):
+            place, station = near_by(start[own_side], target[known], border, s, limits.station_km, limits)
+            pairs = pd.DataFrame({"town": own_side[place], "place": known[station]})
             first = every[k].drop_duplicates("place")
             chosen = pairs.merge(first, on="place").rename(columns={"place": "station", "town": "place"})
             chosen["straight_m"] = geodesic_m(*lonlat[chosen["place"]].T, *spot[chosen["station"]].T)
@@ -144,7 +147,10 @@ def _add_nodes(
 def _join(
     tables: Tables, near: pd.DataFrame, node: NDArray[np.int64], mode: str, kind: str, extra_min: float = 0.0
 ) -> tuple[Tables, NDArray[np.int64]]:
-    """Split links where `near` says and add connectors from the `node` of each place; return the anchor of each row too."""
+    """Split links where `near` says and add connectors from the `node` of each place.
+
+    Return the anchor of each row too.
+    """
     tables, anchor = split_links(tables, near["link"].to_numpy(np.int64), near["fraction"].to_numpy(float), kind)
     links = _connector_links(tables, node[near["place"].to_numpy(np.int64)], anchor, mode, extra_min)
     links = links.drop_duplicates(["u", "v"])  # two links that meet beside a place have one anchor there
@@ -164,12 +170,14 @@ def connect_checkpoints(
 ) -> tuple[Tables, pd.DataFrame]:
     """Join road checkpoints that stand at no crossing of the data: posts, gates, flagged connectors on each side.
 
-    A way over these connectors passes the gate: a post that joins several links on a side has one node to come to and one to leave from.
+    A way over these connectors passes the gate: a post that joins several links on a side has one node to come to and
+    one to leave from.
 
     Returns
     -------
-    The tables; and per checkpoint ``connector_a_km``, ``connector_b_km`` (straight to the nearest link, NaN where nothing
-    is near enough) and ``joined``: where both are at most ``checkpoint_modelled_km``, and the post is not ``crossing_only``.
+    The tables; and per checkpoint ``connector_a_km``, ``connector_b_km`` (straight to the nearest link, NaN where
+    nothing is near enough) and ``joined``: where both are at most ``checkpoint_modelled_km``, and the post is not
+    ``crossing_only``.
     """
     lonlat = shapely.get_coordinates(checkpoints.geometry.to_numpy())
     n = len(lonlat)
@@ -238,11 +246,11 @@ def connect_settlements(
 ) -> tuple[Tables, pd.DataFrame]:
     """Join settlements to the road network, to the railway near them, and both by a transfer.
 
-    Their connectors are two-way links that any way may use: a town joins the roads that end in it. A settlement joins the
-    railway at the `stations` within ``station_km``. Where no stations are known (None) one within ``station_km`` of the
-    railway is taken to have a station there: an assumption, for the snapshot names none. Boarding costs ``boarding_min``
-    on the connector and twice that on a transfer, so that neither is a short cut. With `through` false they are places at which
-    ways only begin and end: nobody changes trains for a car there.
+    Their connectors are two-way links that any way may use: a town joins the roads that end in it. A settlement joins
+    the railway at the `stations` within ``station_km``. Where no stations are known (None) one within ``station_km`` of
+    the railway is taken to have a station there: an assumption, for the snapshot names none. Boarding costs
+    ``boarding_min`` on the connector and twice that on a transfer, so that neither is a short cut. With `through` false
+    they are places at which ways only begin and end: nobody changes trains for a car there.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Trips home through the neighbour: which waits they are charged, and the cost field that says so.
 
-Who leaves a country by one post and comes back by another is controlled at both. By road one waits there; a train in transit
-that does not stop is passed without. Through a post and back by it is no crossing.
+Who leaves a country by one post and comes back by another is controlled at both. By road one waits there; a train in
+transit that does not stop is passed without. Through a post and back by it is no crossing.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def with_domestic(
 ) -> tuple[NDArray[np.int64], ...]:
     """Add the cost field of domestic trips to a router's fields; return the ways through a post and back by it.
 
-    The field is one of the others, the same object, where it costs the same. A way through a post and back is an arc of its
-    own between two ends of one crossing on one side: it costs its ground alone. Its entry in `rows` is the number of links
-    plus its place in what is returned.
+    The field is one of the others, the same object, where it costs the same. A way through a post and back is an arc of
+    its own between two ends of one crossing on one side: it costs its ground alone. Its entry in `rows` is the number
+    of links plus its place in what is returned.
 
     Parameters
     ----------
@@ -72,7 +72,9 @@ def same_costs(one: csr_array, two: csr_array) -> bool:
 
 
 def waits_at_home_min(network: Network, rows: NDArray[np.int64]) -> float:
-    """Return the minutes of wait on the way of a domestic trip: at both posts, unless it turns back by a road as `with_domestic` has it.
+    """Return the minutes of wait on the way of a domestic trip.
+
+    At both posts, unless it turns back by a road as `with_domestic` has it.
 
     Parameters
     ----------
@@ -140,7 +142,7 @@ def _ways_back(
 def _ground(
     graph: csr_array, side: NDArray[np.object_], position: NDArray[np.int64], ends: pd.DataFrame
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return minutes and predecessors from some ends over links that do not cross, and the row of each position in them."""
+    """Return minutes and predecessors from some ends over links that do not cross, and each position's row in them."""
     arcs = graph.tocoo()
     at_home = side[arcs.row] == side[arcs.col]
     ground = csr_array((arcs.data[at_home], (arcs.row[at_home], arcs.col[at_home])), shape=graph.shape)

@@ -49,13 +49,13 @@ def set_open(network: Network, checkpoint_ids: Iterable[str], is_open: bool) -> 
     links = network.links.copy()
     links.loc[links["checkpoint_id"].isin(ids), "passable"] = is_open
     checkpoints = network.checkpoints.copy()
-    mine = checkpoints["checkpoint_id"].isin(ids)
-    checkpoints.loc[mine, "open"] = is_open
+    own = checkpoints["checkpoint_id"].isin(ids)
+    checkpoints.loc[own, "open"] = is_open
     crossings = network.crossings.copy()
     passable = links[links["crossing"]].groupby("crossing_id")["passable"].any()
     crossings["status"] = np.where(crossings["crossing_id"].map(passable).astype(bool), "open", "closed")
-    shut = sorted(crossings.loc[crossings["status"] == "closed", "crossing_id"])
-    report = {**network.report, "crossings_closed": shut}
+    closed = sorted(crossings.loc[crossings["status"] == "closed", "crossing_id"])
+    report = {**network.report, "crossings_closed": closed}
     return replace(
         network,
         links=with_costs(links, network.domestic_wait),
@@ -88,19 +88,21 @@ def set_wait(network: Network, checkpoint_id: str, wait_min: float, *, direction
         side = network.nodes["side"].to_numpy(dtype=object)[links["u"].to_numpy()]
         gates &= side == direction[0]
     links.loc[gates, "wait_min"] = float(wait_min)
-    mine = checkpoints["checkpoint_id"] == name
+    own = checkpoints["checkpoint_id"] == name
     at_gates = links.loc[links["checkpoint_id"] == name, "wait_min"]
-    checkpoints.loc[mine, ["wait_min", "control_wait_min"]] = float(at_gates.mean() if len(at_gates) else wait_min)
-    checkpoints.loc[mine, ["hours_wait_min", "hours_even_min"]] = 0.0
+    checkpoints.loc[own, ["wait_min", "control_wait_min"]] = float(at_gates.mean() if len(at_gates) else wait_min)
+    checkpoints.loc[own, ["hours_wait_min", "hours_even_min"]] = 0.0
     # A wait that somebody sets is no assumption of ours, and the old percentile is not its own.
-    checkpoints.loc[mine, "wait_assumed"] = False
-    checkpoints.loc[mine, "wait_source"] = "the scenario"
-    checkpoints.loc[mine, "wait_p90_min"] = np.nan
+    checkpoints.loc[own, "wait_assumed"] = False
+    checkpoints.loc[own, "wait_source"] = "the scenario"
+    checkpoints.loc[own, "wait_p90_min"] = np.nan
     return replace(network, links=with_costs(links, network.domestic_wait), checkpoints=checkpoints)
 
 
 def set_hours(network: Network, checkpoint_id: str, hours: str, *, closed_hours: ClosedHours = "planned") -> Network:
-    """Return the network with other opening hours at one checkpoint: the wait at the control stays, that for the opening changes.
+    """Return the network with other opening hours at one checkpoint.
+
+    The wait at the control stays, that for the opening changes.
 
     Raises
     ------
@@ -111,12 +113,12 @@ def set_hours(network: Network, checkpoint_id: str, hours: str, *, closed_hours:
     if not read_hours(hours).known:
         raise PlaceError(f"hours {hours!r} at {name!r} can't be read: allowed is such as 24/7 or 09:00-21:00")
     checkpoints = network.checkpoints.copy()
-    mine = checkpoints["checkpoint_id"] == name
-    old = float(checkpoints.loc[mine, "hours_wait_min"].iloc[0])
-    checkpoints.loc[mine, "hours"] = hours
-    timed = with_hours(checkpoints.loc[mine], closed_hours)
+    own = checkpoints["checkpoint_id"] == name
+    old = float(checkpoints.loc[own, "hours_wait_min"].iloc[0])
+    checkpoints.loc[own, "hours"] = hours
+    timed = with_hours(checkpoints.loc[own], closed_hours)
     for column in ("hours_known", "hours_open_share", "hours_even_min", "hours_wait_min", "wait_min"):
-        checkpoints.loc[mine, column] = timed[column].to_numpy()
+        checkpoints.loc[own, column] = timed[column].to_numpy()
     more = float(timed["hours_wait_min"].iloc[0]) - old
     links = network.links.copy()
     links.loc[links["checkpoint_id"] == name, "wait_min"] += more
@@ -124,7 +126,9 @@ def set_hours(network: Network, checkpoint_id: str, hours: str, *, closed_hours:
 
 
 def set_capacity(network: Network, checkpoint_id: str, capacity_per_day: float) -> Network:
-    """Return the network with another capacity at one checkpoint, in vehicles a day of both directions: loads follow it.
+    """Return the network with another capacity at one checkpoint, in vehicles a day of both directions.
+
+    Loads follow it.
 
     Raises
     ------
@@ -163,7 +167,9 @@ def scale_waits(network: Network, factor: float, *, assumed_only: bool = False) 
 
 
 def charge_closed_hours(network: Network, closed_hours: ClosedHours) -> Network:
-    """Return the network with closed hours planned around, or with the waits of evenly spread arrivals: see `layers.checkpoints`.
+    """Return the network with closed hours planned around, or with the waits of evenly spread arrivals.
+
+    See `layers.checkpoints`.
 
     A wait that `set_wait` gave stays what it is.
 
@@ -184,10 +190,20 @@ def charge_closed_hours(network: Network, closed_hours: ClosedHours) -> Network:
 
 
 def new_checkpoint(
-    network: Network, lon: float, lat: float, *, mode: str = "road", wait_min: float | None = None, number: int = 1,
-    hours: str = "24/7", capacity_per_day: float | None = None, regime: str = "multilateral", own_road: bool = False,
-    road_kph: float | None = None, name: str = "",
-) -> gpd.GeoDataFrame:  # fmt: skip
+    network: Network,
+    lon: float,
+    lat: float,
+    *,
+    mode: str = "road",
+    wait_min: float | None = None,
+    number: int = 1,
+    hours: str = "24/7",
+    capacity_per_day: float | None = None,
+    regime: str = "multilateral",
+    own_road: bool = False,
+    road_kph: float | None = None,
+    name: str = "",
+) -> gpd.GeoDataFrame:
     """Return the row of a planned checkpoint, with the assumed wait of its mode where none is given.
 
     Parameters
@@ -214,7 +230,8 @@ def new_checkpoint(
     km = float(shapely.distance(point, network.base.border.line)) / 1000
     if not km <= FAR_KM:
         raise PlaceError(
-            f"a new checkpoint at {lon:g},{lat:g} would stand {km:,.0f} km from the border line: allowed is lon,lat within {FAR_KM:g} km of it"
+            f"a new checkpoint at {lon:g},{lat:g} would stand {km:,.0f} km from the border line: allowed is "
+            f"lon,lat within {FAR_KM:g} km of it"
         )
     wait = np.nan if wait_min is None else float(wait_min)
     row = gpd.GeoDataFrame(
@@ -264,14 +281,17 @@ def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:
     lost = fresh.loc[fresh["joined_by"] == "nothing", "name"]
     if len(lost):
         raise PlaceError(
-            f"{', '.join(lost)} finds no {fresh['mode'].iloc[0]} network to join: allowed is a place by a crossing of the "
+            f"{', '.join(lost)} finds no {fresh['mode'].iloc[0]} network to join: allowed is a place by a "
+            "crossing of the "
             "network, or, by road, within the connectors' reach of both sides"
         )
     return built
 
 
 def gate_lines(network: Network, rows: gpd.GeoDataFrame, crossings: Sequence[str]) -> Network:
-    """Return the network with a closed checkpoint at each of some crossings that have none: no rebuild, for the road is split at the line already.
+    """Return the network with a closed checkpoint at each of some crossings that have none.
+
+    No rebuild, for the road is split at the line already.
 
     Parameters
     ----------
@@ -299,7 +319,10 @@ def gate_lines(network: Network, rows: gpd.GeoDataFrame, crossings: Sequence[str
 
 
 def _alone(network: Network, rows: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return new posts by road that no crossing of the data takes and that stand far from its roads: found out without a rebuild."""
+    """Return new posts by road that no crossing of the data takes and that stand far from its roads.
+
+    Found out without a rebuild.
+    """
     pairs = match_checkpoints(network.base.tables, rows, road_km=network.road_km, rail_km=network.rail_km)
     by_road = (rows["mode"] == "road").to_numpy(bool)
     alone = rows[by_road & ~rows["checkpoint_id"].isin(pairs["checkpoint_id"]).to_numpy(bool)]
@@ -313,7 +336,8 @@ def _refuse_far(network: Network, far: pd.DataFrame) -> None:
     if len(far):
         sides = far[["connector_a_km", "connector_b_km"]].to_numpy(float).max(axis=0)
         raise PlaceError(
-            f"{', '.join(far['name'])} stands {sides.max():,.0f} km from the roads of the data, where a checkpoint is not modelled "
+            f"{', '.join(far['name'])} stands {sides.max():,.0f} km from the roads of the data, where a "
+            "checkpoint is not modelled "
             f"(side a {sides[0]:,.0f} km, side b {sides[1]:,.0f} km): it can't be assessed; allowed is "
             f"{network.limits.checkpoint_modelled_km:g} km (checkpoint_modelled_km in [connectors])"
         )

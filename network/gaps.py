@@ -1,4 +1,4 @@
-"""Gaps of the data: dead ends beside links that are far away by the network, told, and bridged where data are generalised."""
+"""Gaps of the data: dead ends beside links that are far by the network, bridged where data are generalised."""
 
 from __future__ import annotations
 
@@ -10,30 +10,25 @@ import pandas as pd
 import shapely
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
 
-from layers.crs import WGS84, geodesic_m, line_lengths_m, lines_between, points_at
-from network.topology import FOR_SPEEDS, TOLD, Tables, along, components, split_links
+from layers.crs import WGS84, geodesic_m, lines_between, points_at
+from network.bridges import BRIDGED, GAP_M, bridge_roads
+from network.topology import Tables, along
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-GAP_M = 3000.0
-"""No wider gap is bridged."""
 SEEN_M = 10_000.0
 """Wider gaps up to this are told."""
 FAR_M, FAR_TIMES = 50_000.0, 10.0
 """A link is across a gap if the network's way to it is longer than both: 50 km, and ten times the gap."""
-SAME_GAP_M = 500.0
-TOUCH_M = 250.0
-GAP_COSINE = np.cos(np.radians(35))
 END_M = 100.0
-"""A place on a link this near to its end is the end: sources round to 0.001°, and of two roads side by side each ends beside the other."""
+"""A place on a link this near to its end is the end: sources round to 0.001°, and of two roads side by side each ends
+beside the other."""
 MOST_ENDS = 5000
 """With more dead ends than this (a large extract of OpenStreetMap) gaps are not sought."""
 CHUNK = 128
 
-BRIDGED = "bridged"
 WIDE, WET, JILTED, NEAR, UNFIT = (
     "wider than 3 km",
     "over water",
@@ -41,11 +36,19 @@ WIDE, WET, JILTED, NEAR, UNFIT = (
     "near by the network once a narrower gap is bridged",
     "not of a kind that is bridged here",
 )
-"""Why a candidate was not bridged; the last of railways whose ends do not face each other, of detailed data, and where bridging is off."""
+"""Why a candidate was not bridged; the last of railways whose ends do not face each other, of detailed data, and where
+bridging is off."""
 GAP_TYPES = {
-    "node": "int64", "link": "int64", "fraction": "float64", "gap_m": "float64", "network_m": "float64",
-    "to_node": "int64", "to_end": "bool", "mutual": "bool", "wet": "bool",
-}  # fmt: skip
+    "node": "int64",
+    "link": "int64",
+    "fraction": "float64",
+    "gap_m": "float64",
+    "network_m": "float64",
+    "to_node": "int64",
+    "to_end": "bool",
+    "mutual": "bool",
+    "wet": "bool",
+}
 COLUMNS = ("mode", "side", "lon", "lat", "leads_to", "to_lon", "to_lat", "gap_km", "way_round_km", "bridged", "reason")
 
 
@@ -73,26 +76,26 @@ def find_gaps(
     tables
         With the sides of the nodes.
     ends
-        Which nodes are dead ends; where it is None those of the tables (`dead_ends`). Links that were cut off, at a third
-        country's border, make no dead end.
+        Which nodes are dead ends; where it is None those of the tables (`dead_ends`). Links that were cut off, at a
+        third country's border, make no dead end.
     water
         In the projection of the tables: a gap over it is a river without a bridge, which looks the same.
 
     Returns
     -------
-    By gap, one of two dead ends that chose each other: ``node``, ``link`` (row), ``fraction``, ``to_node`` (−1 for the middle of a link), ``gap_m`` (straight, in the
-    projection, up to `SEEN_M`), ``network_m`` (NaN where there is no way), ``to_end`` and ``mutual`` (the other is a dead
-    end, and chose this one), ``wet``.
+    By gap, one of two dead ends that chose each other: ``node``, ``link`` (row), ``fraction``, ``to_node`` (−1 for the
+    middle of a link), ``gap_m`` (straight, in the projection, up to `SEEN_M`), ``network_m`` (NaN where there is no
+    way), ``to_end`` and ``mutual`` (the other is a dead end, and chose this one), ``wet``.
 
     Notes
     -----
-    A link is far if its nearest point is more than 50 km and more than ten times the gap away by the network, directions
-    left aside.
+    A link is far if its nearest point is more than 50 km and more than ten times the gap away by the network,
+    directions left aside.
     """
-    here = dead_ends(tables, mode)
+    tip = dead_ends(tables, mode)
     if ends is not None:
-        here[: len(ends)] &= ends[: len(here)]
-    ends = here
+        tip[: len(ends)] &= ends[: len(tip)]
+    ends = tip
     node = np.flatnonzero(ends)
     rows = np.flatnonzero((tables.links["mode"] == mode).to_numpy())
     if not 0 < len(node) <= MOST_ENDS:
@@ -147,7 +150,10 @@ def _ways(
     *,
     limit: float = np.inf,
 ) -> NDArray[np.float64]:
-    """Return metres by the network from nodes (in order) to places on links: by either end, `ends` and `parts` of shape (n, 2)."""
+    """Return metres by the network from nodes (in order) to places on links.
+
+    By either end, `ends` and `parts` of shape (n, 2).
+    """
     out = np.full(len(node), np.inf)
     roots, row = np.unique(node, return_inverse=True)
     for start in range(0, len(roots), CHUNK):  # a row as long as the network for each: held a chunk at a time
@@ -163,7 +169,10 @@ def _is_far(away: NDArray[np.float64], gap: NDArray[np.float64] | float) -> NDAr
 
 
 def _with_ends(tables: Tables, gaps: pd.DataFrame, ends: NDArray[np.bool_]) -> pd.DataFrame:
-    """Return the gaps with the node that each leads to; of two dead ends that chose each other the western one stays."""
+    """Return the gaps with the node that each leads to.
+
+    Of two dead ends that chose each other the western one stays.
+    """
     link = tables.links.iloc[gaps["link"].to_numpy()]
     at = gaps["fraction"].to_numpy(float)
     to = np.select([at == 0, at == 1], [link["u"].to_numpy(), link["v"].to_numpy()], -1)
@@ -203,9 +212,9 @@ def close_gaps(
 
     Notes
     -----
-    A gap of up to `GAP_M` is bridged by a straight link of the dead end's kind, flagged ``bridged``: an assumption. Two dead
-    ends must choose each other; a link is joined in its middle where nothing nearer is far by the network; no bridge leads
-    over water. The narrowest come first.
+    A gap of up to `GAP_M` is bridged by a straight link of the dead end's kind, flagged ``bridged``: an assumption. Two
+    dead ends must choose each other; a link is joined in its middle where nothing nearer is far by the network; no
+    bridge leads over water. The narrowest come first.
     """
     gaps = find_gaps(tables, mode, ends=ends, water=water)
     words = judge_gaps(tables, mode, gaps, bridge=bridge)
@@ -224,8 +233,8 @@ def judge_gaps(tables: Tables, mode: str, gaps: pd.DataFrame, *, bridge: bool) -
 
     Notes
     -----
-    The narrowest come first; each is asked again whether it is far by the network with the bridges before it, so that two
-    ends of one place do not both lead to the same road.
+    The narrowest come first; each is asked again whether it is far by the network with the bridges before it, so that
+    two ends of one place do not both lead to the same road.
     """
     too_far = gaps["gap_m"].to_numpy(float) > GAP_M
     jilted = (gaps["to_end"] & ~gaps["mutual"]).to_numpy(bool)
@@ -257,57 +266,31 @@ def judge_gaps(tables: Tables, mode: str, gaps: pd.DataFrame, *, bridge: bool) -
     return words
 
 
-def bridge_roads(tables: Tables, gaps: pd.DataFrame, words: NDArray[np.object_], mode: str = "road") -> Tables:
-    """Return the tables with a straight link, flagged ``bridged``, over each gap that was judged so; links are split where it meets them."""
-    chosen = gaps[words == BRIDGED]
-    if chosen.empty:
-        return tables
-    like = _first_link(tables, mode, chosen["node"].to_numpy(np.int64))
-    tables, at = split_links(tables, chosen["link"].to_numpy(np.int64), chosen["fraction"].to_numpy(float), mode)
-    links = _bridges(tables, chosen["node"].to_numpy(np.int64), at, like, mode)
-    return Tables(tables.nodes, pd.concat([tables.links, links], ignore_index=True), tables.crs)
-
-
 def gap_layer(tables: Tables, mode: str, gaps: pd.DataFrame, words: NDArray[np.object_]) -> gpd.GeoDataFrame:
     """Return the gaps as straight lines in longitude and latitude: both places, ways, what was decided."""
     if gaps.empty:
         return no_gaps()
-    here = tables.nodes[["x", "y"]].to_numpy(float)[gaps["node"].to_numpy()]
+    tip = tables.nodes[["x", "y"]].to_numpy(float)[gaps["node"].to_numpy()]
     lines = tables.links["geometry"].to_numpy(dtype=object)[gaps["link"].to_numpy()]
     there = along(lines, gaps["fraction"].to_numpy(float))
     table = pd.DataFrame(
         {
             "mode": mode,
             "side": tables.nodes["side"].to_numpy(dtype=object)[gaps["node"].to_numpy()],
-            "lon": here[:, 0],
-            "lat": here[:, 1],
+            "lon": tip[:, 0],
+            "lat": tip[:, 1],
             "leads_to": np.where(
                 gaps["to_end"], "dead end", np.where(gaps["to_node"] >= 0, "junction", "middle of a link")
             ),
             "to_lon": there[:, 0],
             "to_lat": there[:, 1],
-            "gap_km": geodesic_m(*here.T, *there.T) / 1000,
+            "gap_km": geodesic_m(*tip.T, *there.T) / 1000,
             "way_round_km": gaps["network_m"].to_numpy(float) / 1000,
             "bridged": words == BRIDGED,
             "reason": np.where(words == BRIDGED, "", words),
         }
     )
-    return gpd.GeoDataFrame(table, geometry=lines_between(here, there), crs=WGS84)
-
-
-def rail_bridges(tables: Tables) -> gpd.GeoDataFrame:
-    """Return the bridged gaps of the railway as `gap_layer` has them."""
-    links = tables.links[(tables.links["bridged"] & (tables.links["mode"] == "rail")).to_numpy(bool)]
-    if links.empty:
-        return no_gaps()
-    xy = tables.nodes[["x", "y"]].to_numpy(float)
-    here, there = (xy[links[end].to_numpy(np.int64)] for end in ("u", "v"))
-    table = pd.DataFrame({"mode": "rail", "side": tables.nodes["side"].to_numpy(dtype=object)[links["u"].to_numpy()]})
-    table["lon"], table["lat"] = here.T
-    table["leads_to"], table["to_lon"], table["to_lat"] = "dead end", there[:, 0], there[:, 1]
-    table["gap_km"], table["way_round_km"] = geodesic_m(*here.T, *there.T) / 1000, np.nan
-    table["bridged"], table["reason"] = True, ""
-    return gpd.GeoDataFrame(table, geometry=lines_between(here, there), crs=WGS84)
+    return gpd.GeoDataFrame(table, geometry=lines_between(tip, there), crs=WGS84)
 
 
 def joined_layers(layers: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
@@ -321,61 +304,16 @@ def joined_layers(layers: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(whole, geometry="geometry", crs=WGS84)
 
 
-def _first_link(tables: Tables, mode: str, node: NDArray[np.int64]) -> pd.DataFrame:
-    """Return a link of each node, that of a dead end."""
-    own = tables.links[tables.links["mode"] == mode]
-    ends = pd.concat([own[e] for e in ("u", "v")])
-    first = ends[~ends.duplicated()]
-    row = pd.Series(first.index, index=first.to_numpy()).reindex(pd.Index(node))
-    return own.loc[row.to_list()]
-
-
-def _bridges(tables: Tables, u: NDArray[np.int64], v: NDArray[np.int64], like: pd.DataFrame, mode: str) -> pd.DataFrame:
-    """Return straight links between nodes that are of the kind of the links beside them."""
+def rail_bridges(tables: Tables) -> gpd.GeoDataFrame:
+    """Return the bridged gaps of the railway as `gap_layer` has them."""
+    links = tables.links[(tables.links["bridged"] & (tables.links["mode"] == "rail")).to_numpy(bool)]
+    if links.empty:
+        return no_gaps()
     xy = tables.nodes[["x", "y"]].to_numpy(float)
-    lines = lines_between(xy[u], xy[v])
-    same = {c: like[c].to_numpy(dtype=object) for c in ("kind", "gauge", "current", "country") if c in like}
-    return pd.DataFrame(
-        {"u": u, "v": v, "mode": mode, "oneway": False, "length_m": line_lengths_m(lines), "maxspeed_kph": np.nan,
-         **TOLD, **FOR_SPEEDS, **same, "bridged": True, "geometry": lines}
-    )  # fmt: skip
-
-
-def bridge_rail(tables: Tables) -> Tables:
-    """Return the tables with links over clear digitising gaps of the railway, flagged ``bridged``.
-
-    A gap is bridged only between dead ends that face each other: both run on in the direction of the gap (within
-    35°), or, where they all but touch (250 m, no more than rounded coordinates can be off), in opposite directions.
-    It is at most 3 km long between two components and 500 m within one; each dead end takes its nearest partner, and
-    only if the choice is mutual.
-    """
-    nodes, links = tables.nodes, tables.links
-    own = links[links["mode"] == "rail"]
-    ends = own[["u", "v"]].to_numpy().ravel()
-    dead = np.flatnonzero(np.bincount(ends, minlength=len(nodes)) == 1)
-    if len(dead) < 2:
-        return tables
-    p = nodes[["px", "py"]].to_numpy()
-    other = np.full(len(nodes), -1)
-    other[own["u"]], other[own["v"]] = own["v"], own["u"]
-    heading = p[dead] - p[other[dead]]
-    heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-9)
-    label = components(own, len(nodes))[dead]
-    pairs = cKDTree(p[dead]).query_pairs(GAP_M, output_type="ndarray")
-    i, j = pairs[:, 0], pairs[:, 1]
-    gap = p[dead[j]] - p[dead[i]]
-    length = np.linalg.norm(gap, axis=1)
-    unit = gap / np.maximum(length, 1e-9)[:, None]
-    straight = ((heading[i] * unit).sum(1) > GAP_COSINE) & ((heading[j] * -unit).sum(1) > GAP_COSINE)
-    touching = (length <= TOUCH_M) & ((heading[i] * heading[j]).sum(1) < -GAP_COSINE)
-    fit = (straight | touching) & ((label[i] != label[j]) | (length <= SAME_GAP_M))
-    i, j, length = i[fit], j[fit], length[fit]
-    best = {}
-    for k in np.argsort(length, kind="stable")[::-1]:  # few dead ends; the nearest is written last
-        best[i[k]] = best[j[k]] = k
-    chosen = np.array(sorted({k for k in best.values() if best[i[k]] == k == best[j[k]]}), int)
-    if not len(chosen):
-        return tables
-    u, v = dead[i[chosen]], dead[j[chosen]]
-    bridges = _bridges(tables, u, v, _first_link(tables, "rail", u), "rail")
-    return Tables(nodes, pd.concat([links, bridges], ignore_index=True), tables.crs)
+    tip, there = (xy[links[end].to_numpy(np.int64)] for end in ("u", "v"))
+    table = pd.DataFrame({"mode": "rail", "side": tables.nodes["side"].to_numpy(dtype=object)[links["u"].to_numpy()]})
+    table["lon"], table["lat"] = tip.T
+    table["leads_to"], table["to_lon"], table["to_lat"] = "dead end", there[:, 0], there[:, 1]
+    table["gap_km"], table["way_round_km"] = geodesic_m(*tip.T, *there.T) / 1000, np.nan
+    table["bridged"], table["reason"] = True, ""
+    return gpd.GeoDataFrame(table, geometry=lines_between(tip, there), crs=WGS84)

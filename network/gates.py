@@ -24,9 +24,9 @@ def open_gates(
 ) -> tuple[Tables, pd.DataFrame]:
     """Split every road and railway over the border at the line, and join the two ends by the gates of its checkpoints.
 
-    With a checkpoint or without, at the same place: so that what lies up to the line is the ground of its side whatever the list of
-    checkpoints says. Several checkpoints of one crossing are parallel gates. Where there is none, a link of the kind `LINE` joins the
-    ends: passable without a border alone.
+    With a checkpoint or without, at the same place: so that what lies up to the line is the ground of its side whatever
+    the list of checkpoints says. Several checkpoints of one crossing are parallel gates. Where there is none, a link of
+    the kind `LINE` joins the ends: passable without a border alone.
 
     Returns
     -------
@@ -71,7 +71,10 @@ def open_gates(
 
 
 def _double_posts(tables: Tables, node: NDArray[np.int64], u_side: NDArray[np.object_]) -> Tables:
-    """Make each new node a pair of posts, one per side: the piece on u's side ends at the first, the other at its twin."""
+    """Make each new node a pair of posts, one per side.
+
+    The piece on u's side ends at the first, the other at its twin.
+    """
     nodes, links = tables.nodes.copy(), tables.links.copy()
     twins = nodes.loc[node].copy()
     other = np.where(u_side == "a", "b", "a")

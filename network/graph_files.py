@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import geopandas as gpd
 
 from layers.crs import WGS84
-from network.build import EDGE_COLUMNS, TOLD_COLUMNS, graph_edges, graph_nodes
+from network.build import EDGE_COLUMNS, TOLD_COLUMNS
+from network.graph import graph_edges, graph_nodes
 from network.graphml import write_network
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from network.build import Network
 
 MOST_LINKS = 50_000
-"""Of a network with more links GraphML has hundreds of megabytes, which networkx needs minutes and gigabytes to read."""
+"""Of a network with more links GraphML has hundreds of megabytes, which networkx needs minutes and gigabytes to
+read."""
 Form = Literal["auto", "graphml", "parquet", "gpkg"]
 
 
@@ -26,8 +28,9 @@ def write_graph(network: Network, folder: Path, form: Form = "auto") -> None:
     Parameters
     ----------
     form
-        ``graphml``: ``graph.graphml``, as OSMnx writes it. ``parquet``: ``graph_nodes.parquet`` and ``graph_edges.parquet``. ``gpkg``:
-        ``graph.gpkg`` with the layers ``nodes`` and ``edges``. ``auto``: GraphML up to `MOST_LINKS` links, else GeoParquet.
+        ``graphml``: ``graph.graphml``, as OSMnx writes it. ``parquet``: ``graph_nodes.parquet`` and
+        ``graph_edges.parquet``. ``gpkg``: ``graph.gpkg`` with the layers ``nodes`` and ``edges``. ``auto``: GraphML up
+        to `MOST_LINKS` links, else GeoParquet.
 
     Notes
     -----

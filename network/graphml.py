@@ -1,7 +1,7 @@
 """The graph as GraphML, written as OSMnx writes it: every value is text, and `osmnx.load_graphml` reads it back.
 
-OSMnx copies the graph and networkx builds a tree of elements in memory. A network is written column by column from its tables, without a
-graph: the same bytes as those of its `to_graph`.
+OSMnx copies the graph and networkx builds a tree of elements in memory. A network is written column by column from its
+tables, without a graph: the same bytes as those of its `to_graph`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import pandas as pd
 import shapely
 
 from layers.cells import legible
-from network.build import ABOUT, EDGE_COLUMNS, TOLD_COLUMNS, graph_edges, graph_nodes
+from network.build import ABOUT, EDGE_COLUMNS, TOLD_COLUMNS
+from network.graph import graph_edges, graph_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -40,12 +41,14 @@ def write_graphml(graph: nx.MultiDiGraph[int], path: Path) -> None:
     Parameters
     ----------
     graph
-        From `network.build.to_graph`, or any other of OSMnx.
+        From `network.graph.to_graph`, or any other of OSMnx.
     """
     keys: dict[tuple[str, str], str] = {}
     for what, found in (
-        ("graph", [graph.graph]), ("node", (d for _, d in graph.nodes(data=True))), ("edge", (d for _, _, d in graph.edges(data=True))),
-    ):  # fmt: skip
+        ("graph", [graph.graph]),
+        ("node", (d for _, d in graph.nodes(data=True))),
+        ("edge", (d for _, _, d in graph.edges(data=True))),
+    ):
         for name in dict.fromkeys(name for data in found for name in data):
             keys[what, str(name)] = f"d{len(keys)}"
     with path.open("w", encoding="utf-8", newline="\n") as file:
@@ -82,7 +85,10 @@ def _write(file: TextIO, about: Mapping[str, Any], keys: Mapping[tuple[str, str]
 
 
 def _in_order(edges: pd.DataFrame) -> pd.DataFrame:
-    """Return edges as networkx goes through them, with its ``key``: by tail, then by the head that came first, then as they came."""
+    """Return edges as networkx goes through them, with its ``key``.
+
+    By tail, then by the head that came first, then as they came.
+    """
     at = pd.Series(np.arange(len(edges)), index=edges.index)
     pair = [edges["u"].to_numpy(), edges["v"].to_numpy()]
     first = at.groupby(pair).transform("min").to_numpy()
@@ -155,5 +161,8 @@ def _values(what: str, data: Mapping[Any, Any], keys: Mapping[tuple[str, str], s
 
 
 def _text(value: Any) -> str:
-    """Return a value as text that XML can hold; geometries in capitals, which GEOS writes by the locale (LiNESTRiNG)."""
+    """Return a value as text that XML can hold.
+
+    Geometries in capitals, which GEOS writes by the locale (LiNESTRiNG).
+    """
     return str(value).upper() if isinstance(value, shapely.Geometry) else legible(str(value))

@@ -1,7 +1,10 @@
-"""A customisable contraction hierarchy for tables of a large graph, where RoutingKit's Python package is installed (``borderlink[fast]``).
+"""A customisable contraction hierarchy for tables of a large graph.
 
-Nested dissection orders the nodes once by where they lie (Dibbelt, Strasser and Wagner 2016, Customizable contraction hierarchies);
-any costs on the same arcs are customised in a fraction of a second. Costs are whole thousandths: what is found equals scipy's.
+Where RoutingKit's Python package is installed (``borderlink[fast]``).
+
+Nested dissection orders the nodes once by where they lie (Dibbelt, Strasser and Wagner 2016, Customizable contraction
+hierarchies); any costs on the same arcs are customised in a fraction of a second. Costs are whole thousandths: what is
+found equals scipy's.
 """
 
 from __future__ import annotations
@@ -46,8 +49,8 @@ def costs_between(
 
     Returns
     -------
-    Shape (roots, columns), infinity where there is no way. None without the package, for a few roots, and where a way might cost more than
-    32 bits hold.
+    Shape (roots, columns), infinity where there is no way. None without the package, for a few roots, and where a way
+    might cost more than 32 bits hold.
     """
     package = _package()
     if package is None or len(roots) < FEW or not len(columns) or _dearest(costs) >= NO_WAY:

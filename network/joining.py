@@ -1,4 +1,7 @@
-"""Where a place joins the network: at the nearest link of its own side, and at further ones that the network does not lead to."""
+"""Where a place joins the network.
+
+At the nearest link of its own side, and at further ones that the network does not lead to.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +34,15 @@ COLUMNS = ("place", "link", "fraction", "straight_m")
 
 @dataclass(frozen=True)
 class ConnectorLimits:
-    """How far connectors reach, in km of straight line, how many a place has, and what a change between road and rail costs.
+    """How far connectors reach (km of straight line), how many a place has, and what changing mode costs.
 
     Attributes
     ----------
     settlement_km, checkpoint_km, point_km, station_km
         Longest connector of each kind of place.
     checkpoint_modelled_km
-        A checkpoint further from the roads of a side is not modelled: its distances are known, and no way leads through it.
+        A checkpoint further from the roads of a side is not modelled: its distances are known, and no way leads through
+        it.
     reach_ratio, reach_more_km
         A place may join the links within max(ratio × d, d + more) of it, d the distance to the nearest.
     detour_ratio
@@ -73,8 +77,9 @@ def join(
 ) -> pd.DataFrame:
     """Return where each place joins the network.
 
-    A place joins the nearest usable link of its own side, and, nearest first, every other within reach to which the network
-    leads, in one direction or the other, only by more than ``detour_ratio`` times the way over the place: from each link that is joined already.
+    A place joins the nearest usable link of its own side, and, nearest first, every other within reach to which the
+    network leads, in one direction or the other, only by more than ``detour_ratio`` times the way over the place: from
+    each link that is joined already.
 
     Parameters
     ----------
@@ -83,19 +88,20 @@ def join(
     usable
         Per link; links over the border are left out by themselves.
     border
-        A straight connector that runs through the neighbour for longer than the line is uncertain is refused. A place on the
-        wrong side of a generalised line may cross it once, from where it stands.
+        A straight connector that runs through the neighbour for longer than the line is uncertain is refused. A place
+        on the wrong side of a generalised line may cross it once, from where it stands.
     limit_km
         Straight distance at the most.
 
     Returns
     -------
-    One row per place and link, by place and distance: ``place`` (0 to n − 1), ``link`` (row in links), ``fraction`` of the
-    way from u to v, ``straight_m`` (geodesic). A place that joins nothing has no row.
+    One row per place and link, by place and distance: ``place`` (0 to n − 1), ``link`` (row in links), ``fraction`` of
+    the way from u to v, ``straight_m`` (geodesic). A place that joins nothing has no row.
 
     Notes
     -----
-    The network that leads from link to link is the ground of the own side, without connectors and bridged gaps: who joined before changes nothing.
+    The network that leads from link to link is the ground of the own side, without connectors and bridged gaps: who
+    joined before changes nothing.
     """
     node_side = tables.nodes["side"].to_numpy(dtype=object)
     u_side = node_side[tables.links["u"].to_numpy()]
@@ -107,12 +113,12 @@ def join(
     found = []
     for s in ("a", "b"):
         rows = np.flatnonzero(ground & (u_side == s))
-        mine = np.flatnonzero(side == s)
-        if len(rows) and len(mine):
+        own_side = np.flatnonzero(side == s)
+        if len(rows) and len(own_side):
             lines = tables.projected(rows)
-            place, line = near_by(points[mine], lines, border, s, limit_km, limits)
-            share = shapely.line_locate_point(lines[line], points[mine[place]], normalized=True)
-            found.append(pd.DataFrame({"place": mine[place], "link": rows[line], "fraction": share}))
+            place, line = near_by(points[own_side], lines, border, s, limit_km, limits)
+            share = shapely.line_locate_point(lines[line], points[own_side[place]], normalized=True)
+            found.append(pd.DataFrame({"place": own_side[place], "link": rows[line], "fraction": share}))
     if not found:
         return pd.DataFrame({"place": np.zeros(0, int), "link": np.zeros(0, int), "fraction": 0.0, "straight_m": 0.0})
     near = pd.concat(found, ignore_index=True)
@@ -132,7 +138,10 @@ def near_by(
     limit_km: float,
     limits: ConnectorLimits,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return pairs of points of one side and things (lines or points, in the projection) within their reach, by point and distance."""
+    """Return pairs of points of one side and things within their reach, by point and distance.
+
+    Things are lines or points in the projection.
+    """
     tree = shapely.STRtree(things)
     point, thing = tree.query_nearest(points, max_distance=limit_km * 1000, all_matches=False)
     # From the wrong side the way out is free: there and back to the line, and the line's own uncertainty.
@@ -225,10 +234,10 @@ def _in_turn(
             break
         which = np.searchsorted(owners, place[rest])
         walk = limits.detour_ratio * DETOUR * (straight[root[which]] + straight[rest])
-        asked, row = np.unique(which, return_inverse=True)
+        wanted, row = np.unique(which, return_inverse=True)
         far = np.zeros(len(rest), bool)
         for graph in graphs:
-            tree = dijkstra(graph, indices=node[root[asked]], limit=walk.max())
+            tree = dijkstra(graph, indices=node[root[wanted]], limit=walk.max())
             far |= tree[row, node[rest]] > walk
         open_[rest] = far
     return kept
@@ -237,7 +246,7 @@ def _in_turn(
 def _with_anchors(
     tables: Tables, near: pd.DataFrame, ways: NDArray[np.int64]
 ) -> tuple[csr_array, csr_array | None, NDArray[np.int64], NDArray[np.float64]]:
-    """Return the ways in metres with a node for each candidate, the same backwards, the candidates' nodes, and where nodes are.
+    """Return the ways in metres with a node per candidate, the same backwards, and where nodes are.
 
     Backwards is None where no link is one-way.
     """

@@ -1,4 +1,7 @@
-"""Lengths of generalised data: straightened links take a factor, calibrated on published distances (`network.calibration`)."""
+"""Lengths of generalised data.
+
+Straightened links take a factor, calibrated on published distances (`network.calibration`).
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,8 @@ class Correction:
     factor
         Of straightened links.
     scatter, scatter_raw
-        Root mean square of the log ratio of published to network distances with the factor, each left out of its own fit, and
-        without any.
+        Root mean square of the log ratio of published to network distances with the factor, each left out of its own
+        fit, and without any.
     ways
         Published distances behind it.
     """
@@ -44,8 +47,8 @@ CORRECTIONS: Mapping[str, Correction] = {
     "road": Correction(1.056, 0.0460, 0.0545, 25),
     "rail": Correction(1.0, 0.0270, 0.0270, 13),
 }
-"""Fitted by `docs/calibrate_lengths.py` on the packaged roads and railways, all of one class (trunk, main), November 2026. Railways need
-no factor: 1.0002 fits best."""
+"""Fitted by `docs/calibrate_lengths.py` on the packaged roads and railways, all of one class (trunk, main), November
+2026. Railways need no factor: 1.0002 fits best."""
 
 
 def straightened(links: pd.DataFrame) -> NDArray[np.bool_]:
@@ -77,6 +80,9 @@ def scatter(mode: str, *, corrected: bool) -> float:
 
 
 def reported_scatter(report: Mapping[str, Any], mode: str) -> float:
-    """Return by how much distances of a built network are off by a mode, as a share: root mean square beside published ones, 0 where none is known."""
+    """Return by how much distances of a built network are off by a mode, as a share.
+
+    Root mean square beside published ones, 0 where none is known.
+    """
     known = [report.get(f"{m}_lengths") for m in ("road", "rail") if mode in (m, "any")]
     return max((float(k["scatter"]) for k in known if k), default=0.0)

@@ -27,15 +27,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What new checkpoints on connectors join: the network before its posts on connectors, and which links its pieces became.
+class Joinable:
+    """What new checkpoints on connectors join.
+
+    The network before its posts on connectors, and which links its pieces became.
 
     Attributes
     ----------
     tables, usable
         Before the posts; links that a road checkpoint may join.
     whole, begin_m
-        Per link of the network: the link of `tables` that it is a piece of (−1 for none), and the metres before it on that.
+        Per link of the network: the link of `tables` that it is a piece of (−1 for none), and the metres before it on
+        that.
     boxes
         Bounds of the links of `tables` in the projection.
     """
@@ -48,7 +51,7 @@ class Ground:
     boxes: NDArray[np.float64]
 
 
-def ground_of(network: Network) -> Ground:
+def joinable_of(network: Network) -> Joinable:
     """Return the ground of a network that was built from layers: its build once more up to the posts on connectors.
 
     Raises
@@ -59,7 +62,7 @@ def ground_of(network: Network) -> Ground:
     base, table = network.base, network.checkpoints
     # As in `network.build.build_network`, step by step.
     pairs = match_checkpoints(base.tables, table, road_km=network.road_km, rail_km=network.rail_km)
-    barred = table["checkpoint_id"][on_shut_roads(base.shut, base.tables.crs, table, pairs, network.road_km)]
+    barred = table["checkpoint_id"][on_shut_roads(base.closed_lines, base.tables.crs, table, pairs, network.road_km)]
     pairs = pairs[~pairs["checkpoint_id"].isin(barred)]
     tables, _ = open_gates(base.tables, base.crossings, pairs, table)
     joined = table["checkpoint_id"].isin([*pairs["checkpoint_id"], *barred])
@@ -83,7 +86,7 @@ def ground_of(network: Network) -> Ground:
     begin[order] = total - length[order] - (total - length[order])[first]
     begin = np.where(whole >= 0, begin, 0.0)
     boxes = np.asarray(shapely.bounds(tables.projected()), float)
-    return Ground(network, tables, main_components(tables, "road"), whole, begin, boxes)
+    return Joinable(network, tables, main_components(tables, "road"), whole, begin, boxes)
 
 
 @dataclass(frozen=True)
@@ -124,17 +127,17 @@ class Opening:
         return into.min(axis=0), away.min(axis=0)
 
     def beside(self, points: Points, side: str) -> NDArray[np.float64]:
-        """Return minutes from points to the checkpoint along a link that both join, infinity where they join none together."""
+        """Return minutes from points to the checkpoint along a link that both join, else infinity."""
         p = self.access[side]
         out = np.full(len(points), np.inf)
         at, walk = _along(points)
         own_at, own_walk = _along(p)
         for k, link in enumerate(p.link):  # its few connectors
-            mine = np.flatnonzero(points.link == link)
-            step = own_at[k] - at[mine]
+            on_link = np.flatnonzero(points.link == link)
+            step = own_at[k] - at[on_link]
             # Against a one-way road nobody comes.
-            step = np.where((step < 0) & ~np.isfinite(points.to_u[mine]), np.inf, np.abs(step))
-            np.minimum.at(out, points.point[mine], walk[mine] + step + own_walk[k])
+            step = np.where((step < 0) & ~np.isfinite(points.to_u[on_link]), np.inf, np.abs(step))
+            np.minimum.at(out, points.point[on_link], walk[on_link] + step + own_walk[k])
         return out
 
     def way_to(self, other: Opening, home: Router, side: str) -> float:
@@ -150,7 +153,7 @@ def _along(points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return points.from_u - walk, walk
 
 
-def find_opening(ground: Ground, row: gpd.GeoDataFrame, home: Router) -> Opening:
+def find_opening(joinable: Joinable, row: gpd.GeoDataFrame, home: Router) -> Opening:
     """Return where a new checkpoint joins: as `network.edits.add_checkpoints` would join it.
 
     Parameters
@@ -165,12 +168,12 @@ def find_opening(ground: Ground, row: gpd.GeoDataFrame, home: Router) -> Opening
     PlaceError
         It finds neither a crossing nor links on both sides, or none that are near enough to be modelled.
     """
-    network = ground.network
+    network = joinable.network
     row = open_to(row, network.base.vehicle)
     found = opening_at_crossing(network, row)
     if found:
         return found
-    access, km_of = _access(ground, row, home)
+    access, km_of = _access(joinable, row, home)
     return Opening(**_known(network, row), crossings=(), match_km=np.nan, access=access, connector_km=km_of)
 
 
@@ -190,23 +193,27 @@ def opening_at_crossing(network: Network, row: gpd.GeoDataFrame) -> Opening | No
     base = network.base
     row = open_to(row, base.vehicle)
     pairs = match_checkpoints(base.tables, row, road_km=network.road_km, rail_km=network.rail_km)
-    barred = on_shut_roads(base.shut, base.tables.crs, row, pairs, network.road_km)[0]
+    barred = on_shut_roads(base.closed_lines, base.tables.crs, row, pairs, network.road_km)[0]
     if len(pairs) and not barred:
         km = float(pairs["match_km"].max())
         crossings = tuple(pairs["crossing_id"])
         return Opening(**_known(network, row), crossings=crossings, match_km=km, access={}, connector_km={})
     if row["mode"].iloc[0] == "rail" or barred:
         raise PlaceError(
-            f"{row['name'].iloc[0]} finds no {row['mode'].iloc[0]} network to join: allowed is a place by a crossing of the network, or, by road, "
+            f"{row['name'].iloc[0]} finds no {row['mode'].iloc[0]} network to join: allowed is a place by a "
+            "crossing of the network, or, by road, "
             "within the connectors' reach of both sides"
         )
     return None
 
 
 def roads_near(network: Network, lonlat: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return of places, shape (n, 2), whether roads of both sides are so near that a checkpoint there might be modelled; False is sure.
+    """Return of places, shape (n, 2), whether a checkpoint there might be modelled; False is sure.
 
-    It looks at the network as it is, which has all roads that `ground_of` puts together again, and more: that costs a rebuild.
+    It may where roads of both sides are near.
+
+    It looks at the network as it is, which has all roads that `joinable_of` puts together again, and more: that costs a
+    rebuild.
     """
     links = network.links[(network.links["mode"] == "road").to_numpy() & network.links["geometry"].notna().to_numpy()]
     lines = np.asarray(project(links["geometry"].to_numpy(dtype=object), WGS84, network.crs), dtype=object)
@@ -235,42 +242,44 @@ def _known(network: Network, row: gpd.GeoDataFrame) -> dict[str, Any]:
     }
 
 
-def _access(ground: Ground, row: gpd.GeoDataFrame, home: Router) -> tuple[dict[str, Points], dict[str, float]]:
-    """Return by side the point that the connectors of a new checkpoint begin at, and its distance from the nearest road."""
-    network = ground.network
+def _access(joinable: Joinable, row: gpd.GeoDataFrame, home: Router) -> tuple[dict[str, Points], dict[str, float]]:
+    """Return by side the point at which a new checkpoint's connectors begin, and its km from the nearest road."""
+    network = joinable.network
     lonlat = shapely.get_coordinates(row.geometry.to_numpy())
     access, km_of, limit = {}, {}, network.limits.checkpoint_km
-    by = _links_near(ground, lonlat)
+    by = _links_near(joinable, lonlat)
     for side in ("a", "b"):
         sides = np.array([side], dtype=object)
-        near = join(ground.tables, lonlat, sides, by, network.base.border, limit, network.limits)
+        near = join(joinable.tables, lonlat, sides, by, network.base.border, limit, network.limits)
         if near.empty or near["straight_m"].iloc[0] > 1000 * network.limits.checkpoint_modelled_km:
             # For the message alone: how far the roads are.
-            near = join(ground.tables, lonlat, sides, ground.usable, network.base.border, limit, network.limits)
+            near = join(joinable.tables, lonlat, sides, joinable.usable, network.base.border, limit, network.limits)
         if near.empty:
             raise PlaceError(
-                f"{row['name'].iloc[0]} finds no road to join on side {side}: allowed is a place within {limit:g} km of the roads of both sides"
+                f"{row['name'].iloc[0]} finds no road to join on side {side}: allowed is a place within "
+                f"{limit:g} km of the roads of both sides"
             )
         km_of[side] = float(near["straight_m"].iloc[0]) / 1000
         access[side] = _points(
-            ground, lonlat[0], near["link"].to_numpy(np.int64), near["fraction"].to_numpy(float), sides, home
+            joinable, lonlat[0], near["link"].to_numpy(np.int64), near["fraction"].to_numpy(float), sides, home
         )
     most = network.limits.checkpoint_modelled_km
     if max(km_of.values()) > most:
         raise PlaceError(
-            f"{row['name'].iloc[0]} stands {max(km_of.values()):,.0f} km from the roads of the data, where a checkpoint is not modelled: allowed is "
+            f"{row['name'].iloc[0]} stands {max(km_of.values()):,.0f} km from the roads of the data, where a "
+            "checkpoint is not modelled: allowed is "
             f"{most:g} km (checkpoint_modelled_km in [connectors])"
         )
     return access, km_of
 
 
-def _links_near(ground: Ground, lonlat: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _links_near(joinable: Joinable, lonlat: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return the usable links that a checkpoint which is near enough to be modelled may join, and some more."""
-    limits = ground.network.limits
+    limits = joinable.network.limits
     most = limits.checkpoint_modelled_km
     reach_m = 1000 * (1.05 * max(limits.reach_ratio * most, most + limits.reach_more_km) + 5.0)
-    spot = project(shapely.Point(*lonlat[0]), WGS84, ground.network.crs)
-    west, south, east, north = ground.boxes.T
+    spot = project(shapely.Point(*lonlat[0]), WGS84, joinable.network.crs)
+    west, south, east, north = joinable.boxes.T
     # A link without a line has no box: it is not near, and nothing can be joined to it.
     inside = (
         (west <= spot.x + reach_m)
@@ -278,28 +287,28 @@ def _links_near(ground: Ground, lonlat: NDArray[np.float64]) -> NDArray[np.bool_
         & (south <= spot.y + reach_m)
         & (north >= spot.y - reach_m)
     )
-    return np.asarray(ground.usable & inside, bool)
+    return np.asarray(joinable.usable & inside, bool)
 
 
 def _points(
-    ground: Ground,
+    joinable: Joinable,
     lonlat: NDArray[np.float64],
     link: NDArray[np.int64],
     fraction: NDArray[np.float64],
     side: NDArray[np.object_],
     home: Router,
 ) -> Points:
-    """Return one point with an access for each link of the ground that it joins, on the piece that this link has become."""
-    links = ground.network.links
+    """Return a point with an access for each link of the ground that it joins, on the piece this has become."""
+    links = joinable.network.links
     length = links["length_m"].to_numpy(float)
-    at = fraction * ground.tables.links["length_m"].to_numpy(float)[link]
-    piece = np.array([_piece(ground, length, k, m) for k, m in zip(link, at, strict=True)], np.int64)
-    metres = np.clip(at - ground.begin_m[piece], 0.0, length[piece])
+    at = fraction * joinable.tables.links["length_m"].to_numpy(float)[link]
+    piece = np.array([_piece(joinable, length, k, m) for k, m in zip(link, at, strict=True)], np.int64)
+    metres = np.clip(at - joinable.begin_m[piece], 0.0, length[piece])
     # As where links are split: at an end of its link the checkpoint joins that end.
     metres = np.where(metres <= SNAP_M, 0.0, np.where(metres >= length[piece] - SNAP_M, length[piece], metres))
     share = np.divide(metres, length[piece], out=np.zeros(len(piece)), where=length[piece] > 0)
     u, v = (links[c].to_numpy(np.int64)[piece] for c in ("u", "v"))
-    straight = _straight_m(ground, lonlat, link, fraction, piece, share)
+    straight = _straight_m(joinable, lonlat, link, fraction, piece, share)
     walk = straight / 1000 * DETOUR / CONNECTOR_KPH * 60
     time = links["time_min"].to_numpy(float)[piece]
     oneway = links["oneway"].to_numpy(bool)[piece]
@@ -320,15 +329,15 @@ def _points(
     )
 
 
-def _piece(ground: Ground, length: NDArray[np.float64], link: int, metres: float) -> int:
+def _piece(joinable: Joinable, length: NDArray[np.float64], link: int, metres: float) -> int:
     """Return the link of the network that holds a place of a link of the ground."""
-    pieces = np.flatnonzero(ground.whole == link)
-    ends = ground.begin_m[pieces] + length[pieces]
+    pieces = np.flatnonzero(joinable.whole == link)
+    ends = joinable.begin_m[pieces] + length[pieces]
     return int(pieces[min(int(np.searchsorted(ends, metres)), len(pieces) - 1)])
 
 
 def _straight_m(
-    ground: Ground,
+    joinable: Joinable,
     lonlat: NDArray[np.float64],
     link: NDArray[np.int64],
     fraction: NDArray[np.float64],
@@ -336,9 +345,9 @@ def _straight_m(
     share: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return metres from a place to where it joins: the ends of links where these are near."""
-    spots = along(ground.tables.links["geometry"].to_numpy(dtype=object)[link], fraction)
-    nodes = ground.network.nodes[["x", "y"]].to_numpy(float)
-    links = ground.network.links
+    spots = along(joinable.tables.links["geometry"].to_numpy(dtype=object)[link], fraction)
+    nodes = joinable.network.nodes[["x", "y"]].to_numpy(float)
+    links = joinable.network.links
     for end, column in ((0.0, "u"), (1.0, "v")):
         snapped = share == end
         spots[snapped] = nodes[links[column].to_numpy(np.int64)[piece[snapped]]]

@@ -42,13 +42,13 @@ class Overlay:
     def to_posts(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return minutes at home from nodes to posts, shape (nodes, posts)."""
         # A post where nothing but crossings meet has no link at home: it is there already.
-        here = np.asarray(nodes)[:, None] == self.posts[None]
-        return np.where(here, 0.0, self.home.table(nodes, self.posts, FIELDS["open"]))
+        same = np.asarray(nodes)[:, None] == self.posts[None]
+        return np.where(same, 0.0, self.home.table(nodes, self.posts, FIELDS["open"]))
 
     def from_posts(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return minutes at home from posts to nodes, shape (posts, nodes)."""
-        here = self.posts[:, None] == np.asarray(nodes)[None]
-        return np.where(here, 0.0, self.home.table(self.posts, nodes, FIELDS["open"]))
+        same = self.posts[:, None] == np.asarray(nodes)[None]
+        return np.where(same, 0.0, self.home.table(self.posts, nodes, FIELDS["open"]))
 
     def across(self, closed: Collection[str] = ()) -> NDArray[np.float64]:
         """Return the shortest minutes between posts with all crossings but those of the closed checkpoints."""

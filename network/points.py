@@ -24,7 +24,8 @@ class Points:
     side
         Per point, as given.
     point
-        Per access the number of its point, ascending, the nearest access first. A point that joins nothing has one access, to nowhere.
+        Per access the number of its point, ascending, the nearest access first. A point that joins nothing has one
+        access, to nowhere.
     u, v
         Positions in the router of both ends of the access's link, −1 for nowhere.
     to_u, to_v, from_u, from_v
@@ -68,9 +69,9 @@ class Points:
         start, stop, step = rows.indices(len(self))
         if step != 1:
             raise ValueError(f"every {step}th point: allowed is a run of points")
-        mine = slice(*np.searchsorted(self.point, [start, stop]))
-        cut = {f: getattr(self, f)[mine] for f in self.__dataclass_fields__}
-        return Points(**{**cut, "side": self.side[rows], "point": self.point[mine] - start})
+        of_point = slice(*np.searchsorted(self.point, [start, stop]))
+        cut = {f: getattr(self, f)[of_point] for f in self.__dataclass_fields__}
+        return Points(**{**cut, "side": self.side[rows], "point": self.point[of_point] - start})
 
     @property
     def starts(self) -> NDArray[np.int64]:

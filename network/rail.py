@@ -54,16 +54,16 @@ def split_changes(
     at = np.union1d(different["gauge"], different["current"])
     if not len(at):
         return tables
-    here = ends[ends["node"].isin(at)].copy()
+    states_at = ends[ends["node"].isin(at)].copy()
     for name in PROPERTIES:
-        here[name] = _filled(here, name, different[name])
+        states_at[name] = _filled(states_at, name, different[name])
     # One state per kind of track at a node, numbered in the order of the alphabet; the first stays the node itself.
-    states = here[["node", *PROPERTIES]].drop_duplicates().sort_values(["node", *PROPERTIES], ignore_index=True)
+    states = states_at[["node", *PROPERTIES]].drop_duplicates().sort_values(["node", *PROPERTIES], ignore_index=True)
     fresh = states["node"].duplicated().to_numpy()
     states["state"] = np.where(fresh, len(nodes) + np.cumsum(fresh) - 1, states["node"])
-    told = [(states["node"].isin(different[p])).map({True: p, False: ""}) for p in PROPERTIES]
-    states["change"] = told[0].str.cat(told[1], sep="|").str.strip("|")
-    moved = here.merge(states, on=["node", *PROPERTIES], how="left")
+    marks = [(states["node"].isin(different[p])).map({True: p, False: ""}) for p in PROPERTIES]
+    states["change"] = marks[0].str.cat(marks[1], sep="|").str.strip("|")
+    moved = states_at.merge(states, on=["node", *PROPERTIES], how="left")
     links = links.copy()
     for end in ("u", "v"):
         of_end = moved[moved["end"] == end]
@@ -76,7 +76,10 @@ def split_changes(
 
 
 def kinds_meet(tables: Tables) -> NDArray[np.bool_]:
-    """Return the nodes where railways of another gauge or current meet, known or not: no chain of links may run over them."""
+    """Return the nodes where railways of another gauge or current meet, known or not.
+
+    No chain of links may run over them.
+    """
     rail = tables.links[(tables.links["mode"] == "rail").to_numpy()]
     out = np.zeros(len(tables.nodes), bool)
     for name in PROPERTIES:
@@ -106,14 +109,17 @@ def _differing(ends: pd.DataFrame, name: str) -> NDArray[np.int64]:
     return np.unique(known.loc[known["node"].duplicated(), "node"].to_numpy(np.int64))
 
 
-def _filled(here: pd.DataFrame, name: str, nodes: NDArray[np.int64]) -> pd.Series:
-    """Return a property with the commonest value of its node where it is unknown; empty at nodes where it does not change."""
-    known = here[here[name] != ""]
+def _filled(states_at: pd.DataFrame, name: str, nodes: NDArray[np.int64]) -> pd.Series:
+    """Return a property with the commonest value of its node where it is unknown.
+
+    Empty at nodes where it does not change.
+    """
+    known = states_at[states_at[name] != ""]
     count = known.groupby(["node", name]).size().rename("n").reset_index()
     first = count.sort_values(["node", "n", name], ascending=[True, False, True]).drop_duplicates("node")
-    commonest = here["node"].map(first.set_index("node")[name])
-    filled = here[name].where(here[name] != "", commonest)
-    return filled.where(here["node"].isin(nodes), "")
+    commonest = states_at["node"].map(first.set_index("node")[name])
+    filled = states_at[name].where(states_at[name] != "", commonest)
+    return filled.where(states_at["node"].isin(nodes), "")
 
 
 def _joints(states: pd.DataFrame, nodes: pd.DataFrame, gauge_min: float, current_min: float) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.connectors import PLACE, connector_times
 from network.domestic import same_costs, waits_at_home_min, with_domestic
 from network.joining import join
+from network.modes import Mode, mode_named
 from network.points import Points as Points
 from network.points import at_accesses as at_accesses
 from network.points import at_points as at_points
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Mode = Literal["road", "rail", "any"]
-MODES: tuple[Mode, ...] = ("road", "rail", "any")
 CHUNK = 256
 """Trees held at once: memory stays at a few hundred rows of nodes whatever the number of targets."""
 
@@ -62,7 +61,8 @@ class Router:
     side: NDArray[np.object_]
     costs: dict[str, csr_array]
     shares: bool = False
-    """Minutes of ``actual`` come from trees at home and walks over the gates, which routers with other waits share: exact to rounding."""
+    """Minutes of ``actual`` come from trees at home and walks over the gates, which routers with other waits share:
+    exact to rounding."""
     _rows: dict[str, NDArray[np.int64]] = field(repr=False, default_factory=dict)
     _back: tuple[NDArray[np.int64], ...] = field(repr=False, default=())
 
@@ -103,7 +103,10 @@ class Router:
 
     @cached_property
     def _ends(self) -> NDArray[np.bool_]:
-        """Return the positions at which ways begin and end but lead no further: places that were added to the network."""
+        """Return the positions at which ways begin and end but lead no further.
+
+        Places that were added to the network.
+        """
         return np.asarray(self.network.nodes["kind"].to_numpy(dtype=object)[self.nodes] == PLACE, bool)
 
     def _rooted(
@@ -111,7 +114,8 @@ class Router:
     ) -> tuple[csr_array, NDArray[np.int64]]:
         """Return the graph in which trees grow from positions, and where they begin in it.
 
-        No way leads through an added place: only where it is a root itself its links lead on, from a twin behind the last position.
+        No way leads through an added place: only where it is a root itself its links lead on, from a twin behind the
+        last position.
         """
         graph = self.costs[field].T.tocsr() if reverse else self.costs[field]
         if not self._ends.any():
@@ -159,8 +163,8 @@ class Router:
         out = np.full((len(roots), len(ends)), np.inf)
         at, root = self.positions(ends), self.positions(roots)
         if np.isinf(limit) and not self._ends.any():
-            here, there = np.flatnonzero(root >= 0), np.flatnonzero(at >= 0)
-            out[np.ix_(here, there)] = self._costs_at(root[here], at[there], field, reverse=from_targets)
+            reached, there = np.flatnonzero(root >= 0), np.flatnonzero(at >= 0)
+            out[np.ix_(reached, there)] = self._costs_at(root[reached], at[there], field, reverse=from_targets)
             return out.T if from_targets else out
         known = at >= 0
         for start in range(0, len(roots), CHUNK):
@@ -171,7 +175,10 @@ class Router:
     def _costs_at(
         self, roots: NDArray[np.int64], columns: NDArray[np.int64], field: str, *, reverse: bool
     ) -> NDArray[np.float64]:
-        """Return the costs from positions to others, or with `reverse` from the others: trees that others grew are not grown again."""
+        """Return the costs from positions to others, or with `reverse` from the others.
+
+        Trees that others grew are not grown again.
+        """
         if field not in self._banked:
             lonlat = self.network.nodes[["x", "y"]].to_numpy(float)[self.nodes]
             graph = Graph.of(self.costs[field], lonlat)
@@ -190,7 +197,10 @@ class Router:
 
     @cached_property
     def _banked(self) -> dict[str, Graph | Split]:
-        """Return the fields as `network.bank` takes them, made when first wanted; without a name the roads of both sides."""
+        """Return the fields as `network.bank` takes them, made when first wanted.
+
+        Without a name the roads of both sides.
+        """
         return {}
 
     def _at_home(self) -> csr_array:
@@ -206,13 +216,13 @@ class Router:
         out = np.full((len(points), len(targets)), np.inf)
         if not self._ends.any():
             root = self.positions(targets)
-            here = np.flatnonzero(root >= 0)
+            reached = np.flatnonzero(root >= 0)
             columns = np.unique(np.concatenate([points.u, points.v]))
             columns = columns[columns >= 0]
-            if len(here) and len(columns):
+            if len(reached) and len(columns):
                 u, v = (np.where(p >= 0, np.searchsorted(columns, p), -1) for p in (points.u, points.v))
-                trees = self._costs_at(root[here], columns, field, reverse=True)
-                out[:, here] = at_points(replace(points, u=u, v=v), trees)
+                trees = self._costs_at(root[reached], columns, field, reverse=True)
+                out[:, reached] = at_points(replace(points, u=u, v=v), trees)
             return out
         for start in range(0, len(targets), CHUNK):
             tree = self.trees(targets[start : start + CHUNK], field, reverse=True)
@@ -312,25 +322,6 @@ class Router:
             link=link,
             straight_km=straight / 1000,
         )
-
-
-def mode_named(text: str) -> Mode:
-    """Return the mode of that name.
-
-    Raises
-    ------
-    NetworkError
-        There is none; the message says which there are.
-
-    Examples
-    --------
-    >>> mode_named("rail")
-    'rail'
-    """
-    for mode in MODES:
-        if text == mode:
-            return mode
-    raise NetworkError(f"mode {text!r} is unknown: allowed are {', '.join(MODES)}")
 
 
 def compile_router(network: Network, mode: str = "road") -> Router:

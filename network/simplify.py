@@ -33,14 +33,16 @@ def simplify(tables: Tables, keep: NDArray[np.bool_]) -> tuple[Tables, pd.DataFr
 
     Returns
     -------
-    The tables: lengths and minutes summed, geometry joined, ``speed_kph`` the chain's mean, flags true where one part's is, ``osm_ids``
-    those of all parts in their order from u to v, each once, other columns from the longest part. Nodes keep their numbers; those inside a chain are left without links. And the members:
-    ``link`` (row in the new table), ``position`` along it, ``part`` (row in the old one), ``reversed``.
+    The tables: lengths and minutes summed, geometry joined, ``speed_kph`` the chain's mean, flags true where one part's
+    is, ``osm_ids`` those of all parts in their order from u to v, each once, other columns from the longest part. Nodes
+    keep their numbers; those inside a chain are left without links. And the members: ``link`` (row in the new table),
+    ``position`` along it, ``part`` (row in the old one), ``reversed``.
 
     Notes
     -----
     A node stays where modes differ, where a one-way meets a two-way or its opposite, and one node of each ring. Whole
-    columns throughout: the order along a chain is a breadth-first distance, the direction of each part an alternating sum.
+    columns throughout: the order along a chain is a breadth-first distance, the direction of each part an alternating
+    sum.
     """
     links = tables.links
     u, v = links["u"].to_numpy(np.int64), links["v"].to_numpy(np.int64)
@@ -85,8 +87,8 @@ def contract(
 
     Returns
     -------
-    ``u``, ``v``, ``length`` and ``ring`` (no node of it is a junction or to keep: one loop). ``attrs["chain_of"]`` gives
-    the row of every link of the input.
+    ``u``, ``v``, ``length`` and ``ring`` (no node of it is a junction or to keep: one loop). ``attrs["chain_of"]``
+    gives the row of every link of the input.
     """
     n = len(keep)
     through = (np.bincount(u, minlength=n) + np.bincount(v, minlength=n) == 2) & ~keep

@@ -27,7 +27,8 @@ ROAD_KPH: Mapping[str, float] = {
     "track": 20.0,
     "winter_road": 30.0,
 }
-"""Car, km/h by class; a link road is driven like its class. Assumptions between the legal limits outside towns and observed means (docs/decisions.md)."""
+"""Car, km/h by class; a link road is driven like its class. Assumptions between the legal limits outside towns and
+observed means (docs/decisions.md)."""
 
 RAIL_KPH: Mapping[str, float] = {"main": 70.0, "branch": 50.0, "industrial": 25.0}
 """Passenger train, km/h by usage: assumptions."""
@@ -76,8 +77,8 @@ def with_speeds(
     ----------
     links
         With ``mode`` (road or rail), ``kind``, ``length_m``, ``maxspeed_kph`` (NaN where unknown), and what is known of
-        ``surface``, ``smoothness``, ``country``, ``maxspeed_hgv_kph``, ``driven_kph``, ``duration_min`` (ferries) and ``speed_source``
-        (``implicit`` where the limit is that of a legal zone which the tags name).
+        ``surface``, ``smoothness``, ``country``, ``maxspeed_hgv_kph``, ``driven_kph``, ``duration_min`` (ferries) and
+        ``speed_source`` (``implicit`` where the limit is that of a legal zone which the tags name).
     overrides
         km/h by class of road or usage of rail, of the study's own vehicle; they stand before the defaults, not before a
         mapped limit that is lower.
@@ -88,15 +89,16 @@ def with_speeds(
 
     Notes
     -----
-    A car drives the class's speed, where a limit is mapped min(class, 0.9 × limit). A class speed is one that is driven:
-    it is never above the legal limit of its country and class (`layers.osm.limits.class_kph`), and may equal it. A truck
-    drives 0.8 × min(class, legal limit of trucks, 70), where a limit is mapped no more than 0.9 of it. Then surface,
-    smoothness and winter.
+    A car drives the class's speed, where a limit is mapped min(class, 0.9 × limit). A class speed is one that is
+    driven: it is never above the legal limit of its country and class (`layers.osm.limits.class_kph`), and may equal
+    it. A truck drives 0.8 × min(class, legal limit of trucks, 70), where a limit is mapped no more than 0.9 of it. Then
+    surface, smoothness and winter.
 
-    A speed that the layer itself states as driven (``driven_kph``) stands before all of them but winter; a truck drives no faster than it would without.
+    A speed that the layer itself states as driven (``driven_kph``) stands before all of them but winter; a truck drives
+    no faster than it would without.
 
-    ``speed_source`` is ``layer`` (stated as driven), ``tagged`` (posted limit, or a ferry's duration), ``implicit`` (limit of a zone that the tags
-    name), ``study``, ``default`` (class known) or ``fallback`` (class unknown).
+    ``speed_source`` is ``layer`` (stated as driven), ``tagged`` (posted limit, or a ferry's duration), ``implicit``
+    (limit of a zone that the tags name), ``study``, ``default`` (class known) or ``fallback`` (class unknown).
 
     Raises
     ------
@@ -145,7 +147,7 @@ def _checked(overrides: Mapping[str, float] | None, vehicle: str) -> dict[str, f
 
 
 def _limits(links: pd.DataFrame, vehicle: str, *, winter: bool = False) -> NDArray[np.float64]:
-    """Return the limit that is mapped for each link itself, that of winter where it has one, NaN where there is none."""
+    """Return the limit mapped for each link itself, that of winter where it has one, NaN where there is none."""
     limit = links["maxspeed_kph"].to_numpy(float)
     if winter and "maxspeed_winter_kph" in links:
         own = links["maxspeed_winter_kph"].to_numpy(float)

@@ -1,4 +1,4 @@
-"""A built network on disk: GeoParquet tables that other tools read too, and the compiled router, so that nothing is built again.
+"""A built network on disk: GeoParquet tables that other tools read, and the compiled router.
 
 Measured on a million directed edges (benchmarks/README.md): GeoParquet with WKB costs no more than GeoArrow's encoding
 here, for making the geometries takes most of the time in either, and every reader of GeoParquet knows WKB.
@@ -30,7 +30,8 @@ from network.border import Border
 from network.build import FIELDS, NETWORKS, Network
 from network.domestic import with_domestic
 from network.joining import ConnectorLimits
-from network.routing import MODES, Router, compile_router
+from network.modes import MODES
+from network.routing import Router, compile_router
 from network.topology import Tables
 
 if TYPE_CHECKING:
@@ -57,16 +58,16 @@ def save_network(network: Network, folder: Path | str, *, routers: Iterable[Rout
     folder
         New, empty, or of an earlier network, which is replaced.
     routers
-        Routers of this very network to be kept (`load_routers`); those of every mode that it has where it is None, which
-        compiles them. Empty for the tables alone.
+        Routers of this very network to be kept (`load_routers`); those of every mode that it has where it is None,
+        which compiles them. Empty for the tables alone.
 
     Notes
     -----
     ``nodes``, ``links``, ``crossings``, ``checkpoints``, ``settlements``, ``regions``, ``border``, ``shut``,
-    ``gaps`` and ``stations`` (where there are any) are Parquet and, with a geometry, GeoParquet (WKB, lz4). Of the ground before the
-    checkpoints only the rows that the network changed are written (``base_*``). Compiled fields are kept as row pointers
-    and the link of each entry (``arrays.npz``): heads and costs follow from the table of links. The same network gives
-    the same bytes, under the same versions of pandas and pyarrow.
+    ``gaps`` and ``stations`` (where there are any) are Parquet and, with a geometry, GeoParquet (WKB, lz4). Of the
+    ground before the checkpoints only the rows that the network changed are written (``base_*``). Compiled fields are
+    kept as row pointers and the link of each entry (``arrays.npz``): heads and costs follow from the table of links.
+    The same network gives the same bytes, under the same versions of pandas and pyarrow.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def save_network(network: Network, folder: Path | str, *, routers: Iterable[Rout
             _write(new / f"{name}.parquet", getattr(network, name))
         _write(new / "regions.parquet", base.regions)
         _write(new / "border.parquet", _border_table(base.border, network.crs))
-        _write(new / "shut.parquet", gpd.GeoDataFrame(geometry=list(base.shut), crs=network.crs))
+        _write(new / "shut.parquet", gpd.GeoDataFrame(geometry=list(base.closed_lines), crs=network.crs))
         if base.stations is not None:
             _write(new / "stations.parquet", base.stations)
         _write(new / "gaps.parquet", base.gaps)
@@ -121,7 +122,9 @@ def load_network(folder: Path | str) -> Network:
 
 
 def load_routers(folder: Path | str) -> dict[str, Router]:
-    """Return the routers that were saved with a network, by mode, without compiling; ``.network`` of each is the network.
+    """Return the routers that were saved with a network, by mode, without compiling.
+
+    ``.network`` of each is the network.
 
     Raises
     ------
@@ -230,7 +233,8 @@ def _checked(folder: Path) -> dict[str, Any]:
         raise _damaged(folder, MARK, error) from None
     if number != FORMAT_VERSION:
         raise NetworkError(
-            f"{folder} holds a network of format {number}, written by borderlink {about.get('borderlink') or 'unknown'}: "
+            f"{folder} holds a network of format {number}, written by borderlink "
+            f"{about.get('borderlink') or 'unknown'}: "
             f"allowed is format {FORMAT_VERSION}"
         )
     for name, checksum in files.items():
@@ -284,9 +288,9 @@ def _read_links(path: Path) -> pd.DataFrame:
 def _same_lines(base: pd.DataFrame, links: pd.DataFrame) -> NDArray[np.int64]:
     """Return for each link of the ground the row of the network that has its very line; −1 for none."""
     # What a network keeps of its ground it hands on as the same objects; a copy would only be stored twice.
-    mine, theirs = (pd.Index(np.fromiter(map(id, t["geometry"].to_numpy()), np.int64, len(t))) for t in (base, links))
+    own, theirs = (pd.Index(np.fromiter(map(id, t["geometry"].to_numpy()), np.int64, len(t))) for t in (base, links))
     theirs = theirs.where(~theirs.duplicated(), -1 - np.arange(len(theirs)))  # gates have no line, all the same none
-    return np.asarray(theirs.get_indexer(mine), np.int64)
+    return np.asarray(theirs.get_indexer(own), np.int64)
 
 
 def _apart(base: pd.DataFrame, table: pd.DataFrame, rows: NDArray[np.int64]) -> tuple[NDArray[np.int32], pd.DataFrame]:

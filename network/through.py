@@ -24,14 +24,15 @@ def closed_to_through(links: pd.DataFrame) -> NDArray[np.bool_]:
     Parameters
     ----------
     links
-        With ``u``, ``v``, ``mode``, ``kind``, ``time_min`` and ``through`` (false on these roads); without that column none is.
+        With ``u``, ``v``, ``mode``, ``kind``, ``time_min`` and ``through`` (false on these roads); without that column
+        none is.
 
     Notes
     -----
     Such roads hang together in zones, which meet the other roads at their entrances. Each node of a zone belongs to the
-    entrance that is nearest in minutes; a link between nodes of two entrances is closed. What is left of a zone hangs on one
-    entrance each, so that no way leads through, and every place on it is reached. Places on a closed link itself reach both of its
-    ends. A checkpoint's gate is no entrance: who crosses the border has business at its post.
+    entrance that is nearest in minutes; a link between nodes of two entrances is closed. What is left of a zone hangs
+    on one entrance each, so that no way leads through, and every place on it is reached. Places on a closed link itself
+    reach both of its ends. A checkpoint's gate is no entrance: who crosses the border has business at its post.
     """
     out = np.zeros(len(links), bool)
     if "through" not in links:
@@ -55,7 +56,9 @@ def closed_to_through(links: pd.DataFrame) -> NDArray[np.bool_]:
     return out
 
 
-def _compact(links: pd.DataFrame, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], int, NDArray[np.int64]]:  # fmt: skip
+def _compact(
+    links: pd.DataFrame, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int, NDArray[np.int64]]:
     """Return the ends of some links numbered from 0, how many nodes these are, and their numbers in the network."""
     ids, ends = np.unique(links[["u", "v"]].to_numpy(np.int64)[rows], return_inverse=True)
     ends = ends.reshape(-1, 2)
@@ -92,7 +95,10 @@ def open_to_ends(links: pd.DataFrame, nodes: Sequence[int]) -> pd.DataFrame:
 
 
 def _by_inner(u: NDArray[np.int64], v: NDArray[np.int64], inner: NDArray[np.bool_], n: int) -> coo_array:
-    """Return the graph whose vertices are the links, joined over an inner node: each to the first link that touches it."""
+    """Return the graph whose vertices are the links, joined over an inner node.
+
+    Each to the first link that touches it.
+    """
     node, link = np.concatenate([u, v]), np.concatenate([np.arange(n)] * 2)
     keep = inner[node]
     node, link = node[keep], link[keep]

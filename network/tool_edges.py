@@ -1,7 +1,10 @@
-"""Links as the network tools of desktop GIS take them: lines that meet where a way leads on, with speed, direction and minutes.
+"""Links as the network tools of desktop GIS take them.
 
-Such tools join lines by their coordinates alone. Two nodes at one place (the posts of a checkpoint, the legs of a junction with
-forbidden turns) would be one to them, and every border open: they are drawn a step apart, and what joins them is a line of its own.
+Lines that meet where a way leads on, with speed, direction and minutes.
+
+Such tools join lines by their coordinates alone. Two nodes at one place (the posts of a checkpoint, the legs of a
+junction with forbidden turns) would be one to them, and every border open: they are drawn a step apart, and what joins
+them is a line of its own.
 """
 
 from __future__ import annotations
@@ -31,9 +34,9 @@ def tool_edges(network: Network, mode: str) -> gpd.GeoDataFrame:
 
     Returns
     -------
-    Lines in longitude and latitude with ``from_node``, ``to_node``, ``kind``, ``length_m``, ``time_min``, ``wait_min``, ``checkpoint``
-    (empty but at a gate), ``cost_min`` (time and wait), ``travel_direction`` (forward or both) and ``drawn_kph``: the length of the
-    drawn line over ``cost_min``, by which a tool finds our minutes.
+    Lines in longitude and latitude with ``from_node``, ``to_node``, ``kind``, ``length_m``, ``time_min``, ``wait_min``,
+    ``checkpoint`` (empty but at a gate), ``cost_min`` (time and wait), ``travel_direction`` (forward or both) and
+    ``drawn_kph``: the length of the drawn line over ``cost_min``, by which a tool finds our minutes.
     """
     links = network.links
     links = links[(links["mode"] == mode) & np.isfinite(links["actual_min"].to_numpy(float))].reset_index(drop=True)

@@ -20,25 +20,27 @@ TURN = "turn"
 
 
 def split_turns(tables: Tables, turns: pd.DataFrame | None) -> tuple[Tables, dict[str, int]]:
-    """Return the tables with every junction where a turn is forbidden split into one node per road and direction, and counts.
+    """Return tables with each junction of a forbidden turn split by road and direction, and counts.
 
     Parameters
     ----------
     tables
-        After contraction: links with ``osm_ids`` in their order from u to v; nodes with ``ref``, the node's id in OpenStreetMap.
+        After contraction: links with ``osm_ids`` in their order from u to v; nodes with ``ref``, the node's id in
+        OpenStreetMap.
     turns
         ``via`` (node), ``from_way``, ``to_way`` and ``only`` (this turn alone is allowed); None for none.
 
     Returns
     -------
-    The tables: two-way roads at such a junction are two one-way links each (``twin`` k and −k), roads end at nodes of their own, which
-    links of ``kind`` turn join without length or time where one may turn from the one into the other. And ``turns_forbidden`` (pairs of
-    roads), ``turns_not_clear``: restrictions whose ways do not end at their node.
+    The tables: two-way roads at such a junction are two one-way links each (``twin`` k and −k), roads end at nodes of
+    their own, which links of ``kind`` turn join without length or time where one may turn from the one into the other.
+    And ``turns_forbidden`` (pairs of roads), ``turns_not_clear``: restrictions whose ways do not end at their node.
 
     Notes
     -----
-    Any graph of the links finds the same ways, for what is forbidden is simply absent. Nobody turns round at such a junction; at the next one
-    nothing forbids it. Contraction comes before, for else one could turn round where a road only changes its name.
+    Any graph of the links finds the same ways, for what is forbidden is simply absent. Nobody turns round at such a
+    junction; at the next one nothing forbids it. Contraction comes before, for else one could turn round where a road
+    only changes its name.
     """
     if turns is None or turns.empty:
         return tables, {}
@@ -48,23 +50,23 @@ def split_turns(tables: Tables, turns: pd.DataFrame | None) -> tuple[Tables, dic
         return tables, report
     tables, source = _one_way(tables, turns[turns["via"].isin(forbidden["via"])])
     ends = _ends(tables, turns)
-    here = ends[ends["via"].isin(forbidden["via"])].sort_values(["via", "row", "end"], ignore_index=True)
-    here["road"] = source[here["row"].to_numpy()]
+    ends_at = ends[ends["via"].isin(forbidden["via"])].sort_values(["via", "row", "end"], ignore_index=True)
+    ends_at["road"] = source[ends_at["row"].to_numpy()]
     nodes, links = tables.nodes, tables.links
     # The first road at a junction keeps its node, so that numbers known before stay.
-    fresh = here["via"].duplicated().to_numpy()
-    here["at"] = np.where(fresh, len(nodes) + np.cumsum(fresh) - 1, here["node"])
+    fresh = ends_at["via"].duplicated().to_numpy()
+    ends_at["at"] = np.where(fresh, len(nodes) + np.cumsum(fresh) - 1, ends_at["node"])
     for end in ("u", "v"):
-        mine = here[here["end"] == end]
-        links.loc[mine["row"].to_numpy(), end] = mine["at"].to_numpy()
-    twins = nodes.iloc[here.loc[fresh, "node"].to_numpy()]
+        own = ends_at[ends_at["end"] == end]
+        links.loc[own["row"].to_numpy(), end] = own["at"].to_numpy()
+    twins = nodes.iloc[ends_at.loc[fresh, "node"].to_numpy()]
     nodes = pd.concat([nodes, twins], ignore_index=True)
-    joints = _links(_allowed(here, forbidden), nodes, links)
+    joints = _links(_allowed(ends_at, forbidden), nodes, links)
     return Tables(nodes, pd.concat([links, joints], ignore_index=True), tables.crs), report
 
 
 def _one_way(tables: Tables, turns: pd.DataFrame) -> tuple[Tables, NDArray[np.int64]]:
-    """Return the tables with the two-way roads at restricted nodes as two one-way links, and the row that each link was."""
+    """Return tables with two-way roads at restricted nodes as two one-way links, and each link's former row."""
     links = tables.links
     at = np.unique(_ends(tables, turns)["row"].to_numpy())
     both = at[~links["oneway"].to_numpy(bool)[at]]
@@ -84,7 +86,10 @@ def _one_way(tables: Tables, turns: pd.DataFrame) -> tuple[Tables, NDArray[np.in
 
 
 def _ends(tables: Tables, turns: pd.DataFrame) -> pd.DataFrame:
-    """Return the ends of roads at the restricted nodes: ``via``, ``node``, ``row``, ``end``, ``way``, and whether one may come in and go out by it."""
+    """Return the ends of roads at the restricted nodes.
+
+    ``via``, ``node``, ``row``, ``end``, ``way``, and whether one may come in and go out by it.
+    """
     links, nodes = tables.links, tables.nodes
     known = (nodes["kind"] == "road") & nodes["ref"].isin(turns["via"].astype(str))
     via = pd.Series(nodes["ref"][known].astype(np.int64), index=nodes.index[known])
@@ -104,7 +109,10 @@ def _ends(tables: Tables, turns: pd.DataFrame) -> pd.DataFrame:
 
 
 def _forbidden(ends: pd.DataFrame, turns: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return pairs of rows between which no turn is allowed at a node (``via``, ``row``, ``row_to``), and how many restrictions are not clear."""
+    """Return pairs of rows between which a turn is forbidden, and the number of unclear restrictions.
+
+    Columns: ``via``, ``row``, ``row_to``.
+    """
     wanted = turns.drop_duplicates(["via", "from_way", "to_way", "only"]).reset_index(drop=True)
     wanted = wanted.assign(
         number=wanted.index, from_way=wanted["from_way"].astype(str), to_way=wanted["to_way"].astype(str)
@@ -119,25 +127,25 @@ def _forbidden(ends: pd.DataFrame, turns: pd.DataFrame) -> tuple[pd.DataFrame, i
     # A way that leads on beyond the node leaves open which of its parts is meant.
     one, other = (t[~t["number"].duplicated(keep=False)].set_index("number")["row"] for t in (first, second))
     clear = wanted[wanted["number"].isin(one.index) & wanted["number"].isin(other.index)]
-    told = clear.assign(row=clear["number"].map(one), row_to=clear["number"].map(other))
-    plain = told.loc[~told["only"], ["via", "row", "row_to"]]
-    alone = told[told["only"]]
+    described = clear.assign(row=clear["number"].map(one), row_to=clear["number"].map(other))
+    plain = described.loc[~described["only"], ["via", "row", "row_to"]]
+    alone = described[described["only"]]
     every = (
         alone[["via", "row"]]
         .drop_duplicates()
         .merge(ends.loc[ends["goes"], ["via", "row"]].rename(columns={"row": "row_to"}), on="via")
     )
-    mine = pd.MultiIndex.from_frame(alone[["via", "row", "row_to"]])
-    rest = every[~pd.MultiIndex.from_frame(every[["via", "row", "row_to"]]).isin(mine)]
+    own = pd.MultiIndex.from_frame(alone[["via", "row", "row_to"]])
+    rest = every[~pd.MultiIndex.from_frame(every[["via", "row", "row_to"]]).isin(own)]
     both = pd.concat([plain, rest], ignore_index=True).drop_duplicates()
     return both[both["row"] != both["row_to"]].reset_index(drop=True), len(wanted) - len(clear)
 
 
-def _allowed(here: pd.DataFrame, forbidden: pd.DataFrame) -> pd.DataFrame:
+def _allowed(ends_at: pd.DataFrame, forbidden: pd.DataFrame) -> pd.DataFrame:
     """Return the turns that are allowed: ``u``, ``v``, and the ``row`` and ``row_to`` of the links that they join."""
-    pairs = here[here["comes"]].merge(here[here["goes"]], on="via", suffixes=("", "_to"))
-    shut = pd.MultiIndex.from_frame(forbidden[["via", "row", "row_to"]])
-    fine = ~pd.MultiIndex.from_frame(pairs[["via", "road", "road_to"]]).isin(shut)
+    pairs = ends_at[ends_at["comes"]].merge(ends_at[ends_at["goes"]], on="via", suffixes=("", "_to"))
+    forbidden_pairs = pd.MultiIndex.from_frame(forbidden[["via", "row", "row_to"]])
+    fine = ~pd.MultiIndex.from_frame(pairs[["via", "road", "road_to"]]).isin(forbidden_pairs)
     pairs = pairs[fine & (pairs["road"] != pairs["road_to"])]
     return pairs[["at", "at_to", "row", "row_to"]].rename(columns={"at": "u", "at_to": "v"}).reset_index(drop=True)
 
@@ -177,8 +185,9 @@ def _links(allowed: pd.DataFrame, nodes: pd.DataFrame, links: pd.DataFrame) -> p
 def once_per_junction(tables: Tables, near: pd.DataFrame) -> pd.DataFrame:
     """Return where places join links, at a junction with forbidden turns by one road alone, in both of its directions.
 
-    A place that joined two roads there would be a way round what is forbidden. Of the roads that are as near it takes the one from or
-    into which most turns are forbidden, for by turning round on that one nobody comes where he may not turn.
+    A place that joined two roads there would be a way round what is forbidden. Of the roads that are as near it takes
+    the one from or into which most turns are forbidden, for by turning round on that one nobody comes where he may not
+    turn.
 
     Parameters
     ----------

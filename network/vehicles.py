@@ -31,12 +31,14 @@ def usable_roads(
 
     Returns
     -------
-    The two parts of the layer, with ``through`` (whether this vehicle may pass, or only end there); and the counts ``roads_closed_to_<vehicle>s``, ``roads_impassable`` (``smoothness``) and
-    ``roads_out_of_season``, those that are not 0.
+    The two parts of the layer, with ``through`` (whether this vehicle may pass, or only end there); and the counts
+    ``roads_closed_to_<vehicle>s``, ``roads_impassable`` (``smoothness``) and ``roads_out_of_season``, those that are
+    not 0.
 
     Notes
     -----
-    A road that is open at ``some`` unknown time of the year (``seasonal=yes``) is relied on in no season: an assumption.
+    A road that is open at ``some`` unknown time of the year (``seasonal=yes``) is relied on in no season: an
+    assumption.
 
     Raises
     ------

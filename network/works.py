@@ -32,7 +32,7 @@ KPH = (1.0, 150.0)
 
 
 @dataclass(frozen=True)
-class Ground:
+class SpeedRules:
     """What a study says of speeds, for roads that its layers do not hold: km/h by class, and whether it is winter."""
 
     speeds: Mapping[str, float] | None = None
@@ -57,9 +57,15 @@ def built_again(network: Network, base: Base, checkpoints: gpd.GeoDataFrame | No
 
 
 def build_way(
-    base: Base, lonlat: Sequence[tuple[float, float]], *, mode: str = "road", kind: str = "primary",
-    kph: float | None = None, oneway: bool = False, ground: Ground | None = None,
-) -> tuple[Base, dict[str, float]]:  # fmt: skip
+    base: Base,
+    lonlat: Sequence[tuple[float, float]],
+    *,
+    mode: str = "road",
+    kind: str = "primary",
+    kph: float | None = None,
+    oneway: bool = False,
+    speed_rules: SpeedRules | None = None,
+) -> tuple[Base, dict[str, float]]:
     """Return the ground with one more road or railway along some points; its two ends join what is there.
 
     Only the ends join: what it passes in between it passes over. A way over the border line is a crossing, closed until
@@ -74,12 +80,14 @@ def build_way(
 
     Returns
     -------
-    The ground, and ``length_km``, ``kph``, ``join_a_km``, ``join_b_km`` (gap between either end as drawn and the network, part of the length).
+    The ground, and ``length_km``, ``kph``, ``join_a_km``, ``join_b_km`` (gap between either end as drawn and the
+    network, part of the length).
 
     Raises
     ------
     PlaceError
-        An end is too far from the network, the points are too few or beyond the two countries, the class or speed is not allowed.
+        An end is too far from the network, the points are too few or beyond the two countries, the class or speed is
+        not allowed.
     """
     _check_way(lonlat, mode, kind, kph)
     tables = base.tables
@@ -96,7 +104,8 @@ def build_way(
     if (gap_km > JOIN_KM).any():
         k = int(np.argmax(gap_km))
         raise PlaceError(
-            f"a new {mode} ends at {xy[0 if k == 0 else -1][0]:g},{xy[0 if k == 0 else -1][1]:g}, {gap_km[k]:,.1f} km from every {mode} "
+            f"a new {mode} ends at {xy[0 if k == 0 else -1][0]:g},{xy[0 if k == 0 else -1][1]:g}, "
+            f"{gap_km[k]:,.1f} km from every {mode} "
             f"of the data: allowed is {JOIN_KM:g} km"
         )
     fraction = shapely.line_locate_point(lines[near], ends, normalized=True)
@@ -109,17 +118,19 @@ def build_way(
     )
     line = shapely.LineString(path)
     country = dict(zip(base.regions["side"], base.regions["country"], strict=True))[tables.nodes["side"].iloc[node[0]]]
-    link = _new_link(tables, node, line, mode, kind, kph, oneway, base.vehicle, country, ground or Ground())
+    link = _new_link(tables, node, line, mode, kind, kph, oneway, base.vehicle, country, speed_rules or SpeedRules())
     _check_sides(base, tables, node, line)
     links = pd.concat([tables.links, link], ignore_index=True)
     made, crossings = find_crossings(Tables(tables.nodes, links, tables.crs), base.border)
     over = (made.links["crossing_id"] != "").to_numpy()
     made = Tables(made.nodes, made.links.assign(passable=~over), tables.crs)
-    told = {
-        "length_km": float(link["length_m"].iloc[0]) / 1000, "kph": float(link["speed_kph"].iloc[0]),
-        "join_a_km": float(gap_km[0]), "join_b_km": float(gap_km[1]),
-    }  # fmt: skip
-    return replace(base, tables=made, crossings=crossings), told
+    attributes = {
+        "length_km": float(link["length_m"].iloc[0]) / 1000,
+        "kph": float(link["speed_kph"].iloc[0]),
+        "join_a_km": float(gap_km[0]),
+        "join_b_km": float(gap_km[1]),
+    }
+    return replace(base, tables=made, crossings=crossings), attributes
 
 
 def scale_speeds(base: Base, factor: float, *, mode: str = "road", area: shapely.Geometry | None = None) -> Base:
@@ -142,9 +153,15 @@ def scale_speeds(base: Base, factor: float, *, mode: str = "road", area: shapely
 
 
 def upgrade_ways(
-    base: Base, *, kph: float | None = None, kind: str = "", mode: str = "road",
-    osm_ids: Sequence[int] = (), area: shapely.Geometry | None = None, ground: Ground | None = None,
-) -> Base:  # fmt: skip
+    base: Base,
+    *,
+    kph: float | None = None,
+    kind: str = "",
+    mode: str = "road",
+    osm_ids: Sequence[int] = (),
+    area: shapely.Geometry | None = None,
+    speed_rules: SpeedRules | None = None,
+) -> Base:
     """Return the ground with some roads or railways at another speed, or of another class with its speed.
 
     Parameters
@@ -178,8 +195,8 @@ def upgrade_ways(
         minutes = links["length_m"].to_numpy(float) / 1000 / kph * 60
     else:
         blank = links.assign(**{**FOR_SPEEDS, "kind": kind, "maxspeed_kph": np.nan, "surface": "", "smoothness": ""})  # type: ignore[arg-type]
-        rules = ground or Ground()
-        minutes = with_speeds(blank, overrides=rules.speeds, vehicle=base.vehicle, winter=rules.winter)[
+        allowed = speed_rules or SpeedRules()
+        minutes = with_speeds(blank, overrides=allowed.speeds, vehicle=base.vehicle, winter=allowed.winter)[
             "time_min"
         ].to_numpy(float)
     return _with_minutes(base, part, minutes)
@@ -220,18 +237,39 @@ def _part_within(base: Base, mode: str, area: shapely.Geometry | None) -> NDArra
 
 
 def _new_link(
-    tables: Tables, node: NDArray[np.int64], line: shapely.LineString, mode: str, kind: str, kph: float | None,
-    oneway: bool, vehicle: str, country: str, ground: Ground,
-) -> pd.DataFrame:  # fmt: skip
+    tables: Tables,
+    node: NDArray[np.int64],
+    line: shapely.LineString,
+    mode: str,
+    kind: str,
+    kph: float | None,
+    oneway: bool,
+    vehicle: str,
+    country: str,
+    speed_rules: SpeedRules,
+) -> pd.DataFrame:
     """Return the row of a new link with its speed."""
     row = pd.DataFrame(
         {
-            "u": node[:1], "v": node[1:], "mode": mode, "kind": kind, "oneway": oneway,
-            "length_m": line_lengths_m(np.array([line], dtype=object)), "maxspeed_kph": np.nan, **TOLD, **FOR_SPEEDS,
-            "country": country, "bridged": False, "geometry": [line], "wait_min": 0.0, "checkpoint_id": "", "crossing_id": "", "passable": True,
+            "u": node[:1],
+            "v": node[1:],
+            "mode": mode,
+            "kind": kind,
+            "oneway": oneway,
+            "length_m": line_lengths_m(np.array([line], dtype=object)),
+            "maxspeed_kph": np.nan,
+            **TOLD,
+            **FOR_SPEEDS,
+            "country": country,
+            "bridged": False,
+            "geometry": [line],
+            "wait_min": 0.0,
+            "checkpoint_id": "",
+            "crossing_id": "",
+            "passable": True,
         }
-    )  # fmt: skip
-    row = with_speeds(row, overrides=ground.speeds, vehicle=vehicle, winter=ground.winter)
+    )
+    row = with_speeds(row, overrides=speed_rules.speeds, vehicle=vehicle, winter=speed_rules.winter)
     if kph is not None:
         row = row.assign(speed_kph=float(kph), time_min=row["length_m"] / 1000 / kph * 60)
     return row.assign(speed_source="the scenario").reindex(columns=tables.links.columns)
@@ -261,7 +299,8 @@ def _check_ground(base: Base, xy: NDArray[np.float64]) -> None:
     if (away > max(base.border.tolerance_km, 0.1)).any():
         k = int(np.argmax(away))
         raise PlaceError(
-            f"a new way passes {xy[k][0]:g},{xy[k][1]:g}, {away[k]:,.0f} km outside the two countries or in the sea: allowed is their land"
+            f"a new way passes {xy[k][0]:g},{xy[k][1]:g}, {away[k]:,.0f} km outside the two countries or in the "
+            "sea: allowed is their land"
         )
 
 
@@ -273,5 +312,6 @@ def _check_sides(base: Base, tables: Tables, node: NDArray[np.int64], line: shap
         km = float(base.border.abroad_m(drawn, side[0])[0]) / 1000
         if km > base.border.tolerance_km:
             raise PlaceError(
-                f"a new way between two places of side {side[0]} runs {km:,.0f} km on the other side: allowed is a way at home, or one that ends across"
+                f"a new way between two places of side {side[0]} runs {km:,.0f} km on the other side: allowed is "
+                "a way at home, or one that ends across"
             )

@@ -1,6 +1,7 @@
 """Small random borders anywhere on earth: what the tests of the network are run on.
 
-Everything is drawn in a frame of its own: `s` runs across the border (side a below the line, side b above), `t` along it.
+Everything is drawn in a frame of its own: `s` runs across the border (side a below the line, side b above), `t` along
+it.
 """
 
 from __future__ import annotations

@@ -119,3 +119,18 @@ def test_what_is_public_is_explained(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_file_is_one_idea(module: str) -> None:
     assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) < MAX_LINES
+
+
+DIALECT = {"told", "said", "asked", "how", "shut", "mine"}
+"""Words that name nothing: notes, reasons, queries, options, closed things and one's own rows have names of their
+own."""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_names_are_the_plain_words_of_the_field(module: str) -> None:
+    names = {
+        node.id if isinstance(node, ast.Name) else node.arg
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.Name | ast.arg)
+    }
+    assert not names & DIALECT

@@ -1,4 +1,7 @@
-"""What the packages import is what the distribution declares: an environment of a developer holds more than that of a user."""
+"""What the packages import is what the distribution declares.
+
+An environment of a developer holds more than that of a user.
+"""
 
 from __future__ import annotations
 

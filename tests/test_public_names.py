@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-STUBS = sorted(p for p in ROOT.glob("*/**/__init__.pyi") if p.parts[len(ROOT.parts)] in ("layers", "network", "analysis", "maps"))  # fmt: skip
+STUBS = sorted(
+    p for p in ROOT.glob("*/**/__init__.pyi") if p.parts[len(ROOT.parts)] in ("layers", "network", "analysis", "maps")
+)
 
 
 def package_of(stub: Path) -> str:

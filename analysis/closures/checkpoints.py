@@ -1,7 +1,8 @@
 """What a checkpoint is worth: the cost of closing it alone or with another, who is cut off, and what takes over.
 
-Trips go from settlement to settlement by one mode: those that the choice gives it (`analysis.trips.choice`). Trees are shared by all closures: only the small graph of posts
-changes, and only the pairs whose way led through what is closed are routed anew.
+Trips go from settlement to settlement by one mode: those that the choice gives it (`analysis.trips.choice`). Trees are
+shared by all closures: only the small graph of posts changes, and only the pairs whose way led through what is closed
+are routed anew.
 """
 
 from __future__ import annotations
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
     from analysis.trips.demand import Demand, ModeTimes
 
 IMPACT = [
-    "criticality_min", "unserved_share", "extra_users_min", "people_over_30min", "people_over_60min", "people_cut_off",
-]  # fmt: skip
+    "criticality_min",
+    "unserved_share",
+    "extra_users_min",
+    "people_over_30min",
+    "people_over_60min",
+    "people_cut_off",
+]
 """What every closure is told by; see `close_each`."""
 COLUMNS = ["checkpoint_id", "share", *IMPACT, "fallback", "fallback_share"]
 PAIR_COLUMNS = ["closed_1", "closed_2", "mode", "share", *IMPACT, "synergy_min", "synergy_unserved_share"]
@@ -130,8 +136,8 @@ def fallbacks(choice: Choice, *, least_share: float = LEAST_SHARE) -> pd.DataFra
     Returns
     -------
     ``closed``, ``fallback``, ``share``: the part of the closed one's trips that the fallback takes, largest first.
-    A fallback "" is the part that finds no other checkpoint of the mode. With `least_share` 0 the shares of a closed one
-    sum to 1.
+    A fallback "" is the part that finds no other checkpoint of the mode. With `least_share` 0 the shares of a closed
+    one sum to 1.
     """
     rows = []
     for k, closed in enumerate(choice.ids):
@@ -200,7 +206,10 @@ class Ways:
     trips: NDArray[np.float64]
 
     def gates(self, closed: Collection[str] = ()) -> NDArray[np.float64]:
-        """Return the minutes of the fastest gate between two posts, but for closed checkpoints: shape (posts, posts)."""
+        """Return the minutes of the fastest gate between two posts, but for closed checkpoints.
+
+        Shape (posts, posts).
+        """
         overlay = self.times.overlay
         out = np.full((len(overlay.posts), len(overlay.posts)), np.inf)
         tail, head, cost = (overlay.gates[c].to_numpy() for c in ("tail", "head", "cost"))
@@ -222,7 +231,10 @@ class Ways:
 
 @dataclass(frozen=True)
 class Change:
-    """Pairs that a closure changes: rows and columns of the table, and their minutes after it (infinite for unserved)."""
+    """Pairs that a closure changes.
+
+    Rows and columns of the table, and their minutes after it (infinite for unserved).
+    """
 
     i: NDArray[np.int64]
     j: NDArray[np.int64]
@@ -256,9 +268,18 @@ def fastest_ways(demand: Demand, choice: Choice, mode: str) -> Ways:
     leave = np.where(enter >= 0, np.take_along_axis(first, np.maximum(enter, 0), axis=1) if len(far) else -1, -1)
     served = np.isfinite(minutes)
     return Ways(
-        times, near, far, to, middle, np.ascontiguousarray(times.from_posts[far].T), leave, enter, minutes, served,
+        times,
+        near,
+        far,
+        to,
+        middle,
+        np.ascontiguousarray(times.from_posts[far].T),
+        leave,
+        enter,
+        minutes,
+        served,
         np.where(served, choice.by_mode(mode), 0.0),
-    )  # fmt: skip
+    )
 
 
 def _min_plus(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -54,7 +54,8 @@ def close_links(
     Parameters
     ----------
     flows
-        Share of the mode's trips over each link, from `analysis.trips.betweenness.link_betweenness`: ``link``, ``share``.
+        Share of the mode's trips over each link, from `analysis.trips.betweenness.link_betweenness`: ``link``,
+        ``share``.
     top
         How many links are closed, the heaviest first. Connectors and gates are no candidates.
     one_per_section
@@ -110,11 +111,11 @@ def close_links(
 def links_towards_frame(
     network: Network, flows: pd.DataFrame, frame: NDArray[np.bool_], *, mode: str = "road", top: int = TOP
 ) -> NDArray[np.int64]:
-    """Return the links, heavy enough to be closed, whose loss cuts off only what lies by the edge of the loaded network.
+    """Return the links, heavy enough to be closed, whose loss cuts off only what lies by the frame of the network.
 
-    The roads beyond that edge are not in the data, so that who lives there seems to hang on the last link that is: a fact
-    of the data and not of the roads. Such a link parts the network at home in two; most people of the part without a
-    post of an open crossing live by the frame.
+    The roads beyond that edge are not in the data, so that who lives there seems to hang on the last link that is: a
+    fact of the data and not of the roads. Such a link parts the network at home in two; most people of the part without
+    a post of an open crossing live by the frame.
 
     Parameters
     ----------

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from network.build import Network
     from network.overlay import Overlay
-    from network.routing import Mode, Router
+    from network.routing import Router
+from network.modes import Mode
 
 HOME = FIELDS["open"]
 
@@ -36,21 +37,23 @@ def checkpoint_alternatives(
     """Return the k best ways of each pair of cities through different checkpoints, the best first.
 
     A way goes at home to a checkpoint, through it with its wait, and at home on the other side:
-    t_k = t(i, post) + δ_k + t(post, j), as `analysis.trips.demand.ModeTimes.through` has it; of several crossings that a
-    checkpoint holds the quickest.
+    t_k = t(i, post) + δ_k + t(post, j), as `analysis.trips.demand.ModeTimes.through` has it; of several crossings that
+    a checkpoint holds the quickest.
 
     Parameters
     ----------
     origins, destinations
-        Rows of the network's settlements on side a and side b (or the other way round); every pair of them is asked for.
+        Rows of the network's settlements on side a and side b (or the other way round); every pair of them is asked
+        for.
     k
         Checkpoints per pair at the most.
 
     Returns
     -------
-    ``origin``, ``destination`` (settlement_id), ``origin_name``, ``destination_name``, ``origin_region``, ``destination_region``,
-    ``rank`` from 1, ``checkpoint_id``, ``time_min`` (wait included), ``wait_min``, ``extra_min`` over the best, ``length_km`` of
-    the way. Pairs in the order given; equal times in the order of ids. A pair without a way has no row.
+    ``origin``, ``destination`` (settlement_id), ``origin_name``, ``destination_name``, ``origin_region``,
+    ``destination_region``, ``rank`` from 1, ``checkpoint_id``, ``time_min`` (wait included), ``wait_min``,
+    ``extra_min`` over the best, ``length_km`` of the way. Pairs in the order given; equal times in the order of ids. A
+    pair without a way has no row.
 
     Raises
     ------
@@ -104,7 +107,10 @@ def checkpoint_alternatives(
 
 
 def _gates(network: Network, overlay: Overlay) -> pd.DataFrame:
-    """Return the overlay's gates that belong to a checkpoint, with the wait and length of their links; of equal ones the cheapest."""
+    """Return the overlay's gates that belong to a checkpoint, with the wait and length of their links.
+
+    Of equal ones the cheapest.
+    """
     links = network.links[network.links["checkpoint_id"] != ""]
     back = links[~links["oneway"].astype(bool)]
     arcs = pd.concat([links, back.assign(u=back["v"], v=back["u"])])[
@@ -161,8 +167,8 @@ def redundancy(alternatives: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     ``origin``, ``destination``, their names and regions, ``alternatives`` (checkpoints found, k at the most),
-    ``best_checkpoint``, ``time_min``, ``second_checkpoint`` (empty where there is none), ``redundancy_min``: extra minutes of
-    the second best, NaN where there is none.
+    ``best_checkpoint``, ``time_min``, ``second_checkpoint`` (empty where there is none), ``redundancy_min``: extra
+    minutes of the second best, NaN where there is none.
 
     Examples
     --------
@@ -185,8 +191,9 @@ def redundancy_of_regions(pairs: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    ``region_a``, ``region_b`` (of origin and destination), ``pairs``, ``pairs_without_second``, ``redundancy_median_min``,
-    ``redundancy_max_min``, ``best_checkpoint`` (the best of most pairs; of equals the first by id) and ``best_checkpoint_share``.
+    ``region_a``, ``region_b`` (of origin and destination), ``pairs``, ``pairs_without_second``,
+    ``redundancy_median_min``, ``redundancy_max_min``, ``best_checkpoint`` (the best of most pairs; of equals the first
+    by id) and ``best_checkpoint_share``.
     """
     table = pairs.rename(columns={"origin_region": "region_a", "destination_region": "region_b"})
     by = table.groupby(["region_a", "region_b"], sort=True)

@@ -1,4 +1,7 @@
-"""What looks wrong in a network: neighbours whose minutes differ too much, ways far too long, links drawn through the neighbour."""
+"""What looks wrong in a network.
+
+Neighbours whose minutes differ too much, ways far too long, links drawn through the neighbour.
+"""
 
 from __future__ import annotations
 
@@ -53,13 +56,14 @@ def network_checks(
 
     Returns
     -------
-    ``check``, ``place`` and ``to_place`` with coordinates, ``direct_km`` between them, ``value`` beside what would be ``allowed``
-    (minutes, ratio or km, as ``unit`` says). A value is empty where there is no way, or none within 1,500 km.
+    ``check``, ``place`` and ``to_place`` with coordinates, ``direct_km`` between them, ``value`` beside what would be
+    ``allowed`` (minutes, ratio or km, as ``unit`` says). A value is empty where there is no way, or none within 1,500
+    km.
 
     Notes
     -----
-    Neighbours of one side should differ by no more minutes than the walk between them takes, at a connector's speed over 1.3
-    times the straight line. A river without a bridge makes a difference that is real.
+    Neighbours of one side should differ by no more minutes than the walk between them takes, at a connector's speed
+    over 1.3 times the straight line. A river without a bridge makes a difference that is real.
     """
     parts = [
         _cells(cells),
@@ -147,9 +151,9 @@ def _abroad(network: Network, settlements: gpd.GeoDataFrame) -> pd.DataFrame:
     # The ground itself, before settlements and posts cut its links into pieces.
     tables = network.base.tables
     links, side = tables.links, tables.nodes["side"].to_numpy(dtype=object)
-    ground = ~links["kind"].isin(NO_GROUND).to_numpy()
+    on_ground = ~links["kind"].isin(NO_GROUND).to_numpy()
     home = side[links["u"].to_numpy()] == side[links["v"].to_numpy()]
-    rows = np.flatnonzero(ground & home)
+    rows = np.flatnonzero(on_ground & home)
     own = side[links["u"].to_numpy()[rows]]
     lines = tables.projected(rows)
     km = np.zeros(len(rows))

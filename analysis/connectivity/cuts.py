@@ -1,4 +1,7 @@
-"""Disjoint ways between places and the smallest cuts between them: how many links, nodes, vehicles a day, and at which checkpoints."""
+"""Disjoint ways between places and the smallest cuts between them.
+
+How many links, nodes, vehicles a day, and at which checkpoints.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from analysis.connectivity.flows import Flows, compile_flows
 from analysis.connectivity.pairs import largest_places
 from layers.errors import NetworkError
 from network.build import FIELDS, NETWORKS
-from network.routing import MODES
+from network.modes import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,12 +26,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from network.build import Network
-    from network.routing import Mode
+    from network.modes import Mode
 
 CITY_KM = 10.0
-"""Roads that end this near a city's centre lead to the city: an assumption. A settlement hangs on one connector, whose cut says nothing."""
+"""Roads that end this near a city's centre lead to the city: an assumption. A settlement hangs on one connector, whose
+cut says nothing."""
 SCALE = 1024
-"""Capacities are multiplied by it and those of gates lowered by 1: of several smallest cuts that with the most gates is found."""
+"""Capacities are multiplied by it and those of gates lowered by 1: of several smallest cuts that with the most gates is
+found."""
 MOST = 2**30
 
 
@@ -58,15 +63,16 @@ def city_cuts(
     capacity_per_day: pd.Series | None = None,
     checkpoint_capacity_per_day: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
-    """Return how many ways without a common link, and without a common node, join each pair of cities, and where they are narrowest.
+    """Return how many ways without a common link or node join each pair of cities, and where they are narrowest.
 
-    By Menger, and Ford and Fulkerson (1956), the number of disjoint ways is the smallest number of links (nodes) whose loss parts
-    the two; the vehicles a day that fit through are the smallest sum of capacities that does.
+    By Menger, and Ford and Fulkerson (1956), the number of disjoint ways is the smallest number of links (nodes) whose
+    loss parts the two; the vehicles a day that fit through are the smallest sum of capacities that does.
 
     Parameters
     ----------
     origins, destinations
-        Rows of the network's settlements; every pair of them is asked for. A city is all nodes of its side within `radius_km`.
+        Rows of the network's settlements; every pair of them is asked for. A city is all nodes of its side within
+        `radius_km`.
     on
         ``borderless``, ``open`` or ``actual``.
     capacity_per_day
@@ -76,16 +82,17 @@ def city_cuts(
 
     Returns
     -------
-    ``origin``, ``destination`` (settlement_id), ``origin_name``, ``destination_name``, ``origin_region``, ``destination_region``;
-    ``edge_disjoint_paths``, ``node_disjoint_paths``; the smallest cut of links: ``cut_checkpoints`` (ids, joined by "|") and
-    ``cut_other_links``; ``capacity_vehicles_per_day`` with ``capacity_cut_checkpoints`` and ``capacity_known``: ``yes``, ``upper bound``
-    (links without a capacity count as unlimited, and might be narrower) or ``no`` (then NaN: some way has no known capacity at all).
+    ``origin``, ``destination`` (settlement_id), ``origin_name``, ``destination_name``, ``origin_region``,
+    ``destination_region``; ``edge_disjoint_paths``, ``node_disjoint_paths``; the smallest cut of links:
+    ``cut_checkpoints`` (ids, joined by "|") and ``cut_other_links``; ``capacity_vehicles_per_day`` with
+    ``capacity_cut_checkpoints`` and ``capacity_known``: ``yes``, ``upper bound`` (links without a capacity count as
+    unlimited, and might be narrower) or ``no`` (then NaN: some way has no known capacity at all).
 
     Notes
     -----
-    Of several smallest cuts the one with the most checkpoints is told, and of these the one nearest to the origin. Between
-    whole countries the cut is the open checkpoints themselves and says nothing: ask for pairs. Carriageways that the data
-    draw apart are two links.
+    Of several smallest cuts the one with the most checkpoints is told, and of these the one nearest to the origin.
+    Between whole countries the cut is the open checkpoints themselves and says nothing: ask for pairs. Carriageways
+    that the data draw apart are two links.
 
     Examples
     --------
@@ -130,7 +137,8 @@ def region_cuts(
 
     Returns
     -------
-    ``region_a``, ``region_b``, ``cities_a``, ``cities_b`` (numbers) and the columns of `city_cuts`; in the order of the border.
+    ``region_a``, ``region_b``, ``cities_a``, ``cities_b`` (numbers) and the columns of `city_cuts`; in the order of the
+    border.
     """
     rows = largest_places(network.settlements, per_region=per_region)
     home = network.settlements["region"].to_numpy(dtype=object)[rows]
@@ -149,7 +157,10 @@ def region_cuts(
 
 
 def _cities(network: Network, rows: NDArray[np.int64], radius_km: float) -> list[NDArray[np.int64]]:
-    """Return the nodes of each city: those of its side within the radius that lie nearer to no other of them, and its own."""
+    """Return the nodes of each city.
+
+    Those of its side within the radius that lie nearer to no other of them, and its own.
+    """
     if not radius_km >= 0:
         raise NetworkError(f"cities of {radius_km:g} km: allowed is 0 or more")
     table = network.settlements.iloc[rows]
@@ -158,13 +169,13 @@ def _cities(network: Network, rows: NDArray[np.int64], radius_km: float) -> list
     where = network.nodes["side"].to_numpy(dtype=object)
     out = [np.array([k]) for k in node]
     for s in ("a", "b"):
-        mine = np.flatnonzero(side == s)
+        own_side = np.flatnonzero(side == s)
         there = np.flatnonzero(where == s)
-        if not len(mine) or not len(there):
+        if not len(own_side) or not len(there):
             continue
-        away, which = cKDTree(xy[node[mine]]).query(xy[there], distance_upper_bound=max(radius_km, 1e-9) * 1000)
+        away, which = cKDTree(xy[node[own_side]]).query(xy[there], distance_upper_bound=max(radius_km, 1e-9) * 1000)
         near = np.isfinite(away)
-        for k, c in enumerate(mine):  # cities: dozens
+        for k, c in enumerate(own_side):  # cities: dozens
             out[c] = np.union1d(there[near & (which == k)], node[c])
             out[c] = np.setdiff1d(out[c], np.delete(node, c)[np.delete(node, c) != node[c]])
     return out
@@ -238,7 +249,10 @@ def _cuts(streets: _Streets, pairs: Sequence[tuple[int, int]], capacity: NDArray
 
 @dataclass(frozen=True)
 class _Matrix:
-    """Scaled capacities, what stands for no limit, where the groups' nodes begin (three of each, g, in and out), and the steps of the flows."""
+    """Scaled capacities, what stands for no limit, where the groups' nodes begin, and the steps of the flows.
+
+    The groups' nodes are three of each: g, in and out.
+    """
 
     flows: Flows
     whole: int
@@ -287,7 +301,7 @@ def _matrix(streets: _Streets, capacity: NDArray[np.float64], *, split: bool) ->
 def _smallest_cut(
     streets: _Streets, matrix: _Matrix, a: int, b: int, *, most: float | None = None
 ) -> tuple[float, list[str], int]:
-    """Return the size of the smallest cut between two groups (NaN for no limit), its checkpoints, and how many other arcs it has.
+    """Return the smallest cut between two groups (NaN for no limit), its checkpoints, and its number of other arcs.
 
     With `most`, which it can't exceed, of a matrix without scale, the size alone.
     """

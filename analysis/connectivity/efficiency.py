@@ -1,4 +1,7 @@
-"""Efficiency of a network: global and local (Latora and Marchiori), and that of trips from each place (Gutiérrez; JRC)."""
+"""Efficiency of a network, global and local, and that of trips from each place.
+
+After Latora and Marchiori; for trips, Gutiérrez and the JRC.
+"""
 
 from __future__ import annotations
 
@@ -21,24 +24,25 @@ if TYPE_CHECKING:
     from network.routing import Router
 
 REFERENCE_KPH = 100.0
-"""Speed of the ideal straight road: the fastest class of `network.speeds.ROAD_KPH`, so that no trip beats it. An assumption; it cancels
-in every ratio of two efficiencies."""
+"""Speed of the ideal straight road: the fastest class of `network.speeds.ROAD_KPH`, so that no trip beats it. An
+assumption; it cancels in every ratio of two efficiencies."""
 MIN_KM = 10.0
-"""Pairs nearer than this have no say in `place_efficiency`: their ways are connectors for the most part. An assumption."""
+"""Pairs nearer than this have no say in `place_efficiency`: their ways are connectors for the most part. An
+assumption."""
 CHUNK = 256
 
 
 def global_efficiency(minutes: NDArray[np.float64]) -> float:
     """Return E = Σ_{i≠j} (1/t_ij) / (N(N − 1)), 1/min (Latora and Marchiori 2001).
 
-    A pair without a way adds 0, so no pair is lost. Pairs without distance (two places at one node) are left out of the sum and of
-    the number.
+    A pair without a way adds 0, so no pair is lost. Pairs without distance (two places at one node) are left out of the
+    sum and of the number.
 
     Parameters
     ----------
     minutes
-        Shape (N, N); NaN or infinity where there is no way. Any cost does: 1 per link gives networkx's `global_efficiency`,
-        which knows no weights.
+        Shape (N, N); NaN or infinity where there is no way. Any cost does: 1 per link gives networkx's
+        `global_efficiency`, which knows no weights.
 
     Returns
     -------
@@ -69,17 +73,18 @@ def local_efficiency(
 ) -> NDArray[np.float64]:
     """Return for each node the efficiency among its neighbours once it is gone, in 1/unit of the weights.
 
-    E(G_i) = Σ_{j≠k} (1/d_jk) / (k_i(k_i − 1)) over the k_i neighbours of i, with d_jk the shortest way that uses neighbours of i
-    alone (Latora and Marchiori 2001: the subgraph that the neighbours induce). The network's local efficiency is the mean
-    over nodes. A neighbour is joined in either direction.
+    E(G_i) = Σ_{j≠k} (1/d_jk) / (k_i(k_i − 1)) over the k_i neighbours of i, with d_jk the shortest way that uses
+    neighbours of i alone (Latora and Marchiori 2001: the subgraph that the neighbours induce). The network's local
+    efficiency is the mean over nodes. A neighbour is joined in either direction.
 
     Parameters
     ----------
     graph
         n × n weights, zero or more, of a directed graph.
     lonlat
-        Where the nodes are, shape (n, 2). With it the value is E(G_i) over that of straight roads between the same neighbours
-        at `reference_kph`, 0 to 1 for weights in minutes: Latora and Marchiori's own scaling. Without, metres-long links rule the mean.
+        Where the nodes are, shape (n, 2). With it the value is E(G_i) over that of straight roads between the same
+        neighbours at `reference_kph`, 0 to 1 for weights in minutes: Latora and Marchiori's own scaling. Without,
+        metres-long links rule the mean.
 
     Returns
     -------
@@ -133,18 +138,18 @@ def graph_efficiency(
     Parameters
     ----------
     roots
-        Grow trees from so many nodes only, drawn at random without replacement; the sums over roots stand for all. None:
-        all nodes, exact, a tree each.
+        Grow trees from so many nodes only, drawn at random without replacement; the sums over roots stand for all.
+        None: all nodes, exact, a tree each.
     seed
         Of the draw, which depends on where the nodes lie and not on their order.
 
     Returns
     -------
-    ``network``, ``nodes``, ``roots``, ``global_efficiency_per_min`` (`global_efficiency`), ``ideal_efficiency_per_min`` (the same nodes
-    by straight roads at 100 km/h), ``relative_efficiency`` = global over ideal (0 to 1), ``local_relative_efficiency``, the mean
-    of `local_efficiency` scaled to straight roads. Nodes of one spot (the posts of a gate) are no pair. What is sampled has its
-    standard error beside it (``_se``), that of a ratio of means over roots (Cochran 1977, 2.11 and 6.4): 0 where all nodes are roots,
-    NaN of a single one.
+    ``network``, ``nodes``, ``roots``, ``global_efficiency_per_min`` (`global_efficiency`), ``ideal_efficiency_per_min``
+    (the same nodes by straight roads at 100 km/h), ``relative_efficiency`` = global over ideal (0 to 1),
+    ``local_relative_efficiency``, the mean of `local_efficiency` scaled to straight roads. Nodes of one spot (the posts
+    of a gate) are no pair. What is sampled has its standard error beside it (``_se``), that of a ratio of means over
+    roots (Cochran 1977, 2.11 and 6.4): 0 where all nodes are roots, NaN of a single one.
     """
     n = len(router.nodes)
     lonlat = router.network.nodes[["x", "y"]].to_numpy(float)[router.nodes]
@@ -224,8 +229,8 @@ def pairs_efficiency(pairs: pd.DataFrame, *, reference_kph: float = REFERENCE_KP
     Returns
     -------
     ``region`` (``all`` for the whole), ``kind`` (``domestic``, ``cross``), ``pairs``, and per network
-    ``efficiency_<network>_per_min`` = mean of 1/t (0 for a pair without a way) and ``relative_<network>`` = it over that of
-    straight roads at the reference speed (0 to 1).
+    ``efficiency_<network>_per_min`` = mean of 1/t (0 for a pair without a way) and ``relative_<network>`` = it over
+    that of straight roads at the reference speed (0 to 1).
     """
     if not reference_kph > 0:
         raise NetworkError(f"a reference speed of {reference_kph:g} km/h: allowed is more than 0")
@@ -256,9 +261,9 @@ def place_efficiency(
 ) -> pd.DataFrame:
     """Return the network efficiency of places, at home and across the border, on the three networks.
 
-    NE_i = Σ_j (t_ij / t*_ij)·P_j / Σ_j P_j with t* = geodesic / reference speed (Gutiérrez, Monzón and Piñero 1998; Christodoulou and
-    Christidis 2019): how many times longer than by a straight fast road a trip takes, 1 or more, the smaller the better.
-    Unlike a potential it does not punish a place for being far away.
+    NE_i = Σ_j (t_ij / t*_ij)·P_j / Σ_j P_j with t* = geodesic / reference speed (Gutiérrez, Monzón and Piñero 1998;
+    Christodoulou and Christidis 2019): how many times longer than by a straight fast road a trip takes, 1 or more, the
+    smaller the better. Unlike a potential it does not punish a place for being far away.
 
     Parameters
     ----------
@@ -270,9 +275,10 @@ def place_efficiency(
     Returns
     -------
     ``settlement_id``, ``name``, ``side``, ``region``, ``population``; per network ``ne_domestic_<network>``,
-    ``ne_cross_<network>`` and ``ne_ratio_<network>`` = cross over domestic (above 1: the network serves trips abroad worse);
-    ``reached_domestic_share``, ``reached_cross_share`` of the targets' people. The three networks share one set of targets, those
-    reached in all: so borderless ≤ open ≤ actual. No wait is charged at home. NaN where no target is reached.
+    ``ne_cross_<network>`` and ``ne_ratio_<network>`` = cross over domestic (above 1: the network serves trips abroad
+    worse); ``reached_domestic_share``, ``reached_cross_share`` of the targets' people. The three networks share one set
+    of targets, those reached in all: so borderless ≤ open ≤ actual. No wait is charged at home. NaN where no target is
+    reached.
     """
     table = settlements.reset_index(drop=True)
     start, end = table.iloc[np.asarray(origins, np.int64)], table.iloc[np.asarray(targets, np.int64)]
@@ -304,7 +310,9 @@ def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.
 
 
 def efficiency_of_regions(places: pd.DataFrame) -> pd.DataFrame:
-    """Return `place_efficiency` by region, means weighted by people: ``region``, ``places`` and the same ``ne_`` columns.
+    """Return `place_efficiency` by region, means weighted by people.
+
+    ``region``, ``places`` and the same ``ne_`` columns.
 
     Ratios are those of the means. A place without a value on one of the columns has no say in that column.
     """

@@ -1,8 +1,9 @@
 """Largest flows between many pairs of nodes of one graph, which is compiled once.
 
-A flow across a border is small: it goes through some dozen links of a city or of the line. So it is made of shortest ways that still have
-room (Edmonds and Karp 1972), the wide ones first, each found by scipy's breadth-first search in a millisecond. `scipy.sparse.csgraph.maximum_flow`
-prepares the whole graph anew for each pair, and its time hangs on the graph instead of the flow.
+A flow across a border is small: it goes through some dozen links of a city or of the line. So it is made of shortest
+ways that still have room (Edmonds and Karp 1972), the wide ones first, each found by scipy's breadth-first search in a
+millisecond. `scipy.sparse.csgraph.maximum_flow` prepares the whole graph anew for each pair, and its time hangs on the
+graph instead of the flow.
 """
 
 from __future__ import annotations

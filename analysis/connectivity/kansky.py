@@ -30,23 +30,26 @@ def single_lines(network: Network, mode: str) -> pd.DataFrame:
     Nodes within 250 m are one place; of several links between two places the shortest stays, and links within a place
     go.
     """
-    ground = ground_links(network, mode)
-    used = np.unique(ground[["u", "v"]])
+    drawn = drawn_links(network, mode)
+    used = np.unique(drawn[["u", "v"]])
     xy = network.nodes[["px", "py"]].to_numpy(float)[used]
     pairs = cKDTree(xy).query_pairs(PARALLEL_M, output_type="ndarray")
     graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(used), len(used)))
     _, label = connected_components(graph, directed=False)
-    ends = np.sort(label[np.searchsorted(used, ground[["u", "v"]].to_numpy())], axis=1)
-    table = ground.assign(u=ends[:, 0], v=ends[:, 1])
+    ends = np.sort(label[np.searchsorted(used, drawn[["u", "v"]].to_numpy())], axis=1)
+    table = drawn.assign(u=ends[:, 0], v=ends[:, 1])
     table = table[table["u"] != table["v"]].sort_values(["u", "v", "length_m"], kind="stable")
     return table.drop_duplicates(["u", "v"]).reset_index(drop=True)
 
 
-def ground_links(network: Network, mode: str) -> pd.DataFrame:
-    """Return the links of a mode that lie on the ground: no connectors, no gates, no changes of gauge within a station."""
+def drawn_links(network: Network, mode: str) -> pd.DataFrame:
+    """Return the links of a mode that lie on the ground.
+
+    No connectors, no gates, no changes of gauge within a station.
+    """
     links = network.links
-    ground = (links["mode"] == mode) & ~links["kind"].isin(["connector", "gate", "line", "change", "turn"])
-    return links[ground & (links["twin"] >= 0)].reset_index(drop=True)
+    drawn = (links["mode"] == mode) & ~links["kind"].isin(["connector", "gate", "line", "change", "turn"])
+    return links[drawn & (links["twin"] >= 0)].reset_index(drop=True)
 
 
 def kansky(u: NDArray[np.int64], v: NDArray[np.int64], length_km: NDArray[np.float64]) -> dict[str, float]:
@@ -94,8 +97,8 @@ def degree_statistics(u: NDArray[np.int64], v: NDArray[np.int64]) -> dict[str, f
 
     Returns
     -------
-    ``degree_mean`` = 2e/v, ``degree_max``, ``dead_ends_share`` (degree 1) and ``crossroads_share`` (degree 4 and more) of
-    the nodes; NaN for a graph without nodes. A loop counts twice.
+    ``degree_mean`` = 2e/v, ``degree_max``, ``dead_ends_share`` (degree 1) and ``crossroads_share`` (degree 4 and more)
+    of the nodes; NaN for a graph without nodes. A loop counts twice.
 
     Examples
     --------

@@ -21,8 +21,17 @@ CONFIDENCE = 0.95
 REACHES_KM: tuple[float, ...] = (500.0, np.inf)
 """Pairs up to which distance a regression takes: the near ones, which most trips are between, and all."""
 COLUMNS = [
-    "network", "to_km", "places", "pairs_cross", "pairs_domestic", "delta", "delta_se", "slower", "slower_low", "slower_high",
-]  # fmt: skip
+    "network",
+    "to_km",
+    "places",
+    "pairs_cross",
+    "pairs_domestic",
+    "delta",
+    "delta_se",
+    "slower",
+    "slower_low",
+    "slower_high",
+]
 
 
 def matched_bands(pairs: pd.DataFrame, *, edges_km: Sequence[float] = BANDS_KM) -> pd.DataFrame:
@@ -37,9 +46,9 @@ def matched_bands(pairs: pd.DataFrame, *, edges_km: Sequence[float] = BANDS_KM) 
 
     Returns
     -------
-    ``from_km``, ``to_km``, ``pairs_cross``, ``pairs_domestic``; and per network ``pairs_<network>``, the pairs across that have a
-    way, and ``slower_<network>``, the geometric mean over them of (minutes per km) / (median minutes per km of domestic
-    pairs in the band); NaN where the band lacks either kind. Bands without any pair are left out.
+    ``from_km``, ``to_km``, ``pairs_cross``, ``pairs_domestic``; and per network ``pairs_<network>``, the pairs across
+    that have a way, and ``slower_<network>``, the geometric mean over them of (minutes per km) / (median minutes per km
+    of domestic pairs in the band); NaN where the band lacks either kind. Bands without any pair are left out.
     """
     bands = distance_bands(pairs, edges_km=edges_km)
     home = bands[bands["kind"] == "domestic"].reset_index(drop=True)
@@ -67,9 +76,9 @@ def border_regression(
 ) -> pd.DataFrame:
     """Return how much slower trips across the border are, places and distance alike: one number with its interval.
 
-    log t_ij = u_i + u_j + f(log d_ij) + δ·across_ij + e_ij over pairs of places, each once, with an effect of each place and
-    f linear between knots: a gravity-like form (Anderson & van Wincoop 2003 for the place effects), on times. Pairs
-    that share a place have errors in common, so the standard error of δ is robust to any correlation between them
+    log t_ij = u_i + u_j + f(log d_ij) + δ·across_ij + e_ij over pairs of places, each once, with an effect of each
+    place and f linear between knots: a gravity-like form (Anderson & van Wincoop 2003 for the place effects), on times.
+    Pairs that share a place have errors in common, so the standard error of δ is robust to any correlation between them
     (`dyadic_variance`); its interval takes Student's t with as many degrees of freedom as there are places but one.
 
     Parameters
@@ -83,10 +92,10 @@ def border_regression(
 
     Returns
     -------
-    Per reach and network, and for ``actual/borderless`` (what is left of one when the other is taken away, pair by pair):
-    ``network``, ``to_km`` (NaN for all), ``places``, ``pairs_cross``, ``pairs_domestic``, ``delta``, ``delta_se``, and ``slower`` = e^δ with
-    its 95 % interval ``slower_low``, ``slower_high``. NaN where the pairs do not tell the border from the places. Pairs without a
-    way are left out.
+    Per reach and network, and for ``actual/borderless`` (what is left of one when the other is taken away, pair by
+    pair): ``network``, ``to_km`` (NaN for all), ``places``, ``pairs_cross``, ``pairs_domestic``, ``delta``,
+    ``delta_se``, and ``slower`` = e^δ with its 95 % interval ``slower_low``, ``slower_high``. NaN where the pairs do
+    not tell the border from the places. Pairs without a way are left out.
 
     Notes
     -----
@@ -149,8 +158,8 @@ def cross_effect(
 
     Returns
     -------
-    NaN twice where `across` is a sum of the others (pairs of one kind, too few places), and for the error alone where the
-    estimated variance is not positive.
+    NaN twice where `across` is a sum of the others (pairs of one kind, too few places), and for the error alone where
+    the estimated variance is not positive.
     """
     n = int(max(i.max(initial=-1), j.max(initial=-1))) + 1
     if not len(y):

@@ -1,4 +1,4 @@
-"""Pairs of places: straight way, network and minutes of each, what the border costs them, and domestic pairs beside them."""
+"""Pairs of places: straight way, network and minutes, what the border costs them, and domestic pairs beside them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def largest_places(
 
     Examples
     --------
-    >>> towns = pd.DataFrame({"side": ["b", "a", "a"], "region": ["K", "R", "R"], "population": [5, 7, 9], "snap_km": [1.0, 1, 1]})
+    >>> towns = pd.DataFrame({"side": ["b", "a", "a"], "region": ["K", "R", "R"], "population": [5, 7, 9]})
+    >>> towns["snap_km"] = 1.0
     >>> largest_places(towns, per_region=1).tolist()
     [2, 0]
     """
@@ -84,10 +85,11 @@ def place_pairs(
 
     Returns
     -------
-    ``origin``, ``destination`` (settlement_id), ``origin_name``, ``destination_name``, ``origin_region``, ``destination_region``,
-    ``origin_population``, ``destination_population``, ``kind`` (``domestic_a``, ``domestic_b`` or ``cross``), ``geodesic_km``,
-    ``network_km`` (the shortest way by length in `open`), ``circuity`` = network over geodesic, and
-    ``time_borderless_min``, ``time_open_min``, ``time_actual_min``. NaN where there is no way; circuity also where both are one spot.
+    ``origin``, ``destination`` (settlement_id), ``origin_name``, ``destination_name``, ``origin_region``,
+    ``destination_region``, ``origin_population``, ``destination_population``, ``kind`` (``domestic_a``, ``domestic_b``
+    or ``cross``), ``geodesic_km``, ``network_km`` (the shortest way by length in `open`), ``circuity`` = network over
+    geodesic, and ``time_borderless_min``, ``time_open_min``, ``time_actual_min``. NaN where there is no way; circuity
+    also where both are one spot.
 
     Examples
     --------
@@ -133,7 +135,8 @@ def region_circuity(pairs: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    ``region``, and ``within_`` and ``cross_`` each: ``pairs``, ``unserved``, ``circuity_mean``, ``circuity_median``; sorted by region.
+    ``region``, and ``within_`` and ``cross_`` each: ``pairs``, ``unserved``, ``circuity_mean``, ``circuity_median``;
+    sorted by region.
     """
     within = pairs[pairs["origin_region"] == pairs["destination_region"]].assign(region=lambda t: t["origin_region"])
     cross = pairs[pairs["kind"] == "cross"]
@@ -159,17 +162,18 @@ def region_circuity(pairs: pd.DataFrame) -> pd.DataFrame:
 def border_effect(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return what the border costs each pair across it, by the way round and by waiting.
 
-    B = t²/t⁰, with t⁰, t¹, t² the minutes in `borderless`, `open` and `actual` (the counterfactual idea of McCallum 1995, on times).
-    extra = t² − t⁰ is exactly detour + delay = (t¹ − t⁰) + (t² − t¹).
+    B = t²/t⁰, with t⁰, t¹, t² the minutes in `borderless`, `open` and `actual` (the counterfactual idea of McCallum
+    1995, on times). extra = t² − t⁰ is exactly detour + delay = (t¹ − t⁰) + (t² − t¹).
 
     Returns
     -------
-    The rows of `pairs` across the border with ``border_effect`` (1 or more), ``detour_min``, ``delay_min``, ``extra_min``,
-    ``cut_off`` (a way without a border, none with it); NaN where there is no way.
+    The rows of `pairs` across the border with ``border_effect`` (1 or more), ``detour_min``, ``delay_min``,
+    ``extra_min``, ``cut_off`` (a way without a border, none with it); NaN where there is no way.
 
     Examples
     --------
-    >>> pair = pd.DataFrame({"kind": ["cross"], "time_borderless_min": [60.0], "time_open_min": [90.0], "time_actual_min": [150.0]})
+    >>> minutes = {"time_borderless_min": [60.0], "time_open_min": [90.0], "time_actual_min": [150.0]}
+    >>> pair = pd.DataFrame({"kind": ["cross"], **minutes})
     >>> border_effect(pair)[["border_effect", "detour_min", "delay_min", "extra_min"]].iloc[0].tolist()
     [2.5, 30.0, 60.0, 90.0]
     """
@@ -194,8 +198,9 @@ def border_effect_of_regions(effects: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    ``region_a``, ``region_b``, ``pairs``, ``pairs_cut_off``, ``border_effect`` = Σ t²/Σ t⁰, ``border_effect_median``, means
-    ``detour_min``, ``delay_min``, ``extra_min``, ``circuity_median``; sorted by regions. Means are over pairs with a way.
+    ``region_a``, ``region_b``, ``pairs``, ``pairs_cut_off``, ``border_effect`` = Σ t²/Σ t⁰, ``border_effect_median``,
+    means ``detour_min``, ``delay_min``, ``extra_min``, ``circuity_median``; sorted by regions. Means are over pairs
+    with a way.
     """
     table = effects.rename(columns={"origin_region": "region_a", "destination_region": "region_b"})
     table["free"] = table["time_borderless_min"].where(table["time_actual_min"].notna())
@@ -266,13 +271,14 @@ def distance_bands(pairs: pd.DataFrame, *, edges_km: Sequence[float] = BANDS_KM)
 def matched_border_effect(pairs: pd.DataFrame, *, edges_km: Sequence[float] = BANDS_KM) -> pd.DataFrame:
     """Return how much slower trips across the border are than domestic ones as long, all bands together.
 
-    The geometric mean over the pairs across the border of (minutes per km) / (median minutes per km of domestic pairs in the same
-    band). Where `border_effect` compares a pair with itself without a border, this compares it with what a country gives
-    its own; it also holds what nobody built towards the border.
+    The geometric mean over the pairs across the border of (minutes per km) / (median minutes per km of domestic pairs
+    in the same band). Where `border_effect` compares a pair with itself without a border, this compares it with what a
+    country gives its own; it also holds what nobody built towards the border.
 
     Returns
     -------
-    ``network``, ``pairs``, ``pairs_without_match`` (no way, or no domestic pair in the band), ``slower`` (1: as at home).
+    ``network``, ``pairs``, ``pairs_without_match`` (no way, or no domestic pair in the band), ``slower`` (1: as at
+    home).
     """
     bands = distance_bands(pairs, edges_km=edges_km)
     home = bands[bands["kind"] == "domestic"]

@@ -1,4 +1,7 @@
-"""Connectivity of regions, of pairs of facing regions and of pieces of the border: densities, checkpoints, crossings."""
+"""Connectivity of regions, of pairs of facing regions and of pieces of the border.
+
+Densities, checkpoints, crossings.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from analysis.connectivity.kansky import PARALLEL_M, ground_links, kansky_by_region, single_lines
+from analysis.connectivity.kansky import PARALLEL_M, drawn_links, kansky_by_region, single_lines
 from layers.crs import WGS84, areas_km2, geodesic_m, line_lengths_m, points_at, project
 from layers.regions import belt
 from layers.schema import MODES
@@ -28,8 +31,8 @@ PIECE_M = 500.0
 def counted_once(lines: NDArray[np.object_]) -> NDArray[np.float64]:
     """Return for each line the share of it that counts, so that k parallel tracks count as one: 1/k along them.
 
-    A piece of 500 m has a parallel in each other line that runs beside its middle, within 250 m and 20°, and does not merely end
-    there. It matters not where the tracks are cut into links.
+    A piece of 500 m has a parallel in each other line that runs beside its middle, within 250 m and 20°, and does not
+    merely end there. It matters not where the tracks are cut into links.
 
     Parameters
     ----------
@@ -63,7 +66,10 @@ def counted_once(lines: NDArray[np.object_]) -> NDArray[np.float64]:
 
 
 def lengths_in(lines: pd.DataFrame, regions: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Return the kilometres of links in each region: each link's own length, shared out by the part of its line inside."""
+    """Return the kilometres of links in each region.
+
+    Each link's own length, shared out by the part of its line inside.
+    """
     geometry = lines["geometry"].to_numpy(dtype=object)
     polygons = regions.geometry.to_numpy()
     line, where = shapely.STRtree(geometry).query(polygons, predicate="intersects")[::-1]
@@ -92,7 +98,8 @@ def region_connectivity(
     -------
     ``area_km2`` (whole), ``belt_area_km2``, ``border_km``, ``road_km``, ``rail_km`` (parallel lines once),
     ``road_density_km_per_1000km2``, ``rail_density_km_per_1000km2``, ``checkpoints``, ``checkpoints_open``,
-    ``checkpoints_per_100km`` (open ones), and Kansky's indices and degrees of the road network (`analysis.connectivity.kansky`).
+    ``checkpoints_per_100km`` (open ones), and Kansky's indices and degrees of the road network
+    (`analysis.connectivity.kansky`).
     """
     zone = project(shapely.segmentize(belt(border, depth_km, network.crs), 20_000), network.crs, WGS84)
     inside = regions.set_geometry(shapely.intersection(regions.geometry.to_numpy(), zone))
@@ -101,7 +108,7 @@ def region_connectivity(
     sides = pd.concat([border.rename(columns={f"region_{s}": "region"})[["region", "length_km"]] for s in ("a", "b")])
     out["border_km"] = regions["region"].map(sides.groupby("region")["length_km"].sum()).fillna(0.0).to_numpy()
     for mode in ("road", "rail"):
-        table = ground_links(network, mode)
+        table = drawn_links(network, mode)
         if len(table):
             once = counted_once(project(table["geometry"].to_numpy(dtype=object), WGS84, network.crs))
             out[f"{mode}_km"] = lengths_in(table.assign(length_m=table["length_m"] * once), inside)
@@ -127,9 +134,9 @@ def supply_of_people(
 ) -> pd.DataFrame:
     """Return how much network there is for the people and places of each region, in the order of `regions`.
 
-    Engel's coefficient is L/√(S·P), Goltz's L/√(S·N): both fall between density per area and per person (see Volkova and
-    Svistelnik for their use on Altai). Engel's number hangs on the units: here L in km, S in 100 km², P in 10,000 people. Goltz's
-    has none: L in km, S in km², N settlements.
+    Engel's coefficient is L/√(S·P), Goltz's L/√(S·N): both fall between density per area and per person (see Volkova
+    and Svistelnik for their use on Altai). Engel's number hangs on the units: here L in km, S in 100 km², P in 10,000
+    people. Goltz's has none: L in km, S in km², N settlements.
 
     Parameters
     ----------
@@ -147,7 +154,8 @@ def supply_of_people(
 
     Examples
     --------
-    200 km of road, 10,000 km², 40,000 people in 4 places: 50 km for 10,000 people, 200/√(100·4) = 10, 200/√(10,000·4) = 1.
+    200 km of road, 10,000 km², 40,000 people in 4 places: 50 km for 10,000 people, 200/√(100·4) = 10, 200/√(10,000·4) =
+    1.
 
     >>> table = pd.DataFrame({"belt_area_km2": [1e4], "road_km": [200.0]})
     >>> towns = pd.DataFrame({"region": ["R"] * 4, "population": [10_000] * 4})
@@ -169,10 +177,10 @@ def supply_of_people(
 
 
 def facing_pairs(network: Network, border: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return how well each pair of regions that face each other over the border is joined, from the longest border down.
+    """Return how well each pair of regions that face each other is joined, from the longest border down.
 
-    A checkpoint belongs to the pair of its two stated regions where they face each other, else to the pair whose border is nearest;
-    a crossing to the nearest. So each counts once.
+    A checkpoint belongs to the pair of its two stated regions where they face each other, else to the pair whose border
+    is nearest; a crossing to the nearest. So each counts once.
 
     Parameters
     ----------
@@ -208,8 +216,8 @@ def segment_connectivity(network: Network, segments: gpd.GeoDataFrame) -> pd.Dat
 
     Returns
     -------
-    ``segment_id``, ``border_km``, the counts of `joined_over`, and ``open_road_checkpoint_km``: the straight way from the
-    middle of the piece to the nearest open road checkpoint, NaN where there is none.
+    ``segment_id``, ``border_km``, the counts of `joined_over`, and ``open_road_checkpoint_km``: the straight way from
+    the middle of the piece to the nearest open road checkpoint, NaN where there is none.
     """
     out = pd.DataFrame({"segment_id": segments["segment_id"].to_numpy()})
     out["border_km"] = line_lengths_m(segments.geometry.to_numpy()) / 1000
@@ -224,7 +232,9 @@ def segment_connectivity(network: Network, segments: gpd.GeoDataFrame) -> pd.Dat
 
 
 def joined_over(network: Network, lines: gpd.GeoDataFrame, *, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
-    """Return what joins the two sides over each of several pieces of the border; each thing counts to the nearest piece.
+    """Return what joins the two sides over each of several pieces of the border.
+
+    Each thing counts to the nearest piece.
 
     Parameters
     ----------
@@ -234,9 +244,9 @@ def joined_over(network: Network, lines: gpd.GeoDataFrame, *, rows: NDArray[np.i
     Returns
     -------
     ``checkpoints``, ``checkpoints_open``, ``<mode>_open`` and ``<mode>_closed`` of road, rail and river;
-    ``checkpoints_per_100km`` (open ones); ``crossings``, ``crossings_open``: places where the network crosses the line, by road
-    or rail, those by connectors left out; ``road_links_across``, ``rail_links_across``: links of the simplified graph
-    over the line, open or not (ends of one side within 250 m are one place, parallel links one).
+    ``checkpoints_per_100km`` (open ones); ``crossings``, ``crossings_open``: places where the network crosses the line,
+    by road or rail, those by connectors left out; ``road_links_across``, ``rail_links_across``: links of the simplified
+    graph over the line, open or not (ends of one side within 250 m are one place, parallel links one).
     """
     line = project(lines.geometry.to_numpy(), WGS84, network.crs)
     tree = shapely.STRtree(line)

@@ -25,7 +25,8 @@ def plain_contiguity(regions: gpd.GeoDataFrame, border: pd.DataFrame) -> Graph:
     regions
         ``region``, ``side`` and polygons.
     border
-        ``region_a``, ``region_b`` of facing regions (`layers.regions.border_line`); polygons of two sources may leave a gap there.
+        ``region_a``, ``region_b`` of facing regions (`layers.regions.border_line`); polygons of two sources may leave a
+        gap there.
     """
     return _contiguity(regions, border[["region_a", "region_b"]])
 
@@ -35,7 +36,8 @@ def open_contiguity(
 ) -> tuple[Graph, list[str]]:
     """Return which regions hang together if the border is passed at open checkpoints alone, and notes.
 
-    On a side regions that touch are joined; two regions of both sides where an open checkpoint links them, and nowhere else.
+    On a side regions that touch are joined; two regions of both sides where an open checkpoint links them, and nowhere
+    else.
 
     Parameters
     ----------

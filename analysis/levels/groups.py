@@ -1,4 +1,7 @@
-"""Types of regions that hang together: SKATER, Ward and max-p (spopt) over a contiguity that crosses the border at checkpoints alone."""
+"""Types of regions that hang together.
+
+SKATER, Ward and max-p (spopt) over a contiguity that crosses the border at checkpoints alone.
+"""
 
 from __future__ import annotations
 
@@ -40,10 +43,11 @@ TINY = 1e-9
 class Regionalisation:
     """Types of regions by contiguity and method.
 
-    ``labels``: ``contiguity``, ``method``, ``region``, ``group`` (1, 2… by the first region of each; missing for a region that lacks an
-    indicator), ``name``. ``choices``: ``contiguity``, ``method``, ``k``, ``silhouette`` (−1 to 1), ``stability`` (adjusted Rand
-    index between the types and those of resampled indicators, mean), ``chosen``. ``agreement``: ``contiguity_1``, ``method_1``,
-    ``contiguity_2``, ``method_2``, ``adjusted_rand`` between the chosen ones. ``notes``.
+    ``labels``: ``contiguity``, ``method``, ``region``, ``group`` (1, 2… by the first region of each; missing for a
+    region that lacks an indicator), ``name``. ``choices``: ``contiguity``, ``method``, ``k``, ``silhouette`` (−1 to 1),
+    ``stability`` (adjusted Rand index between the types and those of resampled indicators, mean), ``chosen``.
+    ``agreement``: ``contiguity_1``, ``method_1``, ``contiguity_2``, ``method_2``, ``adjusted_rand`` between the chosen
+    ones. ``notes``.
     """
 
     labels: pd.DataFrame
@@ -66,16 +70,17 @@ def regionalise(
 ) -> Regionalisation:
     """Return types of regions that are alike and hang together, by each method over each contiguity.
 
-    SKATER (Assunção et al. 2006) cuts the tree of least differences; Ward joins what adds least to the squares within; max-p (Duque,
-    Anselin and Rey 2012) makes as many types of `least_regions` or more as there can be. Indicators are brought to mean 0 and
-    deviation 1. Where the graph falls into parts, a type never spans two of them: SKATER cuts a forest; Ward splits, one by one, the
-    part that gains most; max-p runs within each part, and a part too small for it is a type of its own. The chosen k has the largest
-    sum of silhouette and stability, of equals the smallest.
+    SKATER (Assunção et al. 2006) cuts the tree of least differences; Ward joins what adds least to the squares within;
+    max-p (Duque, Anselin and Rey 2012) makes as many types of `least_regions` or more as there can be. Indicators are
+    brought to mean 0 and deviation 1. Where the graph falls into parts, a type never spans two of them: SKATER cuts a
+    forest; Ward splits, one by one, the part that gains most; max-p runs within each part, and a part too small for it
+    is a type of its own. The chosen k has the largest sum of silhouette and stability, of equals the smallest.
 
     Parameters
     ----------
     values
-        By region and indicator; columns that are the same everywhere are left out, regions that lack a value have no type: both told.
+        By region and indicator; columns that are the same everywhere are left out, regions that lack a value have no
+        type: both told.
     graphs
         By name of the contiguity, as from `analysis.levels.contiguity`.
     k
@@ -109,11 +114,11 @@ def regionalise(
         for method in methods:
             found = _solutions(method, x, near, ks, least_regions, seed)
             again = [_solutions(method, x[:, c], near, ks, least_regions, seed) for c in resampled]
-            mine = _scored(found, again, away)
+            scores = _scored(found, again, away)
             # A silhouette or a stability that can't be told has no say; sums alike to 9 digits are a tie.
-            best = min(mine, key=lambda q: (-round(float(np.nansum(mine[q])), 9), q))
+            best = min(scores, key=lambda q: (-round(float(np.nansum(scores[q])), 9), q))
             chosen[name, method] = found[best]
-            rows += [(name, method, q, *mine[q], q == best) for q in mine]
+            rows += [(name, method, q, *scores[q], q == best) for q in scores]
     table = pd.DataFrame(rows, columns=["contiguity", "method", "k", "silhouette", "stability", "chosen"])
     return Regionalisation(_labels(values.index, codes, chosen, names or {}), table, _agreement(chosen), notes)
 
@@ -136,7 +141,8 @@ def _standardised(values: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np
     kept = kept.drop(columns=flat)
     if len(kept) < 3 or kept.shape[1] == 0:
         raise LayerError(
-            f"{len(kept)} regions with {kept.shape[1]} indicators that differ between them: allowed are 3 or more regions and an indicator"
+            f"{len(kept)} regions with {kept.shape[1]} indicators that differ between them: allowed are 3 or "
+            "more regions and an indicator"
         )
     x = ((kept - kept.mean()) / kept.std(ddof=0)).to_numpy(float)
     return x, kept.index.to_numpy(dtype=object), notes
@@ -186,7 +192,8 @@ def _skater(x: NDArray[np.float64], near: NDArray[np.bool_], ks: Sequence[int]) 
     from spopt.region.skater import SpanningForest
 
     def apart(a: NDArray[np.float64], b: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        # spopt forgets edges of length 0, so that twins would fall apart; the same addition everywhere changes no choice.
+        # spopt forgets edges of length 0, so that twins would fall apart; the same addition everywhere changes no
+        # choice.
         return np.asarray(cdist(a, a if b is None else b, "cityblock") + TINY, float)
 
     forest = SpanningForest(dissimilarity=apart)
@@ -207,8 +214,8 @@ def _skater(x: NDArray[np.float64], near: NDArray[np.bool_], ks: Sequence[int]) 
 def _ward(x: NDArray[np.float64], near: NDArray[np.bool_], ks: Sequence[int]) -> dict[int, NDArray[np.int64]]:
     """Return Ward's labels by number of types: within each part those of ``spopt.region.WardSpatial``.
 
-    sklearn would join parts that nothing joins. So each part is split on its own, next the one whose next split lowers the squares
-    within types most.
+    sklearn would join parts that nothing joins. So each part is split on its own, next the one whose next split lowers
+    the squares within types most.
     """
     parts = _parts(near)
     members = [np.flatnonzero(parts == p) for p in range(parts.max() + 1)]
@@ -248,9 +255,9 @@ def _squares(x: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
 def _put_together(members: list[NDArray[np.int64]], labels: list[NDArray[np.int64]], n: int) -> NDArray[np.int64]:
     """Return labels of all regions from those within each part."""
     out, start = np.zeros(n, np.int64), 0
-    for own, mine in zip(members, labels, strict=True):  # parts: a few
-        out[own] = mine + start
-        start += int(mine.max()) + 1
+    for own, scores in zip(members, labels, strict=True):  # parts: a few
+        out[own] = scores + start
+        start += int(scores.max()) + 1
     return out
 
 
@@ -268,9 +275,14 @@ def _maxp(x: NDArray[np.float64], near: NDArray[np.bool_], least: int, seed: int
         frame = pd.DataFrame(x[own]).assign(regions=1)
         columns = [c for c in frame if c != "regions"]
         model = MaxPHeuristic(
-            frame, _tiring_weights(near[np.ix_(own, own)]), columns, "regions", least,
-            max_iterations_construction=CONSTRUCTIONS, max_iterations_sa=ANNEALINGS,
-        )  # fmt: skip
+            frame,
+            _tiring_weights(near[np.ix_(own, own)]),
+            columns,
+            "regions",
+            least,
+            max_iterations_construction=CONSTRUCTIONS,
+            max_iterations_sa=ANNEALINGS,
+        )
         with _legacy_seed(seed), warnings.catch_warnings():
             # spopt drops a column in place, which pandas 3 announces to end.
             warnings.filterwarnings("ignore", message="The inplace keyword", category=DeprecationWarning)
@@ -301,8 +313,9 @@ def _spopt_weights(near: NDArray[np.bool_]) -> Any:
 def _tiring_weights(near: NDArray[np.bool_]) -> Any:
     """Return weights for spopt's max-p that after a while show no neighbours to its annealing, which ends it.
 
-    The annealing of spopt 0.7 never ends where a type has a region to spare and no such region lies beside another type, as in a
-    chain of regions. It asks ``sparse`` which regions can be spared, and stops where none can; its types are whole at any time.
+    The annealing of spopt 0.7 never ends where a type has a region to spare and no such region lies beside another
+    type, as in a chain of regions. It asks ``sparse`` which regions can be spared, and stops where none can; its types
+    are whole at any time.
     """
     from libpysal.weights import W
     from scipy.sparse import csr_array

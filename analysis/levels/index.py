@@ -1,7 +1,9 @@
-"""The three levels as one index: indicators weighed within a level, levels put together, with what is not assessed told.
+"""The three levels as one index.
 
-The levels are those of Roy (2022): transport communication, computed here; joint projects and social services, from the user's own
-table. Nothing of his typology or values is claimed.
+Indicators weighed within a level, levels put together, with what is not assessed told.
+
+The levels are those of Roy (2022): transport communication, computed here; joint projects and social services, from the
+user's own table. Nothing of his typology or values is claimed.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ AGGREGATIONS: tuple[Aggregation, ...] = ("geometric", "arithmetic")
 LEAST_KNOWN = 0.5
 """Share of a level's weight that must be known of a region, or the level is not assessed there. An assumption."""
 FLOOR = 0.01
-"""Least score of a level in the geometric mean, on a scale of 0 to 1: one zero would make everything zero. An assumption."""
+"""Least score of a level in the geometric mean, on a scale of 0 to 1: one zero would make everything zero. An
+assumption."""
 ASSESSED, IN_PART, NOT_ASSESSED = "assessed", "in part", "not assessed"
 
 
@@ -43,10 +46,11 @@ ASSESSED, IN_PART, NOT_ASSESSED = "assessed", "in part", "not assessed"
 class LevelIndex:
     """The index of regions.
 
-    ``regions``: ``region``; per level ``<level>_score`` (0 to 1), ``<level>_known_share`` of its weight and ``<level>_status``
-    (assessed, in part, not assessed); ``index``, ``rank`` (1 is best), ``levels_assessed``. ``indicators``: ``indicator``, ``level``,
-    ``direction``, ``unit``, ``regions_known``, ``low``, ``high`` (what counts as 0 and 1 under min–max), ``weight`` within its
-    level, 0 for what was dropped. ``explained``: share of the first component by level, with PCA weights. ``notes``.
+    ``regions``: ``region``; per level ``<level>_score`` (0 to 1), ``<level>_known_share`` of its weight and
+    ``<level>_status`` (assessed, in part, not assessed); ``index``, ``rank`` (1 is best), ``levels_assessed``.
+    ``indicators``: ``indicator``, ``level``, ``direction``, ``unit``, ``regions_known``, ``low``, ``high`` (what counts
+    as 0 and 1 under min–max), ``weight`` within its level, 0 for what was dropped. ``explained``: share of the first
+    component by level, with PCA weights. ``notes``.
     """
 
     regions: pd.DataFrame
@@ -64,8 +68,8 @@ def score_levels(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the weighted mean of each level and the share of its weight that is known, both of shape (…, n, levels).
 
-    A mean over what is known is as good as filling gaps with the region's own mean: hence the share. Where it is less than
-    `least_known` the score is NaN.
+    A mean over what is known is as good as filling gaps with the region's own mean: hence the share. Where it is less
+    than `least_known` the score is NaN.
 
     Parameters
     ----------
@@ -88,9 +92,15 @@ def score_levels(
 
 
 def aggregate(
-    levels: NDArray[np.float64], weights: NDArray[np.float64], how: Aggregation = "geometric", *, floor: float = FLOOR
+    levels: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    pooling: Aggregation = "geometric",
+    *,
+    floor: float = FLOOR,
 ) -> NDArray[np.float64]:
-    """Return the mean of the levels that are assessed, shape (…, n): geometric exp(Σ w ln s/Σ w) or arithmetic Σ w s/Σ w.
+    """Return the mean of the levels that are assessed, shape (…, n).
+
+    Geometric exp(Σ w ln s/Σ w) or arithmetic Σ w s/Σ w.
 
     The geometric mean lets one level make up for another only in part. Scores below `floor` count as `floor` in it.
 
@@ -107,14 +117,14 @@ def aggregate(
     >>> aggregate(scores, alike).round(3).tolist(), aggregate(scores, alike, "arithmetic").tolist()
     ([0.4, 0.5], [0.5, 0.5])
     """
-    check_option(how, AGGREGATIONS, "aggregation")
+    check_option(pooling, AGGREGATIONS, "aggregation")
     known = np.isfinite(levels)
     weight = np.where(known, weights[..., None, :], 0.0)
     filled = np.where(known, levels, 1.0)
-    part = np.log(np.maximum(filled, floor)) if how == "geometric" else filled
+    part = np.log(np.maximum(filled, floor)) if pooling == "geometric" else filled
     whole = weight.sum(axis=-1)
     mean = np.divide((weight * part).sum(axis=-1), whole, out=np.full(whole.shape, np.nan), where=whole > 0)
-    return np.asarray(np.exp(mean) if how == "geometric" else mean, float)
+    return np.asarray(np.exp(mean) if pooling == "geometric" else mean, float)
 
 
 def ranks(index: NDArray[np.float64], comparable: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -134,7 +144,7 @@ def ranks(index: NDArray[np.float64], comparable: NDArray[np.bool_]) -> NDArray[
 
 
 def membership_of(about: pd.DataFrame) -> tuple[list[str], NDArray[np.float64]]:
-    """Return the levels that have indicators, in their own order, and which indicator belongs to which, shape (m, levels)."""
+    """Return the levels that have indicators, in their order, and which indicator belongs to which, (m, levels)."""
     levels = [level for level in LEVELS if (about["level"] == level).any()]
     return levels, np.array([[float(a == b) for b in levels] for a in about["level"]]).reshape(len(about), len(levels))
 
@@ -166,11 +176,12 @@ def level_index(
 ) -> LevelIndex:
     """Return the score of each region on each level and the index over the levels that are assessed.
 
-    Arithmetic mean within a level, `aggregation` across levels. A level without data is not assessed; so is, in one region, a level
-    of whose weight less than `least_known` is known there. Such a region has an index over its own levels, labelled, and no rank:
-    indices over different levels do not compare.
+    Arithmetic mean within a level, `aggregation` across levels. A level without data is not assessed; so is, in one
+    region, a level of whose weight less than `least_known` is known there. Such a region has an index over its own
+    levels, labelled, and no rank: indices over different levels do not compare.
 
-    References: OECD and JRC (2008), Handbook on Constructing Composite Indicators; Saisana, Saltelli and Tarantola (2005).
+    References: OECD and JRC (2008), Handbook on Constructing Composite Indicators; Saisana, Saltelli and Tarantola
+    (2005).
 
     Raises
     ------
@@ -180,7 +191,8 @@ def level_index(
     Examples
     --------
     >>> from analysis.levels.indicators import collect_indicators
-    >>> table = pd.DataFrame({"region": ["A", "B", "C"], "border_loss": [0.2, 0.4, 0.6], "checkpoints_per_100km": [1.0, 0.0, 0.5]})
+    >>> table = pd.DataFrame({"region": ["A", "B", "C"], "border_loss": [0.2, 0.4, 0.6]})
+    >>> table["checkpoints_per_100km"] = [1.0, 0.0, 0.5]
     >>> found = level_index(collect_indicators(table), winsor=0.0).regions
     >>> found[["transport_score", "index", "rank"]].round(3).values.tolist()
     [[1.0, 1.0, 1.0], [0.25, 0.25, 2.5], [0.25, 0.25, 2.5]]
@@ -190,8 +202,8 @@ def level_index(
     used = informative(chosen, winsor=winsor)
     if used.about.empty:
         raise LayerError("no indicator differs between the regions: " + "; ".join(used.notes))
-    score = normalise(used.values, used.about, how=normalisation, winsor=winsor)
-    weight, explained, told = indicator_weights(score, used.about, weights)
+    score = normalise(used.values, used.about, normalisation=normalisation, winsor=winsor)
+    weight, explained, more_notes = indicator_weights(score, used.about, weights)
     levels, member = membership_of(used.about)
     x, w = score.to_numpy(float), weight.to_numpy(float)
     scores, share = score_levels(x, w, member, least_known=least_known)
@@ -201,7 +213,7 @@ def level_index(
     table["index"] = index
     table["rank"] = ranks(index, comparable)
     table["levels_assessed"] = _labels(levels, scores)
-    notes = used.notes + told + _index_notes(table, levels, comparable)
+    notes = used.notes + more_notes + _index_notes(table, levels, comparable)
     return LevelIndex(table, _indicator_table(chosen, weight, winsor), explained, notes)
 
 

@@ -1,4 +1,7 @@
-"""Indicators of regions: collected, oriented, brought to one scale from 0 to 1, and weighed, after the handbook of OECD and JRC (2008)."""
+"""Indicators of regions: collected, oriented, brought to one scale from 0 to 1, and weighed.
+
+After the handbook of OECD and JRC (2008).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ TRANSPORT: Mapping[str, tuple[int, str]] = {
     "load_factor": (-1, "flow over capacity"),
     "redundancy_median_min": (-1, "min to the second-best checkpoint"),
 }
-"""Computed columns of the transport level, with their direction and unit: those that the table of regions has are used."""
+"""Computed columns of the transport level, with their direction and unit: those that the table of regions has are
+used."""
 WINSOR = 0.025
 Z_SPAN = 3.0
 ALIKE = 1e-12
@@ -37,8 +41,8 @@ ALIKE = 1e-12
 class IndicatorSet:
     """Indicators of regions: ``values`` by region and indicator as measured; ``about`` a row per indicator.
 
-    ``about`` has ``level``, ``direction`` (1 or −1), ``unit``, and the goalposts ``low`` and ``high`` in that unit, NaN where there
-    are none. ``notes`` a reader must know.
+    ``about`` has ``level``, ``direction`` (1 or −1), ``unit``, and the goalposts ``low`` and ``high`` in that unit, NaN
+    where there are none. ``notes`` a reader must know.
     """
 
     values: pd.DataFrame
@@ -86,8 +90,8 @@ def collect_indicators(
             raise LayerError(
                 f"the table of indicators has {', '.join(twice)}, which are computed: allowed are other names"
             )
-        own, kinds, told = _from_table(table, codes)
-        values, about, notes = values.join(own), pd.concat([about, kinds]), notes + told
+        own, kinds, more_notes = _from_table(table, codes)
+        values, about, notes = values.join(own), pd.concat([about, kinds]), notes + more_notes
     if about.empty:
         raise LayerError(f"no indicator to make an index of: allowed are columns of regions ({', '.join(transport)})")
     return IndicatorSet(values, _with_goalposts(about, goalposts or {}), notes)
@@ -117,7 +121,9 @@ def _with_goalposts(about: pd.DataFrame, goalposts: Mapping[str, tuple[float, fl
 
 
 def informative(chosen: IndicatorSet, *, winsor: float = WINSOR) -> IndicatorSet:
-    """Return the indicators that tell regions apart: without those that are not known or the same everywhere, each told.
+    """Return the indicators that tell regions apart.
+
+    Without those that are not known or the same everywhere, each told.
 
     An indicator with goalposts stays while it is known: the same everywhere, it still is near or far from its goal.
     """
@@ -148,14 +154,15 @@ def winsorised(values: pd.DataFrame, share: float = WINSOR) -> pd.DataFrame:
 
 
 def normalise(
-    values: pd.DataFrame, about: pd.DataFrame, *, how: Normalisation = "minmax", winsor: float = WINSOR
+    values: pd.DataFrame, about: pd.DataFrame, *, normalisation: Normalisation = "minmax", winsor: float = WINSOR
 ) -> pd.DataFrame:
     """Return indicators on a scale of 0 to 1, more always better; NaN stays NaN.
 
-    ``minmax``: (x − low)/(high − low) between the goalposts, cut at both; without goalposts between the least and the largest
-    value after winsorising. ``z``: 0.5 + z/6 cut at ±3 standard deviations, after winsorising: linear, so that it can enter a
-    geometric mean. ``rank``: (r − 0.5)/n, ties at their mean; not winsorised. An indicator that is the same everywhere and has no
-    goalposts is 0.5 everywhere. Goalposts are never winsorised, so that a score does not hang on other regions; z and rank know none.
+    ``minmax``: (x − low)/(high − low) between the goalposts, cut at both; without goalposts between the least and the
+    largest value after winsorising. ``z``: 0.5 + z/6 cut at ±3 standard deviations, after winsorising: linear, so that
+    it can enter a geometric mean. ``rank``: (r − 0.5)/n, ties at their mean; not winsorised. An indicator that is the
+    same everywhere and has no goalposts is 0.5 everywhere. Goalposts are never winsorised, so that a score does not
+    hang on other regions; z and rank know none.
 
     Parameters
     ----------
@@ -168,15 +175,15 @@ def normalise(
     >>> normalise(pd.DataFrame({"min": [10.0, 20.0, 50.0]}), about, winsor=0.0)["min"].tolist()
     [1.0, 0.75, 0.0]
     """
-    check_option(how, NORMALISATIONS, "normalisation")
+    check_option(normalisation, NORMALISATIONS, "normalisation")
     direction = about["direction"].reindex(values.columns)
-    if how == "rank":
+    if normalisation == "rank":
         score = (values.rank() - 0.5) / values.notna().sum()
         apart = np.broadcast_to((values.max() > values.min()).to_numpy(bool), score.shape)
         score = score.where(apart | values.isna(), 0.5)
     else:
         inner = winsorised(values, winsor)
-        if how == "z":
+        if normalisation == "z":
             spread = inner.std(ddof=0)
             score = 0.5 + ((inner - inner.mean()) / spread.where(spread > ALIKE * inner.abs().max())) / (2 * Z_SPAN)
         else:
@@ -193,10 +200,12 @@ def ends_of(inner: pd.DataFrame, about: pd.DataFrame) -> tuple[pd.Series, pd.Ser
 
 
 def entropy_weights(score: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Shannon's weights of indicators, shape (m,): w_j = (1 − e_j)/Σ(1 − e), e_j = −Σ_i p_ij ln p_ij / ln n, p_ij = x_ij/Σ_i x_ij.
+    """Return Shannon's weights of indicators, shape (m,).
 
-    What spreads most unevenly over regions weighs most. 0·ln 0 = 0, its limit. Only known regions count. An indicator that is zero
-    everywhere tells nothing apart and weighs 0; equal weights where none does.
+    w_j = (1 − e_j)/Σ(1 − e), e_j = −Σ_i p_ij ln p_ij / ln n, p_ij = x_ij/Σ_i x_ij.
+
+    What spreads most unevenly over regions weighs most. 0·ln 0 = 0, its limit. Only known regions count. An indicator
+    that is zero everywhere tells nothing apart and weighs 0; equal weights where none does.
 
     Parameters
     ----------
@@ -219,10 +228,11 @@ def entropy_weights(score: NDArray[np.float64]) -> NDArray[np.float64]:
 def pca_weights(score: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, str]:
     """Return the weights of indicators by their first principal component, the share it explains, and a note.
 
-    The component is that of the correlations over regions that are known in full, turned so that its loadings sum to more than 0.
-    Weights are in proportion to the loadings; an indicator that runs against the common direction weighs 0, for an index must not
-    turn a stated direction round. Equal weights, and a note, where there is no common direction: fewer than three such regions,
-    loadings that cancel out, or a second component as strong as the first. Nothing is explained then: NaN.
+    The component is that of the correlations over regions that are known in full, turned so that its loadings sum to
+    more than 0. Weights are in proportion to the loadings; an indicator that runs against the common direction weighs
+    0, for an index must not turn a stated direction round. Equal weights, and a note, where there is no common
+    direction: fewer than three such regions, loadings that cancel out, or a second component as strong as the first.
+    Nothing is explained then: NaN.
 
     Parameters
     ----------
@@ -278,9 +288,9 @@ def indicator_weights(
         if isinstance(scheme, str):
             weight = entropy_weights(x) if scheme == "entropy" else np.full(len(names), 1 / len(names))
             if scheme == "pca":
-                weight, share, told = pca_weights(x)
+                weight, share, more_notes = pca_weights(x)
                 explained[str(level)] = share
-                notes += [f"{level}: {told}"] if told else []
+                notes += [f"{level}: {more_notes}"] if more_notes else []
         else:
             weight = np.array([scheme.get(n, np.nan) for n in names], float)
             if not (np.isfinite(weight) & (weight >= 0)).all() or not weight.sum() > 0:

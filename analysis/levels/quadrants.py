@@ -23,7 +23,8 @@ NAMES: Mapping[str, str] = {
     "low-high": "low potential, high permeability",
     "low-low": "low potential, low permeability",
 }
-"""Neutral names of our own, first the potential, then the permeability; a study gives its own. None is from the literature."""
+"""Neutral names of our own, first the potential, then the permeability; a study gives its own. None is from the
+literature."""
 NO_TYPE = "not assessed"
 
 
@@ -47,7 +48,9 @@ def quadrant_codes(
     directions: tuple[int, int] = (1, 1),
     cuts: tuple[float | None, float | None] = (None, None),
 ) -> NDArray[np.int64]:
-    """Return the position in `QUADRANTS` of each region, −1 where an axis is not known; along the last axis of any shape.
+    """Return the position in `QUADRANTS` of each region, −1 where an axis is not known.
+
+    Along the last axis of any shape.
 
     What lies on a cut is high.
 
@@ -88,8 +91,8 @@ def quadrant_types(table: pd.DataFrame, axes: Axes | None = None, *, names: Name
 
     Returns
     -------
-    ``region``, ``potential``, ``permeability`` (as measured), ``potential_cut``, ``permeability_cut``, ``quadrant`` (one of
-    `QUADRANTS`, first the potential) and ``type``, "not assessed" where an axis is not known.
+    ``region``, ``potential``, ``permeability`` (as measured), ``potential_cut``, ``permeability_cut``, ``quadrant``
+    (one of `QUADRANTS`, first the potential) and ``type``, "not assessed" where an axis is not known.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How sure a rank is: the index run again and again over weights, scales, means and versions of the computed indicators."""
+"""How sure a rank is: the index run again over weights, scales, means and versions of computed indicators."""
 
 from __future__ import annotations
 
@@ -50,9 +50,10 @@ CHUNK = 2_000_000
 class Choices:
     """What is varied; a factor with one option is fixed. The defaults vary all but the versions.
 
-    ``versions``: tables of regions (``region`` and computed columns) as other waits or another decay make them, by name; a column
-    that a version lacks is as in the indicators given. ``weights``: ``equal``, ``entropy``, ``pca`` and ``dirichlet`` (drawn
-    evenly over all weights at a concentration of 1, nearer to equal above it, within each level and across levels).
+    ``versions``: tables of regions (``region`` and computed columns) as other waits or another decay make them, by
+    name; a column that a version lacks is as in the indicators given. ``weights``: ``equal``, ``entropy``, ``pca`` and
+    ``dirichlet`` (drawn evenly over all weights at a concentration of 1, nearer to equal above it, within each level
+    and across levels).
     """
 
     versions: Mapping[str, pd.DataFrame] = field(default_factory=dict)
@@ -71,9 +72,10 @@ class Ranking:
     """Ranks over all runs.
 
     ``table``: ``region``, ``runs_ranked``, ``rank_p5``, ``rank_median``, ``rank_p95``, ``index_p5``, ``index_median``,
-    ``index_p95`` (each a value that occurred), and with axes ``type`` (the most frequent) and ``type_share``. ``types``: ``region``,
-    ``type``, ``share_of_runs``, a row for each of the four types; empty without axes. ``runs``: what each run drew, a column for
-    each of `FACTORS`. ``ranks``: shape (runs, regions), NaN where a region was not ranked. ``notes``.
+    ``index_p95`` (each a value that occurred), and with axes ``type`` (the most frequent) and ``type_share``.
+    ``types``: ``region``, ``type``, ``share_of_runs``, a row for each of the four types; empty without axes. ``runs``:
+    what each run drew, a column for each of `FACTORS`. ``ranks``: shape (runs, regions), NaN where a region was not
+    ranked. ``notes``.
     """
 
     table: pd.DataFrame
@@ -84,8 +86,11 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class _Ground:
-    """What all runs share: scores (versions, normalisations, n, m), fixed weights (versions, normalisations, schemes, m)."""
+class _Shared:
+    """What all runs share.
+
+    Scores (versions, normalisations, n, m), fixed weights (versions, normalisations, schemes, m).
+    """
 
     regions: pd.Index[str]
     names: list[str]
@@ -110,13 +115,14 @@ def rank_regions(
     """Return the median rank of each region and its 5–95 % interval over random runs of the index.
 
     Each run draws one option of every factor in `choices`, all options alike, and computes the index as
-    `analysis.levels.index.level_index` does. A wide interval says that the place of a region hangs on the method, a narrow one that it does
-    not. Saisana, Saltelli and Tarantola (2005).
+    `analysis.levels.index.level_index` does. A wide interval says that the place of a region hangs on the method, a
+    narrow one that it does not. Saisana, Saltelli and Tarantola (2005).
 
     Parameters
     ----------
     axes
-        Of the typology: levels (``transport``…), ``index``, or columns of the versions or indicators. No types where it is None.
+        Of the typology: levels (``transport``…), ``index``, or columns of the versions or indicators. No types where it
+        is None.
     names
         See `analysis.levels.quadrants.quadrant_types`.
 
@@ -128,31 +134,31 @@ def rank_regions(
     choices = choices or Choices()
     if draws < 1:
         raise LayerError(f"{draws} draws: allowed is 1 or more")
-    ground = _ground(chosen, choices)
-    options = _options(choices, ground)
+    shared = _shared_by(chosen, choices)
+    options = _options(choices, shared)
     rng = np.random.default_rng(seed)
     picked = np.stack([rng.integers(len(options[f]), size=draws) for f in FACTORS])
-    random, across = _random_weights(rng, ground, draws, choices.concentration)
+    random, across = _random_weights(rng, shared, draws, choices.concentration)
     dirichlet = np.array([w == DIRICHLET for w in choices.weights])[picked[2]]
-    across = np.where(dirichlet[:, None], across, ground.level_weights)
-    n = len(ground.regions)
+    across = np.where(dirichlet[:, None], across, shared.level_weights)
+    n = len(shared.regions)
     index, place, code = np.empty((draws, n)), np.empty((draws, n)), np.full((draws, n), -1)
-    step = max(1, CHUNK // ground.score[0, 0].size)
+    step = max(1, CHUNK // shared.score[0, 0].size)
     for start in range(0, draws, step):  # pieces of the runs: all at once would be large for many regions
         some = slice(start, start + step)
         v, h, s, a = picked[:, some]
-        weight = np.where(dirichlet[some, None], random[some], ground.fixed[v, h, s])
-        levels, index[some], place[some] = _run(ground, choices, ground.score[v, h], weight, across[some], a)
+        weight = np.where(dirichlet[some, None], random[some], shared.fixed[v, h, s])
+        levels, index[some], place[some] = _run(shared, choices, shared.score[v, h], weight, across[some], a)
         if axes is not None:
-            x, y = (_axis(c, ground, v, levels, index[some]) for c in (axes.potential, axes.permeability))
+            x, y = (_axis(c, shared, v, levels, index[some]) for c in (axes.potential, axes.permeability))
             code[some] = quadrant_codes(x, y, directions=axes.directions, cuts=axes.cuts)
-    table = _summary(ground.regions, index, place)
+    table = _summary(shared.regions, index, place)
     types = pd.DataFrame(columns=["region", "type", "share_of_runs"])
     if axes is not None:
-        types, most = _types(ground.regions, code, type_names(axes, names))
+        types, most = _types(shared.regions, code, type_names(axes, names))
         table = table.join(most)
     runs = pd.DataFrame({f: np.array(options[f], dtype=object)[p] for f, p in zip(FACTORS, picked, strict=True)})
-    return Ranking(table, types, runs, place, ground.notes)
+    return Ranking(table, types, runs, place, shared.notes)
 
 
 def rank_sensitivity(
@@ -160,13 +166,13 @@ def rank_sensitivity(
 ) -> pd.DataFrame:
     """Return the share of the variance of ranks that each choice makes alone: S_f = Var(E[rank | f]) / Var(rank).
 
-    Every option of every factor is combined with every other, Dirichlet weights being `weight_draws` options more, so that the shares
-    add up: what is left to 1 is interactions (Saisana, Saltelli and Tarantola 2005).
+    Every option of every factor is combined with every other, Dirichlet weights being `weight_draws` options more, so
+    that the shares add up: what is left to 1 is interactions (Saisana, Saltelli and Tarantola 2005).
 
     Returns
     -------
-    ``region``, ``rank_sd``, then ``version``, ``normalisation``, ``weights``, ``aggregation`` and ``interactions``: shares, NaN where
-    the rank never moves or is not known. The last row, "all regions", takes all variances together.
+    ``region``, ``rank_sd``, then ``version``, ``normalisation``, ``weights``, ``aggregation`` and ``interactions``:
+    shares, NaN where the rank never moves or is not known. The last row, "all regions", takes all variances together.
 
     Raises
     ------
@@ -174,24 +180,24 @@ def rank_sensitivity(
         As in `rank_regions`.
     """
     choices = choices or Choices()
-    ground = _ground(chosen, choices)
-    options = _options(choices, ground)
+    shared = _shared_by(chosen, choices)
+    options = _options(choices, shared)
     fixed = [k for k, w in enumerate(choices.weights) if w != DIRICHLET]
     draws = weight_draws if DIRICHLET in choices.weights else 0
-    random, across = _random_weights(np.random.default_rng(seed), ground, draws, choices.concentration)
-    across = np.concatenate([np.broadcast_to(ground.level_weights, (len(fixed), len(ground.levels))), across])
+    random, across = _random_weights(np.random.default_rng(seed), shared, draws, choices.concentration)
+    across = np.concatenate([np.broadcast_to(shared.level_weights, (len(fixed), len(shared.levels))), across])
     shape = (len(options["version"]), len(options["normalisation"]), len(fixed) + draws, len(options["aggregation"]))
-    place = np.empty((*shape, len(ground.regions)))
+    place = np.empty((*shape, len(shared.regions)))
     for v, h, a in np.ndindex(shape[0], shape[1], shape[3]):  # combinations of options: a few; weights as one column
-        weight = np.concatenate([ground.fixed[v, h, fixed], random])
-        x = np.broadcast_to(ground.score[v, h], (shape[2], *ground.score[v, h].shape))
-        place[v, h, :, a] = _run(ground, choices, x, weight, across, np.full(shape[2], a))[2]
+        weight = np.concatenate([shared.fixed[v, h, fixed], random])
+        x = np.broadcast_to(shared.score[v, h], (shape[2], *shared.score[v, h].shape))
+        place[v, h, :, a] = _run(shared, choices, x, weight, across, np.full(shape[2], a))[2]
     total = place.var(axis=(0, 1, 2, 3))
     alone = np.stack([place.mean(axis=tuple({0, 1, 2, 3} - {f})).var(axis=0) for f in range(4)])
     known = np.isfinite(total)
     total, alone = np.append(total, total[known].sum()), np.c_[alone, alone[:, known].sum(axis=1)]
     share = np.divide(alone, total, out=np.full(alone.shape, np.nan), where=total > 1e-12)
-    out = pd.DataFrame({"region": [*ground.regions, "all regions"], "rank_sd": np.sqrt(total)})
+    out = pd.DataFrame({"region": [*shared.regions, "all regions"], "rank_sd": np.sqrt(total)})
     out.loc[len(out) - 1, "rank_sd"] = np.sqrt(total[-1] / max(known.sum(), 1))
     for f, name in enumerate(FACTORS):
         out[name] = share[f]
@@ -199,7 +205,7 @@ def rank_sensitivity(
     return out.assign(interactions=(1 - share.sum(axis=0)).clip(min=0.0))
 
 
-def _ground(chosen: IndicatorSet, choices: Choices) -> _Ground:
+def _shared_by(chosen: IndicatorSet, choices: Choices) -> _Shared:
     """Return the scores and fixed weights of every version and normalisation."""
     for what, given, allowed in (
         ("normalisation", choices.normalisations, NORMALISATIONS),
@@ -219,17 +225,24 @@ def _ground(chosen: IndicatorSet, choices: Choices) -> _Ground:
     notes = list(used.notes)
     for v, h in np.ndindex(*score.shape[:2]):  # versions × scales: a few
         values = frames[v][list(used.values.columns)]
-        scored = normalise(values, used.about, how=choices.normalisations[h], winsor=choices.winsor)
+        scored = normalise(values, used.about, normalisation=choices.normalisations[h], winsor=choices.winsor)
         score[v, h] = scored.to_numpy(float)
         for scheme in schemes:
-            weight, _, told = indicator_weights(scored, used.about, scheme)
+            weight, _, more_notes = indicator_weights(scored, used.about, scheme)
             fixed[v, h, list(choices.weights).index(scheme)] = weight.to_numpy(float)
-            notes += [f"{t} (in some runs)" for t in told if f"{t} (in some runs)" not in notes]
+            notes += [f"{t} (in some runs)" for t in more_notes if f"{t} (in some runs)" not in notes]
     levels, member = membership_of(used.about)
-    return _Ground(
-        used.values.index, list(choices.versions) or ["as given"], score, fixed, levels, member,
-        level_weights_of(levels, choices.level_weights), frames, notes,
-    )  # fmt: skip
+    return _Shared(
+        used.values.index,
+        list(choices.versions) or ["as given"],
+        score,
+        fixed,
+        levels,
+        member,
+        level_weights_of(levels, choices.level_weights),
+        frames,
+        notes,
+    )
 
 
 def _version(values: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -241,58 +254,61 @@ def _version(values: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([values.drop(columns=[c for c in values if c in other]), other], axis=1)
 
 
-def _options(choices: Choices, ground: _Ground) -> dict[str, list[str]]:
+def _options(choices: Choices, shared: _Shared) -> dict[str, list[str]]:
     """Return the options of each factor."""
     return dict(
         zip(
             FACTORS,
-            (ground.names, list(choices.normalisations), list(choices.weights), list(choices.aggregations)),
+            (shared.names, list(choices.normalisations), list(choices.weights), list(choices.aggregations)),
             strict=True,
         )
     )
 
 
 def _random_weights(
-    rng: np.random.Generator, ground: _Ground, draws: int, concentration: float
+    rng: np.random.Generator, shared: _Shared, draws: int, concentration: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return Dirichlet weights of indicators, summing to 1 in each level, and of levels: shapes (draws, m), (draws, levels)."""
+    """Return Dirichlet weights of indicators, summing to 1 in each level, and of levels.
+
+    Shapes (draws, m), (draws, levels).
+    """
     if not concentration >= 0.1:
         raise LayerError(f"a concentration of {concentration:g}: allowed is 0.1 or more")
-    m, k = ground.member.shape
+    m, k = shared.member.shape
     each = rng.standard_gamma(concentration, size=(draws, m))
-    each /= (each @ ground.member) @ ground.member.T
+    each /= (each @ shared.member) @ shared.member.T
     levels = rng.standard_gamma(concentration, size=(draws, k))
     return each, levels / levels.sum(axis=1, keepdims=True)
 
 
 def _run(
-    ground: _Ground,
+    shared: _Shared,
     choices: Choices,
     score: NDArray[np.float64],
     weights: NDArray[np.float64],
     across: NDArray[np.float64],
-    how: NDArray[np.int64],
+    pooling: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the level scores (runs, n, levels), the index and the ranks (runs, n) of some runs."""
-    levels, _ = score_levels(score, weights, ground.member, least_known=choices.least_known)
+    levels, _ = score_levels(score, weights, shared.member, least_known=choices.least_known)
     index = np.empty(levels.shape[:2])
     for k, name in enumerate(choices.aggregations):
-        rows = how == k
+        rows = pooling == k
         index[rows] = aggregate(levels[rows], across[rows], name, floor=choices.floor)
     return levels, index, ranks(index, compared(levels))
 
 
 def _axis(
-    name: str, ground: _Ground, version: NDArray[np.int64], levels: NDArray[np.float64], index: NDArray[np.float64]
+    name: str, shared: _Shared, version: NDArray[np.int64], levels: NDArray[np.float64], index: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return an axis of the typology in each run, shape (runs, n)."""
     if name == "index":
         return index
-    if name in ground.levels:
-        return np.asarray(levels[:, :, ground.levels.index(name)], float)
-    if all(name in frame for frame in ground.frames):
-        return np.asarray(np.stack([frame[name].to_numpy(float) for frame in ground.frames])[version], float)
-    allowed = ", ".join(["index", *ground.levels, *map(str, ground.frames[0].columns)])
+    if name in shared.levels:
+        return np.asarray(levels[:, :, shared.levels.index(name)], float)
+    if all(name in frame for frame in shared.frames):
+        return np.asarray(np.stack([frame[name].to_numpy(float) for frame in shared.frames])[version], float)
+    allowed = ", ".join(["index", *shared.levels, *map(str, shared.frames[0].columns)])
     raise LayerError(f"axis {name!r} of the typology is unknown: allowed are {allowed}")
 
 

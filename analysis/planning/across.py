@@ -1,8 +1,10 @@
-"""Minutes across the border between settlements, there and back: trees grown once, waits, speeds and people changed after.
+"""Minutes across the border between settlements, there and back.
 
-A trip costs the mean of its two directions, so that a wait of one direction counts. The trees run at home; what joins them is the small
-graph of posts, which alone changes when a wait does. When all roads of a side become faster by one factor no way changes, and its trees are
-multiplied.
+Trees grown once, waits, speeds and people changed after.
+
+A trip costs the mean of its two directions, so that a wait of one direction counts. The trees run at home; what joins
+them is the small graph of posts, which alone changes when a wait does. When all roads of a side become faster by one
+factor no way changes, and its trees are multiplied.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModeAcross:
-    """Trees of one mode: from and to the settlements of side a (``to_a``, ``from_a``) and of side b, to and from all posts.
+    """Trees of one mode, from and to the settlements of both sides and to all posts.
+
+    ``to_a`` and ``from_a`` are those of side a, to and from all posts.
 
     ``to_a`` and ``to_b`` have a row per settlement, ``from_a`` and ``from_b`` a column.
     """
@@ -72,7 +76,7 @@ class ModeAcross:
         return (there + back.T) / 2
 
     def through(self) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-        """Return the alternatives, a checkpoint at a crossing each (``checkpoint_id``, ``crossing``), and the minutes of every pair through each."""
+        """Return the alternatives (``checkpoint_id``, ``crossing``) and the minutes of every pair through each."""
         gates = self.overlay.gates.assign(crossing=number_crossings(self.overlay))
         by = gates[gates["checkpoint_id"] != ""].groupby(["checkpoint_id", "crossing"], sort=True)
         n = (len(self.to_a), len(self.to_b))
@@ -84,7 +88,7 @@ class ModeAcross:
         return by.size().index.to_frame(index=False), (there + back) / 2
 
     def to_post(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return minutes from the settlements of either side to the nearest post of an open checkpoint of their own side."""
+        """Return minutes from the settlements of either side to the nearest open checkpoint's post of their side."""
         tails = np.unique(self.overlay.gates.loc[self.overlay.gates["checkpoint_id"] != "", "tail"].to_numpy(np.int64))
         return self.to_a[:, tails].min(axis=1, initial=np.inf), self.to_b[:, tails].min(axis=1, initial=np.inf)
 
@@ -103,7 +107,10 @@ class Across:
     modes: tuple[ModeAcross, ...]
 
     def changed(self, *, waits: Mapping[str, float] | None = None, slow: tuple[float, float] = (1.0, 1.0)) -> Across:
-        """Return the same with waits times factors by checkpoint, and minutes at home times a factor by side: no tree is grown."""
+        """Return the same with waits times factors by checkpoint, and minutes at home times a factor by side.
+
+        No tree is grown.
+        """
         modes = tuple(m.slowed(slow).waiting(waits) if waits else m.slowed(slow) for m in self.modes)
         return replace(self, modes=modes)
 
@@ -120,7 +127,7 @@ class Across:
         return out
 
     def through(self) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-        """Return the alternatives of all modes (``checkpoint_id``, ``crossing``, ``mode``) and the minutes through each."""
+        """Return the alternatives of all modes (``checkpoint_id``, ``crossing``, ``mode``) and their minutes."""
         tables, parts, shift = [], [], 0
         for m in self.modes:
             table, minutes = m.through()
@@ -151,8 +158,8 @@ def across(network: Network, *, max_places: int = MAX_PLACES) -> Across:
     people = table["population"].to_numpy(float)
     rows = {}
     for side in ("a", "b"):
-        mine = np.flatnonzero((table["side"] == side).to_numpy() & (people > 0))
-        rows[side] = np.sort(mine[np.argsort(-people[mine], kind="stable")][:max_places])
+        rows_of_side = np.flatnonzero((table["side"] == side).to_numpy() & (people > 0))
+        rows[side] = np.sort(rows_of_side[np.argsort(-people[rows_of_side], kind="stable")][:max_places])
         if not len(rows[side]):
             raise NetworkError(f"side {side} has no settlement with people: allowed are layers with some")
     node = table["node"].to_numpy(np.int64)

@@ -1,7 +1,10 @@
-"""What users gain by shorter ways: the rule of a half, and the area under the demand curve from the old cost to the new.
+"""What users gain by shorter ways.
 
-For a trip that could not be made before, the rule has no old cost and breaks down (World Bank, Transport Note 11; Leeds toolkit, note 6, where a
-new crossing of an estuary is the example): there the area alone is told, in a number of its own.
+The rule of a half, and the area under the demand curve from the old cost to the new.
+
+For a trip that could not be made before, the rule has no old cost and breaks down (World Bank, Transport Note 11; Leeds
+toolkit, note 6, where a new crossing of an estuary is the example): there the area alone is told, in a number of its
+own.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ STEP_MIN = 0.25
 class Curve:
     """Trips by their cost: T(c) = W·f(c), and the area under f from any cost to infinity.
 
-    ``half_life_min`` is None where f is no exponential: then the area is summed by trapezia of a quarter of a minute, up to a week.
+    ``half_life_min`` is None where f is no exponential: then the area is summed by trapezia of a quarter of a minute,
+    up to a week.
     """
 
     fades: Decay

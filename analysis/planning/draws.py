@@ -1,4 +1,7 @@
-"""How far an answer hangs on what nobody measured: waits, speeds, the half-life of trips, and people, drawn many times over the same trees."""
+"""How far an answer hangs on what nobody measured.
+
+Waits, speeds, the half-life of trips, and people, drawn many times over the same trees.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,8 @@ class Spread:
     Attributes
     ----------
     waits
-        Of waits that nobody measured: 0.42 is a half to double in nine of ten draws. Half of the variance is common to all posts, half each post's own.
+        Of waits that nobody measured: 0.42 is a half to double in nine of ten draws. Half of the variance is common to
+        all posts, half each post's own.
     known_waits
         Of those that a source states.
     speeds
@@ -68,7 +72,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Draw:
-    """One draw: factors of waits by checkpoint, of minutes at home by side, of the half-life, of people by settlement row."""
+    """One draw.
+
+    Factors of waits by checkpoint, of minutes at home by side, of the half-life, of people by settlement row.
+    """
 
     waits: Mapping[str, float]
     slow: tuple[float, float]
@@ -122,15 +129,19 @@ def make_draws(
         factor = np.exp(size * np.where(guessed, (common + own) / np.sqrt(2), own))
         out.append(
             Draw(
-                dict(zip(ids, factor.tolist(), strict=True)), (float(slow[0]), float(slow[1])), half_life,
+                dict(zip(ids, factor.tolist(), strict=True)),
+                (float(slow[0]), float(slow[1])),
+                half_life,
                 dict(zip(map(int, settlements), people.tolist(), strict=True)),
             )
-        )  # fmt: skip
+        )
     return out
 
 
 def spread_of(answer: Callable[[Draw], Mapping[str, float]], draws: Sequence[Draw]) -> pd.DataFrame:
-    """Return the figures of an answer over the draws: a row per figure with ``median``, ``low`` (5 %), ``high`` (95 %), ``known_share``.
+    """Return the figures of an answer over the draws.
+
+    A row per figure with ``median``, ``low`` (5 %), ``high`` (95 %), ``known_share``.
 
     Parameters
     ----------
@@ -158,7 +169,8 @@ def tornado(
 
     Returns
     -------
-    ``key``, ``input``, ``at_low``, ``at_high`` (the figure with the input at 5 and 95 %), ``span``, largest first in each figure.
+    ``key``, ``input``, ``at_low``, ``at_high`` (the figure with the input at 5 and 95 %), ``span``, largest first in
+    each figure.
     """
     z = 1.6448536269514722
     guessed = checkpoints.loc[

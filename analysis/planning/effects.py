@@ -1,4 +1,7 @@
-"""What a scenario changes: for the whole border, by side, region and settlement, and at the checkpoints; and the wait above which it is worth nothing."""
+"""What a scenario changes: for the whole border, by side, region and settlement, and at the checkpoints.
+
+And the wait above which it is worth nothing.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ LEAST_PCT = 0.1
 class Standing:
     """One state of the border as planners read it, by settlement of either side.
 
-    ``minutes`` between all pairs (a, b); ``city`` minutes to the nearest city across, ``post`` minutes to the nearest post, ``reach``
-    people across within `WITHIN` minutes, ``potential`` across: each for side a and side b.
+    ``minutes`` between all pairs (a, b); ``city`` minutes to the nearest city across, ``post`` minutes to the nearest
+    post, ``reach`` people across within `WITHIN` minutes, ``potential`` across: each for side a and side b.
     """
 
     across: Across
@@ -63,12 +66,13 @@ def standing(across: Across, curve: Curve, towns: tuple[NDArray[np.bool_], NDArr
     nothing = np.full(len(across.a), np.inf), np.full(len(across.b), np.inf)
     a, b = minutes[:, towns[1]], minutes.T[:, towns[0]]
     return Standing(
-        across, minutes,
+        across,
+        minutes,
         (a.min(axis=1, initial=np.inf), b.min(axis=1, initial=np.inf)),
         (_nearest(a, np.flatnonzero(towns[1])), _nearest(b, np.flatnonzero(towns[0]))),
         road.to_post() if road else nothing,
         (pull @ across.people_b, across.people_a @ pull),
-    )  # fmt: skip
+    )
 
 
 def _nearest(minutes: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -128,7 +132,10 @@ GAINS: dict[str, tuple[str, str]] = {
 
 
 def effects_table(before: Standing, after: Standing, benefit: Benefit) -> pd.DataFrame:
-    """Return the answer for the whole border: ``measure``, ``unit``, ``before``, ``after``, ``change``; benefits are changes alone."""
+    """Return the answer for the whole border.
+
+    ``measure``, ``unit``, ``before``, ``after``, ``change``; benefits are changes alone.
+    """
     old, new = figures(before), figures(after)
     rows: list[tuple[str, str, str, float, float, float]] = [
         (key, *MEASURES[key], old[key], new[key], new[key] - old[key]) for key in MEASURES
@@ -143,8 +150,9 @@ def place_table(network: Network, before: Standing, after: Standing, benefit: Be
     Returns
     -------
     ``settlement_id``, ``place``, ``side``, ``region``, ``population``, and before, after and change of ``city_min``
-    (minutes to the nearest city across), ``post_min``, ``potential``; ``city_after`` its name; ``people_within_<T>_change`` people across within T;
-    ``benefit_share`` of the sum of all gains and losses (half of a pair's at either end: an assumption); ``effect`` gain, loss or none.
+    (minutes to the nearest city across), ``post_min``, ``potential``; ``city_after`` its name;
+    ``people_within_<T>_change`` people across within T; ``benefit_share`` of the sum of all gains and losses (half of a
+    pair's at either end: an assumption); ``effect`` gain, loss or none.
     """
     towns = network.settlements
     parts = []
@@ -163,9 +171,10 @@ def place_table(network: Network, before: Standing, after: Standing, benefit: Be
             }
         )
         for name, pair in (
-            ("city_min", (before.city[k], after.city[k])), ("post_min", (before.post[k], after.post[k])),
+            ("city_min", (before.city[k], after.city[k])),
+            ("post_min", (before.post[k], after.post[k])),
             ("potential", (before.potential[k], after.potential[k])),
-        ):  # fmt: skip
+        ):
             old, new = (np.where(np.isfinite(v), v, np.nan) for v in pair)
             table[f"{name}_before"], table[f"{name}_after"], table[f"{name}_change"] = old, new, new - old
         nearest = after.city_row[k]
@@ -184,12 +193,15 @@ def place_table(network: Network, before: Standing, after: Standing, benefit: Be
 
 
 def group_table(places: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Return who gains and who loses by side, or by side and region: people, means over people, and the largest place of either kind.
+    """Return who gains and who loses by side, or by side and region.
+
+    People, means over people, and the largest place of either kind.
 
     Returns
     -------
-    The keys; ``people``, ``people_gaining``, ``people_losing`` (by potential across); ``city_min_before`` and ``_after`` over those
-    who reach a city in both states; ``potential_change_pct``; ``benefit_share``; ``gains_most``, ``loses_most`` by name.
+    The keys; ``people``, ``people_gaining``, ``people_losing`` (by potential across); ``city_min_before`` and
+    ``_after`` over those who reach a city in both states; ``potential_change_pct``; ``benefit_share``; ``gains_most``,
+    ``loses_most`` by name.
     """
     rows = []
     for key, own in places.groupby(list(by), sort=True):  # regions: dozens
@@ -232,8 +244,9 @@ def _most(table: pd.DataFrame, *, largest: bool) -> str:
 def load_table(before: Standing, after: Standing, benefit: Benefit, *, theta: float = THETA_PER_MIN) -> pd.DataFrame:
     """Return the loads of checkpoints: those diverted from one post to another, and those that are new, apart.
 
-    Diverted are the trips of before that choose otherwise now; induced the trips that are made more (or less), at the posts that they
-    choose. A post that takes a place beside another at one crossing makes no trip by itself: crossings are what is chosen.
+    Diverted are the trips of before that choose otherwise now; induced the trips that are made more (or less), at the
+    posts that they choose. A post that takes a place beside another at one crossing makes no trip by itself: crossings
+    are what is chosen.
 
     Returns
     -------
@@ -253,7 +266,9 @@ def load_table(before: Standing, after: Standing, benefit: Benefit, *, theta: fl
 
 
 def worthless_wait(before: Standing, after: Across, checkpoint: str) -> float:
-    """Return the wait in minutes, both directions, above which a checkpoint shortens no trip: exact where trips cross once.
+    """Return the wait in minutes, both directions, above which a checkpoint shortens no trip.
+
+    Exact where trips cross once.
 
     Parameters
     ----------

@@ -1,7 +1,10 @@
-"""Money, with the user's values alone: net present value, internal rate of return, ratio of benefits to costs, switching values.
+"""Money, with the user's values alone.
 
-Formulas as in ADB's Guidelines for the Economic Analysis of Projects (2017): with and without the project, in constant prices, costs of building in year 0,
-benefits and running costs at the end of years 1 to n. Two countries are told apart.
+Net present value, internal rate of return, ratio of benefits to costs, switching values.
+
+Formulas as in ADB's Guidelines for the Economic Analysis of Projects (2017): with and without the project, in constant
+prices, costs of building in year 0, benefits and running costs at the end of years 1 to n. Two countries are told
+apart.
 """
 
 from __future__ import annotations
@@ -37,7 +40,8 @@ class Values:
     growth
         Of benefits a year.
     share_a
-        Part of the benefits that goes to people of side a. Half where None: trips are modelled without regard to who makes them.
+        Part of the benefits that goes to people of side a. Half where None: trips are modelled without regard to who
+        makes them.
     currency
         Its name, as it is printed.
     """
@@ -63,11 +67,17 @@ class Values:
         wrong = [
             f"{name} = {getattr(self, name):g}: allowed is {low:g} to {high:g}"
             for name, low, high in (
-                ("value_of_time_per_h", 0, 1e9), ("operating_cost_per_h", 0, 1e9), ("build_cost", 0, 1e15),
-                ("running_cost_per_year", 0, 1e15), ("discount_rate", 0, 1), ("years", 1, 100), ("growth", -0.5, 0.5), ("share_a", 0, 1),
+                ("value_of_time_per_h", 0, 1e9),
+                ("operating_cost_per_h", 0, 1e9),
+                ("build_cost", 0, 1e15),
+                ("running_cost_per_year", 0, 1e15),
+                ("discount_rate", 0, 1),
+                ("years", 1, 100),
+                ("growth", -0.5, 0.5),
+                ("share_a", 0, 1),
             )
             if not low <= getattr(self, name) <= high
-        ]  # fmt: skip
+        ]
         if wrong:
             raise StudyError(f"appraisal: {'; '.join(wrong)}")
 
@@ -119,15 +129,25 @@ def money_table(hours_per_day: float, values: Values) -> pd.DataFrame:
     # At this multiple of the benefits, or of the costs, ENPV is 0.
     switch_benefit, switch_cost = (a / b if b > 0 else np.nan for a, b in ((cost, gain), (gain, cost)))
     rows = [
-        ("benefit in the first year", benefit_per_year(hours_per_day, values), f"{unit} a year", "hours a day · 365 · (value of time + operating cost)"),
+        (
+            "benefit in the first year",
+            benefit_per_year(hours_per_day, values),
+            f"{unit} a year",
+            "hours a day · 365 · (value of time + operating cost)",
+        ),
         ("ENPV", gain - cost, unit, "Σ (B − R)/(1 + r)^t − K"),
         ("ENPV, side a", values.share_a * gain - cost / 2, unit, "its part of the benefits less half of the costs"),
-        ("ENPV, side b", (1 - values.share_a) * gain - cost / 2, unit, "its part of the benefits less half of the costs"),
+        (
+            "ENPV, side b",
+            (1 - values.share_a) * gain - cost / 2,
+            unit,
+            "its part of the benefits less half of the costs",
+        ),
         ("benefits of side a", values.share_a * gain, unit, "present value"),
         ("benefits of side b", (1 - values.share_a) * gain, unit, "present value"),
         ("EIRR", return_rate(hours_per_day, values), "a year", "rate at which ENPV is 0"),
         ("BCR", gain / cost if cost > 0 else np.nan, "ratio", "present value of benefits over that of costs"),
         ("switching value of benefits", switch_benefit, "times the benefits", "ENPV is 0 there"),
         ("switching value of costs", switch_cost, "times the costs", "ENPV is 0 there"),
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, columns=["measure", "value", "unit", "formula"])

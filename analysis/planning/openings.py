@@ -1,4 +1,4 @@
-"""What a new road checkpoint near a place would bring, tried as `scenario` and the page try one and not guessed from its surroundings."""
+"""What a new road checkpoint near a place would bring, tried as `scenario` and the page try one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layers.crs import WGS84, project
 from layers.errors import PlaceError
 from network.changes import change, grow_trees
 from network.edits import new_checkpoint
-from network.openings import find_opening, ground_of, opening_at_crossing, roads_near
+from network.openings import find_opening, joinable_of, opening_at_crossing, roads_near
 from network.points import Points
 from network.routing import compile_router
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from network.build import Network
     from network.changes import Trees
-    from network.openings import Ground, Opening
+    from network.openings import Joinable, Opening
 
 GAIN_MIN = 5.0
 """A settlement gains where its minutes to the nearest city across fall by more than this."""
@@ -36,7 +36,8 @@ def try_openings(
 ) -> pd.DataFrame:
     """Return what a road checkpoint at the point of the border line nearest to each place would change, one at a time.
 
-    Roads at home do not change with a checkpoint: trees are grown once (`network.changes`), and the answer is that of a network built with it.
+    Roads at home do not change with a checkpoint: trees are grown once (`network.changes`), and the answer is that of a
+    network built with it.
 
     Parameters
     ----------
@@ -49,10 +50,11 @@ def try_openings(
 
     Returns
     -------
-    ``place``, ``lon`` and ``lat`` of the checkpoint, ``wait_min``, ``joined_by`` (crossing, connector; empty where it joins nothing),
-    ``connector_a_km``, ``connector_b_km``, ``people_gaining`` (inhabitants of settlements whose minutes to the nearest city across fall by
-    more than `GAIN_MIN`), ``gain_min`` (their mean), ``place_before_min`` and ``place_after_min`` (of the settlement nearest to the place),
-    ``note``. Where the data have no road, nothing can be assessed: NaN, which is not "no change".
+    ``place``, ``lon`` and ``lat`` of the checkpoint, ``wait_min``, ``joined_by`` (crossing, connector; empty where it
+    joins nothing), ``connector_a_km``, ``connector_b_km``, ``people_gaining`` (inhabitants of settlements whose minutes
+    to the nearest city across fall by more than `GAIN_MIN`), ``gain_min`` (their mean), ``place_before_min`` and
+    ``place_after_min`` (of the settlement nearest to the place), ``note``. Where the data have no road, nothing can be
+    assessed: NaN, which is not "no change".
     """
     spots = np.asarray(
         project(shapely.points(places[["lon", "lat"]].to_numpy(float)), WGS84, network.crs), dtype=object
@@ -77,9 +79,9 @@ class _Tries:
     wait_min: float | None
 
     @cached_property
-    def ground(self) -> Ground:
+    def joinable(self) -> Joinable:
         """What checkpoints on connectors join."""
-        return ground_of(self.network)
+        return joinable_of(self.network)
 
     @cached_property
     def trees(self) -> Trees:
@@ -95,7 +97,10 @@ class _Tries:
         return self.to_city(self.trees)
 
     def to_city(self, trees: Trees) -> NDArray[np.float64]:
-        """Return minutes from each settlement to the nearest city of the other side, waits included; infinity where there is no way."""
+        """Return minutes from each settlement to the nearest city of the other side, waits included.
+
+        Infinity where there is no way.
+        """
         table = self.network.settlements
         side = table["side"].to_numpy(dtype=object)
         city = (table["population"].to_numpy(float) >= self.city_people) & (table["node"].to_numpy(np.int64) >= 0)
@@ -107,14 +112,21 @@ class _Tries:
     def opening(self, lonlat: tuple[float, float]) -> Opening:
         """Return where a new checkpoint joins; PlaceError where it joins nothing."""
         row = new_checkpoint(self.network, *lonlat, wait_min=self.wait_min)
-        return opening_at_crossing(self.network, row) or find_opening(self.ground, row, self.trees.overlay.home)
+        return opening_at_crossing(self.network, row) or find_opening(self.joinable, row, self.trees.overlay.home)
 
     def result(self, lonlat: tuple[float, float], spot: shapely.Point | None) -> dict[str, Any]:
         """Return what a checkpoint would change, seen from a place in the projection; None where no roads are near."""
         nothing: dict[str, Any] = {
-            "wait_min": np.nan, "joined_by": "", "connector_a_km": np.nan, "connector_b_km": np.nan, "people_gaining": np.nan,
-            "gain_min": np.nan, "place_before_min": np.nan, "place_after_min": np.nan, "note": NO_ROAD,
-        }  # fmt: skip
+            "wait_min": np.nan,
+            "joined_by": "",
+            "connector_a_km": np.nan,
+            "connector_b_km": np.nan,
+            "people_gaining": np.nan,
+            "gain_min": np.nan,
+            "place_before_min": np.nan,
+            "place_after_min": np.nan,
+            "note": NO_ROAD,
+        }
         if spot is None:
             return nothing
         try:

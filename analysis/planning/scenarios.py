@@ -39,7 +39,10 @@ def before_and_after(
 
 
 def cell_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Return the cells with both states and ``potential_change_pct``, the change of the cross-border potential in per cent of before."""
+    """Return the cells with both states and ``potential_change_pct``.
+
+    That is the change of the cross-border potential in per cent of before.
+    """
     table = before_and_after(before, after, "cell", CELL_COLUMNS, keep=("side", "region", "population"))
     old = table["potential_cross_actual_before"]
     table["potential_change_pct"] = 100 * table["potential_cross_actual_change"] / old.where(old > 0)
@@ -47,7 +50,7 @@ def cell_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 
 def most_changed(cells: pd.DataFrame, *, top: int = 10) -> pd.DataFrame:
-    """Return the inhabited cells that gain and lose most person-equivalents of cross-border potential, weighted by their people.
+    """Return the inhabited cells that gain and lose most of cross-border potential, weighted by their people.
 
     ``people_potential_change`` = population × change of potential; ``effect`` says gain or loss. Cells without change
     are left out.
@@ -72,7 +75,8 @@ def flags_changed(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    ``place``, ``side``, ``region``, ``population``, ``flag`` (growth or bottleneck), ``before``, ``after``, most people first.
+    ``place``, ``side``, ``region``, ``population``, ``flag`` (growth or bottleneck), ``before``, ``after``, most people
+    first.
     """
     both = before.merge(after[["cell", "growth_flag", "bottleneck_flag"]], on="cell", suffixes=("", "_after"))
     parts = []

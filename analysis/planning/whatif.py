@@ -1,4 +1,6 @@
-"""What closed, re-timed and new checkpoints change, answered in a fraction of a second: trees grown once, sums over posts at each answer.
+"""What closed, re-timed and new checkpoints change, answered in a fraction of a second.
+
+Trees grown once, sums over posts at each answer.
 
 The answer equals that of a network built and measured again, to rounding.
 """
@@ -62,10 +64,10 @@ class Standing:
 class Answer:
     """One state of a border: minutes and potentials of cells and settlements, shares of checkpoints.
 
-    ``cells`` and ``settlements`` have ``time_to_checkpoint_min``, ``time_to_city_min`` (waits included, to the nearest city across; NaN where there
-    is no way), ``potential_cross_borderless``, ``potential_cross_actual``, ``border_loss``. ``checkpoints`` has ``checkpoint_id``, ``name``,
-    ``mode``, ``open``, ``wait_min``, ``share``, ``share_of_mode``. ``free`` is the potential of cells, then
-    settlements, without a border.
+    ``cells`` and ``settlements`` have ``time_to_checkpoint_min``, ``time_to_city_min`` (waits included, to the nearest
+    city across; NaN where there is no way), ``potential_cross_borderless``, ``potential_cross_actual``,
+    ``border_loss``. ``checkpoints`` has ``checkpoint_id``, ``name``, ``mode``, ``open``, ``wait_min``, ``share``,
+    ``share_of_mode``. ``free`` is the potential of cells, then settlements, without a border.
     """
 
     cells: pd.DataFrame

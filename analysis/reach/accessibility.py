@@ -22,9 +22,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "HALF_LIFE_MIN", "Targets", "added_minutes", "by_network", "decay", "lost_access", "nearest_checkpoint", "own_rows", "posts",
-    "potentials", "settlement_times", "time_to_checkpoint", "touches_frame", "travel_times", "with_self_times",
-]  # fmt: skip
+    "HALF_LIFE_MIN",
+    "Targets",
+    "added_minutes",
+    "by_network",
+    "decay",
+    "lost_access",
+    "nearest_checkpoint",
+    "own_rows",
+    "posts",
+    "potentials",
+    "settlement_times",
+    "time_to_checkpoint",
+    "touches_frame",
+    "travel_times",
+    "with_self_times",
+]
 
 
 @dataclass(frozen=True)
@@ -52,8 +65,8 @@ def travel_times(
 ) -> dict[str, NDArray[np.float64]]:
     """Return minutes from points to settlements on each of the three networks, shape (points, settlements).
 
-    Infinity where there is no way. In ``actual`` a trip between two places of one side that passes through the neighbour is
-    charged the waits of the modes that the network's ``domestic_wait`` names (`network.domestic`).
+    Infinity where there is no way. In ``actual`` a trip between two places of one side that passes through the
+    neighbour is charged the waits of the modes that the network's ``domestic_wait`` names (`network.domestic`).
 
     Parameters
     ----------
@@ -75,7 +88,9 @@ def by_network(
     *,
     networks: Sequence[str] = NETWORKS,
 ) -> dict[str, NDArray[np.float64]]:
-    """Return a table of minutes for each network, domestic trips in ``actual`` at their own cost; equal fields are grown once.
+    """Return a table of minutes for each network, domestic trips in ``actual`` at their own cost.
+
+    Equal fields are grown once.
 
     Parameters
     ----------
@@ -101,7 +116,10 @@ def by_network(
 
 
 def own_rows(router: Router, points: Points, targets: Targets) -> NDArray[np.int64]:
-    """Return for each target the row of the first point that stands at its node, −1 for none: settlements among themselves."""
+    """Return for each target the row of the first point that stands at its node, −1 for none.
+
+    Settlements among themselves.
+    """
     row = np.full(len(router.nodes) + 1, -1)
     stands = np.flatnonzero((points.u >= 0) & (points.to_u == 0))[::-1]
     row[points.u[stands]] = points.point[stands]
@@ -136,7 +154,8 @@ def with_self_times(
     if own.shape != targets.node.shape or np.shape(area_km2) != (len(points),):
         raise NetworkError(
             f"self-potential of {len(own)} targets and {np.size(area_km2)} areas: "
-            f"allowed is a row for each of the {len(targets.node)} targets, an area for each of the {len(points)} points"
+            f"allowed is a row for each of the {len(targets.node)} targets, an area for each of the "
+            f"{len(points)} points"
         )
     inner = self_time_min(area_km2, kph)
     column = np.flatnonzero((own >= 0) & np.isfinite(inner[np.maximum(own, 0)]))
@@ -164,8 +183,8 @@ def potentials(
 ) -> pd.DataFrame:
     """Return each point's potential at home and across the border, and what the border costs it.
 
-    The potential is Hansen's A = Σ P·f(t) in person-equivalents, f(t) = e^(−βt) unless another is given, over settlements
-    of the own country (``potential_domestic_<network>``) and of the other (``potential_cross_<network>``).
+    The potential is Hansen's A = Σ P·f(t) in person-equivalents, f(t) = e^(−βt) unless another is given, over
+    settlements of the own country (``potential_domestic_<network>``) and of the other (``potential_cross_<network>``).
 
     Parameters
     ----------
@@ -174,8 +193,9 @@ def potentials(
     times
         From `travel_times` (or `analysis.reach.opportunities.logsum_times`), so that no tree is grown again.
     own, self_area_km2, self_kph
-        For the self-potential: see `with_self_times`; `own` is `own_rows` where it is not given. Without areas a settlement's own
-        people stand at no time, those of a cell at the time of their settlement, and the result depends on zoning.
+        For the self-potential: see `with_self_times`; `own` is `own_rows` where it is not given. Without areas a
+        settlement's own people stand at no time, those of a cell at the time of their settlement, and the result
+        depends on zoning.
 
     Returns
     -------
@@ -255,8 +275,8 @@ def lost_access(values: Mapping[str, NDArray[np.float64]], what: str) -> pd.Data
 def posts(network: Network, router: Router, *, only_open: bool = True, leaving: bool = False) -> pd.DataFrame:
     """Return the posts of checkpoints that the router reaches: ``checkpoint_id``, ``side``, ``node``, one row per post.
 
-    They are the nodes that ways to the gate come to; with `leaving` those that ways from the gate begin at, which are others
-    where a post joins several links.
+    They are the nodes that ways to the gate come to; with `leaving` those that ways from the gate begin at, which are
+    others where a post joins several links.
     """
     gates = network.links[(network.links["kind"] == "gate")]
     if only_open:
@@ -269,7 +289,7 @@ def posts(network: Network, router: Router, *, only_open: bool = True, leaving: 
 
 
 def nearest_checkpoint(network: Network, router: Router) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
-    """Return for each position of the router the minutes to the nearest open checkpoint's post on its own side, and which.
+    """Return for each position the minutes to the nearest open checkpoint's post of its own side, and which.
 
     No wait is in it: the trip ends before the control. Infinity and an empty id where there is none.
     """
@@ -322,7 +342,7 @@ def settlement_times(network: Network, router: Router) -> pd.DataFrame:
 def touches_frame(
     network: Network, router: Router, points: Points, frame_nodes: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Return which points' way to the nearest checkpoint runs by the frame of the loaded network, and may so be too long.
+    """Return which points' way to the nearest checkpoint runs by the loaded network's frame, and may be too long.
 
     Parameters
     ----------

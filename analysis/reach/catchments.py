@@ -1,7 +1,8 @@
 """Floating catchments: supply per person over travel times across the border, through PySAL's `access`.
 
-Supply is anything with a capacity: beds of hospitals, seats, vehicles a day through checkpoints. Demand is people of settlements
-or cells. Everything works on tables of minutes (`analysis.reach.accessibility.travel_times` from demand to supply).
+Supply is anything with a capacity: beds of hospitals, seats, vehicles a day through checkpoints. Demand is people of
+settlements or cells. Everything works on tables of minutes (`analysis.reach.accessibility.travel_times` from demand to
+supply).
 
 Unlike a potential, supply per person may rise where a border is closed: who is kept out no longer shares it.
 """
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 CATCHMENT_MIN = 120.0
 TAU_MIN = 60.0
-"""RAAM: minutes of travel that people take to avoid a service loaded at twice the mean. The default of Saxon & Snow, not calibrated."""
+"""RAAM: minutes of travel that people take to avoid a service loaded at twice the mean. The default of Saxon & Snow,
+not calibrated."""
 WHOLE = 1000
 """RAAM moves whole units of demand: each person counts so many, or small places would never move at all."""
 
@@ -48,9 +50,9 @@ def floating_catchments(
 ) -> Catchments:
     """Return two-step floating catchments (2SFCA, Luo & Wang 2003; with a decay E2SFCA, Luo & Qi 2009) on each network.
 
-    R_j = S_j / Σ_i w_ij·P_i is the supply per person who reaches service j, A_i = Σ_j w_ij·R_j what a person at i finds; w_ij
-    = 1 up to `limit_min`, or f(t_ij) of a decay, cut there. Supply is kept: Σ_i P_i·A_i = Σ_j S_j over services that
-    anybody reaches.
+    R_j = S_j / Σ_i w_ij·P_i is the supply per person who reaches service j, A_i = Σ_j w_ij·R_j what a person at i
+    finds; w_ij = 1 up to `limit_min`, or f(t_ij) of a decay, cut there. Supply is kept: Σ_i P_i·A_i = Σ_j S_j over
+    services that anybody reaches.
 
     Parameters
     ----------
@@ -67,10 +69,10 @@ def floating_catchments(
 
     Returns
     -------
-    ``demand``: ``<what>_per_1000_people_<network>`` with the changes of `analysis.reach.accessibility.lost_access`, in units of supply per
-    1,000 people; 0 where no service is in the catchment, NaN for a row that has no way to any on the borderless
-    network. ``supply``: per service ``<what>``, ``catchment_people_<network>`` (weighted people who reach it) and
-    ``<what>_per_1000_people_<network>`` (NaN where nobody does: its supply is in no result).
+    ``demand``: ``<what>_per_1000_people_<network>`` with the changes of `analysis.reach.accessibility.lost_access`, in
+    units of supply per 1,000 people; 0 where no service is in the catchment, NaN for a row that has no way to any on
+    the borderless network. ``supply``: per service ``<what>``, ``catchment_people_<network>`` (weighted people who
+    reach it) and ``<what>_per_1000_people_<network>`` (NaN where nobody does: its supply is in no result).
 
     Raises
     ------
@@ -137,10 +139,12 @@ def rational_access(
     tau_min: float = TAU_MIN,
     rounds: int = 150,
 ) -> pd.DataFrame:
-    """Return the minutes of travel and crowding that people spend when all choose well: RAAM (Saxon & Snow 2020), by `access`.
+    """Return the minutes of travel and crowding that people spend when all choose well.
 
-    Everybody goes where t_ij + τ·(D_j / (ρ·S_j)) is least, D_j the people who go to j and ρ the mean people per supply, the
-    same on all networks; the result is the mean of that sum over the people of i. Low is good.
+    RAAM (Saxon & Snow 2020), by `access`.
+
+    Everybody goes where t_ij + τ·(D_j / (ρ·S_j)) is least, D_j the people who go to j and ρ the mean people per supply,
+    the same on all networks; the result is the mean of that sum over the people of i. Low is good.
 
     Parameters
     ----------
@@ -153,8 +157,8 @@ def rational_access(
 
     Returns
     -------
-    The columns of `analysis.reach.accessibility.added_minutes` for ``raam``; NaN without people or without a way to any service.
-    Detour and delay may be negative where the border keeps others out of a service.
+    The columns of `analysis.reach.accessibility.added_minutes` for ``raam``; NaN without people or without a way to any
+    service. Detour and delay may be negative where the border keeps others out of a service.
 
     Raises
     ------
@@ -163,8 +167,8 @@ def rational_access(
 
     Notes
     -----
-    The search is a heuristic: compare results of 150 and 300 rounds before differences of a minute are read. It holds all
-    pairs at once.
+    The search is a heuristic: compare results of 150 and 300 rounds before differences of a minute are read. It holds
+    all pairs at once.
 
     Examples
     --------

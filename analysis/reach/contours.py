@@ -96,9 +96,12 @@ def level_polygons(
     limits: Sequence[float],
     step: float,
 ) -> list[shapely.Geometry]:
-    """Return the ground within each limit as (multi)polygons, cut by the land: level lines, linear between middles of cells.
+    """Return the ground within each limit as (multi)polygons, cut by the land.
 
-    A surface that is nowhere lower has polygons that are nowhere larger, and a lower limit polygons within those of a higher.
+    Level lines, linear between middles of cells.
+
+    A surface that is nowhere lower has polygons that are nowhere larger, and a lower limit polygons within those of a
+    higher.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""How the pull of a place fades with minutes: half-life, power, Gaussian, a step, zones; and the time within one's own place.
+"""How the pull of a place fades with minutes.
+
+Half-life, power, Gaussian, a step, zones; and the time within one's own place.
 
 A decay is a function of minutes, whole arrays at once, that falls from 1 at no time to 0 where there is no way
 (infinity). Any function of that kind may stand in its place.
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 Decay = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 HALF_LIFE_MIN = 120.0
-"""Decay of the potential: people two hours away count half. ESPON and Rosik et al. use 20 min for short and 120 min for long trips."""
+"""Decay of the potential: people two hours away count half. ESPON and Rosik et al. use 20 min for short and 120 min for
+long trips."""
 SELF_KPH = 30.0
 """Mean speed within one's own settlement or cell: an assumption."""
 
@@ -149,7 +152,8 @@ def zones(weights: Mapping[float, float]) -> Decay:
     fits = len(limits) and (limits > 0).all() and np.isfinite(limits).all()
     if not (fits and ((weight >= 0) & (weight <= 1)).all() and (np.diff(weight) <= 0).all()):
         raise NetworkError(
-            f"zones {dict(weights)}: allowed are limits of more than 0 min, each with a weight between 0 and 1 that does not rise"
+            f"zones {dict(weights)}: allowed are limits of more than 0 min, each with a weight between 0 and 1 "
+            "that does not rise"
         )
     steps = np.append(weight, 0.0)
     return lambda minutes: steps[np.searchsorted(limits, np.asarray(minutes, float), side="left")]
@@ -192,8 +196,9 @@ def decay_named(name: str, **parameters: float | Mapping[float, float]) -> Decay
 def self_time_min(area_km2: NDArray[np.float64], kph: float = SELF_KPH) -> NDArray[np.float64]:
     """Return the mean minutes within a place itself: t_ii = ½·√(A/π)/v.
 
-    Half the radius of a circle of the place's area (Stewart's rule; ESPON). Without it people of one's own place stand at
-    no time or, in a cell, at that of their settlement, and a potential depends on how finely places are cut (zoning).
+    Half the radius of a circle of the place's area (Stewart's rule; ESPON). Without it people of one's own place stand
+    at no time or, in a cell, at that of their settlement, and a potential depends on how finely places are cut
+    (zoning).
 
     Parameters
     ----------

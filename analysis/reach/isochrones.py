@@ -39,11 +39,12 @@ OFF_ROAD_KM = 15.0
 
 
 @dataclass(frozen=True)
-class Ground:
+class Terrain:
     """Where links and nodes lie on a grid in the network's projection.
 
-    Per sample of a link: ``row`` and ``column`` of its cell, ``link``, ``share`` of the way from u to v, and whether it lies
-    ahead of the border as seen from u (``by_u``) and from v; ``masks`` the cells of each side; ``land`` their polygons.
+    Per sample of a link: ``row`` and ``column`` of its cell, ``link``, ``share`` of the way from u to v, and whether it
+    lies ahead of the border as seen from u (``by_u``) and from v; ``masks`` the cells of each side; ``land`` their
+    polygons.
     """
 
     transform: Affine
@@ -71,17 +72,17 @@ def isochrones(
 ) -> gpd.GeoDataFrame:
     """Return the ground within minutes of places as polygons, on each network.
 
-    ``{x : min over links and nodes y of t(place, y) + |x − y|·w ≤ T}``, with w minutes per metre over open ground; on the own side
-    with the waits of transit that are charged, as in `analysis.reach.accessibility.travel_times`. Exact to about one cell. A smaller
-    T lies within a larger, ``actual`` within ``open`` within ``borderless``.
+    ``{x : min over links and nodes y of t(place, y) + |x − y|·w ≤ T}``, with w minutes per metre over open ground; on
+    the own side with the waits of transit that are charged, as in `analysis.reach.accessibility.travel_times`. Exact to
+    about one cell. A smaller T lies within a larger, ``actual`` within ``open`` within ``borderless``.
 
     Parameters
     ----------
     router
         Of one mode and vehicle: a lorry's network is another.
     places
-        ``place``, ``side``, ``node`` (`analysis.reach.places`: cities, checkpoints, any layer). Rows of one name are one place
-        with several doors, as the two posts of a checkpoint.
+        ``place``, ``side``, ``node`` (`analysis.reach.places`: cities, checkpoints, any layer). Rows of one name are
+        one place with several doors, as the two posts of a checkpoint.
     minutes, networks, direction
         Limits T; networks; from the place or to it.
     cell_km
@@ -93,9 +94,9 @@ def isochrones(
 
     Returns
     -------
-    Per place, network and limit, sorted so: ``place``, ``direction``, ``network``, ``minutes``, ``people_a``, ``people_b``,
-    ``people`` (settlements whose own time by the network is within T), ``area_a_km2``, ``area_b_km2``, ``area_km2``
-    (equal-area), and the (multi)polygon in longitude and latitude, empty where nothing is reached.
+    Per place, network and limit, sorted so: ``place``, ``direction``, ``network``, ``minutes``, ``people_a``,
+    ``people_b``, ``people`` (settlements whose own time by the network is within T), ``area_a_km2``, ``area_b_km2``,
+    ``area_km2`` (equal-area), and the (multi)polygon in longitude and latitude, empty where nothing is reached.
 
     Raises
     ------
@@ -118,12 +119,12 @@ def isochrones(
         if lost.all():
             raise PlaceError(f"{name!r} does not join the network by {router.mode}: allowed are places that do")
         times = {n: node_minutes(router, doors, n, direction=direction) for n in NETWORKS}
-        ground = _ground(router, times["borderless"], max(limits), cell_km * 1000, off_road_km * 1000, per_metre)
+        terrain = _terrain(router, times["borderless"], max(limits), cell_km * 1000, off_road_km * 1000, per_metre)
         for network in networks:
             surface = {
                 side: spread(
-                    _seeds(router, ground, side, times[network], FIELDS[network], direction),
-                    ground.masks[side],
+                    _seeds(router, terrain, side, times[network], FIELDS[network], direction),
+                    terrain.masks[side],
                     cell_km * 1000,
                     per_metre,
                     off_road_km * 1000,
@@ -131,7 +132,7 @@ def isochrones(
                 )
                 for side in ("a", "b")
             }
-            table = _polygons(surface, ground, limits, cell_km * 1000 * per_metre, router.network.crs)
+            table = _polygons(surface, terrain, limits, cell_km * 1000 * per_metre, router.network.crs)
             people = _people(router, times[network], limits)
             parts.append(table.assign(place=name, direction=direction, network=network, **people))
     columns = ["place", "direction", "network", "minutes", "people_a", "people_b", "people"]
@@ -148,7 +149,10 @@ def node_minutes(
     *,
     direction: str = "from",
 ) -> NDArray[np.float64]:
-    """Return the minutes between the nearest door of a place and each position of the router; infinity where there is no way."""
+    """Return the minutes between the nearest door of a place and each position of the router.
+
+    Infinity where there is no way.
+    """
     nodes, sides = doors["node"].to_numpy(np.int64), doors["side"].to_numpy(dtype=object)
     table = router.trees(nodes, FIELDS[network], reverse=direction == "to")
     if network == "actual" and not router.twin(DOMESTIC, [FIELDS["actual"]]):
@@ -182,15 +186,16 @@ def _check(
     return limits
 
 
-def _ground(
+def _terrain(
     router: Router, times: NDArray[np.float64], latest: float, size: float, off_road_m: float, per_metre: float
-) -> Ground:
+) -> Terrain:
     """Return the grid around what is reached in `latest` minutes without a border, and the samples on it."""
     network = router.network
     links = network.links
     u, v = (router.positions(links[c].to_numpy(np.int64)) for c in ("u", "v"))
     near = np.minimum(times[np.maximum(u, 0)], times[np.maximum(v, 0)]) <= latest
-    # Connectors stand for roads that the data lack; without them far settlements would be islands. A train or a ferry is
+    # Connectors stand for roads that the data lack; without them far settlements would be islands. A train or a ferry
+    # is
     # left at its ends alone.
     drawn = (links["mode"] == "road").to_numpy() & ~links["kind"].isin(set(NO_GROUND) - {"connector"}).to_numpy()
     rows = np.flatnonzero(near & drawn & (u >= 0) & (v >= 0))
@@ -215,9 +220,18 @@ def _ground(
     share = (np.arange(len(row)) - np.repeat(np.cumsum(n) - n, n)) / np.maximum(n[row] - 1, 1)
     xy = shapely.get_coordinates(shapely.line_interpolate_point(lines[row], share, normalized=True))
     by_u, by_v = _before_the_border(router, rows[row], row, xy)
-    return Ground(
-        transform, masks, land, rows[row], share, by_u, by_v, _cell(xy, transform, shape), nodes, _cell(at, transform, shape)
-    )  # fmt: skip
+    return Terrain(
+        transform,
+        masks,
+        land,
+        rows[row],
+        share,
+        by_u,
+        by_v,
+        _cell(xy, transform, shape),
+        nodes,
+        _cell(at, transform, shape),
+    )
 
 
 def _cells_of(polygon: shapely.Geometry, shape: tuple[int, int], transform: Affine) -> NDArray[np.bool_]:
@@ -256,29 +270,29 @@ def _before_the_border(
 
 
 def _seeds(
-    router: Router, ground: Ground, side: str, times: NDArray[np.float64], field: str, direction: str
+    router: Router, terrain: Terrain, side: str, times: NDArray[np.float64], field: str, direction: str
 ) -> NDArray[np.float64]:
     """Return the smallest minutes of links and nodes of one side in each of its cells; infinity elsewhere."""
-    links, mask = router.network.links, ground.masks[side]
-    u, v = (router.positions(links[c].to_numpy(np.int64)[ground.link]) for c in ("u", "v"))
-    moving = links["time_min"].to_numpy(float)[ground.link]
-    one_way = links["oneway"].to_numpy(bool)[ground.link]
-    passable = np.isfinite(links[field].to_numpy(float)[ground.link])
+    links, mask = router.network.links, terrain.masks[side]
+    u, v = (router.positions(links[c].to_numpy(np.int64)[terrain.link]) for c in ("u", "v"))
+    moving = links["time_min"].to_numpy(float)[terrain.link]
+    one_way = links["oneway"].to_numpy(bool)[terrain.link]
+    passable = np.isfinite(links[field].to_numpy(float)[terrain.link])
     against_u = one_way & (direction == "to")
     against_v = one_way & (direction == "from")
-    by_u = np.where(against_u | ~(passable | ground.by_u), np.inf, times[u] + ground.share * moving)
-    by_v = np.where(against_v | ~(passable | ground.by_v), np.inf, times[v] + (1 - ground.share) * moving)
+    by_u = np.where(against_u | ~(passable | terrain.by_u), np.inf, times[u] + terrain.share * moving)
+    by_v = np.where(against_v | ~(passable | terrain.by_v), np.inf, times[v] + (1 - terrain.share) * moving)
     over = router.side[u] != router.side[v]
     # Of a link over the line the samples before it are on u's side, those beyond it on v's.
-    mine = np.where(over, np.where(ground.by_u, router.side[u], router.side[v]), router.side[u]) == side
-    stands = router.side[ground.nodes] == side
-    cost = np.concatenate([np.minimum(by_u, by_v)[mine], times[ground.nodes][stands]])
-    cell = np.concatenate([ground.cell[mine], ground.node_cell[stands]])
+    own_side = np.where(over, np.where(terrain.by_u, router.side[u], router.side[v]), router.side[u]) == side
+    stands = router.side[terrain.nodes] == side
+    cost = np.concatenate([np.minimum(by_u, by_v)[own_side], times[terrain.nodes][stands]])
+    cell = np.concatenate([terrain.cell[own_side], terrain.node_cell[stands]])
     out = np.full(mask.size, np.inf)
     if len(cell) and mask.any():
         # A road along a generalised line runs in cells of the other side: it counts at the nearest of its own. One that
         # cuts a corner of the neighbour leaves no ground there.
-        size = ground.transform.a
+        size = terrain.transform.a
         gap, near = distance_transform_edt(~mask, return_indices=True)
         here = gap.ravel()[cell] * size <= router.network.base.border.tolerance_km * 1000 + 2 * size
         np.minimum.at(out, (near[0] * mask.shape[1] + near[1]).ravel()[cell[here]], cost[here])
@@ -286,11 +300,11 @@ def _seeds(
 
 
 def _polygons(
-    surface: dict[str, NDArray[np.float64]], ground: Ground, limits: Sequence[float], step: float, crs: CRS
+    surface: dict[str, NDArray[np.float64]], terrain: Terrain, limits: Sequence[float], step: float, crs: CRS
 ) -> gpd.GeoDataFrame:
     """Return the polygons of each limit, and the area of each side."""
     levels = {
-        side: level_polygons(minutes, ground.masks[side], ground.transform, ground.land[side], limits, step)
+        side: level_polygons(minutes, terrain.masks[side], terrain.transform, terrain.land[side], limits, step)
         for side, minutes in surface.items()
     }
     table = {f"area_{s}_km2": shapely.area(np.array(levels[s], dtype=object)) / 1e6 for s in ("a", "b")}

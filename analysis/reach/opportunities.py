@@ -1,7 +1,8 @@
-"""Opportunities: time to the nearest place of any layer, people within hours, people within a day's return, by several modes.
+"""Opportunities: time to the nearest place of any layer, people within hours and within a day's return.
 
 All but the way back works on tables of minutes (`analysis.reach.accessibility.travel_times` to settlements or to
-`analysis.reach.places`), so that one run grows its trees once. Every measure stands on the three networks; detour and delay add up to the border's whole effect.
+`analysis.reach.places`), so that one run grows its trees once. Every measure stands on the three networks; detour and
+delay add up to the border's whole effect.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ LOGSUM_PER_MIN = 0.1
 def nearest_place(
     times: Times, side: NDArray[np.object_], places: pd.DataFrame, what: str, *, where: Where = "any"
 ) -> pd.DataFrame:
-    """Return per point the minutes to the nearest place of a layer on each network, which one it is, and what the border adds.
+    """Return per point the minutes to the nearest place of a layer on each network, which, and the border's part.
 
     Parameters
     ----------
@@ -88,7 +89,9 @@ def within_minutes(
     what: str = "people",
     joined: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
-    """Return per point the people (or any weight) within several times: C_i(T) = Σ_j P_j·1[t_ij ≤ T] (Geurs & van Wee 2004).
+    """Return per point the people (or any weight) within several times.
+
+    C_i(T) = Σ_j P_j·1[t_ij ≤ T] (Geurs & van Wee 2004).
 
     Parameters
     ----------
@@ -105,8 +108,8 @@ def within_minutes(
 
     Returns
     -------
-    Per limit the columns of `analysis.reach.accessibility.lost_access` for ``<what>_within_<T>min_<where>``, in the unit of the
-    weights. NaN where a point joins nothing.
+    Per limit the columns of `analysis.reach.accessibility.lost_access` for ``<what>_within_<T>min_<where>``, in the
+    unit of the weights. NaN where a point joins nothing.
 
     Examples
     --------
@@ -142,8 +145,8 @@ def within_a_day(
 ) -> pd.DataFrame:
     """Return per point the people who can be visited and left again within a day: D_i = Σ_j P_j·1[t_ij + t_ji ≤ 2T].
 
-    t_ij holds the wait on the way there, t_ji that on the way back: both count (Törnqvist 1970; Gutiérrez 2001). With the same
-    time both ways it is t_ij ≤ T.
+    t_ij holds the wait on the way there, t_ji that on the way back: both count (Törnqvist 1970; Gutiérrez 2001). With
+    the same time both ways it is t_ij ≤ T.
 
     Parameters
     ----------
@@ -154,7 +157,8 @@ def within_a_day(
 
     Returns
     -------
-    The columns of `analysis.reach.accessibility.lost_access` for ``<what>_within_a_day_<where>``. NaN where a point joins nothing.
+    The columns of `analysis.reach.accessibility.lost_access` for ``<what>_within_a_day_<where>``. NaN where a point
+    joins nothing.
 
     Examples
     --------
@@ -177,8 +181,8 @@ def within_a_day(
 def return_times(router: Router, points: Points, targets: Targets, there: Times) -> dict[str, NDArray[np.float64]]:
     """Return minutes from targets back to points on the three networks, shape (points, targets).
 
-    Where every link and gate takes the same both ways, as without one-way roads, they are those of the way there and no tree
-    is grown; else one tree per target.
+    Where every link and gate takes the same both ways, as without one-way roads, they are those of the way there and no
+    tree is grown; else one tree per target.
 
     Parameters
     ----------
@@ -208,11 +212,13 @@ def _both_ways_alike(router: Router, network: str) -> bool:
 
 
 def logsum_times(by_mode: Mapping[str, Times], *, per_min: float = LOGSUM_PER_MIN) -> dict[str, NDArray[np.float64]]:
-    """Return the times of several modes together: c = max(0, −(1/λ)·ln Σ_m e^{−λ·c_m}) (ESPON; Ben-Akiva & Lerman 1985).
+    """Return the times of several modes together.
+
+    C = max(0, −(1/λ)·ln Σ_m e^{−λ·c_m}) (ESPON; Ben-Akiva & Lerman 1985).
 
     A second mode is worth something even where it is no faster, so that the logsum lies below the fastest mode, by at
-    most ln(modes)/λ: it is a generalised time, not one by the clock, and no time to compare with a limit of minutes without
-    that in mind. Near to a place it would be negative: 0 is its floor. λ → ∞ is the fastest mode.
+    most ln(modes)/λ: it is a generalised time, not one by the clock, and no time to compare with a limit of minutes
+    without that in mind. Near to a place it would be negative: 0 is its floor. λ → ∞ is the fastest mode.
 
     Parameters
     ----------

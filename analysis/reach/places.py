@@ -28,8 +28,8 @@ def join_places(
     """Return the network with a user's places joined to it, and the places: hospitals, universities, shops, anything.
 
     Each joins the nearest link of the largest component on its own side, within the network's limit for settlements;
-    never over the border. Compile the router from the network returned and attach the points to that router: a place then is a
-    node, and a point beside the same link goes straight to it.
+    never over the border. Compile the router from the network returned and attach the points to that router: a place
+    then is a node, and a point beside the same link goes straight to it.
 
     Parameters
     ----------
@@ -100,20 +100,23 @@ def cities(network: Network, *, people: float = 50_000) -> gpd.GeoDataFrame:
 
 
 def checkpoint_places(network: Network, router: Router, *, weight: str | None = None) -> pd.DataFrame:
-    """Return the posts of open checkpoints as places, one row per post: ``place`` (the checkpoint's id), ``side``, ``weight``, ``node``.
+    """Return the posts of open checkpoints as places, one row per post.
+
+    ``place`` (the checkpoint's id), ``side``, ``weight``, ``node``.
 
     Parameters
     ----------
     weight
-        A column of the network's checkpoints, e.g. a capacity; 1 where None. A checkpoint with several posts on a side shares
-        it out among them.
+        A column of the network's checkpoints, e.g. a capacity; 1 where None. A checkpoint with several posts on a side
+        shares it out among them.
     """
     table = posts(network, router).rename(columns={"checkpoint_id": "place"})
     whole = pd.Series(1.0, index=network.checkpoints["checkpoint_id"])
     if weight is not None:
         if weight not in network.checkpoints:
             raise LayerError(
-                f"no column {weight!r} for the weight: allowed are those of the checkpoints, {', '.join(network.checkpoints)}"
+                f"no column {weight!r} for the weight: allowed are those of the checkpoints, "
+                f"{', '.join(network.checkpoints)}"
             )
         whole = network.checkpoints.set_index("checkpoint_id")[weight].astype(float)
     table["weight"] = table["place"].map(whole).astype(float)
@@ -123,7 +126,10 @@ def checkpoint_places(network: Network, router: Router, *, weight: str | None = 
 
 
 def targets_of(places: pd.DataFrame) -> Targets:
-    """Return places as targets of `analysis.reach.accessibility.travel_times` and `potentials`: their weight stands for people."""
+    """Return places as targets of `analysis.reach.accessibility.travel_times` and `potentials`.
+
+    Their weight stands for people.
+    """
     return Targets(
         places["node"].to_numpy(np.int64), places["side"].to_numpy(dtype=object), places["weight"].to_numpy(float)
     )

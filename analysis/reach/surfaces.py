@@ -38,7 +38,10 @@ PER_METRE = DETOUR / (CONNECTOR_KPH * 1000 / 60)
 
 @dataclass(frozen=True)
 class Surface:
-    """A grid in the study's projection: ``minutes``, or what else is spread (NaN outside and where nothing is reached), ``inside`` the belt, its transform."""
+    """A grid in the study's projection.
+
+    ``minutes``, or what else is spread (NaN outside and where nothing is reached), ``inside`` the belt, its transform.
+    """
 
     minutes: NDArray[np.float64]
     inside: NDArray[np.bool_]
@@ -56,8 +59,8 @@ def checkpoint_surface(
 ) -> Surface:
     """Return minutes to the nearest open checkpoint over the border belt.
 
-    From the network outwards at the speed of connectors, in sixteen directions from cell to cell, never over the border.
-    Cells further than `limit_km` from any link or post of their side are NaN.
+    From the network outwards at the speed of connectors, in sixteen directions from cell to cell, never over the
+    border. Cells further than `limit_km` from any link or post of their side are NaN.
 
     Parameters
     ----------
@@ -80,7 +83,9 @@ def checkpoint_surface(
 def city_surface(
     network: Network, router: Router, grid: Grid, *, city_people: float, field: str = "actual", limit_km: float = 100.0
 ) -> Surface:
-    """Return minutes to the nearest city across the border, waits included, over the border belt; see `checkpoint_surface`.
+    """Return minutes to the nearest city across the border, waits included, over the border belt.
+
+    See `checkpoint_surface`.
 
     Parameters
     ----------
@@ -111,8 +116,9 @@ def potential_surface(
 ) -> Surface:
     """Return the potential across the border over the border belt, in person-equivalents, for a decay by half-life.
 
-    Of a node it is the sum over the settlements across. From there outwards every half-life of minutes halves it: 2^(−t/h) of a sum is
-    the sum of each part, so that the best node near a cell gives its potential. Other decays have no such rule.
+    Of a node it is the sum over the settlements across. From there outwards every half-life of minutes halves it:
+    2^(−t/h) of a sum is the sum of each part, so that the best node near a cell gives its potential. Other decays have
+    no such rule.
     """
     potential = np.zeros(len(router.nodes))
     fades = exponential(half_life_min)
@@ -151,7 +157,9 @@ class Grid:
         limit_km: float,
         also: dict[str, NDArray[np.float64]] | None = None,
     ) -> Surface:
-        """Return a cost of the router's positions over the grid: along the links, and from them over open ground, side by side.
+        """Return a cost of the router's positions over the grid.
+
+        Along the links, and from them over open ground, side by side.
 
         Parameters
         ----------
@@ -187,7 +195,8 @@ def belt_grid(network: Network, border: gpd.GeoDataFrame, *, depth_km: float = 1
     size = cell_km * 1000
     if not cell_km > 0 or (north - south) * (east - west) / size**2 > MAX_CELLS:
         raise LayerError(
-            f"a grid of {cell_km:g} km cells: allowed is more than 0 and at most {MAX_CELLS:,} cells in the belt's frame"
+            f"a grid of {cell_km:g} km cells: allowed is more than 0 and at most {MAX_CELLS:,} cells in the "
+            "belt's frame"
         )
     shape = (int(np.ceil((north - south) / size)), int(np.ceil((east - west) / size)))
     transform = Affine(size, 0, west, 0, -size, north)

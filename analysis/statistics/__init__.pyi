@@ -1,8 +1,8 @@
 from .association import bivariate_moran, global_association, join_counts, mask_empty, quadrants
 from .clusters import local_geary, local_moran_bv, losh
-from .effects import Ground, excess_over_settings, growth_over_settings, trips_to_city, undetoured_share
+from .effects import Basis, excess_over_settings, growth_over_settings, trips_to_city, undetoured_share
 from .excess import HomeNorm, straight_km
-from .flags import both_tests, said
+from .flags import both_tests, flag_notes
 from .gaps import isolated_gaps
 from .growth import growth_design, growth_residual, log_ratio, passes, segment_growth
 from .homes import Homes, cell_units, named
@@ -16,7 +16,7 @@ from .smooth import by_log, in_runs, smooth_test, surfaces_on
 from .weights import contiguity, nearest_neighbours, network_time, segment_chain
 
 __all__ = [
-    "Ground",
+    "Basis",
     "HomeNorm",
     "Homes",
     "alternatives",
@@ -29,6 +29,7 @@ __all__ = [
     "contiguity",
     "excess_over_settings",
     "finding_places",
+    "flag_notes",
     "global_association",
     "global_moran",
     "growth_design",
@@ -51,7 +52,6 @@ __all__ = [
     "passes",
     "quadrants",
     "reach_warning",
-    "said",
     "segment_chain",
     "segment_growth",
     "smooth_test",

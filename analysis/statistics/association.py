@@ -1,7 +1,10 @@
-"""Global spatial association of values on units that a libpysal graph joins: esda's statistics, two-sided p; and quadrants.
+"""Global spatial association of values on units that a libpysal graph joins.
 
-Values are a Series whose index names the units of the graph; NaN is left out (`mask_empty` makes it so). Fewer than 20 units, or
-units without any difference, are described, not tested: their p is NaN. The local statistics are in `analysis.statistics.clusters`.
+Esda's statistics, two-sided p; and quadrants.
+
+Values are a Series whose index names the units of the graph; NaN is left out (`mask_empty` makes it so). Fewer than 20
+units, or units without any difference, are described, not tested: their p is NaN. The local statistics are in
+`analysis.statistics.clusters`.
 """
 
 from __future__ import annotations
@@ -26,11 +29,15 @@ Orders = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 
 
 def refuse_raw(names: list[str]) -> None:
-    """Raise `NetworkError` where a raw potential is to be tested: it is smooth by construction, its Moran's I always significant."""
+    """Raise `NetworkError` where a raw potential is to be tested.
+
+    It is smooth by construction, its Moran's I always significant.
+    """
     raw = [n for n in names if n.startswith("potential_")]
     if raw:
         raise NetworkError(
-            f"{', '.join(raw)} can't be tested: a raw potential is smooth by construction; allowed are losses and ratios"
+            f"{', '.join(raw)} can't be tested: a raw potential is smooth by construction; allowed are losses "
+            "and ratios"
         )
 
 
@@ -45,8 +52,8 @@ def untested(values: NDArray[np.float64]) -> str:
 def mask_empty(values: pd.Series, population: pd.Series) -> pd.Series:
     """Return the values with NaN where nobody lives.
 
-    For variables that weigh people (lost potential, people within an hour): the zeros of an empty steppe would make one giant
-    low-low cluster. Supply (minutes to a checkpoint) keeps its empty cells.
+    For variables that weigh people (lost potential, people within an hour): the zeros of an empty steppe would make one
+    giant low-low cluster. Supply (minutes to a checkpoint) keeps its empty cells.
 
     Examples
     --------
@@ -61,9 +68,10 @@ def global_association(
 ) -> pd.DataFrame:
     """Return Moran's I, Geary's C and Getis–Ord's general G of a variable, p two-sided by permutation.
 
-    I = n/S₀ · z'Wz / z'z and C = (n − 1)/2S₀ · Σ w(x_i − x_j)² / z'z with row-standardised W (Cliff and Ord 1981): above
-    −1/(n − 1), and below 1, alike lies near alike. G = Σ w x_i x_j / Σ_{i≠j} x_i x_j with binary W (Getis and Ord 1992): above its
-    expectation high lies near high, below it low near low; it asks for values of 0 and more and is left out of others.
+    I = n/S₀ · z'Wz / z'z and C = (n − 1)/2S₀ · Σ w(x_i − x_j)² / z'z with row-standardised W (Cliff and Ord 1981):
+    above −1/(n − 1), and below 1, alike lies near alike. G = Σ w x_i x_j / Σ_{i≠j} x_i x_j with binary W (Getis and Ord
+    1992): above its expectation high lies near high, below it low near low; it asks for values of 0 and more and is
+    left out of others.
 
     Parameters
     ----------
@@ -108,7 +116,9 @@ def global_association(
 def bivariate_moran(
     x: pd.Series, y: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> pd.DataFrame:
-    """Return the bivariate Moran's I of x with the neighbours' y: I = z_x'W z_y / (n − 1), W row-standardised (Anselin et al. 2002).
+    """Return the bivariate Moran's I of x with the neighbours' y.
+
+    I = z_x'W z_y / (n − 1), W row-standardised (Anselin et al. 2002).
 
     It is not the correlation of x and y of the same unit: that is in no term.
     """
@@ -122,14 +132,23 @@ def bivariate_moran(
     pull = part.transform("r").sparse.tocsr().T @ zx
     judge = a if untested(a) else b  # whichever can't be tested decides
     row = _row(
-        f"{x.name} with neighbours' {y.name}", "bivariate Moran's I", zy, lambda o: o @ pull / (len(zx) - 1), 0.0,
-        "row-standardised", permutations=permutations, seed=seed, judge=judge,
-    )  # fmt: skip
+        f"{x.name} with neighbours' {y.name}",
+        "bivariate Moran's I",
+        zy,
+        lambda o: o @ pull / (len(zx) - 1),
+        0.0,
+        "row-standardised",
+        permutations=permutations,
+        seed=seed,
+        judge=judge,
+    )
     return pd.DataFrame([row], columns=COLUMNS)
 
 
 def join_counts(labels: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, seed: int = 0) -> pd.DataFrame:
-    """Return for each label how often neighbours share it: J = ½ Σ w b_i b_j, b 1 for the label, W binary (Cliff and Ord 1981).
+    """Return for each label how often neighbours share it.
+
+    J = ½ Σ w b_i b_j, b 1 for the label, W binary (Cliff and Ord 1981).
 
     p is two-sided; esda's `Join_Counts` tells the upper tail alone.
     """
@@ -144,10 +163,16 @@ def join_counts(labels: pd.Series, graph: Graph, *, permutations: int = PERMUTAT
         expected = pairs * k * (k - 1) / (n * (n - 1)) if n > 1 else np.nan
         table.append(
             _row(
-                str(label), "join count", own, lambda o: _quadratic(o, binary) / 2, expected, f"{int(k)} units, binary",
-                permutations=permutations, seed=seed,
+                str(label),
+                "join count",
+                own,
+                lambda o: _quadratic(o, binary) / 2,
+                expected,
+                f"{int(k)} units, binary",
+                permutations=permutations,
+                seed=seed,
             )
-        )  # fmt: skip
+        )
     return pd.DataFrame(table, columns=COLUMNS)
 
 
@@ -215,7 +240,10 @@ def _row(
     seed: int,
     judge: NDArray[np.float64] | None = None,
 ) -> dict[str, object]:
-    """Return one global test as a row; `judge` are the values that must differ, where they are others than those shuffled."""
+    """Return one global test as a row.
+
+    `judge` are the values that must differ, where they are others than those shuffled.
+    """
     why = untested(shuffled if judge is None else judge)
     value = float(of(shuffled[None])[0]) if len(shuffled) else np.nan
     z = p = np.nan

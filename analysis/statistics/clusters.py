@@ -1,8 +1,9 @@
 """Local spatial association: where alike lies by alike, where a unit stands out, where it is mixed.
 
-esda's statistics of values on units that a libpysal graph joins, with conditional permutation, two-sided p and the false discovery
-rate. Each function takes a Series whose index names the units and returns a frame on the same index; NaN is left out
-(`analysis.statistics.association.mask_empty`), islands get NaN. Fewer than 20 units are described, not tested: their p is NaN.
+esda's statistics of values on units that a libpysal graph joins, with conditional permutation, two-sided p and the
+false discovery rate. Each function takes a Series whose index names the units and returns a frame on the same index;
+NaN is left out (`analysis.statistics.association.mask_empty`), islands get NaN. Fewer than 20 units are described, not
+tested: their p is NaN.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def local_moran(values: pd.Series, graph: Graph, *, permutations: int = PERMUTAT
 
     Returns
     -------
-    ``moran_i``, ``moran_quadrant`` (own value, then the neighbours': HH, LH, LL, HL), ``moran_p``, ``moran_q``. NaN for islands.
+    ``moran_i``, ``moran_quadrant`` (own value, then the neighbours': HH, LH, LL, HL), ``moran_p``, ``moran_q``. NaN for
+    islands.
     """
     from esda import Moran_Local
 
@@ -51,8 +53,9 @@ def local_moran_bv(
 ) -> pd.DataFrame:
     """Return the bivariate local Moran: I_i = (n − 1) z_x,i Σ w_ij z_y,j / z_x'z_x (Anselin et al. 2002).
 
-    The trap: it sets a unit's x against its *neighbours'* y. HL says "high potential here, low access around it". For "high
-    potential and low access here" take `analysis.statistics.association.quadrants`, or the local Moran of the gap between both.
+    The trap: it sets a unit's x against its *neighbours'* y. HL says "high potential here, low access around it". For
+    "high potential and low access here" take `analysis.statistics.association.quadrants`, or the local Moran of the gap
+    between both.
 
     Returns
     -------
@@ -102,7 +105,9 @@ def local_geary(values: pd.Series, graph: Graph, *, permutations: int = PERMUTAT
 def local_g(
     values: pd.Series, graph: Graph, *, star: bool = True, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> pd.DataFrame:
-    """Return Getis and Ord's local G* or G (1992, Ord and Getis 1995): the share of the whole in a unit's neighbourhood.
+    """Return Getis and Ord's local G* or G (1992, Ord and Getis 1995).
+
+    The share of the whole in a unit's neighbourhood.
 
     G*_i = Σ w_ij x_j / Σ x_j with the unit itself in both sums; G_i without it. W is binary. For values of 0 and more.
 
@@ -116,9 +121,14 @@ def local_g(
         local = G_Local(x, part, transform="B", star=star, permutations=0)
         total, own = x.sum(), float(star)
         tested = _conditional(
-            x, x, local.w, local.Gs, lambda i, drawn, w: (drawn @ w + own * x[i]) / (total - (1 - own) * x[i]),
-            permutations, seed,
-        )  # fmt: skip
+            x,
+            x,
+            local.w,
+            local.Gs,
+            lambda i, drawn, w: (drawn @ w + own * x[i]) / (total - (1 - own) * x[i]),
+            permutations,
+            seed,
+        )
         z = (local.Gs - tested.mean) / tested.std if tested else np.nan
         return pd.DataFrame({"g": local.Gs, "g_z": z}), tested
 
@@ -130,8 +140,9 @@ def local_join_counts(
 ) -> pd.DataFrame:
     """Return how many neighbours share a unit's label: J_i = b_i Σ w_ij b_j, W binary (Anselin and Li 2019).
 
-    p is one-sided, "more of its kind around it than chance puts there", over the units that have the label; the others have NaN.
-    (esda leaves units without a like neighbour out of the test, which would choose the family by the outcome; here p is 1.)
+    p is one-sided, "more of its kind around it than chance puts there", over the units that have the label; the others
+    have NaN. (esda leaves units without a like neighbour out of the test, which would choose the family by the outcome;
+    here p is 1.)
 
     Returns
     -------
@@ -153,10 +164,13 @@ def local_join_counts(
 
 
 def losh(values: pd.Series, graph: Graph) -> pd.DataFrame:
-    """Return Ord and Getis' (2012) local heteroscedasticity: H_i = Σ w_ij e_j² / (Σ w_ij · mean e²), e the residual from the local mean.
+    """Return Ord and Getis' (2012) local heteroscedasticity.
 
-    Above 1 where a neighbourhood is more mixed than most: a boundary of a hot spot, or a place where one number does not do for
-    all. p is upper-tailed by the χ² approximation, as esda has it; no permutations. W is row-standardised; islands are left out.
+    H_i = Σ w_ij e_j² / (Σ w_ij · mean e²), e the residual from the local mean.
+
+    Above 1 where a neighbourhood is more mixed than most: a boundary of a hot spot, or a place where one number does
+    not do for all. p is upper-tailed by the χ² approximation, as esda has it; no permutations. W is row-standardised;
+    islands are left out.
 
     Returns
     -------

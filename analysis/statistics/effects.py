@@ -26,12 +26,13 @@ OTHER_CITIES = (0.4, 2.0)
 
 
 @dataclass(frozen=True)
-class Ground:
+class Basis:
     """What the effects are made of.
 
-    ``waits`` holds the actual minutes from homes to targets by setting of the waits, the run's own first; ``open`` the minutes
-    without any wait; ``fades`` the decays by setting, the run's own first; ``names`` and ``lonlat`` are the targets'; ``length_scatter`` is the
-    share by which the kilometres of generalised data are off (`network.lengths.scatter`), 0 where they are OpenStreetMap's own.
+    ``waits`` holds the actual minutes from homes to targets by setting of the waits, the run's own first; ``open`` the
+    minutes without any wait; ``fades`` the decays by setting, the run's own first; ``names`` and ``lonlat`` are the
+    targets'; ``length_scatter`` is the share by which the kilometres of generalised data are off
+    (`network.lengths.scatter`), 0 where they are OpenStreetMap's own.
     """
 
     cells: pd.DataFrame
@@ -60,7 +61,7 @@ class Ground:
         return {}
 
     def km_to_cities(self, city_people: float) -> NDArray[np.float64]:
-        """Return straight kilometres from homes to targets of so many people, which are the same in every setting of the waits."""
+        """Return straight kilometres from homes to targets of so many people, the same whatever the waits."""
         if city_people not in self._straight:
             large = self.lonlat[self.targets.people >= city_people]
             some = len(large) > 0 and len(self.homes.cell) > 0
@@ -69,28 +70,28 @@ class Ground:
         return self._straight[city_people]
 
 
-def other_lengths(ground: Ground) -> dict[str, Ground]:
-    """Return the ground with the ways across the border shorter and longer by the scatter of lengths, those at home as they are.
+def other_lengths(basis: Basis) -> dict[str, Basis]:
+    """Return the ground with the ways across shorter and longer by the scatter of lengths, those at home as they are.
 
-    One error for all ways would leave a comparison of across with home as it is; nobody knows that there is one, so the ways across are
-    moved alone: the widest that the scatter can do.
+    One error for all ways would leave a comparison of across with home as it is; nobody knows that there is one, so the
+    ways across are moved alone: the widest that the scatter can do.
     """
-    if not ground.length_scatter > 0:
+    if not basis.length_scatter > 0:
         return {}
-    across = (ground.homes.side[:, None] != ground.targets.side[None]) & np.isfinite(ground.open)
-    off = ground.length_scatter * np.where(across, ground.open, 0.0)
+    across = (basis.homes.side[:, None] != basis.targets.side[None]) & np.isfinite(basis.open)
+    off = basis.length_scatter * np.where(across, basis.open, 0.0)
     out = {}
     for word, more in (("shorter", -off), ("longer", off)):
-        name = f"ways across {ground.length_scatter:.1%} {word}"
-        out[name] = replace(ground, waits={"": ground.actual + more}, open=ground.open + more)
+        name = f"ways across {basis.length_scatter:.1%} {word}"
+        out[name] = replace(basis, waits={"": basis.actual + more}, open=basis.open + more)
     return out
 
 
-def growth_over_settings(ground: Ground) -> pd.DataFrame:
+def growth_over_settings(basis: Basis) -> pd.DataFrame:
     """Return the growth residual of each cell, a column per setting, the run's own first.
 
-    Settings: waits by decays by four regressions (by people and with log A^dom and distance; all cells alike; without log A^dom;
-    without the distance), and the run's own with each region left out of the fit and with `other_lengths`.
+    Settings: waits by decays by four regressions (by people and with log A^dom and distance; all cells alike; without
+    log A^dom; without the distance), and the run's own with each region left out of the fit and with `other_lengths`.
     """
     forms: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
         "": growth_residual,
@@ -100,33 +101,36 @@ def growth_over_settings(ground: Ground) -> pd.DataFrame:
     }
     table: dict[str, pd.Series] = {}
     units = None
-    for wait, minutes in ground.waits.items():
-        for fade, decay in ground.fades.items():
-            units_now = cell_units(ground.cells, ground.homes, ground.targets, minutes, decay)
+    for wait, minutes in basis.waits.items():
+        for fade, decay in basis.fades.items():
+            units_now = cell_units(basis.cells, basis.homes, basis.targets, minutes, decay)
             units = units_now if units is None else units
             for form, fitted in forms.items():
                 name = ", ".join(w for w in (wait, fade, form) if w) or "the run"
                 table[name] = fitted(units_now)
     if units is None:
-        return pd.DataFrame(index=ground.cells["cell"])
-    for region in _regions(ground):
+        return pd.DataFrame(index=basis.cells["cell"])
+    for region in _regions(basis):
         table[f"without {region}"] = growth_residual(units, fit=(units["region"] != region).to_numpy())
-    for name, other in other_lengths(ground).items():
+    for name, other in other_lengths(basis).items():
         table[name] = growth_residual(cell_units(other.cells, other.homes, other.targets, other.actual, other.decay))
     return pd.DataFrame(table)
 
 
 def trips_to_city(
-    ground: Ground,
+    basis: Basis,
     minutes: NDArray[np.float64],
     *,
     city_people: float = CITY_PEOPLE,
     pooled: bool = False,
     without: str = "",
 ) -> tuple[pd.DataFrame, HomeNorm]:
-    """Return each cell's excess minutes to the nearest city across the border (by straight distance, of those it reaches), and the norm.
+    """Return each cell's excess minutes to the nearest city across the border, and the norm.
 
-    The city is one for all of a cell, by its largest home; minutes, kilometres and the norm are means of its homes by people.
+    Nearest by straight distance, among those that the cell reaches.
+
+    The city is one for all of a cell, by its largest home; minutes, kilometres and the norm are means of its homes by
+    people.
 
     Parameters
     ----------
@@ -137,12 +141,13 @@ def trips_to_city(
 
     Returns
     -------
-    By cell: ``next_city``, ``next_city_km``, ``next_city_min``, the further columns of `analysis.statistics.excess.excess`.
+    By cell: ``next_city``, ``next_city_km``, ``next_city_min``, the further columns of
+    `analysis.statistics.excess.excess`.
     """
-    homes, targets = ground.homes, ground.targets
+    homes, targets = basis.homes, basis.targets
     large = targets.people >= city_people
-    region = ground.cells["region"].to_numpy(dtype=object)[homes.cell] if len(homes.cell) else np.zeros(0, object)
-    km = ground.km_to_cities(city_people)
+    region = basis.cells["region"].to_numpy(dtype=object)[homes.cell] if len(homes.cell) else np.zeros(0, object)
+    km = basis.km_to_cities(city_people)
     at_home = (homes.side[:, None] == targets.side[large][None]) & (region != without)[:, None]
     own = np.nonzero(at_home)
     norm = home_norm(minutes[:, large][own], km[own], homes.side[own[0]], pooled=pooled)
@@ -158,42 +163,44 @@ def trips_to_city(
     to = np.maximum(each, 0)
     pick = {
         name: np.where(none, np.nan, table[rows, to]) if large.any() else np.full(len(rows), np.nan)
-        for name, table in (("actual", minutes[:, large]), ("open", ground.open[:, large]), ("km", km))
+        for name, table in (("actual", minutes[:, large]), ("open", basis.open[:, large]), ("km", km))
     }
     trip = excess(pick["actual"], pick["open"], pick["km"], homes.side, norm)
     trip = trip.where(trip["minutes"].notna())
-    out = pd.DataFrame({c: homes.mean(trip[c].to_numpy(float)) for c in trip}, index=ground.cells["cell"].to_numpy())
+    out = pd.DataFrame({c: homes.mean(trip[c].to_numpy(float)) for c in trip}, index=basis.cells["cell"].to_numpy())
     out = out.rename(columns={"minutes": "next_city_min"})
     out.insert(0, "next_city_km", homes.mean(pick["km"]))
-    names = ground.names[large]
+    names = basis.names[large]
     out.insert(0, "next_city", np.where(city >= 0, names[np.maximum(city, 0)], "") if large.any() else "")
     return out, norm
 
 
-def excess_over_settings(ground: Ground, *, city_people: float = CITY_PEOPLE) -> pd.DataFrame:
+def excess_over_settings(basis: Basis, *, city_people: float = CITY_PEOPLE) -> pd.DataFrame:
     """Return the excess minutes of each cell, a column per setting, the run's own first.
 
-    Settings: waits by sizes of a city by the norm of each side or of both together, and the run's own with each region left out of the norm
-    and with `other_lengths`.
+    Settings: waits by sizes of a city by the norm of each side or of both together, and the run's own with each region
+    left out of the norm and with `other_lengths`.
     """
     table: dict[str, pd.Series] = {}
-    for wait, minutes in ground.waits.items():
+    for wait, minutes in basis.waits.items():
         for factor in (1.0, *OTHER_CITIES):
             for pooled in (False, True):
                 size = "" if factor == 1 else f"cities of {factor * city_people:,.0f}"
                 name = ", ".join(w for w in (wait, size, "one norm" if pooled else "") if w) or "the run"
-                found, _ = trips_to_city(ground, minutes, city_people=factor * city_people, pooled=pooled)
+                found, _ = trips_to_city(basis, minutes, city_people=factor * city_people, pooled=pooled)
                 table[name] = found["excess_min"]
-    for region in _regions(ground):
-        found, _ = trips_to_city(ground, ground.actual, city_people=city_people, without=region)
+    for region in _regions(basis):
+        found, _ = trips_to_city(basis, basis.actual, city_people=city_people, without=region)
         table[f"without {region}"] = found["excess_min"]
-    for name, other in other_lengths(ground).items():
+    for name, other in other_lengths(basis).items():
         table[name] = trips_to_city(other, other.actual, city_people=city_people)[0]["excess_min"]
     return pd.DataFrame(table)
 
 
 def undetoured_share(free: NDArray[np.float64], borderless: NDArray[np.float64]) -> float:
-    """Return the share of units whose minutes without waits are those without a border: where it is high, delay is all there is.
+    """Return the share of units whose minutes without waits are those without a border.
+
+    Where it is high, delay is all there is.
 
     Examples
     --------
@@ -204,7 +211,7 @@ def undetoured_share(free: NDArray[np.float64], borderless: NDArray[np.float64])
     return float(np.isclose(free[known], borderless[known], rtol=1e-6, atol=1e-6).mean()) if known.any() else np.nan
 
 
-def _regions(ground: Ground) -> list[str]:
+def _regions(basis: Basis) -> list[str]:
     """Return the regions in which somebody lives."""
-    cells = ground.cells
+    cells = basis.cells
     return sorted(set(cells.loc[(cells["population"] > 0).to_numpy(), "region"]))

@@ -1,7 +1,7 @@
 """Bottleneck: minutes to a city across the border beyond what a side's own roads take to a city as far away.
 
-Waits alone make no bottleneck here: a long wait on a good road is told apart from ground that leads round. The norm is a side's own,
-fitted over its trips at home, with the scatter of those trips beside it.
+Waits alone make no bottleneck here: a long wait on a good road is told apart from ground that leads round. The norm is
+a side's own, fitted over its trips at home, with the scatter of those trips beside it.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def home_norm(
 def nearest_by_crow(
     km: NDArray[np.float64], reached: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return for each unit the nearest of the places that it reaches, by straight distance: its column (−1 for none) and the kilometres.
+    """Return for each unit the nearest of the places that it reaches, by straight distance.
+
+    Its column (−1 for none) and the kilometres.
 
     Parameters
     ----------
@@ -123,13 +125,15 @@ def excess(
 
     Returns
     -------
-    ``minutes``, ``home_roads_min`` (the norm), ``excess_min``, which is the sum of ``excess_ground_min`` (free less the norm) and
-    ``excess_wait_min`` (actual less free); ``excess_sd``: log of minutes over the norm in standard deviations of home roads.
+    ``minutes``, ``home_roads_min`` (the norm), ``excess_min``, which is the sum of ``excess_ground_min`` (free less the
+    norm) and ``excess_wait_min`` (actual less free); ``excess_sd``: log of minutes over the norm in standard deviations
+    of home roads.
 
     Examples
     --------
     >>> norm = HomeNorm({"a": 0.0}, {"a": 1.0}, {"a": 0.2}, {"a": 99})
-    >>> excess(np.array([200.0]), np.array([140.0]), np.array([100.0]), np.array(["a"], object), norm).round(2).iloc[0].tolist()
+    >>> actual, free, km = (np.array([x]) for x in (200.0, 140.0, 100.0))
+    >>> excess(actual, free, km, np.array(["a"], object), norm).round(2).iloc[0].tolist()
     [200.0, 100.0, 100.0, 40.0, 60.0, 3.47]
     """
     known = np.where(np.isfinite(actual), actual, np.nan)

@@ -1,4 +1,7 @@
-"""Two flags, growth point and bottleneck: each by its own effect and its own test; a cell may be both, and neither outbids the other."""
+"""Two flags, growth point and bottleneck.
+
+Each by its own effect and its own test; a cell may be both, and neither outbids the other.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,8 @@ WORDS = {
     NOT_TESTABLE: "described, not tested: too few neighbours",
     NO_DATA: "nobody lives there, or it is not known",
 }
-"""What each value of a flag says. The second kind is for maps, not for findings: a free shuffle finds it in nearly every smooth surface."""
+"""What each value of a flag says. The second kind is for maps, not for findings: a free shuffle finds it in nearly
+every smooth surface."""
 SENSITIVITIES: Mapping[str, Kind] = {"p_max_ranked": "ranked", "p_max_spectral": "spectral"}
 
 
@@ -62,8 +66,9 @@ def both_tests(
 
     Returns
     -------
-    On the index of the values: ``z``, ``p``, ``q`` of the local test, ``p_max`` beside smooth surfaces, ``p_max_ranked`` and ``p_max_spectral``
-    (sensitivities), ``flag``. And what the smooth surfaces were: see `smooth_test`.
+    On the index of the values: ``z``, ``p``, ``q`` of the local test, ``p_max`` beside smooth surfaces,
+    ``p_max_ranked`` and ``p_max_spectral`` (sensitivities), ``flag``. And what the smooth surfaces were: see
+    `smooth_test`.
     """
     local = own_side_test(values, graph, side, permutations=permutations, seed=seed, alpha=alpha)
     _, part = joined_part(values, graph)
@@ -89,8 +94,8 @@ def flags(
 ) -> pd.Series:
     """Return the flag of each unit, one of `WORDS`.
 
-    It stands out where p_max ≤ α; it is high where the local test says so; it is uncertain where the Clopper–Pearson interval of
-    the p that decides spans its threshold. Only what is above its norm (a value above 0) is ever either.
+    It stands out where p_max ≤ α; it is high where the local test says so; it is uncertain where the Clopper–Pearson
+    interval of the p that decides spans its threshold. Only what is above its norm (a value above 0) is ever either.
 
     Examples
     --------
@@ -120,7 +125,7 @@ def spans(p: NDArray[np.float64], draws: int, alpha: float) -> NDArray[np.bool_]
     return np.asarray(np.isfinite(p) & (low <= alpha) & (high > alpha), bool)
 
 
-def said(name: str, found: Mapping[str, Any], column: pd.Series, *, alpha: float = ALPHA) -> list[str]:
+def flag_notes(name: str, found: Mapping[str, Any], column: pd.Series, *, alpha: float = ALPHA) -> list[str]:
     """Return what a reader must know of a test: units that can't be tested, and that there are too few of them."""
     counts = column.value_counts()
     units = int(column.ne(NO_DATA).sum())

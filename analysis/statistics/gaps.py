@@ -1,4 +1,7 @@
-"""Isolated gaps: poor cells among rich ones of their own side, far from any open checkpoint. Candidates for a scenario, no more."""
+"""Isolated gaps: poor cells among rich ones of their own side, far from any open checkpoint.
+
+Candidates for a scenario, no more.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +27,22 @@ def isolated_gaps(
 ) -> pd.DataFrame:
     """Return the cells that stand out from their neighbours on their own side, ranked within their kind.
 
-    With the own value fixed, a unit whose S_i is high though its own value is below its side's mean lies low among high: a gap, if it is
-    further than `gap_min` from an open checkpoint. Neighbours across the border are no neighbours here: whoever has many of them would be a gap,
-    for the ratio is larger over there. What opening a checkpoint there would bring, a scenario says.
+    With the own value fixed, a unit whose S_i is high though its own value is below its side's mean lies low among
+    high: a gap, if it is further than `gap_min` from an open checkpoint. Neighbours across the border are no neighbours
+    here: whoever has many of them would be a gap, for the ratio is larger over there. What opening a checkpoint there
+    would bring, a scenario says.
 
     Parameters
     ----------
     cells
-        With ``cell``, ``side``, ``region``, ``place``, ``lon``, ``lat``, ``population``, ``time_to_checkpoint_min``, ``nearest_checkpoint`` and
-        ``log_ratio`` (log of the potential across over that at home, less its side's mean).
+        With ``cell``, ``side``, ``region``, ``place``, ``lon``, ``lat``, ``population``, ``time_to_checkpoint_min``,
+        ``nearest_checkpoint`` and ``log_ratio`` (log of the potential across over that at home, less its side's mean).
 
     Returns
     -------
-    ``label``, ``rank``, ``place``, ``side``, ``region``, ``cell``, ``lon``, ``lat``, ``population``, ``ratio`` (times its side's mean), ``around`` (the same
-    of its neighbours), ``time_to_checkpoint_min``, ``nearest_checkpoint``, ``q``.
+    ``label``, ``rank``, ``place``, ``side``, ``region``, ``cell``, ``lon``, ``lat``, ``population``, ``ratio`` (times
+    its side's mean), ``around`` (the same of its neighbours), ``time_to_checkpoint_min``, ``nearest_checkpoint``,
+    ``q``.
     """
     known = cells[np.isfinite(cells["log_ratio"].to_numpy(float))].set_index("cell", drop=False)
     columns = ["label", "rank", "place", "side", "region", "cell", "lon", "lat", "population", "ratio", "around"]

@@ -1,7 +1,9 @@
-"""Growth: how much more people reach across the border than their side, their potential at home and their distance to the line give.
+"""Growth: how much more people reach across the border than their surroundings give.
 
-The effect is the residual of log A^x, so that neither the larger neighbour nor a place by the line makes a growth point by
-itself; in numbers of a planner e^residual, a ratio.
+These are their side, their potential at home and their distance to the line.
+
+The effect is the residual of log A^x, so that neither the larger neighbour nor a place by the line makes a growth point
+by itself; in numbers of a planner e^residual, a ratio.
 """
 
 from __future__ import annotations
@@ -16,11 +18,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DEFINITIONS = ("passes_time", "passes_contiguity", "passes_ratio", "passes_segment")
-"""Four ways to say it: the residual with neighbours by time, with cells that touch, the log ratio within the side, the segment of the border."""
+"""Four ways to say it: the residual with neighbours by time, with cells that touch, the log ratio within the side, the
+segment of the border."""
 
 
 def growth_design(units: pd.DataFrame, *, home: bool = True, distance: bool = True) -> pd.DataFrame:
-    """Return the regressors of log A^x: a column of ones for each side, log A^dom and kilometres to the line, both with slopes by side.
+    """Return the regressors of log A^x.
+
+    A column of ones for each side, log A^dom and kilometres to the line, both with slopes by side.
 
     A side that is not there has no columns. Swapping the names of the sides swaps the columns and changes nothing else.
 
@@ -71,7 +76,8 @@ def growth_residual(
 
     Returns
     -------
-    On the index of the units; NaN where a potential is 0 or unknown, or nobody lives. Of a side with no more units than regressors: NaN.
+    On the index of the units; NaN where a potential is 0 or unknown, or nobody lives. Of a side with no more units than
+    regressors: NaN.
     """
     x = growth_design(units, home=home, distance=distance)
     y = _log(units[column])
@@ -80,18 +86,21 @@ def growth_residual(
     out = pd.Series(np.nan, index=units.index, name="growth")
     side = units["side"].to_numpy(dtype=object)
     for s in sorted(set(side[use])):  # sides: two. All slopes are by side, so that each is a regression of its own.
-        own, mine = use & (side == s), known & (side == s)
+        own, measured = use & (side == s), known & (side == s)
         part = x.loc[:, [c for c in x if str(c).endswith(f" {s}")]].to_numpy()
         if own.sum() <= part.shape[1]:
             continue
         v = np.sqrt(units["population"].to_numpy(float)[own]) if weighted else np.ones(int(own.sum()))
         slope = np.linalg.lstsq(part[own] * v[:, None], y.to_numpy()[own] * v, rcond=None)[0]
-        out[mine] = y.to_numpy()[mine] - part[mine] @ slope
+        out[measured] = y.to_numpy()[measured] - part[measured] @ slope
     return out
 
 
 def log_ratio(units: pd.DataFrame, *, weighted: bool = True) -> pd.Series:
-    """Return log(A^x/A^dom) less its mean on the unit's own side, by people as weights; NaN where either is 0 or unknown."""
+    """Return log(A^x/A^dom) less its mean on the unit's own side, by people as weights.
+
+    NaN where either is 0 or unknown.
+    """
     cross, at_home = units["potential_cross_actual"], units["potential_domestic_actual"]
     people = units["population"].astype(float)
     ratio = _log(cross) - _log(at_home)
@@ -105,7 +114,9 @@ def log_ratio(units: pd.DataFrame, *, weighted: bool = True) -> pd.Series:
 
 
 def segment_growth(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
-    """Return ½·log(A^x_a·A^x_b/(A^dom_a·A^dom_b)) of border segments: both sides in one number, the same when they change places.
+    """Return ½·log(A^x_a·A^x_b/(A^dom_a·A^dom_b)) of border segments.
+
+    Both sides in one number, the same when they change places.
 
     Parameters
     ----------

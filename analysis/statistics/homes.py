@@ -1,7 +1,7 @@
 """Where the people of a cell live: cells are valued by their settlements, weighted by people, not by their centres.
 
-A cell's centre may lie in the steppe, or beyond a river; potentials at it were off by more than a quarter, up to twice, in a few
-cells of the reference border.
+A cell's centre may lie in the steppe, or beyond a river; potentials at it were off by more than a quarter, up to twice,
+in a few cells of the reference border.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ LEAST_KNOWN = 0.8
 class Homes:
     """Settlements of the populated cells, and the centres of populated cells without any.
 
-    ``cell`` is the row of each home's cell among `n` cells; ``people`` weighs it; ``lonlat`` has shape (homes, 2); ``line_km`` is its
-    distance to the border line; ``name`` is empty for a centre.
+    ``cell`` is the row of each home's cell among `n` cells; ``people`` weighs it; ``lonlat`` has shape (homes, 2);
+    ``line_km`` is its distance to the border line; ``name`` is empty for a centre.
     """
 
     n: int
@@ -61,7 +61,9 @@ class Homes:
 def cell_units(
     cells: pd.DataFrame, homes: Homes, targets: Targets, minutes: NDArray[np.float64], fades: Decay
 ) -> pd.DataFrame:
-    """Return what growth is made of, by cell: ``side``, ``region``, ``population``, ``line_km`` and both actual potentials.
+    """Return what growth is made of, by cell.
+
+    ``side``, ``region``, ``population``, ``line_km`` and both actual potentials.
 
     Parameters
     ----------
@@ -94,7 +96,10 @@ def cell_pull(homes: Homes, targets: Targets, minutes: NDArray[np.float64], fade
 
 
 def named(cells: pd.DataFrame, homes: Homes) -> NDArray[np.object_]:
-    """Return a name for each cell: the largest settlement in it, else "near" the settlement that ``near`` names, else nothing."""
+    """Return a name for each cell.
+
+    The largest settlement in it, else "near" the settlement that ``near`` names, else nothing.
+    """
     at = homes.largest()
     own = np.where(at >= 0, homes.name[np.maximum(at, 0)], "") if len(homes.name) else np.full(homes.n, "", object)
     near = cells["near"].to_numpy(dtype=object)

@@ -67,8 +67,8 @@ def cell_statistics(
     variables
         From a short name to the column tested.
     graph, weights
-        Weights of the cells (`analysis.statistics.weights`) and what they are; the contiguity of the cells tested where it is None.
-        G* takes any weights as binary.
+        Weights of the cells (`analysis.statistics.weights`) and what they are; the contiguity of the cells tested where
+        it is None. G* takes any weights as binary.
 
     Returns
     -------

@@ -15,7 +15,7 @@ from analysis.statistics.ranges import over_settings
 from layers.crs import WGS84, points_at
 
 if TYPE_CHECKING:
-    from analysis.statistics.effects import Ground
+    from analysis.statistics.effects import Basis
 
 LIST_PEOPLE = 10_000
 """Fewer people in a cell make no entry of the list of growth."""
@@ -24,17 +24,41 @@ HOME_SD = 1.64
 KIND = {"growth": "growth point", "bottleneck": "bottleneck"}
 
 FINDING = (
-    "place", "finding", "class", "rank", "rank_low", "rank_high", "steady", "population", "side", "region", "growth", "growth_low",
-    "growth_high", "leading_city", "leading_city_share", "excess_min", "excess_low_min", "excess_high_min", "next_city", "next_city_min",
-    "home_roads_min", "checkpoint", "assumed_wait_share", "leading_share", "flag", "advice", "cell",
-)  # fmt: skip
+    "place",
+    "finding",
+    "class",
+    "rank",
+    "rank_low",
+    "rank_high",
+    "steady",
+    "population",
+    "side",
+    "region",
+    "growth",
+    "growth_low",
+    "growth_high",
+    "leading_city",
+    "leading_city_share",
+    "excess_min",
+    "excess_low_min",
+    "excess_high_min",
+    "next_city",
+    "next_city_min",
+    "home_roads_min",
+    "checkpoint",
+    "assumed_wait_share",
+    "leading_share",
+    "flag",
+    "advice",
+    "cell",
+)
 """Columns of `finding_places`."""
 _PLACE = ["place", "side", "region", "cell", "lon", "lat", "population"]
 _RANKS = ["rank", "rank_low", "rank_high", "leading_share", "settings", "steady"]
 
 
 def growth_list(
-    ground: Ground, residuals: pd.DataFrame, flag: pd.Series, *, list_people: float = LIST_PEOPLE
+    basis: Basis, residuals: pd.DataFrame, flag: pd.Series, *, list_people: float = LIST_PEOPLE
 ) -> pd.DataFrame:
     """Return the places of growth, the largest effect first: cells of at least `list_people` whose effect is above 1.
 
@@ -47,18 +71,19 @@ def growth_list(
 
     Returns
     -------
-    ``place``, ``side``, ``region``, ``cell``, ``lon``, ``lat``, ``population``; ``growth`` (times what its side, home potential and distance to
-    the line give), ``growth_low``, ``growth_high``, ``growth_least``, ``growth_most`` and the ranks of `over_settings`, among all populated cells; ``leading_city`` and
-    ``leading_city_share`` (of its potential across); ``wait_share`` (of that potential without waits, what waiting takes); ``flag``.
+    ``place``, ``side``, ``region``, ``cell``, ``lon``, ``lat``, ``population``; ``growth`` (times what its side, home
+    potential and distance to the line give), ``growth_low``, ``growth_high``, ``growth_least``, ``growth_most`` and the
+    ranks of `over_settings`, among all populated cells; ``leading_city`` and ``leading_city_share`` (of its potential
+    across); ``wait_share`` (of that potential without waits, what waiting takes); ``flag``.
     """
     moved = over_settings(residuals)
     for column in ("effect", "low", "high", "least", "most"):
         moved[column] = np.exp(moved[column])
-    table = _places(ground).join(moved)
-    actual = cell_pull(ground.homes, ground.targets, ground.actual, ground.decay)
-    free = cell_pull(ground.homes, ground.targets, ground.open, ground.decay)
-    city, share = largest_share(actual, ground.names, ground.targets.people)
-    kept, whole = actual @ ground.targets.people, free @ ground.targets.people
+    table = _places(basis).join(moved)
+    actual = cell_pull(basis.homes, basis.targets, basis.actual, basis.decay)
+    free = cell_pull(basis.homes, basis.targets, basis.open, basis.decay)
+    city, share = largest_share(actual, basis.names, basis.targets.people)
+    kept, whole = actual @ basis.targets.people, free @ basis.targets.people
     table["leading_city"], table["leading_city_share"] = city, share
     table["wait_share"] = 1 - np.divide(kept, whole, out=np.full(len(kept), np.nan), where=whole > 0)
     table["flag"] = flag.reindex(table.index).fillna(NO_DATA)
@@ -68,7 +93,7 @@ def growth_list(
 
 
 def bottleneck_list(
-    ground: Ground,
+    basis: Basis,
     trips: pd.DataFrame,
     minutes: pd.DataFrame,
     flag: pd.Series,
@@ -77,7 +102,9 @@ def bottleneck_list(
     assumed_share: pd.Series,
     home_sd: float = HOME_SD,
 ) -> pd.DataFrame:
-    """Return the bottlenecks, the most people times excess minutes first: at least `home_sd` beyond home roads, a range above 0.
+    """Return the bottlenecks, the most people times excess minutes first.
+
+    At least `home_sd` beyond home roads, a range above 0.
 
     Parameters
     ----------
@@ -92,11 +119,12 @@ def bottleneck_list(
 
     Returns
     -------
-    The columns of place as in `growth_list`; ``next_city``, ``next_city_km``, ``next_city_min``, ``home_roads_min``; ``excess_min``, ``excess_low_min``,
-    ``excess_high_min``, ``excess_least_min``, ``excess_most_min`` and the ranks of `over_settings`, by people × excess; ``excess_ground_min``, ``excess_wait_min``, ``assumed_wait_share`` (of the excess);
-    ``excess_sd``, ``person_minutes``, ``checkpoint``, ``flag``.
+    The columns of place as in `growth_list`; ``next_city``, ``next_city_km``, ``next_city_min``, ``home_roads_min``;
+    ``excess_min``, ``excess_low_min``, ``excess_high_min``, ``excess_least_min``, ``excess_most_min`` and the ranks of
+    `over_settings`, by people × excess; ``excess_ground_min``, ``excess_wait_min``, ``assumed_wait_share`` (of the
+    excess); ``excess_sd``, ``person_minutes``, ``checkpoint``, ``flag``.
     """
-    place = _places(ground)
+    place = _places(basis)
     people = place["population"].to_numpy(float)
     moved = over_settings(minutes, minutes.mul(people, axis=0))
     table = place.join(moved).join(trips.drop(columns=["excess_min"]))
@@ -107,14 +135,28 @@ def bottleneck_list(
     table["flag"] = flag.reindex(table.index).fillna(NO_DATA)
     use = (table["population"] > 0) & (table["excess_sd"] >= home_sd) & (table["low"] > 0)
     columns = [
-        *_PLACE, "next_city", "next_city_km", "next_city_min", "home_roads_min", *_effect("excess", "_min"), *_RANKS, "excess_ground_min", "excess_wait_min",
-        "assumed_wait_share", "excess_sd", "person_minutes", "checkpoint", "flag",
-    ]  # fmt: skip
+        *_PLACE,
+        "next_city",
+        "next_city_km",
+        "next_city_min",
+        "home_roads_min",
+        *_effect("excess", "_min"),
+        *_RANKS,
+        "excess_ground_min",
+        "excess_wait_min",
+        "assumed_wait_share",
+        "excess_sd",
+        "person_minutes",
+        "checkpoint",
+        "flag",
+    ]
     return _ordered(table.rename(columns=_effect_names("excess", "_min"))[use], "person_minutes", columns)
 
 
 def one_advice(growth: pd.DataFrame, bottlenecks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return both lists with ``advice``: a cell in both is named as what it is more, by its rank in either; of equals as a bottleneck.
+    """Return both lists with ``advice``.
+
+    A cell in both is named as what it is more, by its rank in either; of equals as a bottleneck.
 
     The other list keeps the row and says so.
     """
@@ -132,8 +174,9 @@ def finding_places(growth: pd.DataFrame, bottlenecks: pd.DataFrame) -> gpd.GeoDa
 
     Returns
     -------
-    ``place``, ``finding`` (growth point or bottleneck), ``class`` (the same with "steady" before it where the rank is), the columns of
-    place, effects with their ranges (NaN in rows of the other list), ranks, cities, ``checkpoint``, ``flag``, ``advice``.
+    ``place``, ``finding`` (growth point or bottleneck), ``class`` (the same with "steady" before it where the rank is),
+    the columns of place, effects with their ranges (NaN in rows of the other list), ranks, cities, ``checkpoint``,
+    ``flag``, ``advice``.
     """
     parts = [(growth, KIND["growth"]), (bottlenecks, KIND["bottleneck"])]
     rows = pd.concat([table.assign(finding=kind) for table, kind in parts if len(table)] or [growth], ignore_index=True)
@@ -155,11 +198,11 @@ def _effect(what: str, unit: str = "") -> list[str]:
     return list(_effect_names(what, unit).values())
 
 
-def _places(ground: Ground) -> pd.DataFrame:
+def _places(basis: Basis) -> pd.DataFrame:
     """Return the cells with their names, by cell."""
-    cells = ground.cells
+    cells = basis.cells
     table = pd.DataFrame(cells[["side", "region", "cell", "lon", "lat", "population"]]).assign(
-        place=named(cells, ground.homes)
+        place=named(cells, basis.homes)
     )
     return table.set_axis(cells["cell"].to_numpy(), axis=0)
 

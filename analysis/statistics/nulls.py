@@ -1,15 +1,15 @@
-"""Structural nulls: whether a stretch of the border is served worse than chance placement of its checkpoints would serve it.
+"""Structural nulls: whether a stretch is served worse than checkpoints placed by chance would serve it.
 
-Permuting values over cells tests nothing here, for access is smooth by construction. Instead the open checkpoints are redrawn
-among all places where a road (or railway) crosses the line, and each indicator is ranked among its redrawn values. Trees at home
-are grown once (`network.overlay`); a draw only combines them over the few posts that it opens.
+Permuting values over cells tests nothing here, for access is smooth by construction. Instead the open checkpoints are
+redrawn among all places where a road (or railway) crosses the line, and each indicator is ranked among its redrawn
+values. Trees at home are grown once (`network.overlay`); a draw only combines them over the few posts that it opens.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import comb, prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -17,33 +17,27 @@ import pandas as pd
 
 from analysis.reach.accessibility import Targets
 from analysis.reach.decays import HALF_LIFE_MIN, Decay, exponential
-from analysis.statistics.permutations import ALPHA, adjusted
+from analysis.statistics.null_ranks import COLUMNS, WHOLE, WORSE, Null, ranked, with_whole
+from analysis.statistics.permutations import ALPHA
 from layers.errors import NetworkError
 from network.build import FIELDS, Network
 from network.domestic import BACK_MIN
 from network.edits import gate_lines, new_checkpoint
+from network.modes import Mode
 from network.overlay import Overlay, build_overlay, min_plus
-from network.routing import Mode, Points, compile_router
+from network.routing import Points, compile_router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DRAWS = 199
-Null = Literal["places", "waits"]
-WORSE = {"time_to_checkpoint_min": 1, "border_loss": 1, "lost_potential": 1, "cross_ratio": -1}
-"""The indicators, and whether more of each is worse (1) or better (−1)."""
-COLUMNS = [
-    "unit", "indicator", "observed", "null_median", "null_p05", "null_p95", "p_worse", "p_two_sided", "q_worse", "q_two_sided",
-    "draws", "null",
-]  # fmt: skip
-WHOLE = "all"
 PLACE = "place-"
 """Ids of the closed checkpoints that stand where a draw may put one begin with this."""
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What all draws share; build it with `build_ground`.
+class Placements:
+    """What all draws share; build it with `build_placements`.
 
     Attributes
     ----------
@@ -52,11 +46,13 @@ class Ground:
     overlay
         Trees between posts at home; its ``gates`` are directed arcs of all crossings, with ``crossing_id``.
     back
-        Ways out by a crossing and back by it, which are charged no wait (`network.domestic`): like ``gates``, from post to post.
+        Ways out by a crossing and back by it, which are charged no wait (`network.domestic`): like ``gates``, from post
+        to post.
     side
         Of each post.
     slots
-        One row per crossing: ``crossing_id``, ``mode``, ``wait_min`` (the least of its open checkpoints, NaN where none is).
+        One row per crossing: ``crossing_id``, ``mode``, ``wait_min`` (the least of its open checkpoints, NaN where none
+        is).
     to_posts, from_posts, home
         Minutes at home from points to posts, from posts to targets, and from points to targets.
     free
@@ -91,33 +87,32 @@ def structural_null(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return how each unit's access ranks among draws of the open checkpoints over all places where they could stand.
 
-    A draw takes as many crossings of each mode as are open, each as likely as any other, and deals the waits of the open ones
-    out among them. p_worse = (1 + draws at least as bad)/(draws + 1) asks whether the unit is served worse than chance
-    placement would serve it; p_two_sided = twice the smaller tail, at most 1. Both are exact: were the checkpoints themselves
-    placed by chance, p would be uniform.
+    A draw takes as many crossings of each mode as are open, each as likely as any other, and deals the waits of the
+    open ones out among them. p_worse = (1 + draws at least as bad)/(draws + 1) asks whether the unit is served worse
+    than chance placement would serve it; p_two_sided = twice the smaller tail, at most 1. Both are exact: were the
+    checkpoints themselves placed by chance, p would be uniform.
 
     Parameters
     ----------
     units
         With ``lon``, ``lat``, ``side`` (cells, or `segment_ends`), and ``population`` for the weights of the whole.
     null
-        ``places`` as above. ``waits`` leaves the checkpoints where they are and only deals their waits out anew: a weaker
-        question (do the long waits stand where they cost most?) for data without a crossing that lacks an open checkpoint;
-        time to a checkpoint has no wait in it and is not tested then.
+        ``places`` as above. ``waits`` leaves the checkpoints where they are and only deals their waits out anew: a
+        weaker question (do the long waits stand where they cost most?) for data without a crossing that lacks an open
+        checkpoint; time to a checkpoint has no wait in it and is not tested then.
     draws
         199 for a rank per unit; FDR over n units can only reach one of them alone with n/α draws.
 
     Returns
     -------
-    One row per unit and indicator and one (``unit`` is ``all``) for their median, by population where known (half of the people are
-    served no better):
-    ``unit`` (index of `units`), ``indicator``, ``observed``, ``null_median``, ``null_p05``, ``null_p95``, ``p_worse``,
-    ``p_two_sided``, ``q_worse``, ``q_two_sided`` (Benjamini–Hochberg over the units), ``draws``, ``null``. A unit that joins
-    nothing has no row; NaN in a time means that no checkpoint is reached, which ranks as worst. Empty where the null can't be
-    drawn, and a note says why.
+    One row per unit and indicator and one (``unit`` is ``all``) for their median, by population where known (half of
+    the people are served no better): ``unit`` (index of `units`), ``indicator``, ``observed``, ``null_median``,
+    ``null_p05``, ``null_p95``, ``p_worse``, ``p_two_sided``, ``q_worse``, ``q_two_sided`` (Benjamini–Hochberg over the
+    units), ``draws``, ``null``. A unit that joins nothing has no row; NaN in a time means that no checkpoint is
+    reached, which ranks as worst. Empty where the null can't be drawn, and a note says why.
 
-    What was observed may differ from a run's tables near the border: here every road over the line can be driven up to it, for
-    a draw may put a checkpoint there.
+    What was observed may differ from a run's tables near the border: here every road over the line can be driven up to
+    it, for a draw may put a checkpoint there.
 
     Raises
     ------
@@ -126,25 +121,25 @@ def structural_null(
     """
     if draws < 1 or null not in ("places", "waits"):
         raise NetworkError(f"{draws} draws of the null {null!r}: allowed are 1 or more of 'places' or 'waits'")
-    ground = build_ground(network, units, mode=mode, null=null, fades=decay or exponential(half_life_min))
-    notes, stop = _judge(ground, null, draws)
+    placements = build_placements(network, units, mode=mode, null=null, fades=decay or exponential(half_life_min))
+    notes, stop = _judge(placements, null, draws)
     if stop:
         return pd.DataFrame(columns=COLUMNS), notes
     wanted = [n for n in WORSE if null == "places" or n != "time_to_checkpoint_min"]
-    joined = np.flatnonzero(ground.points.joined)
+    joined = np.flatnonzero(placements.points.joined)
     weight = units["population"].to_numpy(float)[joined] if "population" in units else np.ones(len(joined))
     rng = np.random.default_rng(seed)
-    taken = ground.slots.dropna(subset=["wait_min"])
-    seen = _with_whole(indicators(ground, taken)[wanted].iloc[joined], weight)
+    taken = placements.slots.dropna(subset=["wait_min"])
+    seen = with_whole(indicators(placements, taken)[wanted].iloc[joined], weight)
     # A draw is a walk over a few dozen posts: one at a time, each a table of units by indicators.
     many = np.array(
         [
-            _with_whole(indicators(ground, redraw(ground.slots, rng, null))[wanted].iloc[joined], weight)
+            with_whole(indicators(placements, redraw(placements.slots, rng, null))[wanted].iloc[joined], weight)
             for _ in range(draws)
         ]
     )
     names = [*units.index[joined], WHOLE]
-    tables = [_ranked(c, names, seen[:, k], many[:, :, k], null) for k, c in enumerate(wanted)]
+    tables = [ranked(c, names, seen[:, k], many[:, :, k], null) for k, c in enumerate(wanted)]
     if (draws + 1) * alpha < len(joined):
         notes.append(
             f"{draws} draws can't make a single one of {len(joined)} units significant under FDR at {alpha:g}: "
@@ -160,7 +155,10 @@ def segment_ends(segments: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_all_gates(network: Network, mode: Mode = "road") -> Network:
-    """Return the network with a closed checkpoint at every crossing of the mode that has none; nothing that is open changes."""
+    """Return the network with a closed checkpoint at every crossing of the mode that has none.
+
+    Nothing that is open changes.
+    """
     bare = network.crossings[(network.crossings["checkpoints"] == "") & network.crossings["mode"].isin(_modes(mode))]
     rows = []
     for m, group in bare.groupby("mode", sort=True):  # road and rail
@@ -176,9 +174,9 @@ def with_all_gates(network: Network, mode: Mode = "road") -> Network:
     return gate_lines(network, every, every["crossings"].tolist())
 
 
-def build_ground(
+def build_placements(
     network: Network, units: pd.DataFrame, *, mode: Mode = "road", null: Null = "places", fades: Decay
-) -> Ground:
+) -> Placements:
     """Return what all draws share: trees from and to the posts of all crossings that a draw may open."""
     network = with_all_gates(network, mode) if null == "places" else network
     router = compile_router(network, mode)
@@ -197,7 +195,7 @@ def build_ground(
     free = router.point_table(points, targets.node, FIELDS["borderless"])
     at_side = network.nodes["side"].to_numpy(dtype=object)[overlay.posts]
     across = points.side[:, None] != targets.side[None]
-    return Ground(
+    return Placements(
         network=network,
         overlay=replace(overlay, gates=gates),
         back=_ways_back(overlay, gates, at_side),
@@ -224,62 +222,62 @@ def redraw(slots: pd.DataFrame, rng: np.random.Generator, null: Null = "places")
     return pd.concat(drawn, ignore_index=True)
 
 
-def indicators(ground: Ground, taken: pd.DataFrame) -> pd.DataFrame:
+def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
     """Return the indicators of every unit with the crossings in `taken` open: ``crossing_id``, ``wait_min``.
 
-    The same numbers as `analysis.reach.accessibility` gives for a network whose open checkpoints stand there; infinity where no
-    checkpoint is reached.
+    The same numbers as `analysis.reach.accessibility` gives for a network whose open checkpoints stand there; infinity
+    where no checkpoint is reached.
     """
-    gates = ground.overlay.gates
+    gates = placements.overlay.gates
     gates = gates.assign(cost=gates["crossing_id"].map(taken.set_index("crossing_id")["wait_min"])).dropna(
         subset=["cost"]
     )
     active, back = np.unique(gates[["tail", "head"]].to_numpy(np.int64), return_inverse=True)
     back = back.reshape(-1, 2)
     small = replace(
-        ground.overlay,
-        posts=ground.overlay.posts[active],
-        between=ground.overlay.between[np.ix_(active, active)],
+        placements.overlay,
+        posts=placements.overlay.posts[active],
+        between=placements.overlay.between[np.ix_(active, active)],
         gates=gates.assign(tail=back[:, 0], head=back[:, 1]),
     )
     charged = small.across()
     free = replace(small, gates=small.gates.assign(cost=0.0)).across()
-    at_home = _transit(ground, small, active)
-    side, n = ground.side[active], len(ground.points)
+    at_home = _transit(placements, small, active)
+    side, n = placements.side[active], len(placements.points)
     minutes, domestic, cross = np.full(n, np.inf), np.zeros(n), np.zeros(n)
     for s in ("a", "b"):
-        rows, own = np.flatnonzero(ground.points.side == s), side == s
-        to_posts = ground.to_posts[np.ix_(rows, active[own])]
+        rows, own = np.flatnonzero(placements.points.side == s), side == s
+        to_posts = placements.to_posts[np.ix_(rows, active[own])]
         if own.any() and len(rows):
             minutes[rows] = (to_posts + free[np.ix_(own, own)].min(axis=1)).min(axis=1)
-        for here, table in ((True, at_home), (False, charged)):
-            columns = np.flatnonzero((ground.targets.side == s) == here)
-            arrive = own if here else ~own
+        for domestic_part, table in ((True, at_home), (False, charged)):
+            columns = np.flatnonzero((placements.targets.side == s) == domestic_part)
+            arrive = own if domestic_part else ~own
             middle = table[np.ix_(own, arrive)]
-            if here:
+            if domestic_part:
                 # A way home through the neighbour counts only where it is the shorter one.
                 middle = np.where(middle < small.between[np.ix_(own, own)], middle, np.inf)
-            time = _by_posts(to_posts, middle, ground.from_posts[np.ix_(active[arrive], columns)])
-            if here:
-                time = np.minimum(time, ground.home[np.ix_(rows, columns)])
-            (domestic if here else cross)[rows] = ground.fades(time) @ ground.targets.people[columns]
-    known = np.where(ground.free > 0, ground.free, np.nan)
+            time = _by_posts(to_posts, middle, placements.from_posts[np.ix_(active[arrive], columns)])
+            if domestic_part:
+                time = np.minimum(time, placements.home[np.ix_(rows, columns)])
+            (domestic if domestic_part else cross)[rows] = placements.fades(time) @ placements.targets.people[columns]
+    known = np.where(placements.free > 0, placements.free, np.nan)
     return pd.DataFrame(
         {
             "time_to_checkpoint_min": minutes,
             "border_loss": 1 - cross / known,
-            "lost_potential": ground.free - cross,
+            "lost_potential": placements.free - cross,
             "cross_ratio": cross / np.where(domestic > 0, domestic, np.nan),
         }
     )
 
 
-def _transit(ground: Ground, small: Overlay, active: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the minutes of domestic trips between the posts of a draw (`active`), charged the waits that `network.domestic` does."""
-    mode = small.gates["crossing_id"].map(ground.slots.set_index("crossing_id")["mode"])
-    waits = small.gates["cost"].where(mode.isin(ground.network.domestic_wait), 0.0)
-    waited = ground.back["crossing_id"].isin(small.gates.loc[waits > 0, "crossing_id"])
-    back = ground.back[waited]
+def _transit(placements: Placements, small: Overlay, active: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return minutes of domestic trips between the posts of a draw, charged the waits of `network.domestic`."""
+    mode = small.gates["crossing_id"].map(placements.slots.set_index("crossing_id")["mode"])
+    waits = small.gates["cost"].where(mode.isin(placements.network.domestic_wait), 0.0)
+    waited = placements.back["crossing_id"].isin(small.gates.loc[waits > 0, "crossing_id"])
+    back = placements.back[waited]
     back = back.assign(tail=np.searchsorted(active, back["tail"]), head=np.searchsorted(active, back["head"]))
     return replace(small, gates=pd.concat([small.gates.assign(cost=waits), back], ignore_index=True)).across()
 
@@ -313,7 +311,7 @@ def _modes(mode: Mode) -> tuple[str, ...]:
 
 
 def _crossings(network: Network, mode: Mode) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the directed gates, each pair of posts once, and the crossings with the least wait of their open checkpoints."""
+    """Return the directed gates, each pair of posts once, and crossings with the least wait of open checkpoints."""
     links = network.links
     gates = links[(links["kind"] == "gate") & links["mode"].isin(_modes(mode))]
     # A closed post on assumed connectors is no road over the line: no draw can open it.
@@ -328,9 +326,9 @@ def _crossings(network: Network, mode: Mode) -> tuple[pd.DataFrame, pd.DataFrame
     return arcs, slots.reset_index()
 
 
-def _judge(ground: Ground, null: Null, draws: int) -> tuple[list[str], bool]:
+def _judge(placements: Placements, null: Null, draws: int) -> tuple[list[str], bool]:
     """Return what a reader must know of the draws, and whether they can't be made."""
-    slots = ground.slots
+    slots = placements.slots
     held = slots.groupby("mode")["wait_min"].agg(["size", "count"])
     if not held["count"].sum():
         return ["the structural null can't be drawn: no crossing has an open checkpoint"], True
@@ -341,13 +339,15 @@ def _judge(ground: Ground, null: Null, draws: int) -> tuple[list[str], bool]:
     ways = prod(comb(int(n), int(k)) for n, k in zip(held["size"], held["count"], strict=True))
     if ways == 1:
         return [
-            "the structural null can't be drawn: every crossing of a mode with open checkpoints holds one; it takes data that "
+            "the structural null can't be drawn: every crossing of a mode with open checkpoints holds one; it "
+            "takes data that "
             "hold the roads over the line where nobody may cross"
         ], True
     empty = slots["wait_min"].isna()
-    bare = slots["crossing_id"].isin(set(ground.network.checkpoints.loc[_placed(ground.network), "crossings"]))
+    bare = slots["crossing_id"].isin(set(placements.network.checkpoints.loc[_placed(placements.network), "crossings"]))
     notes = [
-        f"the open checkpoints were redrawn among {len(slots)} crossings: {int((~empty).sum())} with an open checkpoint, "
+        f"the open checkpoints were redrawn among {len(slots)} crossings: {int((~empty).sum())} with an open "
+        "checkpoint, "
         f"{int((empty & ~bare).sum())} with a closed one, {int((empty & bare).sum())} with none"
     ]
     if ways <= draws:
@@ -358,39 +358,3 @@ def _judge(ground: Ground, null: Null, draws: int) -> tuple[list[str], bool]:
 def _placed(network: Network) -> NDArray[np.bool_]:
     """Return which checkpoints are ours, made for the draws."""
     return np.asarray(network.checkpoints["checkpoint_id"].str.startswith(PLACE), bool)
-
-
-def _with_whole(table: pd.DataFrame, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the table with the weighted median of its columns as a last row, over the units that are known."""
-    values = table.to_numpy(float)
-    w = np.where(np.isnan(values), 0.0, weight[:, None])
-    order = np.argsort(values, axis=0, kind="stable")
-    reach = np.cumsum(np.take_along_axis(w, order, axis=0), axis=0)
-    middle = np.take_along_axis(order, (reach >= reach[-1:] / 2).argmax(axis=0)[None], axis=0)
-    median = np.where(reach[-1:] > 0, np.take_along_axis(values, middle, axis=0), np.nan)
-    return np.vstack([values, median])
-
-
-def _ranked(
-    indicator: str, names: list[object], seen: NDArray[np.float64], many: NDArray[np.float64], null: Null
-) -> pd.DataFrame:
-    """Return the rank of what was seen among the draws, shape (draws, units), of one indicator."""
-    sign, n = WORSE[indicator], len(many)
-    known = ~np.isnan(seen) & ~np.isnan(many).any(axis=0)
-    # Sums of minutes differ in their last digits by the order they were added in: a draw as good as equal is a tie.
-    slack = 1e-9 * np.maximum(1.0, np.where(np.isfinite(seen), np.abs(seen), 1.0))
-    with np.errstate(invalid="ignore"):
-        worse = (1 + (sign * many >= sign * seen - slack).sum(axis=0)) / (n + 1)
-        better = (1 + (sign * many <= sign * seen + slack).sum(axis=0)) / (n + 1)
-    low, mid, high = np.quantile(many, [0.05, 0.5, 0.95], axis=0, method="nearest")
-    p_worse = np.where(known, worse, np.nan)
-    p_both = np.where(known, np.minimum(1.0, 2 * np.minimum(worse, better)), np.nan)
-    table = pd.DataFrame({"unit": pd.Series(names, dtype=object), "indicator": indicator})
-    for column, values in (("observed", seen), ("null_median", mid), ("null_p05", low), ("null_p95", high)):
-        table[column] = np.where(np.isfinite(values), values, np.nan)
-    table["p_worse"], table["p_two_sided"] = p_worse, p_both
-    for column, p in (("q_worse", p_worse), ("q_two_sided", p_both)):
-        # The whole is no unit: it is not one of the many tests.
-        table[column] = np.r_[adjusted(p[:-1]), np.nan]
-    table["draws"], table["null"] = n, null
-    return table[known | np.isfinite(seen)].reset_index(drop=True)

@@ -1,9 +1,9 @@
 """The one local test: a unit and what lies around it, beside what its own side would put there by chance.
 
-With the own value fixed, G* and the local Moran order the draws alike: one test is reported, that of S_i = x_i + Σ w_ij x_j (the
-numerator of G*, Ord and Getis 1995). Each neighbour's value is drawn from the neighbour's own side, so that a difference between the
-sides is no pattern. Free draws know no smoothness: in a smooth field something is nearly always high. What stands out even
-beside surfaces as smooth as the data is a question for `analysis.statistics.smooth`.
+With the own value fixed, G* and the local Moran order the draws alike: one test is reported, that of S_i = x_i + Σ w_ij
+x_j (the numerator of G*, Ord and Getis 1995). Each neighbour's value is drawn from the neighbour's own side, so that a
+difference between the sides is no pattern. Free draws know no smoothness: in a smooth field something is nearly always
+high. What stands out even beside surfaces as smooth as the data is a question for `analysis.statistics.smooth`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ COLUMNS = ["s", "z", "p", "q", "testable", "hot", "uncertain"]
 
 @dataclass(frozen=True)
 class _Orders:
-    """Random orders of the units of a side: ``units`` of shape (places, orders), and ``where`` each unit stands in them.
+    """Random orders of the units of a side.
+
+    ``units`` of shape (places, orders), and ``where`` each unit stands in them.
 
     ``where`` are positions in the flat ``units``, those of unit i from ``first[i]`` to ``first[i + 1]``, ascending.
     """
@@ -69,9 +71,10 @@ def own_side_test(
 
     Returns
     -------
-    On the index of the values: ``s``; ``z`` (standardised over the draws); ``p`` = min(1, 2·(1 + min(#≥, #≤))/(P + 1)); ``q``
-    (Benjamini–Hochberg over the testable units); ``testable`` (`can_be_tested`); ``hot`` (q ≤ α, z above 0, the own value above
-    its side's mean); ``uncertain`` (hot or not by the seed: the Clopper–Pearson interval of its p spans the threshold).
+    On the index of the values: ``s``; ``z`` (standardised over the draws); ``p`` = min(1, 2·(1 + min(#≥, #≤))/(P + 1));
+    ``q`` (Benjamini–Hochberg over the testable units); ``testable`` (`can_be_tested`); ``hot`` (q ≤ α, z above 0, the
+    own value above its side's mean); ``uncertain`` (hot or not by the seed: the Clopper–Pearson interval of its p spans
+    the threshold).
     """
     x, part = known_part(values, graph)
     ids = part.unique_ids
@@ -95,8 +98,9 @@ def own_side_test(
 def can_be_tested(weights: csr_array, side: NDArray[np.int64], *, alpha: float = ALPHA) -> NDArray[np.bool_]:
     """Return which units have so many different draws that p can reach α/n, n the number of units.
 
-    A unit with k neighbours on a side of m units has m!/(m − k)! ordered draws of them, fewer by the orders of equal weights; its two-sided
-    p is never below 2 over that number, whatever the number of permutations. Units without neighbours have one draw.
+    A unit with k neighbours on a side of m units has m!/(m − k)! ordered draws of them, fewer by the orders of equal
+    weights; its two-sided p is never below 2 over that number, whatever the number of permutations. Units without
+    neighbours have one draw.
 
     Examples
     --------
@@ -141,7 +145,10 @@ def straddles(
 
 
 def cut(p: NDArray[np.float64], alpha: float = ALPHA) -> float:
-    """Return the largest p that Benjamini and Hochberg reject, k·α/m for k rejections among m; α/m where there is none."""
+    """Return the largest p that Benjamini and Hochberg reject, k·α/m for k rejections among m.
+
+    α/m where there is none.
+    """
     known = np.sort(p[np.isfinite(p)])
     m = len(known)
     if not m:
@@ -209,7 +216,10 @@ def _give_way(
     place: int,
     value: float,
 ) -> None:
-    """Correct a unit's sums for the orders in which it is its own neighbour: it gives its place to the next of the order."""
+    """Correct a unit's sums for the orders in which it is its own neighbour.
+
+    It gives its place to the next of the order.
+    """
     k, draws = len(own), values.shape[1]
     if not 0 < k < len(values):
         return

@@ -1,8 +1,10 @@
-"""Permutation tests on whole columns: esda's draws, a unit at a time, so that memory stays small; twice the smaller tail as p.
+"""Permutation tests on whole columns.
 
-esda keeps every draw of every unit (20,000 units × 9,999 draws × 8 bytes = 1.6 GB a statistic) to test both tails. Here the same
-draws are made, counted and forgotten. esda's own two-sided p counts beyond a percentile and its mirror, and can pass 1; here p is
-min(1, 2·(1 + min(draws at least, at most as large))/(draws + 1)).
+Esda's draws, a unit at a time, so that memory stays small; twice the smaller tail as p.
+
+esda keeps every draw of every unit (20,000 units × 9,999 draws × 8 bytes = 1.6 GB a statistic) to test both tails. Here
+the same draws are made, counted and forgotten. esda's own two-sided p counts beyond a percentile and its mirror, and
+can pass 1; here p is min(1, 2·(1 + min(draws at least, at most as large))/(draws + 1)).
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ ORDERS = 64
 
 Tail = Literal["two-sided", "greater"]
 LocalStatistic = Callable[[int, "NDArray[np.float64]", "NDArray[np.float64]"], "NDArray[np.float64]"]
-"""From a unit's position, the values drawn for its neighbours, shape (draws, neighbours), and their weights: the statistic of each draw."""
+"""From a unit's position, the values drawn for its neighbours, shape (draws, neighbours), and their weights: the
+statistic of each draw."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,8 @@ def pseudo_p(observed: float, draws: NDArray[np.float64], tail: Tail = "two-side
 def neighbour_draws(n: int, most: int, permutations: int, seed: int) -> NDArray[np.int64]:
     """Return esda's draws of neighbours: positions among the other n − 1 units, shape (permutations, most).
 
-    Each row is drawn without replacement. One table serves all units, as in esda without numba, and all statistics of as many
-    units: it is kept, and can't be written to.
+    Each row is drawn without replacement. One table serves all units, as in esda without numba, and all statistics of
+    as many units: it is kept, and can't be written to.
     """
     rng = np.random.RandomState(seed)  # esda draws from numpy's legacy generator
     out = np.empty((permutations, most), np.int64)
@@ -124,7 +127,8 @@ def local_test(
 ) -> Outcome:
     """Return the conditional permutation test of a local statistic.
 
-    A unit keeps its own value; its neighbours' values are drawn without replacement from all other units (Anselin 1995).
+    A unit keeps its own value; its neighbours' values are drawn without replacement from all other units (Anselin
+    1995).
 
     Parameters
     ----------
@@ -139,7 +143,8 @@ def local_test(
 
     Returns
     -------
-    NaN for units without neighbours. The time is that of n × permutations × neighbours, the memory that of one unit's draws.
+    NaN for units without neighbours. The time is that of n × permutations × neighbours, the memory that of one unit's
+    draws.
     """
     rows = weights.tocsr(copy=True)
     rows.setdiag(0)
@@ -171,7 +176,9 @@ def global_draws(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """Return a global statistic of all units in random orders, the same orders that esda draws after ``np.random.seed(seed)``.
+    """Return a global statistic of all units in random orders.
+
+    The orders are those that esda draws after ``np.random.seed(seed)``.
 
     Parameters
     ----------

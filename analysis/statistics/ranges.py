@@ -1,4 +1,7 @@
-"""An effect over the settings that nobody measured: its range, the range of its rank, and in how many settings it is among the first."""
+"""An effect over the settings that nobody measured.
+
+Its range, the range of its rank, and in how many settings it is among the first.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,9 @@ def over_settings(
 
     Returns
     -------
-    ``effect``, ``low``, ``high`` (5th and 95th percentile), ``least``, ``most``, ``rank`` (1 is the largest), ``rank_low``, ``rank_high`` (5th and
-    95th percentile), ``leading_share`` (share of settings with a rank among the leading tenth of the units known there),
-    ``settings`` (in which the unit is known), ``steady``.
+    ``effect``, ``low``, ``high`` (5th and 95th percentile), ``least``, ``most``, ``rank`` (1 is the largest),
+    ``rank_low``, ``rank_high`` (5th and 95th percentile), ``leading_share`` (share of settings with a rank among the
+    leading tenth of the units known there), ``settings`` (in which the unit is known), ``steady``.
 
     Examples
     --------

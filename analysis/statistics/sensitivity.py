@@ -1,7 +1,9 @@
-"""How far labels hang on choices that nobody measured: the size of cells, where the grid starts, who is whose neighbour.
+"""How far labels hang on choices that nobody measured.
 
-The modifiable areal unit problem (Openshaw 1984) is met by doing it again: `alternatives` label the same border on finer cells, on
-a shifted grid and under other weights; `stability` says how many labels stay.
+The size of cells, where the grid starts, who is whose neighbour.
+
+The modifiable areal unit problem (Openshaw 1984) is met by doing it again: `alternatives` label the same border on
+finer cells, on a shifted grid and under other weights; `stability` says how many labels stay.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ HALF = (0.5, 0.5)
 def stability(
     base: pd.Series, alternatives: Mapping[str, pd.Series | Callable[[], pd.Series]]
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Return how many labels stay under each alternative, and for each unit the share of alternatives that keep its label.
+    """Return how many labels stay under each alternative, and for each unit the share that keeps its label.
 
     Parameters
     ----------
@@ -48,13 +50,15 @@ def stability(
 
     Returns
     -------
-    Per alternative and label, and for ``all``: ``alternative``, ``label``, ``units`` (compared), ``kept``, ``kept_share``, ``gained``
-    (units with the label there and another here), ``adjusted_rand`` (on the rows of ``all``: 1 for the same grouping, about 0
-    for one by chance; Hubert and Arabie 1985). And ``stability`` by unit, NaN where nothing is compared.
+    Per alternative and label, and for ``all``: ``alternative``, ``label``, ``units`` (compared), ``kept``,
+    ``kept_share``, ``gained`` (units with the label there and another here), ``adjusted_rand`` (on the rows of ``all``:
+    1 for the same grouping, about 0 for one by chance; Hubert and Arabie 1985). And ``stability`` by unit, NaN where
+    nothing is compared.
 
     Examples
     --------
-    >>> table, by_unit = stability(pd.Series(["hot", "hot", "neither"]), {"other": pd.Series(["hot", "neither", "neither"])})
+    >>> labels = pd.Series(["hot", "hot", "neither"])
+    >>> table, by_unit = stability(labels, {"other": pd.Series(["hot", "neither", "neither"])})
     >>> table["kept_share"].round(2).tolist(), by_unit.tolist()
     ([0.67, 0.5, 1.0], [1.0, 0.0, 1.0])
     """
@@ -73,9 +77,9 @@ def stability(
                 *(pd.factorize(v)[0].astype(np.int64) for v in (one, other))
             )
         for label in sorted(set(one) | set(other)):
-            mine, theirs = one == label, other == label
+            own, others_at = one == label, other == label
             rows.append(
-                _row(name, str(label), int(mine.sum()), int((mine & theirs).sum()), int((theirs & ~mine).sum()))
+                _row(name, str(label), int(own.sum()), int((own & others_at).sum()), int((others_at & ~own).sum()))
             )
     columns = ["alternative", "label", "units", "kept", "kept_share", "gained", "adjusted_rand"]
     by_unit = pd.Series(np.where(known > 0, kept / np.maximum(known, 1), np.nan), index=base.index, name="stability")
@@ -94,9 +98,10 @@ def alternatives(
 ) -> dict[str, Callable[[], pd.Series]]:
     """Return the standard alternatives, each a function that labels the cells anew: labels by ``cell``.
 
-    Cells one resolution finer, each cell taking the commonest label of its children; hexagons of the same mean area in the
-    study's projection, shifted by half a cell (H3 can't be shifted), each cell taking the label at its centre; and contiguity,
-    the six nearest neighbours and time on the network without the wait at the border, instead of time with it.
+    Cells one resolution finer, each cell taking the commonest label of its children; hexagons of the same mean area in
+    the study's projection, shifted by half a cell (H3 can't be shifted), each cell taking the label at its centre; and
+    contiguity, the six nearest neighbours and time on the network without the wait at the border, instead of time with
+    it.
 
     Parameters
     ----------
@@ -129,7 +134,9 @@ def alternatives(
 
 
 def from_children(cells: pd.DataFrame, children: pd.DataFrame) -> pd.Series:
-    """Return for each H3 cell the commonest label of its children on its own side, by ``cell``; NaN where none has data.
+    """Return for each H3 cell the commonest label of its children on its own side, by ``cell``.
+
+    NaN where none has data.
 
     A tie goes to the label that is not `neither`, then to the first by name.
 
@@ -156,13 +163,16 @@ def from_children(cells: pd.DataFrame, children: pd.DataFrame) -> pd.Series:
 
 
 def at_centres(cells: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> pd.Series:
-    """Return for each cell the label of the other cell of its side that holds its centre, by ``cell``; NaN where none does."""
+    """Return for each cell the label of the other cell of its side that holds its centre, by ``cell``.
+
+    NaN where none does.
+    """
     centre = shapely.points(cells["lon"], cells["lat"])
-    mine, theirs = shapely.STRtree(others.geometry.to_numpy()).query(centre, predicate="intersects")
-    same = cells["side"].to_numpy()[mine] == others["side"].to_numpy()[theirs]
+    own, others_at = shapely.STRtree(others.geometry.to_numpy()).query(centre, predicate="intersects")
+    same = cells["side"].to_numpy()[own] == others["side"].to_numpy()[others_at]
     # A centre on an edge lies in two: the first of them.
     found = pd.Series(
-        others["label"].to_numpy()[theirs[same]], index=cells["cell"].to_numpy()[mine[same]], dtype=object
+        others["label"].to_numpy()[others_at[same]], index=cells["cell"].to_numpy()[own[same]], dtype=object
     )
     return found[~found.index.duplicated()].reindex(cells["cell"])
 
@@ -250,8 +260,8 @@ def smaup(units: int, zones: int, moran: float) -> dict[str, object]:
 
     Returns
     -------
-    ``smaup`` and its critical values ``critical_10``, ``critical_05``, ``critical_01``: above them the grouping changes the
-    distribution. Its simulations hold for 25 to 900 units.
+    ``smaup`` and its critical values ``critical_10``, ``critical_05``, ``critical_01``: above them the grouping changes
+    the distribution. Its simulations hold for 25 to 900 units.
     """
     from esda import Smaup
 

@@ -1,9 +1,10 @@
 """What stands out even beside surfaces that are as smooth as the data: the null that decides the words.
 
-Potential accessibility is smooth by construction, and a free shuffle finds a hot spot in any smooth surface. Here the surface is
-drawn again from a spatial autoregression y = (I − ρW)⁻¹e with the data's own Moran's I, and the highest of all its units is what
-a unit has to pass. Sensitivities: the same surfaces with the data's own values by rank, and Moran spectral randomisation (Wagner
-and Dray 2015). Mapping by rank throws the height of a hot stretch away, so that neither is evidence of absence by itself.
+Potential accessibility is smooth by construction, and a free shuffle finds a hot spot in any smooth surface. Here the
+surface is drawn again from a spatial autoregression y = (I − ρW)⁻¹e with the data's own Moran's I, and the highest of
+all its units is what a unit has to pass. Sensitivities: the same surfaces with the data's own values by rank, and Moran
+spectral randomisation (Wagner and Dray 2015). Mapping by rank throws the height of a hot stretch away, so that neither
+is evidence of absence by itself.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ RUN = 4
 
 @dataclass(frozen=True)
 class Null:
-    """The surfaces of one ρ: mean and standard deviation of each unit's S_i, and the highest standardised S_i of each surface.
+    """The surfaces of one ρ.
+
+    Mean and standard deviation of each unit's S_i, and the highest standardised S_i of each surface.
 
     ``spread`` is the standard deviation of a surface, in the scale of the S_i.
     """
@@ -54,8 +57,8 @@ class Null:
 class Surfaces:
     """Smooth surfaces on one set of units: build it with `surfaces_on`. What was drawn for a ρ is kept.
 
-    ``weights`` W row-standardised and ``raw`` with 1 on the diagonal, both dense, shape (n, n); ``residual`` takes a surface's
-    mean, or its regression, away, shape (n, n).
+    ``weights`` W row-standardised and ``raw`` with 1 on the diagonal, both dense, shape (n, n); ``residual`` takes a
+    surface's mean, or its regression, away, shape (n, n).
     """
 
     weights: NDArray[np.float64]
@@ -120,8 +123,8 @@ def surfaces_on(
     graph
         Weights as they are; row-standardised in the autoregression, as they are in S_i = x_i + Σ w_ij x_j.
     design
-        Regressors of the variable, shape (n, k), in the order of the graph: where the data are residuals, the surfaces are made
-        residuals by the same regression. The mean is taken away where it is None.
+        Regressors of the variable, shape (n, k), in the order of the graph: where the data are residuals, the surfaces
+        are made residuals by the same regression. The mean is taken away where it is None.
     people
         Weights of that regression.
     """
@@ -151,11 +154,12 @@ def smooth_test(
     Parameters
     ----------
     values
-        A logarithm or a residual, nearly symmetric: what is skewed is tested by its logarithm (`by_log`). NaN is left out, and so are
-        units without neighbours.
+        A logarithm or a residual, nearly symmetric: what is skewed is tested by its logarithm (`by_log`). NaN is left
+        out, and so are units without neighbours.
     kind
-        ``gaussian``: the autoregression, ρ by matching Moran's I, scaled by 1.4826·MAD of the innovations. ``ranked``: the
-        same with ρ of the normal scores, values mapped by rank. ``spectral``: Moran spectral randomisation, eigenvectors in pairs.
+        ``gaussian``: the autoregression, ρ by matching Moran's I, scaled by 1.4826·MAD of the innovations. ``ranked``:
+        the same with ρ of the normal scores, values mapped by rank. ``spectral``: Moran spectral randomisation,
+        eigenvectors in pairs.
     design, people
         See `surfaces_on`, by unit.
     surfaces
@@ -163,8 +167,8 @@ def smooth_test(
 
     Returns
     -------
-    On the index of the values: ``smooth_z``, S_i standardised by its mean and standard deviation over the surfaces; ``p_max`` = (1 +
-    surfaces whose highest unit is at least as high) / (draws + 1), one-sided. NaN where untested.
+    On the index of the values: ``smooth_z``, S_i standardised by its mean and standard deviation over the surfaces;
+    ``p_max`` = (1 + surfaces whose highest unit is at least as high) / (draws + 1), one-sided. NaN where untested.
     ``attrs``: ``rho``, ``moran``, ``units``, ``least`` (the smallest p_max), ``seen_sd`` (`seen_sd`; gaussian alone).
     """
     x, part = joined_part(values, graph)
@@ -196,7 +200,9 @@ def smooth_test(
 
 
 def by_log(values: pd.Series) -> bool:
-    """Return whether a variable is to be tested by its logarithm: positive, skewed by more than 0.5, and less so as a logarithm.
+    """Return whether a variable is to be tested by its logarithm.
+
+    Positive, skewed by more than 0.5, and less so as a logarithm.
 
     Examples
     --------
@@ -223,7 +229,10 @@ def joined_part(values: pd.Series, graph: Graph) -> tuple[NDArray[np.float64], G
 
 
 def in_runs(values: pd.Series, graph: Graph, *, least: int = RUN) -> pd.Series:
-    """Return the values with NaN outside unbroken runs of at least `least` measured units: shorter ones are described, not tested."""
+    """Return the values with NaN outside unbroken runs of at least `least` measured units.
+
+    Shorter ones are described, not tested.
+    """
     x, part = known_part(values, graph)
     if not len(x):
         return values
@@ -234,11 +243,12 @@ def in_runs(values: pd.Series, graph: Graph, *, least: int = RUN) -> pd.Series:
 
 
 def seen_sd(surfaces: Surfaces, rho: float, *, cells: int = 8, alpha: float = 0.05) -> float:
-    """Return how far above its surroundings a stretch must be raised to be found in half of the surfaces, in sd of the surface.
+    """Return how far, in sd of the surface, a stretch must be raised to be found in half of the surfaces.
 
-    The middle of a stretch of `cells` units that is raised by h has S raised by h times the weights within the stretch; it
-    is found in half of the cases where that carries it to the level that 5 % of surfaces pass. The median over the units. That the raised
-    stretch itself makes the fitted surface smoother and wider is not in it: the true value is somewhat higher.
+    The middle of a stretch of `cells` units that is raised by h has S raised by h times the weights within the stretch;
+    it is found in half of the cases where that carries it to the level that 5 % of surfaces pass. The median over the
+    units. That the raised stretch itself makes the fitted surface smoother and wider is not in it: the true value is
+    somewhat higher.
     """
     null = surfaces.null(rho)
     level = float(np.quantile(null.highest, 1 - alpha))
@@ -269,7 +279,8 @@ def _by_rank(drawn: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray
 def _spectral(surfaces: Surfaces, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Moran spectral randomisations of values, shape (n, draws).
 
-    The values' share in each pair of neighbouring eigenvectors of the centred weights is kept and turned by a random angle.
+    The values' share in each pair of neighbouring eigenvectors of the centred weights is kept and turned by a random
+    angle.
     """
     n = len(values)
     centre = np.eye(n) - 1 / n

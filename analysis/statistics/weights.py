@@ -75,7 +75,9 @@ def polygon_contiguity(polygons: gpd.GeoDataFrame, ids: str, *, rook: bool = Fal
 
 
 def segment_chain(segments: gpd.GeoDataFrame, ids: str = "segment_id", *, steps: int = 1) -> Graph:
-    """Return the chain of border segments: pieces up to `steps` along the line are neighbours; parts of a border stay apart.
+    """Return the chain of border segments.
+
+    Pieces up to `steps` along the line are neighbours; parts of a border stay apart.
 
     Parameters
     ----------
@@ -143,9 +145,9 @@ def network_time(
 ) -> Graph:
     """Return weights by time on the network: w = e^(−βt), β = ln 2 / half-life, for t of at most `limit_min`.
 
-    t is half of the round trip between two units, so that w is symmetric; both ways must exist. Trips within one side are
-    never charged a wait. The weights of ``actual`` set against those of ``open`` show what waiting at the border does to
-    who is whose neighbour; against ``borderless``, what the closed crossings do.
+    t is half of the round trip between two units, so that w is symmetric; both ways must exist. Trips within one side
+    are never charged a wait. The weights of ``actual`` set against those of ``open`` show what waiting at the border
+    does to who is whose neighbour; against ``borderless``, what the closed crossings do.
 
     Parameters
     ----------
@@ -183,10 +185,12 @@ def network_time(
 def times_between(
     router: Router, points: Points, field: str, *, limit_min: float = np.inf
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return minutes from point to point over the network, both connectors included, as rows, columns and minutes, row-major.
+    """Return minutes from point to point over the network, both connectors included, row-major.
 
-    The least over the accesses of both; two points on one link meet on it. Only pairs of different points within `limit_min` are there. Trees grow from the ends of
-    the points' links, a chunk at a time; they stop at the limit.
+    As rows, columns and minutes.
+
+    The least over the accesses of both; two points on one link meet on it. Only pairs of different points within
+    `limit_min` are there. Trees grow from the ends of the points' links, a chunk at a time; they stop at the limit.
 
     Parameters
     ----------
@@ -198,14 +202,14 @@ def times_between(
     joined = np.flatnonzero(points.joined)
     for start in range(0, len(joined), CHUNK // 4):  # trees of a chunk are held at once
         rows = joined[start : start + CHUNK // 4]
-        mine = np.flatnonzero(np.isin(points.point, rows))
-        roots, which = np.unique(np.r_[u[mine], v[mine]], return_inverse=True)
+        accesses = np.flatnonzero(np.isin(points.point, rows))
+        roots, which = np.unique(np.r_[u[accesses], v[accesses]], return_inverse=True)
         tree = router.trees(router.nodes[roots], field, limit=limit_min)
         arrive = points.least(at_accesses(points.backwards(), tree))
         by_u, by_v = np.split(arrive[which], 2)
-        by_access = np.minimum(points.to_u[mine, None] + by_u, points.to_v[mine, None] + by_v)
-        _on_the_link(points, mine, by_access)
-        minutes = np.minimum.reduceat(by_access, np.searchsorted(points.point[mine], rows), axis=0)
+        by_access = np.minimum(points.to_u[accesses, None] + by_u, points.to_v[accesses, None] + by_v)
+        _on_the_link(points, accesses, by_access)
+        minutes = np.minimum.reduceat(by_access, np.searchsorted(points.point[accesses], rows), axis=0)
         minutes[np.arange(len(rows)), rows] = np.inf
         a, b = np.nonzero(np.isfinite(minutes) & (minutes <= limit_min))
         found.append((rows[a], b, minutes[a, b]))
@@ -214,18 +218,18 @@ def times_between(
     return i.astype(np.int64), j.astype(np.int64), minutes
 
 
-def _on_the_link(points: Points, mine: NDArray[np.int64], minutes: NDArray[np.float64]) -> None:
-    """Write into minutes, shape (accesses `mine`, points), how far points on one link are from each other along it."""
+def _on_the_link(points: Points, accesses: NDArray[np.int64], minutes: NDArray[np.float64]) -> None:
+    """Write into minutes, shape (accesses, points), how far points on one link are from each other along it."""
     _, walk = connector_times(points.straight_km * 1000)
     table = pd.DataFrame({"access": np.arange(len(points.link)), "link": points.link})
     table = table[table["link"] >= 0]
-    pairs = table[table["access"].isin(mine)].merge(table, on="link", suffixes=("", "_there"))
+    pairs = table[table["access"].isin(accesses)].merge(table, on="link", suffixes=("", "_there"))
     one, two = pairs["access"].to_numpy(np.int64), pairs["access_there"].to_numpy(np.int64)
     # Minutes along the link from its first end to where a point joins it; there is always a way in this direction.
     ahead = (points.from_u[two] - walk[two]) - (points.from_u[one] - walk[one])
     barred = ~np.isfinite(points.to_u[one]) & (ahead < 0)
     cost = walk[one] + walk[two] + np.where(barred, np.inf, np.abs(ahead))
-    np.minimum.at(minutes, (np.searchsorted(mine, one), points.point[two]), cost)
+    np.minimum.at(minutes, (np.searchsorted(accesses, one), points.point[two]), cost)
 
 
 def _by_side(

@@ -40,7 +40,7 @@ class Carried:
     arcs: NDArray[np.float64]
     through: NDArray[np.float64]
     served: float
-    asked: float
+    wanted: float
 
 
 def carry(
@@ -53,8 +53,8 @@ def carry(
 ) -> Carried:
     """Send trips between network nodes over all their shortest paths.
 
-    C(e) = Σ_s Σ_t F_st · σ_st(e) / σ_st, where σ_st is the number of shortest paths and σ_st(e) of those over e (Freeman 1977;
-    Brandes 2001, 2008). Its unit is that of the trips.
+    C(e) = Σ_s Σ_t F_st · σ_st(e) / σ_st, where σ_st is the number of shortest paths and σ_st(e) of those over e
+    (Freeman 1977; Brandes 2001, 2008). Its unit is that of the trips.
 
     Parameters
     ----------
@@ -95,8 +95,9 @@ def link_betweenness(flow: Carried) -> pd.DataFrame:
 
     Returns
     -------
-    ``link`` (row of the network's links), ``u``, ``v``, ``mode``, ``kind``, ``checkpoint_id``, ``trips`` (both directions, the unit of
-    the trips given), ``share`` of the trips that found a way. Of parallel links the cheapest carries all, as the router has it.
+    ``link`` (row of the network's links), ``u``, ``v``, ``mode``, ``kind``, ``checkpoint_id``, ``trips`` (both
+    directions, the unit of the trips given), ``share`` of the trips that found a way. Of parallel links the cheapest
+    carries all, as the router has it.
     """
     arcs = arcs_table(flow.router, FIELDS[flow.network]).assign(trips=flow.arcs)
     total = arcs.groupby("link")["trips"].sum()
@@ -122,8 +123,9 @@ def checkpoint_betweenness(flow: Carried) -> pd.DataFrame:
 
     Returns
     -------
-    ``checkpoint_id``, ``mode``, ``trips`` (both directions), ``share`` of the trips that found a way; 0 for a checkpoint with a gate
-    that no shortest path takes. Shares sum to 1 on trips across the border where each passes one checkpoint.
+    ``checkpoint_id``, ``mode``, ``trips`` (both directions), ``share`` of the trips that found a way; 0 for a
+    checkpoint with a gate that no shortest path takes. Shares sum to 1 on trips across the border where each passes one
+    checkpoint.
     """
     links = flow.router.network.links
     gates = links[(links["checkpoint_id"] != "") & ((links["mode"] == flow.router.mode) | (flow.router.mode == "any"))]

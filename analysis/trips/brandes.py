@@ -1,7 +1,7 @@
 """Brandes' accumulation with demand on a weighted graph: trips over all shortest paths, whole columns at a time.
 
-After Brandes (2001; 2008 for subsets of sources and targets). Most nodes of a road network can't turn a trip: dead ends go and chains
-become one arc first, so that trees grow over junctions alone.
+After Brandes (2001; 2008 for subsets of sources and targets). Most nodes of a road network can't turn a trip: dead ends
+go and chains become one arc first, so that trees grow over junctions alone.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TIE = 2e-10
-"""Two ways are equally short where they differ by no more than this share of the way: igraph's rule (1e-10 of the sum of both). Sums of
-one set of numbers in another order differ by 1e-13."""
+"""Two ways are equally short where they differ by no more than this share of the way: igraph's rule (1e-10 of the sum
+of both). Sums of one set of numbers in another order differ by 1e-13."""
 CHUNK_NODES = 1 << 22
 
 
@@ -29,8 +29,8 @@ def od_betweenness(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Return trips per entry of a weighted directed graph, trips through each node, and trips that found a way.
 
-    Trips are split over all shortest paths. Two ways are equally short where they differ by less than 2e-10 of the way (`TIE`); a
-    link without cost is walked only where it reaches a node sooner than any other way does.
+    Trips are split over all shortest paths. Two ways are equally short where they differ by less than 2e-10 of the way
+    (`TIE`); a link without cost is walked only where it reaches a node sooner than any other way does.
 
     Parameters
     ----------
@@ -48,8 +48,9 @@ def od_betweenness(
 
     Notes
     -----
-    networkx's `edge_betweenness_centrality_subset` (3.6) is equal where paths do not tie; where they do it parts what passes a node
-    evenly among the links before it and not by their numbers of paths. Its node version and igraph do as here.
+    networkx's `edge_betweenness_centrality_subset` (3.6) is equal where paths do not tie; where they do it parts what
+    passes a node evenly among the links before it and not by their numbers of paths. Its node version and igraph do as
+    here.
 
     Examples
     --------

@@ -40,7 +40,8 @@ class Choice:
     theta
         The spread.
     roundabout
-        By mode, the trips of pairs that only a way over several checkpoints joins: they choose none, and take the faster mode.
+        By mode, the trips of pairs that only a way over several checkpoints joins: they choose none, and take the
+        faster mode.
     """
 
     ids: list[str]
@@ -72,7 +73,10 @@ class Choice:
 
     @cached_property
     def handed_over(self) -> NDArray[np.float64]:
-        """Share of each checkpoint's trips (rows) that each other one of its mode takes when it closes; NaN without trips."""
+        """Share of each checkpoint's trips (rows) that each other one of its mode takes when it closes.
+
+        NaN without trips.
+        """
         return self.taken_over([[k] for k in range(len(self.ids))])
 
     def taken_over(self, closed: Sequence[Sequence[int]]) -> NDArray[np.float64]:
@@ -87,8 +91,8 @@ class Choice:
 
         Returns
         -------
-        Shares of the trips of the closed ones, shape (closures, checkpoints); NaN without trips. What is missing to 1 finds
-        no other checkpoint of the mode.
+        Shares of the trips of the closed ones, shape (closures, checkpoints); NaN without trips. What is missing to 1
+        finds no other checkpoint of the mode.
         """
         modes = [{self.mode[k] for k in ks} for ks in closed]
         if any(len(m) != 1 for m in modes):
@@ -113,7 +117,8 @@ class Choice:
         for start in range(0, a, step):  # chunks of origins: a table per closure of all pairs would be large
             some = slice(start, start + step)
             trips = self.trips[rows, some].reshape(len(rows), -1)
-            # Summed anew, not as the whole less what closes: where that is all but a rounding error there would be noise.
+            # Summed anew, not as the whole less what closes: where that is all but a rounding error there would be
+            # noise.
             lost, rest = gone.astype(float) @ trips, (~gone).astype(float) @ trips
             odds = np.divide(lost, rest, out=np.zeros_like(rest), where=rest > 0)
             odds[parted] = 0.0
@@ -161,9 +166,9 @@ class Choice:
 def choose_checkpoints(demand: Demand, *, theta: float = THETA_PER_MIN) -> Choice:
     """Return how the demand of every pair spreads over crossings and their posts: logit p ∝ e^(−θ·time through it).
 
-    The alternative is the crossing, with the time through its best post; the posts of one crossing share what chooses it
-    (`analysis.trips.crossings.share_weights`), so that a second post beside the first draws nobody from elsewhere. Road
-    and rail stand in one choice set, for the trip is one; θ → ∞ sends each pair through its fastest crossing.
+    The alternative is the crossing, with the time through its best post; the posts of one crossing share what chooses
+    it (`analysis.trips.crossings.share_weights`), so that a second post beside the first draws nobody from elsewhere.
+    Road and rail stand in one choice set, for the trip is one; θ → ∞ sends each pair through its fastest crossing.
 
     Raises
     ------

@@ -1,4 +1,7 @@
-"""Spread of the choice, half-life of trips and scale, fitted to counts of one mode, with posts held out to see whether the fit holds elsewhere."""
+"""Spread of the choice, half-life of trips and scale, fitted to counts of one mode.
+
+Posts may be held out, to see whether the fit holds elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ class CountsFit:
     Attributes
     ----------
     posts
-        ``checkpoint_id``, ``mode``, ``observed_per_day``, ``modelled_per_day``, ``difference_per_day``, ``geh``, ``held_out``.
+        ``checkpoint_id``, ``mode``, ``observed_per_day``, ``modelled_per_day``, ``difference_per_day``, ``geh``,
+        ``held_out``.
     summary
         ``mode``, ``measure``, ``value``, ``unit``.
     tried
@@ -51,8 +55,9 @@ def fit_counts(
 ) -> CountsFit:
     """Return θ, half-life and scale under which the counts of a mode are most likely.
 
-    Maximum likelihood of a multinomial over the counted posts that are not held out, max Σ n_k ln s_k(θ, h); the scale brings their modelled
-    sum to the counted one. The trips of every pair, P·P·2^(−c/h), choose among the mode's crossings.
+    Maximum likelihood of a multinomial over the counted posts that are not held out, max Σ n_k ln s_k(θ, h); the scale
+    brings their modelled sum to the counted one. The trips of every pair, P·P·2^(−c/h), choose among the mode's
+    crossings.
 
     Parameters
     ----------
@@ -113,20 +118,32 @@ def fit_counts(
     modelled = scale * share[known]
     posts = pd.DataFrame(
         {
-            "checkpoint_id": list(observed_per_day), "mode": mode, "observed_per_day": counts, "modelled_per_day": modelled,
-            "difference_per_day": modelled - counts, "geh": geh(modelled, counts), "held_out": held,
+            "checkpoint_id": list(observed_per_day),
+            "mode": mode,
+            "observed_per_day": counts,
+            "modelled_per_day": modelled,
+            "difference_per_day": modelled - counts,
+            "geh": geh(modelled, counts),
+            "held_out": held,
         }
-    )  # fmt: skip
-    return CountsFit(posts, _summary(posts, mode, theta, half_life, scale, top), pd.DataFrame(tried, columns=["mode", "half_life_min", "theta_per_min", "log_likelihood"]), _notes(posts, mode, theta, half_life))  # fmt: skip
+    )
+    return CountsFit(
+        posts,
+        _summary(posts, mode, theta, half_life, scale, top),
+        pd.DataFrame(tried, columns=["mode", "half_life_min", "theta_per_min", "log_likelihood"]),
+        _notes(posts, mode, theta, half_life),
+    )
 
 
 def _summary(
     posts: pd.DataFrame, mode: str, theta: float, half_life: float, scale: float, likelihood: float
 ) -> pd.DataFrame:
     rows = [
-        ("theta", theta, "per minute"), ("half_life", half_life, "min"), ("total", scale, "a day, all posts of the mode"),
+        ("theta", theta, "per minute"),
+        ("half_life", half_life, "min"),
+        ("total", scale, "a day, all posts of the mode"),
         ("log_likelihood", likelihood, "per vehicle"),
-    ]  # fmt: skip
+    ]
     for held, name in ((False, "fitted"), (True, "held_out")):
         own = posts[posts["held_out"] == held]
         rows.append((f"{name}_posts", float(len(own)), "checkpoints"))
@@ -149,7 +166,8 @@ def _notes(posts: pd.DataFrame, mode: str, theta: float, half_life: float) -> tu
         )
     if half_life in (HALF_LIVES[0], HALF_LIVES[-1]):
         notes.append(
-            f"counts by {mode}: the half-life lies at the end of its range ({half_life:g} min), so that they do not tell it"
+            f"counts by {mode}: the half-life lies at the end of its range ({half_life:g} min), so that they do "
+            "not tell it"
         )
     missed = posts.loc[posts["geh"] >= GOOD_GEH, "checkpoint_id"]
     if len(missed):

@@ -41,9 +41,9 @@ def share_weights(odds: NDArray[np.float64], crossing: NDArray[np.int64]) -> NDA
     """Return the weights of posts in a choice whose alternatives are the crossings.
 
     A crossing weighs as much as its best post, so that a second post beside the first makes it no more attractive. The
-    weight that posts have in common is shared equally among them: with e₁ ≥ e₂ ≥ … ≥ eₙ the k-th has Σ_{j≥k} (eⱼ − eⱼ₊₁)/j
-    (the Shapley value of the airport game, Littlechild & Owen 1973). So weights change smoothly with the waits, equal
-    posts have equal ones, and no post has less once another closes.
+    weight that posts have in common is shared equally among them: with e₁ ≥ e₂ ≥ … ≥ eₙ the k-th has Σ_{j≥k} (eⱼ −
+    eⱼ₊₁)/j (the Shapley value of the airport game, Littlechild & Owen 1973). So weights change smoothly with the waits,
+    equal posts have equal ones, and no post has less once another closes.
 
     Parameters
     ----------

@@ -42,8 +42,8 @@ class ModeTimes:
 
         Returns
         -------
-        ``checkpoint_id``, ``crossing`` (`analysis.trips.crossings.number_crossings`), sorted by both; and minutes of shape
-        (alternatives, a, b).
+        ``checkpoint_id``, ``crossing`` (`analysis.trips.crossings.number_crossings`), sorted by both; and minutes of
+        shape (alternatives, a, b).
         """
         gates = self.overlay.gates.assign(crossing=number_crossings(self.overlay))
         by = gates[gates["checkpoint_id"] != ""].groupby(["checkpoint_id", "crossing"], sort=True)
@@ -78,7 +78,9 @@ class Demand:
         return out
 
     def with_trips(self, trips: NDArray[np.float64]) -> Demand:
-        """Return the same places with other trips between them, scaled to 1: those of `analysis.trips.gravity`, or a user's own.
+        """Return the same places with other trips between them, scaled to 1.
+
+        Those of `analysis.trips.gravity`, or a user's own.
 
         Raises
         ------
@@ -118,13 +120,16 @@ def model_demand(network: Network, *, half_life_min: float = HALF_LIFE_MIN, max_
 
 
 def places_of(network: Network, *, max_places: int = MAX_PLACES) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the rows of the settlements of side a and of side b that trips run between: inhabited, the largest of each side."""
+    """Return the rows of the settlements of side a and of side b that trips run between.
+
+    Inhabited, the largest of each side.
+    """
     table = network.settlements
     people = table["population"].to_numpy(float)
     rows = []
     for side in ("a", "b"):
-        mine = np.flatnonzero((table["side"] == side).to_numpy() & (people > 0))
-        largest = mine[np.argsort(-people[mine], kind="stable")][:max_places]
+        rows_of_side = np.flatnonzero((table["side"] == side).to_numpy() & (people > 0))
+        largest = rows_of_side[np.argsort(-people[rows_of_side], kind="stable")][:max_places]
         rows.append(np.sort(largest))
     return rows[0], rows[1]
 
@@ -156,7 +161,8 @@ def demand_between(
     total = trips.sum()
     if not total > 0:
         raise NetworkError(
-            "no trip across the border is possible: no two inhabited settlements are connected through an open checkpoint"
+            "no trip across the border is possible: no two inhabited settlements are connected through an open "
+            "checkpoint"
         )
     return Demand(a, b, trips / total, modes, people[a], people[b])
 

@@ -30,7 +30,7 @@ THETAS = (1e-3, 0.5)
 
 @dataclass(frozen=True)
 class Fit:
-    """Agreement with counts: ``checkpoints`` a row each, ``summary`` a row per figure (``measure``, ``value``, ``unit``)."""
+    """Agreement with counts: ``checkpoints``, and ``summary`` (``measure``, ``value``, ``unit``)."""
 
     checkpoints: pd.DataFrame
     summary: pd.DataFrame
@@ -74,8 +74,8 @@ def compare_counts(
     Returns
     -------
     ``checkpoints`` with ``checkpoint_id``, ``observed_per_day``, ``modelled_per_day``, ``difference_per_day`` (modelled
-    − observed), ``geh``; and ``summary`` with ``counts``, ``scale_factor``, ``spearman`` (rank correlation; NaN where one
-    side is all alike), ``geh_under_5_share``, ``rmse_per_day`` = √(Σ(m − c)²/n), ``rmse_share`` of the mean count.
+    − observed), ``geh``; and ``summary`` with ``counts``, ``scale_factor``, ``spearman`` (rank correlation; NaN where
+    one side is all alike), ``geh_under_5_share``, ``rmse_per_day`` = √(Σ(m − c)²/n), ``rmse_share`` of the mean count.
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """The gravity model's forms: how many trips run between places, given what each sends out, draws, and the way between.
 
 Wilson, A. G. (1971): A family of spatial interaction models, and associated developments. Environment and Planning A
-3, 1–32. Arrays have a row per place of side a and a column per place of side b; minutes are infinite where there is no way.
+3, 1–32. Arrays have a row per place of side a and a column per place of side b; minutes are infinite where there is no
+way.
 """
 
 from __future__ import annotations
@@ -74,9 +75,10 @@ class Trips:
     """Modelled trips, and how well they meet what was asked for.
 
     ``trips`` (a, b), in the unit of the margins or of `total`; ``wanted_a``, ``wanted_b`` what places should send and
-    draw (NaN for a side without a constraint; of a doubly constrained model after scaling side b to a); ``unserved_a``, ``unserved_b`` what of it has no way: places
-    without a reachable one on the other side. ``rounds`` of IPF; ``margin_error`` the largest relative error of a
-    margin that has a way; ``converged`` whether it is within the tolerance.
+    draw (NaN for a side without a constraint; of a doubly constrained model after scaling side b to a); ``unserved_a``,
+    ``unserved_b`` what of it has no way: places without a reachable one on the other side. ``rounds`` of IPF;
+    ``margin_error`` the largest relative error of a margin that has a way; ``converged`` whether it is within the
+    tolerance.
     """
 
     trips: NDArray[np.float64]
@@ -89,7 +91,10 @@ class Trips:
     converged: bool
 
     def margins(self) -> pd.DataFrame:
-        """Return one row per place: ``side``, ``row`` (of its side), ``wanted_trips``, ``modelled_trips``, ``unserved_trips``."""
+        """Return one row per place.
+
+        ``side``, ``row`` (of its side), ``wanted_trips``, ``modelled_trips``, ``unserved_trips``.
+        """
         sides = (
             ("a", self.wanted_a, self.trips.sum(axis=1), self.unserved_a),
             ("b", self.wanted_b, self.trips.sum(axis=0), self.unserved_b),
@@ -323,20 +328,21 @@ def _bracket(
     longer_up: bool,
 ) -> tuple[float, float]:
     """Return two parameters (logarithms) with the observed mean between theirs, doubling or halving from a start."""
-    here, mean = start, mean_at(start)
+    current, mean = start, mean_at(start)
     step = np.log(2) if (observed > mean) == longer_up else -np.log(2)
     while mean != observed:  # each step needs the one before; the range holds some twenty
-        further = here + step
+        further = current + step
         reached = mean_at(further) if ends[0] <= further <= ends[1] else float("nan")
         if np.isnan(reached):
             most = "more" if observed > mean else "less"
             raise NetworkError(
-                f"an observed mean of {observed:g} min: no decay makes the modelled trips take {most} than about {mean:.1f} min"
+                f"an observed mean of {observed:g} min: no decay makes the modelled trips take {most} than about "
+                f"{mean:.1f} min"
             )
         if (reached - observed) * (mean - observed) <= 0:
-            return here, further
-        here, mean = further, reached
-    return here, here
+            return current, further
+        current, mean = further, reached
+    return current, current
 
 
 def region_flows(network: Network, demand: Demand, *, total_per_day: float | None = None) -> pd.DataFrame:

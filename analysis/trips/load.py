@@ -23,19 +23,26 @@ if TYPE_CHECKING:
 BOTTLENECK = 0.85
 """Load factor above which a checkpoint is a candidate for a bottleneck. An assumption."""
 A, B = 0.15, 4.0
-"""Delay below capacity, after the US Bureau of Public Roads' curve for roads (1964). For booths both are assumptions."""
+"""Delay below capacity, after the US Bureau of Public Roads' curve for roads (1964). For booths both are
+assumptions."""
 PEAK_MIN = 1440.0
-"""Minutes over which a queue above capacity grows: the day, for flow and capacity are per day. An assumption: it is gone
-by the next morning."""
+"""Minutes over which a queue above capacity grows: the day, for flow and capacity are per day. An assumption: it is
+gone by the next morning."""
 TOLERANCE = 1e-4
 MAX_ROUNDS = 500
 SLOWER, FASTER = 1.5, 0.3
 """By how much the divisor of the step grows after a round that made the gap wider, and after one that did not."""
 STEEP = 500.0
 COLUMNS = [
-    "checkpoint_id", "flow_free_per_day", "flow_per_day", "capacity_per_day", "load_factor", "wait_free_min",
-    "wait_min", "bottleneck",
-]  # fmt: skip
+    "checkpoint_id",
+    "flow_free_per_day",
+    "flow_per_day",
+    "capacity_per_day",
+    "load_factor",
+    "wait_free_min",
+    "wait_min",
+    "bottleneck",
+]
 
 
 @dataclass(frozen=True)
@@ -183,7 +190,8 @@ class _Chooser:
     """The trips of pairs that have a way by the mode, and the weight of each alternative at free waits.
 
     ``checkpoint`` is the position of each alternative's among the mode's; ``alone`` are the alternatives that have a
-    crossing to themselves, ``several`` those of each crossing that has more; ``own`` and ``beside`` the weights of both.
+    crossing to themselves, ``several`` those of each crossing that has more; ``own`` and ``beside`` the weights of
+    both.
     """
 
     checkpoint: NDArray[np.int64]
@@ -209,10 +217,16 @@ class _Chooser:
         minutes = choice.minutes[rows][:, trips > 0]
         weight = np.exp(-theta * (minutes - minutes.min(axis=0)))
         return cls(
-            np.unique(choice.checkpoint[rows], return_inverse=True)[1], crossing, alone, several, minutes,
-            weight[alone] if several else weight, [weight[r] for r in several],
-            trips[trips > 0] * (total / trips.sum()), theta,
-        )  # fmt: skip
+            np.unique(choice.checkpoint[rows], return_inverse=True)[1],
+            crossing,
+            alone,
+            several,
+            minutes,
+            weight[alone] if several else weight,
+            [weight[r] for r in several],
+            trips[trips > 0] * (total / trips.sum()),
+            theta,
+        )
 
     def flows(self, more: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return vehicles a day by checkpoint where waits are longer by so many minutes each."""
@@ -258,7 +272,8 @@ def _notes(table: pd.DataFrame, rounds: pd.DataFrame, converged: bool, tolerance
         notes.append("no capacity is known: loads are flows without a load factor, and waits stay as they are")
     elif len(unknown):
         notes.append(
-            f"no capacity is known of {len(unknown)} of {len(table)} checkpoints: they take any flow without a longer wait"
+            f"no capacity is known of {len(unknown)} of {len(table)} checkpoints: they take any flow without a "
+            "longer wait"
         )
     if not converged:
         gap = rounds["relative_gap"].iloc[-1] if len(rounds) else np.nan

@@ -1,7 +1,8 @@
 """The shares of checkpoints alone, without a table of all pairs through each of them.
 
-Minutes through a checkpoint are a sum: home to the post, the wait, and home from it. So the weight e^(−θ·minutes) is a product, and sums
-over pairs are products of matrices. Equal to `analysis.trips.choice.choose_checkpoints` to rounding, and some twenty times quicker.
+Minutes through a checkpoint are a sum: home to the post, the wait, and home from it. So the weight e^(−θ·minutes) is a
+product, and sums over pairs are products of matrices. Equal to `analysis.trips.choice.choose_checkpoints` to rounding,
+and some twenty times quicker.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def _least(demand: Demand, gates: list[pd.DataFrame]) -> tuple[NDArray[np.float6
 def _through(
     m: ModeTimes, gates: pd.DataFrame, theta: float, least_a: NDArray[np.float64], least_b: NDArray[np.float64]
 ) -> tuple[list[str], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the checkpoints of one crossing, the weight of each by its best gate, and which pairs any of them joins."""
+    """Return the checkpoints of a crossing, each one's weight by its best gate, and which pairs any of them joins."""
     ids = sorted(set(gates["checkpoint_id"]))
     out = np.zeros((len(ids), *m.minutes.shape))
     known = np.zeros(m.minutes.shape, bool)

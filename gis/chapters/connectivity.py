@@ -77,7 +77,10 @@ def connectivity_chapter(study: Study, network: Network, measures: Measures, bor
 def _region_pairs(
     network: Network, border: gpd.GeoDataFrame, effects: pd.DataFrame, second: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the pairs of regions that face each other: what joins them, what the border costs, what holds if one fails."""
+    """Return the pairs of regions that face each other.
+
+    What joins them, what the border costs, what holds if one fails.
+    """
     keys = ["region_a", "region_b"]
     out: pd.DataFrame = facing_pairs(network, border)
     cuts = region_cuts(network, border, checkpoint_capacity_per_day=known_capacities(network))
@@ -106,7 +109,10 @@ def _region_columns(
 
 
 def known_capacities(network: Network) -> dict[str, float] | None:
-    """Return vehicles a day and direction by checkpoint, half of what both directions pass; None where nothing is known."""
+    """Return vehicles a day and direction by checkpoint, half of what both directions pass.
+
+    None where nothing is known.
+    """
     table = network.checkpoints.set_index("checkpoint_id")
     known = table["capacity_per_day"].dropna() if "capacity_per_day" in table else pd.Series(dtype=float)
     return {str(k): float(v) / 2 for k, v in known.items()} or None

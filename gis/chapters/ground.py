@@ -1,4 +1,7 @@
-"""The chapter on the ground: gaps of the data, bridged or not, what hangs on them, and what looks wrong in the network."""
+"""The chapter on the ground.
+
+Gaps of the data, bridged or not, what hangs on them, and what looks wrong in the network.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from analysis.connectivity.checks import check_notes, network_checks
 from analysis.reach.accessibility import settlement_times, time_to_checkpoint
 from analysis.units import nearest_settlement
 from gis.chapters.chapter import Chapter
+from network.bridges import GAP_M
 from network.build import FIELDS
-from network.gaps import GAP_M, SEEN_M
+from network.gaps import SEEN_M
 from network.routing import compile_router
 
 if TYPE_CHECKING:
@@ -28,7 +32,7 @@ CHANGED_MIN = 1.0
 
 
 def ground_chapter(network: Network, measures: Measures) -> Chapter:
-    """Return the gaps as a layer and table, the times of cells and settlements if no gap were bridged, and what looks wrong."""
+    """Return the gaps as layer and table, the times if no gap were bridged, and what looks wrong."""
     gaps = named_gaps(network)
     layers = {"gaps": gaps} if len(gaps) else {}
     tables = {} if len(gaps) else {"gaps": pd.DataFrame(gaps.drop(columns="geometry"))}
@@ -65,7 +69,10 @@ def bridge_notes(network: Network) -> list[str]:
 
 
 def times_without_bridges(network: Network, measures: Measures) -> dict[str, pd.DataFrame]:
-    """Return minutes to the nearest checkpoint of cells and settlements if no gap were bridged; nothing where none is."""
+    """Return minutes to the nearest checkpoint of cells and settlements if no gap were bridged.
+
+    Nothing where none is.
+    """
     access, links = measures.access, network.links
     bridged = links["bridged"].to_numpy(bool)
     if access is None or not bridged.any():

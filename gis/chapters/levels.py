@@ -1,4 +1,7 @@
-"""The chapter on levels and types: the index of regions, its ranks with intervals, quadrants, and regions that hang together."""
+"""The chapter on levels and types.
+
+The index of regions, its ranks with intervals, quadrants, and regions that hang together.
+"""
 
 from __future__ import annotations
 
@@ -81,8 +84,8 @@ def levels_chapter(prepared: Prepared, network: Network, measures: Measures) -> 
         "type_shares": ranking.types,
         **groups,
     }
-    told = dict.fromkeys([*notes, *index.notes, *ranking.notes, *more])
-    return Chapter(tables, columns={"regions": _columns(regions, index, ranking, types)}, notes=list(told))
+    all_notes = dict.fromkeys([*notes, *index.notes, *ranking.notes, *more])
+    return Chapter(tables, columns={"regions": _columns(regions, index, ranking, types)}, notes=list(all_notes))
 
 
 def _with_load(measures: Measures) -> pd.DataFrame:

@@ -59,7 +59,8 @@ def marks(shapes: NDArray[np.object_], zone: shapely.Geometry) -> list[str]:
     Examples
     --------
     >>> zone = shapely.box(0, 0, 10, 10)
-    >>> marks(np.array([shapely.Point(5, 5), shapely.Point(50, 5), shapely.box(9, 0, 11, 4), shapely.box(9, 0, 19, 4)]), zone)
+    >>> things = [shapely.Point(5, 5), shapely.Point(50, 5), shapely.box(9, 0, 11, 4), shapely.box(9, 0, 19, 4)]
+    >>> marks(np.array(things), zone)
     ['permit needed', '', 'permit needed', 'permit needed in parts']
     """
     hit = shapely.intersects(zone, shapes)
@@ -78,12 +79,18 @@ def permits_chapter(measures: Measures, zone: shapely.Geometry | None) -> Chapte
     cells = measures.cells
     found = marks(cells.geometry.to_numpy(), zone)
     n = sum(bool(text) for text in found)
-    note = f"{n} of {len(cells)} cells lie in the border zone, wholly or in parts: who goes there needs a permit (column permit)"
+    note = (
+        f"{n} of {len(cells)} cells lie in the border zone, wholly or in parts: who goes there needs a permit "
+        "(column permit)"
+    )
     return Chapter(columns={"cells": pd.DataFrame({COLUMN: found})}, notes=[note])
 
 
 def with_permits(frame: pd.DataFrame, zone: shapely.Geometry | None) -> pd.DataFrame:
-    """Return a table with the mark of its places: those of its geometry, or its ``lon`` and ``lat``; as it is without either."""
+    """Return a table with the mark of its places.
+
+    Those of its geometry, or its ``lon`` and ``lat``; as it is without either.
+    """
     if zone is None or frame.empty or COLUMN in frame:
         return frame
     if isinstance(frame, gpd.GeoDataFrame):

@@ -1,4 +1,7 @@
-"""The ranked places: effects over the settings, the four definitions of growth, segments, isolated gaps, and other grids and weights."""
+"""The ranked places, and what they hold under other settings.
+
+The four definitions of growth, segments, isolated gaps, other grids and weights.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from libpysal.graph import Graph
     from numpy.typing import NDArray
 
-    from analysis.statistics.effects import Ground
+    from analysis.statistics.effects import Basis
     from gis.hot import Hot
     from gis.inputs import Prepared
     from gis.measures import Measures
@@ -53,16 +56,16 @@ def ranked_places(prepared: Prepared, network: Network, measures: Measures, hot:
     """Return ``growth`` and ``bottlenecks``, the ranked lists with their ranges over the settings."""
     study = prepared.study
     points = _home_points(study, network, hot)
-    ground = with_settings(study, network, hot, points)
+    basis = with_settings(study, network, hot, points)
     cells = measures.cells.set_index("cell", drop=False)
     growth = growth_list(
-        ground, growth_over_settings(ground), cells["growth_flag"], list_people=study.lists.growth_people
+        basis, growth_over_settings(basis), cells["growth_flag"], list_people=study.lists.growth_people
     )
     names = network.checkpoints.set_index("checkpoint_id")["name"]
     narrow = bottleneck_list(
-        ground,
+        basis,
         hot.trips,
-        excess_over_settings(ground, city_people=study.lists.city_people),
+        excess_over_settings(basis, city_people=study.lists.city_people),
         cells["bottleneck_flag"],
         cells["nearest_checkpoint"].map(names).fillna(""),
         assumed_share=_assumed_share(study, network, hot, points),
@@ -72,27 +75,27 @@ def ranked_places(prepared: Prepared, network: Network, measures: Measures, hot:
     return {"growth": growth, "bottlenecks": narrow}
 
 
-def with_settings(study: Study, network: Network, hot: Hot, points: Points) -> Ground:
+def with_settings(study: Study, network: Network, hot: Hot, points: Points) -> Basis:
     """Return the ground with the waits halved and doubled, and the half-life too where the decay is one."""
-    ground = hot.ground
-    waits = dict(ground.waits)
+    basis = hot.basis
+    waits = dict(basis.waits)
     for name, factor in WAIT_FACTORS.items():
         waits[name] = _actual(study, scale_waits(network, factor), hot, points)
     if study.analysis.closed_hours != "even" and (network.checkpoints["hours_even_min"].fillna(0) > 0).any():
         waits["arrivals spread evenly over the day"] = _actual(study, charge_closed_hours(network, "even"), hot, points)
-    fades = dict(ground.fades)
+    fades = dict(basis.fades)
     if study.analysis.decay is None:
         fades |= {n: exponential(f * study.analysis.half_life_min) for n, f in DECAY_FACTORS.items()}
     return replace(
-        ground, waits=waits, fades=fades, length_scatter=reported_scatter(network.report, study.analysis.mode)
+        basis, waits=waits, fades=fades, length_scatter=reported_scatter(network.report, study.analysis.mode)
     )
 
 
 def _assumed_share(study: Study, network: Network, hot: Hot, points: Points) -> pd.Series:
     """Return by cell which share of the wait on the way to its next city is assumed: that of the very posts on the way.
 
-    Where some waits are measured, waits are made a millionth longer, the assumed ones and all: the quickest way stays the same, and what it
-    gains over a millionth is its wait.
+    Where some waits are measured, waits are made a millionth longer, the assumed ones and all: the quickest way stays
+    the same, and what it gains over a millionth is its wait.
     """
     table = network.checkpoints
     assumed = table.loc[table["open"].astype(bool), "wait_assumed"].astype(bool)
@@ -102,7 +105,7 @@ def _assumed_share(study: Study, network: Network, hot: Hot, points: Points) -> 
     city = study.lists.city_people
     part, whole = (
         trips_to_city(
-            hot.ground,
+            hot.basis,
             _actual(study, scale_waits(network, 1 + NUDGE, assumed_only=only), hot, points),
             city_people=city,
         )[0]["next_city_min"]
@@ -114,29 +117,34 @@ def _assumed_share(study: Study, network: Network, hot: Hot, points: Points) -> 
 
 def _home_points(study: Study, network: Network, hot: Hot) -> Points:
     """Return the homes joined to the network, which no wait moves."""
-    homes = hot.ground.homes
+    homes = hot.basis.homes
     router = compile_router(network, study.analysis.mode)
     return router.attach(homes.lonlat, homes.side, limit_km=network.limits.point_km)
 
 
 def _actual(study: Study, network: Network, hot: Hot, points: Points) -> NDArray[np.float64]:
-    """Return the minutes from homes to settlements on a network with other waits; trees at home are shared by all of them."""
-    ground, homes = hot.ground, hot.ground.homes
+    """Return the minutes from homes to settlements on a network with other waits.
+
+    Trees at home are shared by all of them.
+    """
+    basis, homes = hot.basis, hot.basis.homes
     router = replace(compile_router(network, study.analysis.mode), shares=True)
     towns = np.flatnonzero(homes.name != "")
     nodes = network.settlements["node"].to_numpy()[hot.towns]
 
     def grown(field: str) -> NDArray[np.float64]:
-        minutes = router.point_table(points, ground.targets.node, field)
+        minutes = router.point_table(points, basis.targets.node, field)
         # Settlements stand at their own nodes, centres beside a link.
-        minutes[towns] = router.table(nodes, ground.targets.node, field)
+        minutes[towns] = router.table(nodes, basis.targets.node, field)
         return minutes
 
-    return by_network(router, homes.side, ground.targets.side, grown, networks=["actual"])["actual"]
+    return by_network(router, homes.side, basis.targets.side, grown, networks=["actual"])["actual"]
 
 
 def segment_tests(study: Study, measures: Measures, hot: Hot) -> pd.DataFrame:
-    """Return growth of the border segments, both sides in one number, with both tests along unbroken runs of measured segments.
+    """Return growth of the border segments, both sides in one number, with both tests.
+
+    Tests run along unbroken runs of measured segments.
 
     Returns
     -------
@@ -148,7 +156,7 @@ def segment_tests(study: Study, measures: Measures, hot: Hot) -> pd.DataFrame:
     ends = []
     for part in ("a", "b"):
         minutes = access.times["actual"][access.parts[part]]
-        pull = hot.ground.decay(minutes) * access.targets.people
+        pull = hot.basis.decay(minutes) * access.targets.people
         home = access.targets.side == part
         joined = np.isfinite(minutes).any(axis=1)
         sums = {"domestic": pull[:, home].sum(axis=1), "cross": pull[:, ~home].sum(axis=1)}
@@ -176,7 +184,7 @@ def growth_definitions(study: Study, measures: Measures, hot: Hot, segments: pd.
     cells, units = measures.cells, hot.units
     populated = units[(units["population"] > 0) & units["potential_cross_actual"].notna()]
     residual = growth_residual(units)
-    how = _how(study)
+    options = _options(study)
     touching = contiguity(pd.Series(residual.dropna().index))
     by_cell = cells.set_index("cell")
     hot_segments = (
@@ -184,9 +192,9 @@ def growth_definitions(study: Study, measures: Measures, hot: Hot, segments: pd.
     )
     near = _nearest_segment(by_cell.loc[populated.index], measures.segments)
     found = {
-        DEFINITIONS[0]: own_side_test(residual, hot.graph, units["side"], **how)["hot"],
-        DEFINITIONS[1]: own_side_test(residual, touching, units["side"], **how)["hot"],
-        DEFINITIONS[2]: own_side_test(log_ratio(units), hot.graph, units["side"], **how)["hot"],
+        DEFINITIONS[0]: own_side_test(residual, hot.graph, units["side"], **options)["hot"],
+        DEFINITIONS[1]: own_side_test(residual, touching, units["side"], **options)["hot"],
+        DEFINITIONS[2]: own_side_test(log_ratio(units), hot.graph, units["side"], **options)["hot"],
         DEFINITIONS[3]: pd.Series(hot_segments.to_numpy()[near] if len(hot_segments) else False, index=populated.index),
     }
     table = passes({name: each.reindex(populated.index) for name, each in found.items()})
@@ -197,7 +205,7 @@ def growth_definitions(study: Study, measures: Measures, hot: Hot, segments: pd.
     return out
 
 
-def _how(study: Study) -> dict[str, Any]:
+def _options(study: Study) -> dict[str, Any]:
     """Return the draws, the seed and the level of the local test."""
     settings = study.analysis
     return {"permutations": settings.permutations, "seed": settings.seed, "alpha": settings.alpha}
@@ -214,7 +222,7 @@ def _nearest_segment(cells: pd.DataFrame, segments: gpd.GeoDataFrame) -> NDArray
 def gap_table(study: Study, measures: Measures, hot: Hot) -> gpd.GeoDataFrame:
     """Return the isolated gaps: see `analysis.statistics.gaps.isolated_gaps`."""
     cells = measures.cells
-    own = cells.assign(place=named(cells, hot.ground.homes), log_ratio=log_ratio(hot.units).to_numpy())
+    own = cells.assign(place=named(cells, hot.basis.homes), log_ratio=log_ratio(hot.units).to_numpy())
     found = isolated_gaps(
         own,
         gap_min=study.lists.gap_min,
@@ -229,7 +237,7 @@ def gap_table(study: Study, measures: Measures, hot: Hot) -> gpd.GeoDataFrame:
 def label_stability(
     prepared: Prepared, network: Network, measures: Measures, hot: Hot
 ) -> tuple[pd.DataFrame, pd.Series | None]:
-    """Return how many growth points of the local test stay under other neighbours, cells and grids, and the share by cell."""
+    """Return how many growth points of the local test stay under other neighbours, cells and grids, and the share."""
     study, access = prepared.study, measures.access
     if access is None or study.stability.alternatives == "none":
         return pd.DataFrame(), None
@@ -239,17 +247,22 @@ def label_stability(
         own = cells is measures.cells
         homes, rows = homes_of(cells, network, known, study.analysis.h3_resolution if own else None)
         cells = cells if own else cells.assign(population=np.bincount(homes.cell, homes.people, minlength=len(cells)))
-        units = cell_units(cells, homes, known.targets, known.times["actual"][rows], hot.ground.decay)
+        units = cell_units(cells, homes, known.targets, known.times["actual"][rows], hot.basis.decay)
         residual = growth_residual(units)
         graph = _weights(weights, cells, residual, hot if own else None, lambda n: by_time(known, cells, homes, n))
-        how = _how(study)
-        found = own_side_test(residual, graph, units["side"], **how)
+        options = _options(study)
+        found = own_side_test(residual, graph, units["side"], **options)
         return pd.Series(np.where(residual.isna(), NO_DATA, np.where(found["hot"], GROWTH, NEITHER)), index=cells.index)
 
     every = alternatives(
-        known.router, measures.cells, network.base.regions, prepared.border, label,
-        resolution=study.analysis.h3_resolution, depth_km=study.analysis.depth_km,
-    )  # fmt: skip
+        known.router,
+        measures.cells,
+        network.base.regions,
+        prepared.border,
+        label,
+        resolution=study.analysis.h3_resolution,
+        depth_km=study.analysis.depth_km,
+    )
     chosen = every if study.stability.alternatives == "all" else {n: every[n] for n in LIGHT}
     base = label(measures.cells, None).set_axis(measures.cells["cell"].to_numpy())
     return stability(base, chosen)

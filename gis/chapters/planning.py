@@ -1,4 +1,4 @@
-"""The chapter on planning: openings near the worst bottlenecks, each tried on the network before anything is said of it."""
+"""The chapter on planning: openings near the worst bottlenecks, each tried on the network first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def planning_chapter(study: Study, network: Network, tables: Mapping[str, pd.DataFrame]) -> Chapter:
-    """Return the table of openings that were tried: near the first places of ``bottlenecks``, as many as the study says."""
+    """Return the table of openings that were tried.
+
+    Near the first places of ``bottlenecks``, as many as the study says.
+    """
     worst = tables.get("bottlenecks")
     count = study.lists.openings
     if worst is None or worst.empty or not count or not (network.links["mode"] == "road").any():

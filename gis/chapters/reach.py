@@ -74,7 +74,10 @@ def _cities(network: Network, access: Access, people: int) -> pd.DataFrame:
 
 
 def _road_and_rail(network: Network, access: Access, settings: Analysis) -> pd.DataFrame:
-    """Return the potentials of the settlements by road and rail together; no columns for trucks, or where a mode is missing."""
+    """Return the potentials of the settlements by road and rail together.
+
+    No columns for trucks, or where a mode is missing.
+    """
     if "rail" not in modes_of(network) or access.router.mode != "road" or not (network.links["mode"] == "rail").any():
         return pd.DataFrame()
     rows = access.parts["settlements"]
@@ -98,7 +101,10 @@ def _own_layer(
     word: str,
     own: tuple[Places, gpd.GeoDataFrame],
 ) -> Chapter:
-    """Return what a layer of the user's own gives: nearest place at home and anywhere, and catchments where it has weights."""
+    """Return what a layer of the user's own gives.
+
+    Nearest place at home and anywhere, and catchments where it has weights.
+    """
     source, frame = own
     joined, places = join_places(network, frame, name=source.name, weight=source.weight)
     router = compile_router(joined, access.router.mode)
@@ -129,11 +135,11 @@ def _mean_reach(settlements: pd.DataFrame, columns: pd.DataFrame, limits: tuple[
     """Return the people across the border that an inhabitant of each side reaches in the mean, by network and time."""
     rows = []
     for side in ("a", "b"):
-        mine = (settlements["side"] == side).to_numpy()
-        weight = settlements["population"].to_numpy(float)[mine]
+        own_side = (settlements["side"] == side).to_numpy()
+        weight = settlements["population"].to_numpy(float)[own_side]
         for limit in limits:
             for network in NETWORKS:
-                value = columns[f"people_within_{limit:g}min_cross_{network}"].to_numpy(float)[mine]
+                value = columns[f"people_within_{limit:g}min_cross_{network}"].to_numpy(float)[own_side]
                 known = np.isfinite(value) & (weight > 0)
                 mean = (value[known] * weight[known]).sum() / weight[known].sum() if known.any() else np.nan
                 share = weight[known].sum() / weight.sum() if weight.sum() > 0 else np.nan

@@ -1,4 +1,4 @@
-"""The chapter on space: association along the whole border, edges and mixed places, chance placement, and how far labels hold."""
+"""The chapter on space: association along the border, mixed places, chance placement, how far labels hold."""
 
 from __future__ import annotations
 

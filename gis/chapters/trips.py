@@ -1,4 +1,4 @@
-"""The chapter on trips: where they run, flows between regions, load and queues, agreement with counts, what closures cost."""
+"""The chapter on trips: where they run, flows between regions, load and queues, counts, what closures cost."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def _pairs(study: Study, demand: Demand, choice: Choice) -> pd.DataFrame:
 def _links(
     study: Study, network: Network, demand: Demand, choice: Choice, flows: dict[str, pd.DataFrame]
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Return what the loss of the most used links of each mode costs, empty where there is none, and what was left out."""
+    """Return what the loss of the most used links of each mode costs, and what was left out."""
     top = study.trips.links_closed
     if not top:
         return gpd.GeoDataFrame(), []

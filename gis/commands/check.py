@@ -22,7 +22,10 @@ def check(
     offline: OfflineOption = False,
     cache: CacheOption = None,
 ) -> None:
-    """Say what is in a study's layers, what would be mended, what is assumed and left out; ends with 2 where a run would be refused."""
+    """Say what is in a study's layers, what would be mended, what is assumed and left out.
+
+    Ends with 2 where a run would be refused.
+    """
     from gis import load_study
     from gis.inputs import Fetching
     from gis.queries.check import check_study, write_check

@@ -29,7 +29,10 @@ def fetch(
 
 
 def cache_list(cache: CacheOption = None) -> None:
-    """List what is in the cache: downloads with address, size, date, whether their md5 was checked; networks that were built."""
+    """List what is in the cache.
+
+    Downloads with address, size, date, whether their md5 was checked; networks that were built.
+    """
     from gis.kept import kept
     from layers.sources.download.cache import Cache
 
@@ -41,7 +44,8 @@ def cache_list(cache: CacheOption = None) -> None:
     networks = kept(cache)
     for n in networks:
         say(
-            f"network of {n.what}  {n.size / 1e6:,.1f} MB  built {n.built:%Y-%m-%d %H:%M}, used {n.used:%Y-%m-%d %H:%M}  {n.folder.name[:12]}…"
+            f"network of {n.what}  {n.size / 1e6:,.1f} MB  built {n.built:%Y-%m-%d %H:%M}, used "
+            f"{n.used:%Y-%m-%d %H:%M}  {n.folder.name[:12]}…"
         )
     if networks:
         say(f"{len(networks)} networks, {sum(n.size for n in networks) / 1e6:,.1f} MB")

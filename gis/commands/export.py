@@ -29,6 +29,7 @@ def export(
         settle(out)
     written, where = write(folder, to, out=out, schema=schema)
     say(
-        f"{len(written)} {'tables' if '://' in to else 'files'}: {', '.join(written[:8])}{' …' if len(written) > 8 else ''}"
+        f"{len(written)} {'tables' if '://' in to else 'files'}: "
+        f"{', '.join(written[:8])}{' …' if len(written) > 8 else ''}"
     )
     say(f"Look at: {where}")

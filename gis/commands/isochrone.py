@@ -44,14 +44,20 @@ def isochrone(
     fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
     networks = ("borderless", "open", "actual") if network == "all" else (network,)
     found, prepared = solve_isochrones(
-        loaded, places, minutes=numbers(minutes, "--minutes"), networks=networks, mode=mode,
-        direction="to" if to else "from", fetching=fetching,
-    )  # fmt: skip
+        loaded,
+        places,
+        minutes=numbers(minutes, "--minutes"),
+        networks=networks,
+        mode=mode,
+        direction="to" if to else "from",
+        fetching=fetching,
+    )
     write_isochrones(out, found, inputs=inputs)
     write_isochrone_map(page, found, prepared, inputs=inputs)
     for row in found.itertuples():  # a line of the answer each
         say(
-            f"{row.place}, {row.network}, {row.minutes:g} min: {row.area_km2:,.0f} km², {row.people_a:,.0f} people in {loaded.sides[0]}, "
+            f"{row.place}, {row.network}, {row.minutes:g} min: {row.area_km2:,.0f} km², {row.people_a:,.0f} "
+            f"people in {loaded.sides[0]}, "
             f"{row.people_b:,.0f} in {loaded.sides[1]}"
         )
     say(f"Look at: {out}  {page}")

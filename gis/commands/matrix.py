@@ -16,12 +16,18 @@ def matrix(
         list[str],
         typer.Argument(
             metavar="ORIGINS TARGETS",
-            help="Each a list: names or lon,lat between semicolons, a file of places, or `settlements`. With one list, or three and more, all pairs of them.",
+            help="Each a list: names or lon,lat between semicolons, a file of places, or `settlements`. With one "
+            "list, or three and more, all pairs of them.",
         ),
     ],
     to: Annotated[
         list[str] | None,
-        typer.Option("--to", metavar="PLACE", help="Where to, once for each; what stands before is where from.", show_default=False),
+        typer.Option(
+            "--to",
+            metavar="PLACE",
+            help="Where to, once for each; what stands before is where from.",
+            show_default=False,
+        ),
     ] = None,
     study: StudyOption = None,
     mode: Annotated[str, typer.Option(help="road, rail or any.")] = "road",
@@ -32,8 +38,11 @@ def matrix(
     offline: OfflineOption = False,
     cache: CacheOption = None,
     fresh: FreshOption = False,
-) -> None:  # fmt: skip
-    """Find the quickest ways between all places of two lists: minutes, the wait among them, and the checkpoints passed."""
+) -> None:
+    """Find the quickest ways between all places of two lists.
+
+    Minutes, the wait among them, and the checkpoints passed.
+    """
     from gis.inputs import Fetching
     from gis.queries.isochrone import input_files
     from gis.queries.places import find_matrix

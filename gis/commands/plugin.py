@@ -26,5 +26,6 @@ def qgis_plugin(
     written = install_plugin(target)
     say(f"{len(written)} files in {target / NAME}")
     say(
-        "In QGIS: Plugins, Manage and Install Plugins, Installed, tick Borderlink; its algorithms are in the Processing toolbox."
+        "In QGIS: Plugins, Manage and Install Plugins, Installed, tick Borderlink; its algorithms are in the "
+        "Processing toolbox."
     )

@@ -35,14 +35,14 @@ class Earlier:
         if not self.files or now is None:
             return []
         same, gone = self.files & set(now.files), self.files - set(now.files)
-        said = [
+        words = [
             f"{len(same)} files of the run of {self.when} in {self.out} are replaced"
             + (f", {len(gone)} removed" if gone else "")
         ]
         fresh = sorted(set(_kept(self.out)) - self.kept)
         if fresh:
-            said.append(f"changed since and kept: {', '.join(fresh)}")
-        return said
+            words.append(f"changed since and kept: {', '.join(fresh)}")
+        return words
 
 
 def _kept(out: Path) -> list[str]:

@@ -54,7 +54,8 @@ def route(
     about = "about " if found["length_scatter"] else ""
     say(f"  {about}{found['length_m'] / 1000:,.1f} km ({found['straight_m'] / 1000:,.1f} km straight)")
     say(
-        f"  {found['time_min']:,.0f} min moving + {found['wait_min']:,.0f} min wait = {hours(found['time_min'] + found['wait_min'])}"
+        f"  {found['time_min']:,.0f} min moving + {found['wait_min']:,.0f} min wait = "
+        f"{hours(found['time_min'] + found['wait_min'])}"
     )
     if found["opening_wait_min"]:
         say(f"  of the wait {found['opening_wait_min']:,.0f} min until posts open")

@@ -19,7 +19,8 @@ def sites(
     candidates: Annotated[
         str,
         typer.Option(
-            help="crossing (roads over the line without a post), ends (of roads that face each other), sample, between commas; or none."
+            help="crossing (roads over the line without a post), ends (of roads that face each other), sample, "
+            "between commas; or none."
         ),
     ] = "crossing,ends,sample",
     point: Annotated[
@@ -62,16 +63,25 @@ def sites(
     loaded = load_study(study)
     kinds = tuple(k.strip() for k in candidates.split(",") if k.strip() and k.strip() != "none")
     question = Question(
-        count=count, objective=objective, kinds=kinds, points=_points(point or [], "--point"), must=_points(must or [], "--must"),
-        every_km=every_km, budget_km=float("inf") if budget_km is None else budget_km, wait_min=wait, within_min=within, seconds=seconds,
+        count=count,
+        objective=objective,
+        kinds=kinds,
+        points=_points(point or [], "--point"),
+        must=_points(must or [], "--must"),
+        every_km=every_km,
+        budget_km=float("inf") if budget_km is None else budget_km,
+        wait_min=wait,
+        within_min=within,
+        seconds=seconds,
         spread=Spread(draws=draws, seed=loaded.analysis.seed),
-    )  # fmt: skip
+    )
     with progress(5) as listen:
         found = run_sites(loaded, question, out=out, listen=listen, fetching=Fetching(cache, offline, download_lines()))
     for line in found["findings"]:
         say(f"• {line}")
     say(
-        f"Look at: {out / 'sites.qgz'}  {out / 'tables'}/  (borderlink scenario --edits {out / 'edits.toml'} computes the best set in all tables)"
+        f"Look at: {out / 'sites.qgz'}  {out / 'tables'}/  (borderlink scenario --edits {out / 'edits.toml'} "
+        "computes the best set in all tables)"
     )
 
 

@@ -52,7 +52,10 @@ def sweep(
     offline: OfflineOption = False,
     cache: CacheOption = None,
 ) -> None:
-    """Compute many scenarios and candidates on many draws, on all processors or on those of others; what is done is never done again."""
+    """Compute many scenarios and candidates on many draws, on all processors or on those of others.
+
+    What is done is never done again.
+    """
     from gis.inputs import Fetching
     from gis.queries.plans import read_plan
     from gis.study import load_study
@@ -69,8 +72,14 @@ def sweep(
     sought = Sought(kinds, every_km, objective, wait, within) if kinds else None
     with progress(4) as listen:
         found = run_sweep(
-            jobs, sought=sought, draws=draws, workers=workers, scheduler=scheduler, out=out, listen=listen,
+            jobs,
+            sought=sought,
+            draws=draws,
+            workers=workers,
+            scheduler=scheduler,
+            out=out,
+            listen=listen,
             fetching=Fetching(cache, offline, download_lines()),
-        )  # fmt: skip
+        )
     say(f"{found['parts']} parts of {', '.join(found['borders'])}; {found['new']} of them computed now")
     say(f"Look at: {out / 'tables'}/  {out / 'draws.parquet'}")

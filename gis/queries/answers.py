@@ -1,4 +1,7 @@
-"""A scenario's answer for planners: effects with their spread, who gains and who loses, loads, money, variants, truck beside car."""
+"""A scenario's answer for planners.
+
+Effects with their spread, who gains and who loses, loads, money, variants, truck beside car.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ from analysis.planning.money import Values, money_table
 from analysis.trips.choice import choose_checkpoints
 from analysis.trips.demand import model_demand
 from analysis.trips.load import equilibrium
-from gis.queries.edits import Open, Rules, apply_edits
+from gis.queries.edits import Rules, apply_edits
+from gis.queries.new_posts import Open
 from gis.queries.plans import Plan, scenario_id
 from gis.stages import build
 from layers.errors import NetworkError, StudyError
@@ -70,7 +74,11 @@ class Answers:
         return standing(draw.of(trees), draw.curve(self.curve), cities(trees, self.study.lists.city_people))
 
     def tables(self, after: Network, *, loads: bool = True) -> dict[str, pd.DataFrame]:
-        """Return the tables of one scenario: ``effects`` with ``low`` and ``high``, ``tornado``, ``gains_<by>``, ``loads_change``, ``appraisal``, ``worth``, ``queues``."""
+        """Return the tables of one scenario.
+
+        ``effects`` with ``low`` and ``high``, ``tornado``, ``gains_<by>``, ``loads_change``, ``appraisal``, ``worth``,
+        ``queues``.
+        """
         trees = across(after)
         new = self.state(trees, CENTRE)
         benefit = benefit_between(self.before, new, self.curve)
@@ -89,7 +97,10 @@ class Answers:
         return found
 
     def _queues(self, after: Network, benefit: Benefit) -> pd.DataFrame:
-        """Return waits as loads make them, before and after, where vehicles a day and capacities are known; empty otherwise."""
+        """Return waits as loads make them, before and after, where vehicles a day and capacities are known.
+
+        Empty otherwise.
+        """
         per_day = self.study.trips.per_day
         known = [
             n.checkpoints["capacity_per_day"].notna() & n.checkpoints["open"].astype(bool)
@@ -104,9 +115,13 @@ class Answers:
             demand = model_demand(network, half_life_min=self.study.analysis.half_life_min)
             posts = network.checkpoints.set_index("checkpoint_id")
             load = equilibrium(
-                choose_checkpoints(demand, theta=self.study.analysis.theta_per_min), posts["wait_min"], total_per_day=total,
-                capacity_per_day=posts["capacity_per_day"].dropna(), theta=self.study.analysis.theta_per_min, peak_min=self.study.trips.peak_min,
-            )  # fmt: skip
+                choose_checkpoints(demand, theta=self.study.analysis.theta_per_min),
+                posts["wait_min"],
+                total_per_day=total,
+                capacity_per_day=posts["capacity_per_day"].dropna(),
+                theta=self.study.analysis.theta_per_min,
+                peak_min=self.study.trips.peak_min,
+            )
             parts.append(
                 load.checkpoints.set_index("checkpoint_id")[
                     ["flow_per_day", "capacity_per_day", "load_factor", "wait_min"]
@@ -124,7 +139,10 @@ class Answers:
         )
 
     def figures_of(self, trees: Across) -> Callable[[Draw], dict[str, float]]:
-        """Return what a scenario with these trees changes under a draw, as a function of it: figures by the names of ``effects``."""
+        """Return what a scenario with these trees changes under a draw, as a function of it.
+
+        Figures by the names of ``effects``.
+        """
 
         def of(draw: Draw) -> dict[str, float]:
             curve = draw.curve(self.curve)
@@ -135,7 +153,10 @@ class Answers:
         return of
 
     def draws(self, after: Network, numbers: Sequence[int] | None = None, *, new: bool = False) -> list[Draw]:
-        """Return the draws, those of new checkpoints among them; some by number, all where None; with `NEW` too where one is yet to be built."""
+        """Return the draws, those of new checkpoints among them.
+
+        Some by number, all where None; with `NEW` too where one is yet to be built.
+        """
         rows = np.union1d(self.trees.a, self.trees.b).tolist()
         table = pd.DataFrame(after.checkpoints[["checkpoint_id", "wait_assumed", "wait_source"]])
         if new:
@@ -153,9 +174,14 @@ class Answers:
             saved = table.loc[table["key"] == "saved", ["low", "median", "high"]].iloc[0]
             per = self.study.trips.per_day / 60
             row = {
-                "key": "hours_per_day", "measure": "vehicle-hours that users gain a day by the area", "unit": "h a day",
-                "before": np.nan, "after": np.nan, "change": hours, **{c: float(saved[c]) * per for c in ("low", "median", "high")},
-            }  # fmt: skip
+                "key": "hours_per_day",
+                "measure": "vehicle-hours that users gain a day by the area",
+                "unit": "h a day",
+                "before": np.nan,
+                "after": np.nan,
+                "change": hours,
+                **{c: float(saved[c]) * per for c in ("low", "median", "high")},
+            }
             table = pd.concat([table, pd.DataFrame([row])], ignore_index=True)
         return table
 

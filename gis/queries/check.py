@@ -1,4 +1,7 @@
-"""What is in a study's layers, what was understood how, what would be mended, assumed and left out: before a run, in seconds."""
+"""What is in a study's layers, what was understood how, what would be mended, assumed and left out.
+
+Before a run, in seconds.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,10 @@ GATE = "gate"
 
 @dataclass(frozen=True)
 class Timed:
-    """A way by the clock: its links, minutes, and at each post when one comes, the wait until it opens and that at the control."""
+    """A way by the clock.
+
+    Its links, minutes, and at each post when one comes, the wait until it opens and that at the control.
+    """
 
     links: list[int]
     minutes: float
@@ -59,13 +62,13 @@ def quickest_at(
 
     Notes
     -----
-    Who comes later never passes sooner, as long as the wait at the control does not fall faster than the clock runs: the search by arrival is exact then. Between
-    posts the way is the quickest on the ground.
+    Who comes later never passes sooner, as long as the wait at the control does not fall faster than the clock runs:
+    the search by arrival is exact then. Between posts the way is the quickest on the ground.
     """
     links = network.links
     gates = np.flatnonzero((links["kind"] == GATE).to_numpy() & np.isfinite(links[FIELDS["open"]].to_numpy(float)))
-    shut = links.assign(passable=links["passable"].to_numpy(bool) & (links["kind"] != GATE).to_numpy())
-    router = compile_router(replace(network, links=with_costs(shut, network.domestic_wait)), mode)
+    closed = links.assign(passable=links["passable"].to_numpy(bool) & (links["kind"] != GATE).to_numpy())
+    router = compile_router(replace(network, links=with_costs(closed, network.domestic_wait)), mode)
     u_of, v_of = (links[c].to_numpy(np.int64) for c in ("u", "v"))
     both = ~links["oneway"].to_numpy(bool)
     moving = links["time_min"].to_numpy(float)
@@ -118,7 +121,7 @@ def _waits(
     home: bool,
     observed: Observed | None,
 ) -> Callable[[int, int, float], tuple[float, float]]:
-    """Return what gives the wait until a gate opens and at its control, of who comes to its end `u` after so many minutes."""
+    """Return a function of gate, end `u` and minutes that gives the wait until opening and at the control."""
     modes, names = (network.links[c].to_numpy(dtype=object) for c in ("mode", "checkpoint_id"))
     posts = network.checkpoints.set_index("checkpoint_id")
 

@@ -71,7 +71,8 @@ def write_isochrone_map(
     line = replace(known["border_line"], fields={"length_km": "Length (km)"})
     own = replace(known["checkpoints"], fields={k: v for k, v in known["checkpoints"].fields.items() if k in posts})
     contents = Contents(
-        title=f"{', '.join(dict.fromkeys(found['place']))}: within {', '.join(f'{m:g}' for m in sorted(found['minutes'].unique()))} min",
+        title=f"{', '.join(dict.fromkeys(found['place']))}: within "
+        f"{', '.join(f'{m:g}' for m in sorted(found['minutes'].unique()))} min",
         subtitle=prepared.study.name,
         layers={
             "isochrones": found,

@@ -66,9 +66,8 @@ def check_edits(
         for key in keys:
             clash = taken.get(key)
             if clash is not None:
-                problems.append(
-                    f"{prefix}{_clash(edits[clash], edit, key[0])}{f' (see {where[clash]})' if where and where[clash] else ''}"
-                )
+                other = f" (see {where[clash]})" if where and where[clash] else ""
+                problems.append(f"{prefix}{_clash(edits[clash], edit, key[0])}{other}")
             taken.setdefault(key, n)
     if problems:
         raise PlaceError("; ".join(problems))

@@ -15,11 +15,12 @@ import pandas as pd
 import shapely
 
 from gis.queries.edit_checks import check_edits, region_named, target_of
+from gis.queries.new_posts import Open, joined_note, new_row
 from layers.crs import WGS84
 from layers.errors import BorderlinkError, PlaceError
-from network.edits import add_checkpoints, new_checkpoint, set_capacity, set_hours, set_open, set_wait
-from network.speeds import KNOWN_KPH, WINTER_SHARE
-from network.works import Ground, build_way, built_again, scale_speeds, upgrade_ways
+from network.edits import add_checkpoints, set_capacity, set_hours, set_open, set_wait
+from network.speeds import WINTER_SHARE
+from network.works import SpeedRules, build_way, built_again, scale_speeds, upgrade_ways
 
 if TYPE_CHECKING:
     from layers.hours import ClosedHours
@@ -30,34 +31,11 @@ Points = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
-class Open:
-    """A new checkpoint at a place in degrees, or at a crossing of the data by its id.
-
-    ``wait_min`` at the control (the assumed one of its mode where None), ``wait_truck_min`` where the study's vehicle is
-    a truck, ``wait_back_min`` from side b to side a where that differs. ``at``: ``crossing`` (of the data, else an
-    error), ``new road`` (an access road of its own on both sides, ``road_kph`` or the speed of ``road_class``), or
-    nothing: the nearest crossing within reach, else assumed roads.
-    """
-
-    lon: float = NAN
-    lat: float = NAN
-    mode: str = "road"
-    wait_min: float | None = None
-    wait_truck_min: float | None = None
-    wait_back_min: float | None = None
-    hours: str = "24/7"
-    capacity_per_day: float | None = None
-    regime: str = "multilateral"
-    at: str = ""
-    road_class: str = ""
-    road_kph: float | None = None
-    crossing: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True)
 class Close:
-    """A checkpoint closed, by name or id (``new-1`` or the coordinates name a new one), or all of a region's, by its code or name."""
+    """A checkpoint closed, by name or id, or all of a region's, by its code or name.
+
+    ``new-1`` or the coordinates name a new one.
+    """
 
     checkpoint: str = ""
     region: str = ""
@@ -65,7 +43,10 @@ class Close:
 
 @dataclass(frozen=True)
 class Wait:
-    """Another wait in minutes at a checkpoint, by name or id; ``direction`` both, ``a to b`` or ``b to a``; for one vehicle where it is named."""
+    """Another wait in minutes at a checkpoint, by name or id.
+
+    ``direction`` both, ``a to b`` or ``b to a``; for one vehicle where it is named.
+    """
 
     checkpoint: str
     wait_min: float
@@ -91,7 +72,10 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Road:
-    """A road or railway built along points in degrees; its ends join the network, and over the line it is a crossing without a post."""
+    """A road or railway built along points in degrees.
+
+    Its ends join the network, and over the line it is a crossing without a post.
+    """
 
     points: Points
     mode: str = "road"
@@ -102,7 +86,10 @@ class Road:
 
 @dataclass(frozen=True)
 class Upgrade:
-    """Roads or railways at another speed, or of another class: ways of OpenStreetMap by id, or what lies in a polygon or region."""
+    """Roads or railways at another speed, or of another class.
+
+    Ways of OpenStreetMap by id, or what lies in a polygon or region.
+    """
 
     road_kph: float | None = None
     road_class: str = ""
@@ -114,7 +101,10 @@ class Upgrade:
 
 @dataclass(frozen=True)
 class Speeds:
-    """All speeds of a mode times a factor, in a polygon, a region or everywhere; ``season`` winter says the factor of the study's winter."""
+    """All speeds of a mode times a factor, in a polygon, a region or everywhere.
+
+    ``season`` winter says the factor of the study's winter.
+    """
 
     factor: float = NAN
     mode: str = "road"
@@ -125,9 +115,15 @@ class Speeds:
 
 Edit = Open | Close | Wait | Hours | Capacity | Road | Upgrade | Speeds
 KINDS: Mapping[str, type[Edit]] = {
-    "open": Open, "close": Close, "wait": Wait, "hours": Hours, "capacity": Capacity, "road": Road, "upgrade": Upgrade,
+    "open": Open,
+    "close": Close,
+    "wait": Wait,
+    "hours": Hours,
+    "capacity": Capacity,
+    "road": Road,
+    "upgrade": Upgrade,
     "speeds": Speeds,
-}  # fmt: skip
+}
 """Kinds of edits by the word that a scenario file has for them."""
 
 
@@ -208,9 +204,9 @@ def apply_edits(
         network = built_again(network, base)
     built = {key: row for key, row in rows.items() if key not in undone}
     if built:
-        here = "; ".join(where[opens[k]] for k in built if where[opens[k]])
+        sources = "; ".join(where[opens[k]] for k in built if where[opens[k]])
         table = gpd.GeoDataFrame(pd.concat(list(built.values()), ignore_index=True), crs=WGS84)
-        network = _located(here, add_checkpoints, network, table)
+        network = _located(sources, add_checkpoints, network, table)
         _refuse_astray(network, {k: edits[opens[k]] for k in built}, {k: where[opens[k]] for k in built})
         back = {
             k: e.wait_back_min for k in built if isinstance(e := edits[opens[k]], Open) and e.wait_back_min is not None
@@ -234,11 +230,11 @@ def _ground(
 ) -> tuple[Base, list[tuple[int, str]]]:
     """Return the base after the works among the edits, in their order, and a line on each."""
     base, notes = network.base, []
-    ground = Ground(rules.speeds, rules.winter)
+    speed_rules = SpeedRules(rules.speeds, rules.winter)
     for n, edit in enumerate(edits):
         if isinstance(edit, Road):
             kind = edit.road_class or ("main" if edit.mode == "rail" else "primary")
-            base, told = _located(
+            base, located = _located(
                 where[n],
                 build_way,
                 base,
@@ -247,17 +243,24 @@ def _ground(
                 kind=kind,
                 kph=edit.road_kph,
                 oneway=edit.oneway,
-                ground=ground,
+                speed_rules=speed_rules,
             )
-            gaps = max(told["join_a_km"], told["join_b_km"])
+            gaps = max(located["join_a_km"], located["join_b_km"])
             off = f", its ends {gaps:.1f} km off the network and drawn to it" if gaps > 0.05 else ""
-            notes.append((n, f"built {edit.mode} of {told['length_km']:,.1f} km at {told['kph']:g} km/h{off}"))
+            notes.append((n, f"built {edit.mode} of {located['length_km']:,.1f} km at {located['kph']:g} km/h{off}"))
         elif isinstance(edit, Upgrade):
             area = _area(base, edit)
             base = _located(
-                where[n], upgrade_ways, base, kph=edit.road_kph, kind=edit.road_class, mode=edit.mode,
-                osm_ids=edit.osm_ids, area=area, ground=ground,
-            )  # fmt: skip
+                where[n],
+                upgrade_ways,
+                base,
+                kph=edit.road_kph,
+                kind=edit.road_class,
+                mode=edit.mode,
+                osm_ids=edit.osm_ids,
+                area=area,
+                speed_rules=speed_rules,
+            )
             notes.append((n, f"upgraded {edit.mode} to {edit.road_class or f'{edit.road_kph:g} km/h'} {_spot(edit)}"))
         elif isinstance(edit, Speeds):
             factor = WINTER_SHARE if edit.season == "winter" else edit.factor
@@ -286,29 +289,6 @@ def _spot(edit: Upgrade | Speeds) -> str:
     )
 
 
-def new_row(network: Network, edit: Open, number: int) -> gpd.GeoDataFrame:
-    """Return the row of a new checkpoint."""
-    lon, lat = edit.lon, edit.lat
-    if edit.crossing:
-        known = network.crossings.set_index("crossing_id")
-        if edit.crossing not in known.index:
-            raise PlaceError(
-                f"no crossing is called {edit.crossing!r}: allowed are {', '.join(known.index) or 'none, for the data have none'}"
-            )
-        spot = known.loc[edit.crossing]
-        if spot["mode"] != edit.mode:
-            raise PlaceError(
-                f"crossing {edit.crossing!r} is one by {spot['mode']}: allowed is a checkpoint by {spot['mode']}"
-            )
-        lon, lat = float(spot.geometry.x), float(spot.geometry.y)
-    wait = edit.wait_truck_min if network.base.vehicle == "truck" and edit.wait_truck_min is not None else edit.wait_min
-    kph = edit.road_kph if edit.road_kph is not None else KNOWN_KPH.get(edit.road_class)
-    return new_checkpoint(
-        network, lon, lat, mode=edit.mode, wait_min=wait, number=number, hours=edit.hours, regime=edit.regime,
-        capacity_per_day=edit.capacity_per_day, own_road=edit.at == "new road", road_kph=kph, name=edit.name,
-    )  # fmt: skip
-
-
 def _refuse_astray(network: Network, opened: Mapping[str, Edit], where: Mapping[str, str]) -> None:
     """Refuse a new checkpoint that was to stand at a crossing of the data and found none."""
     joined = network.checkpoints.set_index("checkpoint_id")["joined_by"]
@@ -316,7 +296,8 @@ def _refuse_astray(network: Network, opened: Mapping[str, Edit], where: Mapping[
         if isinstance(edit, Open) and edit.at == "crossing" and joined[key] != "crossing":
             limit = network.road_km if edit.mode == "road" else network.rail_km
             raise PlaceError(
-                f"{_of([where[key]])}no {edit.mode} of the data passes the line within {limit:g} km of {edit.lon:g},{edit.lat:g}: "
+                f"{_of([where[key]])}no {edit.mode} of the data passes the line within {limit:g} km of "
+                f"{edit.lon:g},{edit.lat:g}: "
                 'allowed is a place by a crossing, or at = "new road"'
             )
 
@@ -328,10 +309,10 @@ def closed_by(network: Network, edit: Close, named: Sequence[tuple[str, str, tup
     region_named(network.base.regions, edit.region)
     table, regions = network.checkpoints, network.base.regions
     codes = set(regions.loc[(regions["region"] == edit.region) | (regions["name"] == edit.region), "region"])
-    mine = table["open"].astype(bool) & (table["region_a"].isin(codes) | table["region_b"].isin(codes))
-    if not mine.any():
+    concerned = table["open"].astype(bool) & (table["region_a"].isin(codes) | table["region_b"].isin(codes))
+    if not concerned.any():
         raise PlaceError(f"region {edit.region!r} has no open checkpoint: allowed is one with some")
-    return sorted(table.loc[mine, "checkpoint_id"])
+    return sorted(table.loc[concerned, "checkpoint_id"])
 
 
 def _at_post(network: Network, name: str, edit: Wait | Hours | Capacity, rules: Rules) -> tuple[Network, list[str]]:
@@ -360,19 +341,3 @@ def _of(where: Sequence[str]) -> str:
     """Return the beginning of a message that says where, empty where nothing is known."""
     named = [w for w in where if w]
     return f"{named[-1]}: " if named else ""
-
-
-def joined_note(network: Network, checkpoint_id: str) -> str:
-    """Return one line on a new checkpoint: its mode, its wait, and what joins it to the network, missing roads by their length."""
-    row = network.checkpoints.set_index("checkpoint_id").loc[checkpoint_id]
-    if row["joined_by"] == "crossing":
-        held = network.checkpoints[network.checkpoints["checkpoint_id"] != checkpoint_id]
-        taken = set(str(row["crossings"]).split("|"))
-        others = [n for n, ids in zip(held["name"], held["crossings"], strict=True) if taken & set(str(ids).split("|"))]
-        joined = f"at a crossing of the network {row['match_km']:.1f} km away"
-        if others:
-            joined += f", that of {' and '.join(others)}: what changes is the wait there, no road is new"
-            joined += ' (at = "new road" builds one)' if row["mode"] == "road" else ""
-    else:
-        joined = f"by assumed roads of {row['connector_a_km']:.0f} km on side a and {row['connector_b_km']:.0f} km on side b, which the data lack"
-    return f"opened {row['name']}, {row['mode']}, wait {row['wait_min']:g} min, joined {joined}"

@@ -22,7 +22,8 @@ from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT
 from layers.settlements import find_place, refuse_unknown
 from layers.sources.postgis import is_database
 from network.build import NETWORKS, Network
-from network.routing import MODES, Router, compile_router
+from network.modes import MODES
+from network.routing import Router, compile_router
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -12,7 +12,8 @@ from scipy.sparse.csgraph import dijkstra
 from gis.queries.route import check_options, join_named
 from layers.settlements import Place, find_place
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
-from network.routing import MODES, Router, arcs_table, compile_router
+from network.modes import MODES
+from network.routing import Router, arcs_table, compile_router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,8 +41,8 @@ def minutes_between(
 
     Returns
     -------
-    A row per pair: ``origin``, ``destination``, ``minutes`` (wait included), ``wait_min``, ``length_m``, ``checkpoints`` (ids in
-    order, between ``|``). NaN and empty where there is no way.
+    A row per pair: ``origin``, ``destination``, ``minutes`` (wait included), ``wait_min``, ``length_m``,
+    ``checkpoints`` (ids in order, between ``|``). NaN and empty where there is no way.
 
     Raises
     ------
@@ -133,8 +134,8 @@ def _at_home(
     for row in np.flatnonzero(differ).tolist():  # ways home through the neighbour: few
         path = router.path(int(router.nodes[start]), int(router.nodes[ends[row]]), DOMESTIC)
         if path is not None:
-            said = (float(cost[row]), path.wait_min, path.length_m, "|".join(path.checkpoints))
-            for name, value in zip(out, said, strict=True):
+            row_values = (float(cost[row]), path.wait_min, path.length_m, "|".join(path.checkpoints))
+            for name, value in zip(out, row_values, strict=True):
                 out[name][row] = value
     return table.assign(**out)
 

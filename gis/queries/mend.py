@@ -1,4 +1,7 @@
-"""A study that is refused for its keys, mended: the line that has another name now, or a slip of the pen, is rewritten."""
+"""A study that is refused for its keys, mended.
+
+The line that has another name now, or a slip of the pen, is rewritten.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,10 @@ def mended_text(text: str) -> tuple[str, list[str]]:
 
 
 def _first_slip(text: str) -> tuple[int, str, str] | None:
-    """Return the number of a line, the key that is unknown in it, and the one that is near; None where there is none."""
+    """Return the number of a line, the key that is unknown in it, and the one that is near.
+
+    None where there is none.
+    """
     try:
         Study.model_validate(tomllib.loads(text))
     except ValidationError as error:

@@ -16,7 +16,7 @@ from layers.errors import PlaceError
 from layers.own.places import read_places
 from layers.settlements import Place, find_place, refuse_unknown
 from network.build import NETWORKS
-from network.routing import MODES
+from network.modes import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +55,8 @@ def find_matrix(
 
     Returns
     -------
-    One row per pair, origins first: ``origin``, ``destination``, ``minutes`` (wait included), ``wait_min``, ``checkpoints`` (ids in order, between
-    ``|``). NaN and empty where there is no way.
+    One row per pair, origins first: ``origin``, ``destination``, ``minutes`` (wait included), ``wait_min``,
+    ``checkpoints`` (ids in order, between ``|``). NaN and empty where there is no way.
 
     Raises
     ------

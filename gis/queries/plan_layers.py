@@ -34,12 +34,14 @@ def read_shapes(path: Path, kind: str) -> list[shapely.Geometry]:
         raise PlaceError(f"the layer {short(path)} can't be read: {error}") from None
     if frame.crs is None or not len(frame):
         raise PlaceError(
-            f"the layer {short(path)} has {'no CRS' if len(frame) else 'no features'}: allowed is a layer of {kind}s with one"
+            f"the layer {short(path)} has {'no CRS' if len(frame) else 'no features'}: allowed is a layer of "
+            f"{kind}s with one"
         )
     parts = shapely.get_parts(np.asarray(frame.to_crs(WGS84).geometry.to_numpy(), dtype=object))
     wrong = {p.geom_type for p in parts} - {kind}
     if wrong or len(parts) > MOST_SHAPES:
         raise PlaceError(
-            f"the layer {short(path)} has {len(parts)} shapes, {', '.join(sorted(wrong)) or kind}: allowed are {MOST_SHAPES} of {kind}"
+            f"the layer {short(path)} has {len(parts)} shapes, {', '.join(sorted(wrong)) or kind}: allowed are "
+            f"{MOST_SHAPES} of {kind}"
         )
     return list(shapely.force_2d(parts))

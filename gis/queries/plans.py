@@ -1,4 +1,7 @@
-"""Scenario files: an ordered list of edits in TOML, read with the line of every mistake, named by the hash of its content."""
+"""Scenario files: an ordered list of edits in TOML, read with the line of every mistake.
+
+A scenario is named by the hash of its content.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,8 @@ def scenario_id(edits: Sequence[Edit]) -> str:
 
     Examples
     --------
-    >>> from gis.queries.edits import Close, Open
+    >>> from gis.queries.edits import Close
+    >>> from gis.queries.new_posts import Open
     >>> scenario_id([Close("Mashtakovo")]) == scenario_id([Close(checkpoint="Mashtakovo")])
     True
     >>> scenario_id([Open(62.5, 53)]) == scenario_id([Open(62.5, 53.0, mode="rail")])
@@ -220,7 +224,8 @@ def _waits_apart(item: dict[str, Any], word: str, at: Any) -> dict[str, Any]:
     wrong = [k for k in waits if k not in names]
     if word != "open" or wrong or ("car" in waits and "a_to_b" in waits):
         raise PlaceError(
-            f"{at('wait_min')}: wait_min = {waits}: allowed for a new checkpoint are minutes, or some of car, truck, or of a_to_b, b_to_a"
+            f"{at('wait_min')}: wait_min = {waits}: allowed for a new checkpoint are minutes, or some of car, "
+            "truck, or of a_to_b, b_to_a"
         )
     return {**{k: v for k, v in item.items() if k != "wait_min"}, **{names[k]: v for k, v in waits.items()}}
 
@@ -239,9 +244,16 @@ def _value(key: str, value: Any, at: Any) -> Any:
         and all(isinstance(i, int) and not isinstance(i, bool) for i in value)
     ):
         return tuple(value)
-    if key in PAIRS and isinstance(value, list) and all(
-        isinstance(p, list) and len(p) == 2 and all(isinstance(x, int | float) and not isinstance(x, bool) for x in p) for p in value
-    ):  # fmt: skip
+    if (
+        key in PAIRS
+        and isinstance(value, list)
+        and all(
+            isinstance(p, list)
+            and len(p) == 2
+            and all(isinstance(x, int | float) and not isinstance(x, bool) for x in p)
+            for p in value
+        )
+    ):
         return tuple((float(x), float(y)) for x, y in value)
     kind = (
         "a text"
@@ -258,7 +270,10 @@ def _value(key: str, value: Any, at: Any) -> Any:
 
 
 def _of_layer(word: str, item: dict[str, Any], at: Any, folder: Path | None) -> list[Edit]:
-    """Return the edits of a layer's lines or polygons, with its geometry in them: an edit names no file once it is read."""
+    """Return the edits of a layer's lines or polygons, with its geometry in them.
+
+    An edit names no file once it is read.
+    """
     from gis.queries.plan_layers import read_shapes
 
     if folder is None:
@@ -289,7 +304,8 @@ def _variants(given: Any, of_item: Mapping[int, list[int]], where: str) -> dict[
             or not all(isinstance(n, int) and n in of_item for n in numbers)
         ):
             raise StudyError(
-                f"{where}: variant {name!r} = {short(repr(numbers))}: allowed are numbers of edits in the file, from 1 to {len(of_item)}"
+                f"{where}: variant {name!r} = {short(repr(numbers))}: allowed are numbers of edits in the file, "
+                f"from 1 to {len(of_item)}"
             )
         out[str(name)] = tuple(i for n in numbers for i in of_item[n])
     return out

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import shapely
 
 from gis.inputs import Fetching, Prepared, prepare
 from gis.kept import take_or_build
 from gis.queries.departure import quickest_at
+from gis.queries.on_the_way import bridges_on, in_transit, lengths_on, way_links
 from gis.stages import build
 from gis.study import Study, load_study
-from layers.crs import WGS84, geodesic_m, lines_between
+from layers.crs import geodesic_m
 from layers.errors import PlaceError
 from layers.moments import Moment, moment_of
 from layers.names import suggestion
@@ -27,12 +27,12 @@ from network.build import DOMESTIC, FIELDS, NETWORKS, Network, with_costs
 from network.domestic import waits_at_home_min
 from network.edits import add_places
 from network.lengths import reported_scatter
+from network.modes import MODES
 from network.money import GENERALISED, Money, money_of, with_generalised
-from network.routing import MODES, Path, compile_router
+from network.routing import Path, compile_router
 from network.through import open_to_ends
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 MEASURES = ("time", "length", "cost")
@@ -60,14 +60,14 @@ def find_route(
     mode, network, by
         See `network.routing.MODES`, `network.build.NETWORKS` and `MEASURES`.
     at
-        When the trip begins, see `layers.moments.moment_of`: posts that are closed when one comes are waited for, waits and conditional access are those
-        of the hour. An empty text for any hour.
+        When the trip begins, see `layers.moments.moment_of`: posts that are closed when one comes are waited for, waits
+        and conditional access are those of the hour. An empty text for any hour.
 
     Returns
     -------
     ``length_m``, ``time_min`` (moving), ``wait_min``, ``total_min``, ``checkpoints`` (ids in order),
-    ``checkpoint_names``, ``straight_m``, ``origin``, ``destination``, ``notes``, ``length_scatter``, ``money`` (None where the study has none),
-    ``opening_wait_min`` (of the wait, until posts opened) and ``departure``.
+    ``checkpoint_names``, ``straight_m``, ``origin``, ``destination``, ``notes``, ``length_scatter``, ``money`` (None
+    where the study has none), ``opening_wait_min`` (of the wait, until posts opened) and ``departure``.
 
     Raises
     ------
@@ -113,7 +113,10 @@ def solve_route(
 
 @dataclass(frozen=True)
 class Route:
-    """The way between two places: metres, moving minutes, minutes of wait, checkpoints by id and name, and notes on it."""
+    """The way between two places.
+
+    Metres, moving minutes, minutes of wait, checkpoints by id and name, and notes on it.
+    """
 
     origin: str
     destination: str
@@ -125,7 +128,8 @@ class Route:
     straight_m: float
     notes: list[str]
     length_scatter: float = 0.0
-    """By how much distances of generalised data are off, as a share (root mean square); 0 where lengths are the source's own."""
+    """By how much distances of generalised data are off, as a share (root mean square); 0 where lengths are the
+    source's own."""
     money: float | None = None
     """What the way costs, None where the study says nothing of money."""
     opening_wait_min: float = 0.0
@@ -145,25 +149,6 @@ class Route:
         plain = asdict(replace(self, links=None))
         del plain["links"]
         return plain | {"total_min": self.minutes}
-
-
-def way_links(network: Network, rows: NDArray[np.int64], names: pd.Series) -> gpd.GeoDataFrame:
-    """Return the links of a way.
-
-    Returns
-    -------
-    In order: ``step`` from 1, ``kind``, ``mode``, ``length_m``, ``speed_kph``, ``time_min``, ``wait_min``, ``checkpoint`` (name, empty for
-    none), ``bridged``; a line each, of no length for a gate at one place.
-    """
-    links = network.links.iloc[rows]
-    table = links[["kind", "mode", "length_m", "speed_kph", "time_min", "wait_min", "bridged"]].reset_index(drop=True)
-    own = links["checkpoint_id"].to_numpy(dtype=object)
-    table.insert(0, "step", np.arange(1, len(table) + 1))
-    table["checkpoint"] = [str(names.get(c, c)) if c else "" for c in own]
-    lines = links["geometry"].to_numpy(dtype=object)
-    ends = network.nodes[["x", "y"]].to_numpy(float)
-    straight = lines_between(*(ends[links[end].to_numpy(np.int64)] for end in ("u", "v")))
-    return gpd.GeoDataFrame(table, geometry=np.where(shapely.is_missing(lines), straight, lines), crs=WGS84)
 
 
 def route_between(
@@ -228,7 +213,7 @@ def describe_way(way: Way) -> Route:
         waits = waits_at_home_min(built, path.links) if home else float(every)
     notes = []
     if path.checkpoints and home and network == "actual":
-        notes.append(_in_transit(built, path.links))
+        notes.append(in_transit(built, path.links))
     return _answer(built, places, path.links, float(waits), notes, mode, way.money)
 
 
@@ -243,15 +228,21 @@ def with_cost_for_time(network: Network, money: Money) -> Network:
 
 
 def _answer(
-    built: Network, places: list[Place], rows: NDArray[np.int64], waits: float, notes: list[str], mode: str, money: Money | None
-) -> Route:  # fmt: skip
+    built: Network,
+    places: list[Place],
+    rows: NDArray[np.int64],
+    waits: float,
+    notes: list[str],
+    mode: str,
+    money: Money | None,
+) -> Route:
     """Return the way over some links, with what a reader must know of it."""
     links = built.links.iloc[rows]
     names = built.checkpoints.set_index("checkpoint_id")["name"]
     used = [str(c) for c in links["checkpoint_id"] if c]
-    notes += _bridges_on(built, rows)
+    notes += bridges_on(built, rows)
     off = reported_scatter(built.report, mode)
-    notes += _lengths_on(built, rows, off)
+    notes += lengths_on(built, rows, off)
     km = links["length_m"].to_numpy(float)[(links["kind"] == "connector").to_numpy()].sum() / 1000
     if km > 10:
         notes.append(f"{km:,.0f} km of it are connectors, assumed roads that the data lack")
@@ -298,44 +289,6 @@ def route_at(
     return replace(way, opening_wait_min=found.opening_min, departure=moment.at.isoformat(timespec="minutes"))
 
 
-def _bridges_on(network: Network, rows: NDArray[np.int64]) -> list[str]:
-    """Return the note on bridged gaps that a way runs over, with their places."""
-    links = network.links.iloc[rows]
-    links = links[links["bridged"].to_numpy(bool)]
-    if links.empty:
-        return []
-    xy = network.nodes[["x", "y"]].to_numpy(float)[links["u"].to_numpy(np.int64)]
-    where = ", ".join(f"{m / 1000:.1f} km at {x:.2f},{y:.2f}" for m, (x, y) in zip(links["length_m"], xy, strict=True))
-    return [f"the way runs over bridged gaps of the data, assumed links that `bridge_gaps = false` leaves out: {where}"]
-
-
-def _in_transit(network: Network, rows: NDArray[np.int64]) -> str:
-    """Return what a trip home through the neighbour is charged."""
-    gates = network.links.iloc[rows]
-    modes = [m for m in ("road", "rail") if m in set(gates.loc[gates["kind"] == "gate", "mode"])]
-    waits = [f"by {m} it waits at both posts" for m in modes if m in network.domestic_wait]
-    free = [
-        f"by {m} no wait is charged" + (", for a train in transit does not stop" if m == "rail" else "")
-        for m in modes
-        if m not in network.domestic_wait
-    ]
-    return f"a home trip through the neighbour: {'; '.join(waits + free)} (analysis.domestic_wait)"
-
-
-def _lengths_on(network: Network, rows: NDArray[np.int64], off: float) -> list[str]:
-    """Return the note on generalised lengths of a way."""
-    if not off:
-        return []
-    links = network.links.iloc[rows]
-    longer = (links["length_factor"] > 1).to_numpy(bool)
-    km = links["length_m"].to_numpy(float)[longer].sum() / 1000
-    note = f"lengths are those of generalised lines, off by some {100 * off:.0f} %"
-    if longer.any():
-        factor = links["length_factor"].to_numpy(float)[longer].max()
-        note += f"; {km:,.0f} km of it are straightened links, lengthened by {100 * (factor - 1):.1f} % (`length_factor = false` leaves them)"
-    return [note]
-
-
 def check_options(**options: tuple[str, tuple[str, ...]]) -> None:
     """Raise where an option has a value that it does not allow."""
     wrong = [
@@ -356,7 +309,8 @@ def join_named(network: Network, prepared: Prepared, places: list[Place]) -> tup
     lost = [p.label for p, s in zip(places, sides, strict=True) if not s]
     if lost:
         raise PlaceError(
-            f"{', '.join(lost)} lies on neither side of the border within the belt of the network: allowed is a place in {' or '.join(prepared.study.sides)}"
+            f"{', '.join(lost)} lies on neither side of the border within the belt of the network: allowed is a "
+            f"place in {' or '.join(prepared.study.sides)}"
         )
     nodes = [-1 if p.row is None else int(table["node"].iloc[p.row]) for p in places]
     if free:
@@ -375,5 +329,11 @@ def _no_way(network: Network, positions: Any, places: list[Place], mode: str, na
     apart = [p.label for p, at in zip(places, positions, strict=True) if at < 0]
     if apart:
         reach = network.limits.station_km if mode == "rail" else network.limits.settlement_km
-        return f"{' and '.join(apart)} joins no {mode} network: allowed is a place within {reach:g} km of it, on its own side"
-    return f"no way by {mode} from {places[0].label} to {places[1].label} on the {name} network: they lie in unconnected parts of it"
+        return (
+            f"{' and '.join(apart)} joins no {mode} network: allowed is a place within {reach:g} km of it, on its "
+            "own side"
+        )
+    return (
+        f"no way by {mode} from {places[0].label} to {places[1].label} on the {name} network: they lie in "
+        "unconnected parts of it"
+    )

@@ -89,7 +89,8 @@ def compare_runs(first: Path, second: Path, *, out: Path) -> dict[str, Any]:
     before, after = Run.read(first), Run.read(second)
     if before.sides != after.sides:
         raise OutputError(
-            f"{first} is of {'–'.join(before.sides)}, {second} of {'–'.join(after.sides)}: allowed are two runs of one border"
+            f"{first} is of {'–'.join(before.sides)}, {second} of {'–'.join(after.sides)}: allowed are two runs "
+            "of one border"
         )
     tables = compared(before, after)
     summary = summed_up(tables)
@@ -110,14 +111,22 @@ def compare_runs(first: Path, second: Path, *, out: Path) -> dict[str, Any]:
         )
         write_map(folder / "map.html", contents.filled)
         write_comparison(folder / "report.html", contents)
-        content = {"first": str(first), "second": str(second), "summary": summary, "versions": versions(),
-                   "rows": {name: len(table) for name, table in tables.items()}}  # fmt: skip
+        content = {
+            "first": str(first),
+            "second": str(second),
+            "summary": summary,
+            "versions": versions(),
+            "rows": {name: len(table) for name, table in tables.items()},
+        }
         (folder / MARK).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return content
 
 
 def compared(before: Run, after: Run) -> dict[str, pd.DataFrame]:
-    """Return the tables of a comparison: ``inputs``, ``settings``, ``findings``, ``posts``, ``places``, ``regions``, ``cells``."""
+    """Return the tables of a comparison.
+
+    ``inputs``, ``settings``, ``findings``, ``posts``, ``places``, ``regions``, ``cells``.
+    """
     return {
         "inputs": _inputs(before, after),
         "settings": _settings(before, after),
@@ -131,23 +140,24 @@ def compared(before: Run, after: Run) -> dict[str, pd.DataFrame]:
 
 def summed_up(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Return a sentence on each table that shows a change, one where none does."""
-    said = []
+    sentences = []
     for name, what in (("inputs", "inputs"), ("settings", "settings")):
         n = int(tables[name]["change"].ne("same").sum())
         if n:
-            said.append(
-                f"{n} {what} differ: {', '.join(tables[name].loc[tables[name]['change'].ne('same')].iloc[:, 0].astype(str)[:5])}"
+            sentences.append(
+                f"{n} {what} differ: "
+                f"{', '.join(tables[name].loc[tables[name]['change'].ne('same')].iloc[:, 0].astype(str)[:5])}"
             )
     for name, what in (("posts", "checkpoints"), ("places", "places of the finding")):
         kinds = tables[name]["change"].value_counts()
         parts = [f"{kinds[k]} {k}" for k in ("new", "gone", "changed") if k in kinds]
         if parts:
-            said.append(f"{what}: {', '.join(parts)}")
+            sentences.append(f"{what}: {', '.join(parts)}")
     cells = tables["cells"]
     moved = _differs(cells["potential_cross_actual_before"], cells["potential_cross_actual_after"])
     if moved.any():
-        said.append(f"potential across differs in {int(moved.sum())} of {len(cells)} cells")
-    return said or ["nothing differs"]
+        sentences.append(f"potential across differs in {int(moved.sum())} of {len(cells)} cells")
+    return sentences or ["nothing differs"]
 
 
 def _inputs(before: Run, after: Run) -> pd.DataFrame:
@@ -232,7 +242,10 @@ def _numbers(
 def _joined(
     before: pd.DataFrame, after: pd.DataFrame, key: str, columns: tuple[str, ...], keep: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Return columns of both tables side by side and ``change``: new, gone, changed or same; columns that one lacks are left out."""
+    """Return columns of both tables side by side and ``change``.
+
+    New, gone, changed or same; columns that one lacks are left out.
+    """
     wanted = tuple(c for c in columns if c in before and c in after)
     kept = tuple(c for c in keep if c in before and c in after)
     table = before_and_after(before, after, key, wanted, keep=kept)

@@ -1,4 +1,7 @@
-"""Where the next checkpoints belong on a study's border: candidates, the best sets, their proof, their front, how stable they are, and what they bring in full."""
+"""Where the next checkpoints belong on a study's border.
+
+Candidates, the best sets, their proof, their front, how stable they are, and what they bring in full.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ import pandas as pd
 from analysis.planning.draws import CENTRE, Draw, Spread
 from analysis.planning.effects import cities
 from analysis.planning.sites.candidates import EVERY_KM, Candidates, find_candidates
-from analysis.planning.sites.choose import Choice, Gains, Limits, Master, choose_sites, front, prove
+from analysis.planning.sites.choose import Master, choose_sites, front, prove
 from analysis.planning.sites.gains import OBJECTIVES, PROVEN, UNITS, gains_of
+from analysis.planning.sites.sets import Choice, Gains, Limits
 from gis.queries.answers import NEW, Answers, rules_of
-from gis.queries.edits import Edit, Open, apply_edits
+from gis.queries.edits import Edit, apply_edits
+from gis.queries.new_posts import Open
 from layers.checkpoints import assumed_waits
 from layers.crs import geodesic_m
 from layers.errors import PlaceError, StudyError
@@ -109,9 +114,10 @@ def find_sites(prepared: Prepared, network: Network, question: Question) -> Answ
 
     Returns
     -------
-    Tables ``candidates`` (with ``alone``, what each brings by itself, and ``chosen_at``, the smallest number of sites whose best set holds it), ``sites`` (a row
-    per number and site), ``sites_curve`` (a row per number: ``value``, ``bound``, ``gap``, ``proven``, ``missing_km``, ``low`` and ``high`` of the draws),
-    ``sites_front``, ``sites_stability`` (share of draws that choose a candidate), ``sites_effects`` (the best set computed in full).
+    Tables ``candidates`` (with ``alone``, what each brings by itself, and ``chosen_at``, the smallest number of sites
+    whose best set holds it), ``sites`` (a row per number and site), ``sites_curve`` (a row per number: ``value``,
+    ``bound``, ``gap``, ``proven``, ``missing_km``, ``low`` and ``high`` of the draws), ``sites_front``,
+    ``sites_stability`` (share of draws that choose a candidate), ``sites_effects`` (the best set computed in full).
 
     Raises
     ------
@@ -136,7 +142,8 @@ def find_sites(prepared: Prepared, network: Network, question: Question) -> Answ
     best = _best_sets(gains, km, question, must)
     if not best or not best[-1].sites:
         raise PlaceError(
-            f"no candidate of {len(found)} improves anything by the objective {question.objective!r}: allowed are others, or a shorter wait"
+            f"no candidate of {len(found)} improves anything by the objective {question.objective!r}: allowed "
+            "are others, or a shorter wait"
         )
     strong = np.union1d(
         np.argsort(-gains.added(np.zeros(len(gains.origin))), kind="stable")[:STRONGEST], _members(best)
@@ -200,9 +207,16 @@ def _members(best: Sequence[Choice]) -> np.ndarray:
 
 
 def _over_draws(
-    answers: Answers, found: Candidates, question: Question, wait: float, best: Sequence[Choice], strong: np.ndarray, km: np.ndarray, must: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Return what each best set is worth in each draw, and the share of draws in which the best set of all holds each candidate."""
+    answers: Answers,
+    found: Candidates,
+    question: Question,
+    wait: float,
+    best: Sequence[Choice],
+    strong: np.ndarray,
+    km: np.ndarray,
+    must: tuple[int, ...],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what each best set is worth in each draw, and the share of draws whose best set holds each candidate."""
     draws = answers.draws(answers.network, new=True)
     some, place = found[strong], {int(k): n for n, k in enumerate(strong)}
     limits = Limits(len(best[-1].sites), km[strong], question.budget_km, tuple(place[m] for m in must))
@@ -254,10 +268,20 @@ def _curve(best: Sequence[Choice], km: np.ndarray, question: Question, values: n
         before = best[n - 1].value if n else 0.0
         rows.append(
             {
-                "sites": len(c.sites), "value": c.value, "added": c.value - before, "unit": UNITS[question.objective], "low": low, "median": median,
-                "high": high, "bound": c.bound, "gap": c.gap, "proven": c.proven, "missing_km": float(km[list(c.sites)].sum()), "cuts": c.cuts,
+                "sites": len(c.sites),
+                "value": c.value,
+                "added": c.value - before,
+                "unit": UNITS[question.objective],
+                "low": low,
+                "median": median,
+                "high": high,
+                "bound": c.bound,
+                "gap": c.gap,
+                "proven": c.proven,
+                "missing_km": float(km[list(c.sites)].sum()),
+                "cuts": c.cuts,
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)
 
 
@@ -276,12 +300,16 @@ def _front_table(found: Candidates, sets: Sequence[Choice]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "missing_km": float(km[list(c.sites)].sum()), "value": c.value, "sites": len(c.sites), "candidates": "|".join(ids[list(c.sites)]),
-                "gap": c.gap, "proven": c.proven,
+                "missing_km": float(km[list(c.sites)].sum()),
+                "value": c.value,
+                "sites": len(c.sites),
+                "candidates": "|".join(ids[list(c.sites)]),
+                "gap": c.gap,
+                "proven": c.proven,
             }
             for c in sets
         ]
-    )  # fmt: skip
+    )
 
 
 def _sentences(
@@ -300,7 +328,8 @@ def _sentences(
         else ""
     )
     out = [
-        f"the best {int(last['sites'])} of {len(found)} candidates by {question.objective}, with {wait:g} min of wait each, bring {last['value']:.3g} "
+        f"the best {int(last['sites'])} of {len(found)} candidates by {question.objective}, with {wait:g} min of "
+        f"wait each, bring {last['value']:.3g} "
         f"{last['unit']!s}{spread}; {proof}; {last['missing_km']:.0f} km of road are missing"
     ]
     for row in own.itertuples():  # a handful
@@ -310,12 +339,14 @@ def _sentences(
             else ""
         )
         out.append(
-            f"{row.candidate} by {row.place} ({row.lon:.3f},{row.lat:.3f}), {row.missing_km:.0f} km of road missing{share}"
+            f"{row.candidate} by {row.place} ({row.lon:.3f},{row.lat:.3f}), {row.missing_km:.0f} km of road "
+            f"missing{share}"
         )
     effects = tables["sites_effects"]
     saved, low, high = effects.loc[effects["key"] == "saved", ["change", "low", "high"]].to_numpy(float)[0]
     out.append(
-        f"computed in full, with trips that cross more than once: {saved:.3g} min per trip of today (5–95 %: {low:.3g} to {high:.3g})"
+        f"computed in full, with trips that cross more than once: {saved:.3g} min per trip of today (5–95 %: "
+        f"{low:.3g} to {high:.3g})"
     )
     return [*out, *(f"note: {line}" for line in lines)]
 

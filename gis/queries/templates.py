@@ -1,4 +1,7 @@
-"""What `borderlink init` and `borderlink template` write: a study for two countries, and an empty table of indicators."""
+"""What `borderlink init` and `borderlink template` write.
+
+A study for two countries, and an empty table of indicators.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,8 @@ def study_text(a: str, b: str, file: str = "") -> tuple[str, str, list[str]]:
         for layer in ("regions", "roads", "railways", "settlements", "checkpoints"):
             body = re.sub(rf'^{layer} = "snapshot"', f'# {layer} = "file.gpkg"', body, count=1, flags=re.M)
         notes = [
-            f"Layers come from OpenStreetMap: Geofabrik's extracts {' and '.join(names)} are fetched once (borderlink fetch {file}).",
+            f"Layers come from OpenStreetMap: Geofabrik's extracts {' and '.join(names)} are fetched once "
+            f"(borderlink fetch {file}).",
             "A full road network: settlement_km = 10 and h3_resolution = 5 or 6 suit a border of a few hundred km.",
         ]
     return f"{_HEAD.format(title=title, file=file)}\n{body}", file, notes

@@ -1,6 +1,7 @@
 """Results in a PostGIS database: tables with licences and labels as comments, and drawings where QGIS looks for them.
 
-One transaction: all tables are replaced or none. A table of that name that is none of ours is left alone, and the export refused.
+One transaction: all tables are replaced or none. A table of that name that is none of ours is left alone, and the
+export refused.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ INSERT INTO public.layer_styles (f_table_catalog, f_table_schema, f_table_name, 
   stylesld, useasdefault, description)
 VALUES (current_database(), :schema, :name, :geometry, :title, XMLPARSE(DOCUMENT :qml), NULL, true, :note)
 """
-_MINE = "f_table_catalog = current_database() AND f_table_schema = :schema AND f_table_name = :name AND description LIKE :mark"
+_MINE = (
+    "f_table_catalog = current_database() AND f_table_schema = :schema AND f_table_name = :name AND description LIKE "
+    ":mark"
+)
 
 
 def write_postgis(
@@ -89,11 +93,15 @@ def _check(connection: Any, schema: str, names: Sequence[str]) -> None:
     strange = sorted((there - marked) & set(names))
     if strange:
         raise OutputError(
-            f"schema {schema} holds tables that borderlink did not write: {', '.join(strange)}; nothing is changed: name another with --schema"
+            f"schema {schema} holds tables that borderlink did not write: {', '.join(strange)}; nothing is "
+            "changed: name another with --schema"
         )
 
 
-_RELATIONS = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND c.relkind IN ('r', 'v', 'm', 'p', 'f')"
+_RELATIONS = (
+    "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND "
+    "c.relkind IN ('r', 'v', 'm', 'p', 'f')"
+)
 
 
 def _marked(connection: Any, schema: str) -> set[str]:
@@ -103,7 +111,10 @@ def _marked(connection: Any, schema: str) -> set[str]:
 
 
 def _drop(connection: Any, schema: str) -> None:
-    """Remove the tables of an earlier export: who made a view of one is told by the database, and nothing is changed."""
+    """Remove the tables of an earlier export.
+
+    Who made a view of one is told by the database, and nothing is changed.
+    """
     for name in sorted(_marked(connection, schema)):
         connection.exec_driver_sql(f"DROP TABLE {quoted(schema)}.{quoted(name)}")
 

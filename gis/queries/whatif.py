@@ -1,141 +1,38 @@
-"""What edits change, as the interactive page, its static copy and notebooks ask for it: a pure function, kept by content."""
+"""What edits change, as the interactive page, its static copy and notebooks ask for it.
+
+A pure function, kept by content.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from analysis.connectivity.regions import population_access
 from analysis.planning.scenarios import REGION_COLUMNS, before_and_after, totals
-from analysis.planning.whatif import Answer, Standing, answer, stand
-from analysis.reach.decays import exponential
-from analysis.units import h3_cells, nearest_settlement, people_from_raster, people_in_cells
-from gis.measures import CITY_PEOPLE
+from analysis.planning.whatif import Answer, answer
 from gis.queries.edit_checks import Named, check_edits, target_of
-from gis.queries.edits import Close, Edit, Open, Rules, Wait, apply_edits, closed_by, joined_note, new_row
+from gis.queries.edits import Close, Edit, Rules, Wait, apply_edits, closed_by
+from gis.queries.new_posts import Open, joined_note, new_row
+from gis.queries.standing import Base, Change, regions_of, standing_of, table_of
 from layers.errors import PlaceError
-from layers.regions import touching
 from network.changes import change
-from network.openings import Ground, Opening, find_opening, ground_of
-from network.routing import compile_router
+from network.openings import Opening, find_opening
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from gis.inputs import Prepared
     from network.build import Network
 
 KEPT = 64
 """Answers that are kept, the last used ones."""
 CHANGED_MIN = 0.05
 """A settlement gains or loses where its minutes change by more: less would be printed as zero."""
-
-
-@dataclass
-class Base:
-    """A border as it stands, and the answers that were given on it; build it with `stand_by`.
-
-    Attributes
-    ----------
-    before
-        Its own state.
-    regions
-        Regions that touch the border: ``region``, ``name``, ``side``.
-    regions_before
-        Their figures.
-    """
-
-    prepared: Prepared
-    network: Network
-    standing: Standing
-    ground: Ground
-    before: Answer
-    regions: pd.DataFrame
-    regions_before: pd.DataFrame
-    kept: OrderedDict[str, Change] = field(default_factory=OrderedDict, repr=False)
-    places: dict[Any, Any] = field(default_factory=dict, repr=False)
-    lock: Lock = field(default_factory=Lock, repr=False)
-
-    @property
-    def key(self) -> str:
-        """Content hash of the study and its checkpoints: what saved edits belong to."""
-        table = self.network.checkpoints[["checkpoint_id", "mode", "open", "wait_min"]].to_csv(index=False)
-        text = json.dumps(self.prepared.study.model_dump(mode="json"), sort_keys=True) + table
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-@dataclass(frozen=True)
-class Change:
-    """What edits change.
-
-    Attributes
-    ----------
-    after
-        The state after them.
-    notes
-        A line on each edit.
-    rebuilt
-        Whether the network was built again, because an edit changes more than checkpoints.
-    places
-        New checkpoints: ``checkpoint_id``, ``lon``, ``lat``, ``mode``, ``joined`` in words.
-    totals, regions, settlements, checkpoints
-        Before and after; settlements are those whose minutes change, the most people-minutes first.
-    """
-
-    after: Answer
-    notes: tuple[str, ...]
-    rebuilt: bool
-    places: tuple[dict[str, object], ...]
-    totals: pd.DataFrame = field(repr=False)
-    regions: pd.DataFrame = field(repr=False)
-    settlements: pd.DataFrame = field(repr=False)
-    checkpoints: pd.DataFrame = field(repr=False)
-
-
-def stand_by(prepared: Prepared, network: Network) -> Base:
-    """Return a border ready for edits: its cells, trees and own state."""
-    standing = _standing(prepared, network)
-    before = answer(standing, standing.trees, _table(network))
-    own = prepared.layers["regions"]
-    own = own[touching(own, prepared.border)].sort_values(["side", "region"], ignore_index=True)
-    regions = own[["region", "name", "side"]]
-    return Base(prepared, network, standing, ground_of(network), before, regions, _regions(regions, before))
-
-
-def _standing(prepared: Prepared, network: Network) -> Standing:
-    """Return a network with the cells of the study, as `gis.measures.measure_network` has them."""
-    settings = prepared.study.analysis
-    cells = h3_cells(
-        network.base.regions,
-        prepared.border,
-        network.crs,
-        resolution=settings.h3_resolution,
-        depth_km=settings.depth_km,
-    )
-    raster = prepared.population
-    cells["population"] = (
-        people_from_raster(cells, network.base.regions, raster.people)
-        if raster
-        else people_in_cells(cells, network.settlements, settings.h3_resolution)
-    )
-    cells["near"] = nearest_settlement(cells, network.settlements)
-    return stand(
-        network,
-        compile_router(network, settings.mode),
-        cells,
-        city_people=CITY_PEOPLE,
-        fades=settings.decay_function() or exponential(settings.half_life_min),
-        half_life_min=settings.half_life_min,
-        theta=settings.theta_per_min,
-    )
 
 
 def edits_key(edits: Sequence[Edit]) -> str:
@@ -147,8 +44,8 @@ def edits_key(edits: Sequence[Edit]) -> str:
 def whatif(base: Base, edits: Sequence[Edit]) -> Change:
     """Return what edits change on a border that stands: equal to `gis.compare` to rounding.
 
-    Closures, waits and new checkpoints take a fraction of a second; other edits build the network again. Answers are kept by the content of
-    the edits.
+    Closures, waits and new checkpoints take a fraction of a second; other edits build the network again. Answers are
+    kept by the content of the edits.
 
     Raises
     ------
@@ -175,15 +72,26 @@ def _changed(base: Base, edits: Sequence[Edit]) -> Change:
     study = base.prepared.study
     rules = Rules(study.speeds, study.network.winter, study.analysis.closed_hours)
     edited, notes = apply_edits(base.network, edits, rules=rules)
-    standing = _standing(base.prepared, edited)
-    return _compared(base, answer(standing, standing.trees, _table(edited)), notes, _opened(edited), rebuilt=True)
+    standing = standing_of(base.prepared, edited)
+    return _compared(base, answer(standing, standing.trees, table_of(edited)), notes, _opened(edited), rebuilt=True)
 
 
 SAID: Mapping[type, set[str]] = {
-    Open: {"lon", "lat", "mode", "wait_min", "wait_truck_min", "wait_back_min", "crossing", "capacity_per_day", "regime", "name"},
+    Open: {
+        "lon",
+        "lat",
+        "mode",
+        "wait_min",
+        "wait_truck_min",
+        "wait_back_min",
+        "crossing",
+        "capacity_per_day",
+        "regime",
+        "name",
+    },
     Close: {"checkpoint", "region"},
     Wait: {"checkpoint", "wait_min", "direction", "vehicle"},
-}  # fmt: skip
+}
 """What edits may say and be answered without building the network again."""
 
 
@@ -202,7 +110,7 @@ def _quick(base: Base, edits: Sequence[Edit]) -> Change:
     spots = {k: (float(r.geometry.iloc[0].x), float(r.geometry.iloc[0].y)) for k, r in rows.items()}
     named = [(k, str(r["name"].iloc[0]), spots[k]) for k, r in rows.items()]
     closed = [t for e in edits if isinstance(e, Close) for t in closed_by(network, e, named)]
-    table = _table(network, list(rows.values()))
+    table = table_of(network, list(rows.values()))
     table.loc[table["checkpoint_id"].isin(closed), "open"] = False
     if edits and not table["open"].astype(bool).any():
         raise PlaceError("every checkpoint is closed: allowed is a scenario that leaves one open")
@@ -210,13 +118,13 @@ def _quick(base: Base, edits: Sequence[Edit]) -> Change:
     trees, joined = {}, {}
     for mode, t in base.standing.trees.items():  # road, rail, or both together
         # Where a checkpoint joins is told in the positions of each mode's own router.
-        mine = [
+        of_mode = [
             _opening(base, e, k, rows[k], mode)
             for k, e in zip(rows, opens, strict=True)
             if k not in closed and mode in (e.mode, "any")
         ]
-        joined.update({o.checkpoint_id: o for o in mine})
-        trees[mode] = change(t, closed=closed, waits=waits, openings=mine)
+        joined.update({o.checkpoint_id: o for o in of_mode})
+        trees[mode] = change(t, closed=closed, waits=waits, openings=of_mode)
     lost = [k for k, e in zip(rows, opens, strict=True) if k not in closed and k not in joined]
     if lost:
         raise PlaceError(f"{lost[0]}: no crossing of its mode is in the network: allowed is another mode")
@@ -227,9 +135,15 @@ def _quick(base: Base, edits: Sequence[Edit]) -> Change:
     table["wait_min"] = means.where(means.notna(), table["wait_min"]).astype(float)
     words = {o.checkpoint_id: joined_words(base, o) for o in found}
     places = tuple(
-        {"checkpoint_id": k, "lon": spots[k][0], "lat": spots[k][1], "mode": o.mode, "joined": words.get(k, "closed again")}
+        {
+            "checkpoint_id": k,
+            "lon": spots[k][0],
+            "lat": spots[k][1],
+            "mode": o.mode,
+            "joined": words.get(k, "closed again"),
+        }
         for k, o in zip(rows, opens, strict=True)
-    )  # fmt: skip
+    )
     # Without a border a new road alone changes anything.
     free = None if any(not o.crossings for o in found) else base.before.free
     notes = _notes(base, edits, found, words, named)
@@ -257,7 +171,7 @@ def _opening(base: Base, edit: Open, key: str, row: gpd.GeoDataFrame, mode: str)
     if found is None:
         if len(base.places) > 8 * KEPT:
             base.places.clear()  # another thread may hold what it took: nothing is asked of the dict twice
-        found = base.places[kept] = find_opening(base.ground, row, base.standing.trees[mode].overlay.home)
+        found = base.places[kept] = find_opening(base.joinable, row, base.standing.trees[mode].overlay.home)
     return replace(found, wait_min=float(row["wait_min"].iloc[0]))
 
 
@@ -267,7 +181,10 @@ def _place(edit: Open) -> Open:
 
 
 def _waits(base: Base, edits: Sequence[Edit], named: Named) -> dict[str, tuple[float, float]]:
-    """Return the minutes from side a to side b and back at each checkpoint that has edits of them; NaN where they stay."""
+    """Return the minutes from side a to side b and back at each checkpoint that has edits of them.
+
+    NaN where they stay.
+    """
     network, opened = base.network, 0
     waits: dict[str, tuple[float, float]] = {}
     for edit in edits:
@@ -287,7 +204,10 @@ def _waits(base: Base, edits: Sequence[Edit], named: Named) -> dict[str, tuple[f
 
 
 def _mean(wait: tuple[float, float], table: pd.DataFrame, key: str, *, gated: bool) -> float:
-    """Return the mean of both directions, as the table of checkpoints has it; a checkpoint without a gate has but one wait."""
+    """Return the mean of both directions, as the table of checkpoints has it.
+
+    A checkpoint without a gate has but one wait.
+    """
     if not gated:
         return next(w for w in reversed(wait) if not np.isnan(w))
     standing = table.loc[table["checkpoint_id"] == key, "wait_min"]
@@ -300,15 +220,15 @@ def _opened(network: Network) -> tuple[dict[str, object], ...]:
     table = network.checkpoints[network.checkpoints["checkpoint_id"].str.startswith("new-")]
     rows = zip(table["checkpoint_id"], table.geometry, table["mode"], strict=True)
     return tuple(
-        {"checkpoint_id": k, "lon": p.x, "lat": p.y, "mode": m, "joined": joined_note(network, k).partition("joined ")[2]}
+        {
+            "checkpoint_id": k,
+            "lon": p.x,
+            "lat": p.y,
+            "mode": m,
+            "joined": joined_note(network, k).partition("joined ")[2],
+        }
         for k, p, m in rows
-    )  # fmt: skip
-
-
-def _table(network: Network, fresh: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:
-    """Return the checkpoints, new ones among them, as an answer needs them."""
-    columns = ["checkpoint_id", "name", "mode", "open", "wait_min"]
-    return pd.concat([pd.DataFrame(t[columns]) for t in (network.checkpoints, *fresh)], ignore_index=True)
+    )
 
 
 def joined_words(base: Base, opening: Opening) -> str:
@@ -336,8 +256,8 @@ def _notes(
             new += 1
             key = f"new-{new}"
             o = opened.get(key)
-            said = f"{o.mode}, wait {o.wait_min:g} min, joined {words[key]}" if o else ""
-            notes.append(f"opened {o.name}, {said}" if o else f"{key}: opened and closed again")
+            words_of_new = f"{o.mode}, wait {o.wait_min:g} min, joined {words[key]}" if o else ""
+            notes.append(f"opened {o.name}, {words_of_new}" if o else f"{key}: opened and closed again")
         elif isinstance(edit, Wait):
             key = target_of(edit.checkpoint, base.network.checkpoints, named)
             to = "" if edit.direction == "both" else f" from side {edit.direction}"
@@ -352,7 +272,7 @@ def _compared(
 ) -> Change:
     """Return the tables of two states side by side."""
     before = base.before
-    regions = base.regions_before, _regions(base.regions, after)
+    regions = base.regions_before, regions_of(base.regions, after)
     checkpoints = before_and_after(
         before.checkpoints,
         after.checkpoints,
@@ -370,13 +290,6 @@ def _compared(
         _gains(before.settlements, after.settlements),
         checkpoints,
     )
-
-
-def _regions(regions: pd.DataFrame, state: Answer) -> pd.DataFrame:
-    """Return the figures of the regions that touch the border."""
-    # The networks that no closure changes are not asked for.
-    homes = state.settlements.assign(potential_cross_open=np.nan, potential_domestic_actual=np.nan)
-    return regions.join(population_access(homes, regions["region"]))
 
 
 def _gains(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gis.queries.edits import Edit
-    from gis.queries.whatif import Base, Change
+    from gis.queries.standing import Base, Change
     from network.build import Network
 
 KEPT_SPREADS = 16
@@ -34,10 +34,10 @@ KEPT_NETWORKS = 3
 
 def edited_network(base: Base, edits: Sequence[Edit]) -> Network:
     """Return the network with edits made; the last few are kept."""
-    return _edited(_Asked(base, tuple(edits))) if edits else base.network
+    return _edited(_Query(base, tuple(edits))) if edits else base.network
 
 
-class _Asked:
+class _Query:
     """A border and edits, equal by content."""
 
     def __init__(self, base: Base, edits: tuple[Edit, ...]) -> None:
@@ -47,45 +47,49 @@ class _Asked:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self.key == other.key
+        return isinstance(other, _Query) and self.key == other.key
 
 
 @lru_cache(maxsize=KEPT_NETWORKS)
-def _edited(asked: _Asked) -> Network:
+def _edited(query: _Query) -> Network:
     """Return the edited network."""
-    rules = rules_of(asked.base.prepared.study)
-    return apply_edits(asked.base.network, asked.edits, rules=rules)[0]
+    rules = rules_of(query.base.prepared.study)
+    return apply_edits(query.base.network, query.edits, rules=rules)[0]
 
 
 def find_spread(base: Base, edits: Sequence[Edit]) -> dict[str, Any]:
-    """Return the effects of edits with their spread over draws of what nobody measured: see `gis.queries.answers.Answers`.
+    """Return the effects of edits with their spread over draws of what nobody measured.
+
+    See `gis.queries.answers.Answers`.
 
     Raises
     ------
     PlaceError, NetworkError
         Edits that can't be made, or no trip across is possible.
     """
-    return _spread(_Asked(base, tuple(edits)))
+    return _spread(_Query(base, tuple(edits)))
 
 
 @lru_cache(maxsize=KEPT_SPREADS)
-def _spread(asked: _Asked) -> dict[str, Any]:
+def _spread(query: _Query) -> dict[str, Any]:
     """Return the effects, computed."""
-    answers = _answers(_Asked(asked.base, ()))
-    found = answers.tables(edited_network(asked.base, asked.edits), loads=False)["effects"]
-    return {"study": asked.base.key, "draws": answers.spread.draws, "effects": records(found)}
+    answers = _answers(_Query(query.base, ()))
+    found = answers.tables(edited_network(query.base, query.edits), loads=False)["effects"]
+    return {"study": query.base.key, "draws": answers.spread.draws, "effects": records(found)}
 
 
 @lru_cache(maxsize=1)
-def _answers(asked: _Asked) -> Answers:
+def _answers(query: _Query) -> Answers:
     """Return what answers with a spread: its trees are grown once."""
-    return Answers(asked.base.prepared, asked.base.network)
+    return Answers(query.base.prepared, query.base.network)
 
 
 def find_way(
     base: Base, edits: Sequence[Edit], origin: tuple[float, float], target: tuple[float, float]
 ) -> dict[str, Any]:
-    """Return the quickest way between two places, after the edits: minutes, kilometres, checkpoints, and its line as [lat, lon].
+    """Return the quickest way between two places, after the edits.
+
+    Minutes, kilometres, checkpoints, and its line as [lat, lon].
 
     Raises
     ------
@@ -98,11 +102,17 @@ def find_way(
     found = describe_way(way)
     waits = network.checkpoints.set_index("checkpoint_id")["wait_min"]
     return {
-        "minutes": found.minutes, "time_min": found.time_min, "wait_min": found.wait_min, "km": found.length_m / 1000,
-        "checkpoints": [{"name": n, "wait_min": float(waits[c])} for c, n in zip(found.checkpoints, found.checkpoint_names, strict=True)],
+        "minutes": found.minutes,
+        "time_min": found.time_min,
+        "wait_min": found.wait_min,
+        "km": found.length_m / 1000,
+        "checkpoints": [
+            {"name": n, "wait_min": float(waits[c])}
+            for c, n in zip(found.checkpoints, found.checkpoint_names, strict=True)
+        ],
         "notes": found.notes,
         "line": _drawn(way.built, way.path.links),
-    }  # fmt: skip
+    }
 
 
 def _drawn(network: Network, rows: NDArray[np.int64]) -> list[list[float]]:
@@ -127,7 +137,9 @@ def _drawn(network: Network, rows: NDArray[np.int64]) -> list[list[float]]:
 def draw_ground(
     base: Base, edits: Sequence[Edit], place: tuple[float, float], minutes: Sequence[float]
 ) -> dict[str, Any]:
-    """Return the ground within minutes of a place after the edits, as GeoJSON with ``minutes``, ``area_km2``, ``people_a``, ``people_b``.
+    """Return the ground within minutes of a place after the edits, as GeoJSON.
+
+    Properties: ``minutes``, ``area_km2``, ``people_a``, ``people_b``.
 
     Raises
     ------

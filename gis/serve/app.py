@@ -25,13 +25,18 @@ from maps.web.assets import text as vendored
 
 if TYPE_CHECKING:
     from gis.queries.edits import Edit
-    from gis.queries.whatif import Base
+    from gis.queries.standing import Base
 
 MOST_EDITS = 50
 PAGE = {
-    "page.css": "text/css", "app.js": "text/javascript", "state.js": "text/javascript", "map.js": "text/javascript",
-    "panel.js": "text/javascript", "format.js": "text/javascript", "tables.js": "text/javascript",
-}  # fmt: skip
+    "page.css": "text/css",
+    "app.js": "text/javascript",
+    "state.js": "text/javascript",
+    "map.js": "text/javascript",
+    "panel.js": "text/javascript",
+    "format.js": "text/javascript",
+    "tables.js": "text/javascript",
+}
 """Files of the page: only these are served, by name."""
 VENDORED = {"leaflet.css": "text/css", "leaflet.js": "text/javascript"}
 log = logging.getLogger("borderlink.serve")

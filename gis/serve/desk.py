@@ -1,4 +1,7 @@
-"""How questions are worked on: in a few threads, none longer than allowed, and no more at once than there are threads."""
+"""How questions are worked on.
+
+In a few threads, none longer than allowed, and no more at once than there are threads.
+"""
 
 from __future__ import annotations
 

@@ -142,17 +142,17 @@ class Guard:
             cookies.load("; ".join(headers.get("cookie", [])))
         except CookieError:
             return False
-        mine = cookies.get(self.door.cookie)
-        return mine is not None and self.door.fits(mine.value)
+        own_cookie = cookies.get(self.door.cookie)
+        return own_cookie is not None and self.door.fits(own_cookie.value)
 
     def _with_headers(self, send: Send) -> Send:
         """Return what sends an answer with our headers."""
-        mine = [(k.encode(), v.encode()) for k, v in self.door.headers().items()]
+        own_cookie = [(k.encode(), v.encode()) for k, v in self.door.headers().items()]
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = {k for k, _ in mine}
-                message["headers"] = [*(h for h in message.get("headers", []) if h[0].lower() not in own), *mine]
+                own = {k for k, _ in own_cookie}
+                message["headers"] = [*(h for h in message.get("headers", []) if h[0].lower() not in own), *own_cookie]
             await send(message)
 
         return sending

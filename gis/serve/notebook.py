@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gis.queries.edits import plain
-from gis.queries.whatif import stand_by, whatif
+from gis.queries.standing import stand_by
+from gis.queries.whatif import whatif
 from gis.serve.payload import describe_change, describe_study
 from gis.serve.run import Running, open_server
 from gis.serve.still import still_page
@@ -64,7 +65,10 @@ class Page:
         size = f'width="100%" height="{self.height}" style="border:1px solid #ccc" title="What if"'
         if self.running is not None:
             return f'<iframe src="{html.escape(self.address)}" {size}></iframe>'
-        return f'<p>{html.escape(self.note)}</p><iframe srcdoc="{html.escape(self.still)}" sandbox="allow-scripts" {size}></iframe>'
+        return (
+            f'<p>{html.escape(self.note)}</p><iframe srcdoc="{html.escape(self.still)}" sandbox="allow-scripts" '
+            f"{size}></iframe>"
+        )
 
     def stop(self) -> None:
         """End the server; a still page has none."""
@@ -88,7 +92,8 @@ def notebook_page(
     edits
         What it begins with.
     live
-        A frame of a server on this machine, or the still page; where None it is live unless the notebook's browser is elsewhere.
+        A frame of a server on this machine, or the still page; where None it is live unless the notebook's browser is
+        elsewhere.
     origin
         Of the notebook, which alone may frame the page.
     height

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from gis.queries.whatif import Base, Change
+    from gis.queries.standing import Base, Change
 
 DIGITS = 4
 """Digits of a degree on the map: ten metres."""
@@ -30,7 +30,10 @@ CELL_COLUMNS = ("time_to_city_min", "time_to_checkpoint_min")
 
 
 def describe_study(base: Base) -> dict[str, Any]:
-    """Return what the page shows before any edit: title, sides, cells, checkpoints, settlements, lines, and the state as it stands."""
+    """Return what the page shows before any edit.
+
+    Title, sides, cells, checkpoints, settlements, lines, and the state as it stands.
+    """
     network, study = base.network, base.prepared.study
     countries = base.prepared.regions.drop_duplicates("side").set_index("side")["country"]
     cells = base.standing.cells
@@ -44,7 +47,9 @@ def describe_study(base: Base) -> dict[str, Any]:
         "mode": base.standing.mode,
         "cells": [
             {"id": c, "ring": _ring(g), "side": s, "people": int(p), "near": n}
-            for c, g, s, p, n in zip(cells["cell"], cells.geometry, cells["side"], cells["population"], cells["near"], strict=True)
+            for c, g, s, p, n in zip(
+                cells["cell"], cells.geometry, cells["side"], cells["population"], cells["near"], strict=True
+            )
         ],
         "before": _cell_arrays(base.before.cells),
         "checkpoints": _checkpoints(base),
@@ -58,8 +63,10 @@ def describe_study(base: Base) -> dict[str, Any]:
         "roads": _lines(_drawn(network.links, "road"), SIMPLE_DEG),
         "railways": _lines(_drawn(network.links, "rail"), SIMPLE_DEG),
         "sources": _sources(base),
-        "assumed_waits": int(network.checkpoints["wait_assumed"].astype(bool).sum()) if "wait_assumed" in network.checkpoints else 0,
-    }  # fmt: skip
+        "assumed_waits": int(network.checkpoints["wait_assumed"].astype(bool).sum())
+        if "wait_assumed" in network.checkpoints
+        else 0,
+    }
 
 
 def describe_change(base: Base, change: Change) -> dict[str, Any]:
@@ -94,8 +101,8 @@ def _cell_arrays(cells: pd.DataFrame) -> dict[str, list[float | None]]:
 
 def _sources(base: Base) -> list[str]:
     """Return whose data the border is made of: rights where they are stated, else the source."""
-    told = {str(s.get("rights") or s.get("source") or "") for s in base.prepared.sources}
-    return sorted(t for t in told if t and not t.startswith("none"))
+    credits = {str(s.get("rights") or s.get("source") or "") for s in base.prepared.sources}
+    return sorted(t for t in credits if t and not t.startswith("none"))
 
 
 def _checkpoints(base: Base) -> list[dict[str, Any]]:
@@ -105,14 +112,20 @@ def _checkpoints(base: Base) -> list[dict[str, Any]]:
     names = base.prepared.regions.drop_duplicates("region").set_index("region")["name"]
     frame = pd.DataFrame(
         {
-            "id": table["checkpoint_id"], "name": table["name"], "mode": table["mode"], "open": table["open"].astype(bool),
-            "wait_min": table["wait_min"].astype(float), "joined_by": table["joined_by"],
+            "id": table["checkpoint_id"],
+            "name": table["name"],
+            "mode": table["mode"],
+            "open": table["open"].astype(bool),
+            "wait_min": table["wait_min"].astype(float),
+            "joined_by": table["joined_by"],
             "assumed": table["wait_assumed"].astype(bool) if "wait_assumed" in table else True,
             "share": table["checkpoint_id"].map(share).astype(float),
-            "lon": table.geometry.x.round(5), "lat": table.geometry.y.round(5),
-            "region_a": table["region_a"].map(names), "region_b": table["region_b"].map(names),
+            "lon": table.geometry.x.round(5),
+            "lat": table.geometry.y.round(5),
+            "region_a": table["region_a"].map(names),
+            "region_b": table["region_b"].map(names),
         }
-    )  # fmt: skip
+    )
     return records(frame)
 
 
@@ -121,19 +134,25 @@ def _settlements(base: Base) -> list[dict[str, Any]]:
     table, state = base.network.settlements, base.before.settlements
     frame = pd.DataFrame(
         {
-            "id": table["settlement_id"], "name": table["name"], "side": table["side"], "people": table["population"],
-            "region": table["region_name"], "lon": table.geometry.x.round(4), "lat": table.geometry.y.round(4),
-            "city_min": state["time_to_city_min"].round(3), "post_min": state["time_to_checkpoint_min"].round(3),
+            "id": table["settlement_id"],
+            "name": table["name"],
+            "side": table["side"],
+            "people": table["population"],
+            "region": table["region_name"],
+            "lon": table.geometry.x.round(4),
+            "lat": table.geometry.y.round(4),
+            "city_min": state["time_to_city_min"].round(3),
+            "post_min": state["time_to_checkpoint_min"].round(3),
         }
-    )  # fmt: skip
+    )
     return records(frame.sort_values(["people", "name"], ascending=[False, True], kind="stable"))
 
 
 def _drawn(links: pd.DataFrame, mode: str) -> NDArray[np.object_]:
     """Return the lines of a mode that are roads of the data."""
     kinds = ["gate", "line", "change", "connector", "transfer"]
-    mine = (links["mode"] == mode) & ~links["kind"].isin(kinds)
-    return links.loc[mine, "geometry"].to_numpy(dtype=object)
+    of_mode = (links["mode"] == mode) & ~links["kind"].isin(kinds)
+    return links.loc[of_mode, "geometry"].to_numpy(dtype=object)
 
 
 def _lines(

@@ -15,7 +15,7 @@ from layers.errors import OutputError, PlaceError
 
 if TYPE_CHECKING:
     from gis.queries.edits import Edit
-    from gis.queries.whatif import Base
+    from gis.queries.standing import Base
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORT = 8765
@@ -46,7 +46,8 @@ def door_at(host: str, port: int, token: str | None, *, frame: str = "") -> Door
     own = host in LOOPBACK
     if not own and not token:
         raise OutputError(
-            f"--host {host} can be reached from other machines: allowed is {' or '.join(LOOPBACK[:2])}, or a --token of {SHORTEST_TOKEN} letters or more"
+            f"--host {host} can be reached from other machines: allowed is {' or '.join(LOOPBACK[:2])}, or a "
+            f"--token of {SHORTEST_TOKEN} letters or more"
         )
     if token is not None and (
         len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token
@@ -106,7 +107,7 @@ def open_server(
     Parameters
     ----------
     base
-        From `gis.queries.whatif.stand_by`.
+        From `gis.queries.standing.stand_by`.
     host, port
         Where it listens; 0 takes any free port.
     token
@@ -133,9 +134,16 @@ def open_server(
     door = door_at(host, listener.getsockname()[1], token, frame=frame)
     config = uvicorn.Config(
         create_app(base, door, start=list(start)),
-        log_level="warning", access_log=False, server_header=False, date_header=False, ws="none", lifespan="off",
-        timeout_keep_alive=10, h11_max_incomplete_event_size=16_384, limit_concurrency=64,
-    )  # fmt: skip
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        ws="none",
+        lifespan="off",
+        timeout_keep_alive=10,
+        h11_max_incomplete_event_size=16_384,
+        limit_concurrency=64,
+    )
     return Running(f"http://{door.hosts[0]}/?token={door.token}", door, uvicorn.Server(config), listener)
 
 
@@ -149,7 +157,8 @@ def _bound(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         raise OutputError(
-            f"{host} port {port} can't be had ({getattr(error, 'strerror', None) or error}): allowed is a free --port, or 0 for any"
+            f"{host} port {port} can't be had ({getattr(error, 'strerror', None) or error}): allowed is a free "
+            "--port, or 0 for any"
         ) from None
     return listener
 
@@ -173,7 +182,7 @@ def serve_study(
     """
     from gis.inputs import prepare
     from gis.queries.edit_checks import check_edits
-    from gis.queries.whatif import stand_by
+    from gis.queries.standing import stand_by
     from gis.stages import build
 
     need_serve()

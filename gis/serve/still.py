@@ -14,7 +14,7 @@ MODULES = ("format.js", "tables.js", "map.js", "still.js")
 
 
 def still_page(study: dict[str, Any], change: dict[str, Any], edits: list[dict[str, Any]]) -> str:
-    """Return a whole HTML document with the map before, after and the change between them, and the tables of one list of edits.
+    """Return an HTML document with the map before, after and the change, and the tables of one list of edits.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""The sections of a study: data (layers to connectors), chapters (analysis to types), and what every section refuses."""
+"""The sections of a study: data, chapters, and what every section refuses.
+
+Data are layers to connectors, chapters analysis to types.
+"""
 
 from gis.settings.chapters import (
     Analysis,

@@ -113,7 +113,8 @@ class Reach(Part):
         taken = [n for n in layers if n in TAKEN | made or n.startswith(TAKEN_HEADS)]
         if taken:
             raise ValueError(
-                f"{taken[0]!r} can't name a layer, for a run has a table or a column of that name: allowed is another word, such as hospital"
+                f"{taken[0]!r} can't name a layer, for a run has a table or a column of that name: allowed is "
+                "another word, such as hospital"
             )
         return layers
 
@@ -198,7 +199,9 @@ class Types(Part):
 
 
 class Outputs(Part):
-    """How results are written: ``excel`` marks CSV as UTF-8 by its first bytes (BOM), which Excel needs and other readers may stumble over.
+    """How results are written.
+
+    ``excel`` marks CSV as UTF-8 by its first bytes (BOM), which Excel needs and other readers may stumble over.
 
     The graph is GraphML up to 50,000 links and GeoParquet beyond (``auto``), or what is named.
     """

@@ -132,7 +132,7 @@ class BorderZone(Part):
 
 
 class NetworkPart(Part):
-    """How the network is loaded and checkpoints are matched, who drives, in which season, and what trains lose on the way."""
+    """How the network is loaded and checkpoints matched, who drives, in which season, what trains lose."""
 
     depth_km: float = Field(300, ge=20, le=2000)
     line_tolerance_km: float = Field(5, ge=0, le=50)

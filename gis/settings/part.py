@@ -30,7 +30,10 @@ def _kinds(annotation: Any) -> Iterator[Any]:
 
 
 def _leaves(value: Any, kinds: set[Any]) -> Iterator[Any]:
-    """Yield the values in lists and tables; those of a part of the study are its own to check, so that a message names the very setting."""
+    """Yield the values in lists and tables.
+
+    Those of a part of the study are its own to check, so that a message names the very setting.
+    """
     if isinstance(value, dict):
         if any(isinstance(kind, type) and issubclass(kind, Part) for kind in kinds):
             return

@@ -1,4 +1,7 @@
-"""What a worker holds of a border: the kept network, loaded once under the hash of its content, and the trees of the scenarios it met last."""
+"""What a worker holds of a border.
+
+The kept network, loaded once under the hash of its content, and the trees of the scenarios it met last.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +38,12 @@ PACKAGES = ("layers", "network", "analysis", "gis")
 
 @dataclass(frozen=True)
 class Border:
-    """One border of a sweep, as it is sent to workers: small, for what is large is read from the folder of the kept network.
+    """One border of a sweep, as it is sent to workers.
 
-    ``key`` is the hash of the network with its waits, of the study, of our own source and of numpy: who holds another under the
-    same folder is refused.
+    Small, for what is large is read from the folder of the kept network.
+
+    ``key`` is the hash of the network with its waits, of the study, of our own source and of numpy: who holds another
+    under the same folder is refused.
     """
 
     name: str

@@ -1,4 +1,7 @@
-"""A sweep on the workers of a Dask scheduler (extra ``dask``): each loads the borders as it starts, also one that takes the place of a lost one."""
+"""A sweep on the workers of a Dask scheduler (extra ``dask``).
+
+Each loads the borders as it starts, also one that takes the place of a lost one.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,8 @@ class HoldBorders(WorkerPlugin):
 def scheduled(address: str, borders: Sequence[Border]) -> Iterator[Executor]:
     """Give the standard executor of a scheduler whose workers hold some borders.
 
-    Certificates of ``tls://`` are those of Dask's own settings (``distributed.comm.tls``, or the variables ``DASK_DISTRIBUTED__COMM__TLS__…``).
+    Certificates of ``tls://`` are those of Dask's own settings (``distributed.comm.tls``, or the variables
+    ``DASK_DISTRIBUTED__COMM__TLS__…``).
 
     Raises
     ------

@@ -1,4 +1,7 @@
-"""Where the parts of a sweep are computed: in this process, in processes of this machine, or by a scheduler of Dask, all as `concurrent.futures.Executor`."""
+"""Where the parts of a sweep are computed.
+
+In this process, in processes of this machine, or by a scheduler of Dask, all as `concurrent.futures.Executor`.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,8 @@ def check_where(workers: int, scheduler: str) -> None:
         )
     if parts.scheme == "tcp" and host not in LOOPBACK:
         raise StudyError(
-            f"--scheduler {scheduler!r}: Dask has no authentication, and without TLS whoever reaches a scheduler can run anything on its "
+            f"--scheduler {scheduler!r}: Dask has no authentication, and without TLS whoever reaches a scheduler "
+            "can run anything on its "
             "workers: allowed is tls://HOST:PORT with certificates, or tcp:// on this machine (127.0.0.1)"
         )
     if workers != 1:

@@ -1,6 +1,9 @@
-"""One part of a sweep: a scenario on a block of draws, or its candidates on one, written as a Parquet file that is named by its content.
+"""One part of a sweep, written as a Parquet file that is named by its content.
 
-A part is whole or absent, so that what is there already is never computed again: after a lost worker, after a restart, in the next sweep.
+A part is a scenario on a block of draws, or its candidates on one.
+
+A part is whole or absent, so that what is there already is never computed again: after a lost worker, after a restart,
+in the next sweep.
 """
 
 from __future__ import annotations
@@ -67,13 +70,17 @@ class Sought:
         wrong = [k for k in self.kinds if k not in KINDS[:3]]
         if wrong or not 0 < self.within_min <= 10_000:
             raise StudyError(
-                f"candidates of {', '.join(wrong) or 'the kinds'} within {self.within_min:g} min: allowed are {', '.join(KINDS[:3])}, within 1 to 10,000"
+                f"candidates of {', '.join(wrong) or 'the kinds'} within {self.within_min:g} min: allowed are "
+                f"{', '.join(KINDS[:3])}, within 1 to 10,000"
             )
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one task computes: draws ``first`` to ``last`` (exclusive; −1 is the border as it is) of a scenario on a border."""
+    """What one task computes: draws of a scenario on a border.
+
+    From ``first`` to ``last`` (exclusive; −1 is the border as it is).
+    """
 
     key: str
     edits: tuple[Edit, ...]
@@ -96,7 +103,7 @@ class Part:
             self.last,
             self.sought and asdict(self.sought),
         ]
-        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]  # fmt: skip
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def blocks(draws: int, pairs: int, candidates: int = 0) -> list[tuple[int, int]]:
@@ -167,7 +174,10 @@ def _figures(answers: Answers, scenario: Scenario, as_is: bool, numbers: Sequenc
 def _candidates(
     answers: Answers, scenario: Scenario, sought: Sought, as_is: bool, numbers: Sequence[int]
 ) -> pd.DataFrame:
-    """Return ``draw``, ``candidate`` with its place, and ``value``: what each candidate brings by itself on the scenario's network."""
+    """Return ``draw``, ``candidate`` with its place, and ``value``.
+
+    What each candidate brings by itself on the scenario's network.
+    """
     if sought not in scenario.candidates:
         rows = scenario.trees.a, scenario.trees.b
         scenario.candidates[sought] = find_candidates(
@@ -185,9 +195,14 @@ def _alone(answers: Answers, scenario: Scenario, found: Candidates, sought: Soug
     """Return what each candidate brings by itself under a draw."""
     slowed = Candidates(found.table, found.a * draw.slow[0], found.b * draw.slow[1])
     gains = gains_of(
-        answers.state(scenario.trees, draw), slowed, draw.curve(answers.curve), cities(scenario.trees, answers.study.lists.city_people),
-        objective=sought.objective, wait_min=sought.wait_min * draw.waits.get(NEW, 1.0), within_min=sought.within_min,
-    )  # fmt: skip
+        answers.state(scenario.trees, draw),
+        slowed,
+        draw.curve(answers.curve),
+        cities(scenario.trees, answers.study.lists.city_people),
+        objective=sought.objective,
+        wait_min=sought.wait_min * draw.waits.get(NEW, 1.0),
+        within_min=sought.within_min,
+    )
     return gains.added(np.zeros(len(gains.origin)))
 
 

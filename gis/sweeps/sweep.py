@@ -1,4 +1,7 @@
-"""Scenarios × draws × candidates of one border or several: what is to be computed, by whom, and the tables that come of it."""
+"""Scenarios × draws × candidates of one border or several.
+
+What is to be computed, by whom, and the tables that come of it.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,10 @@ class Task:
 
 
 def read_jobs(path: Path) -> list[Job]:
-    """Return the borders of a TOML file: tables ``[[borders]]`` with ``study`` (the packaged one where it is left out) and ``edits``, a list of scenario files.
+    """Return the borders of a TOML file.
+
+    Tables ``[[borders]]`` with ``study`` (the packaged one where it is left out) and ``edits``, a list of scenario
+    files.
 
     Raises
     ------
@@ -104,7 +110,9 @@ def run_sweep(
     listen: Callable[[str], None] | None = None,
     fetching: Fetching | None = None,
 ) -> dict[str, Any]:
-    """Compute scenarios on draws, and candidates on both where they are sought; leave a folder and return what ``sweep.json`` holds.
+    """Compute scenarios on draws, and candidates on both where they are sought.
+
+    Leave a folder and return what ``sweep.json`` holds.
 
     Parameters
     ----------
@@ -119,8 +127,9 @@ def run_sweep(
 
     Notes
     -----
-    The n-th draw of a seed is the same for all scenarios of a border, and a post's wait in it hangs on the post's id: numbers do not depend on who
-    computes them, in which order, or how often a sweep was begun again. Parts that are done are taken as they are.
+    The n-th draw of a seed is the same for all scenarios of a border, and a post's wait in it hangs on the post's id:
+    numbers do not depend on who computes them, in which order, or how often a sweep was begun again. Parts that are
+    done are taken as they are.
 
     Raises
     ------
@@ -130,12 +139,12 @@ def run_sweep(
     check_where(workers, scheduler)
     _refuse(jobs, sought)
     clock = Clock(listen)
-    how = replace(fetching or Fetching(), keep=True)
+    fetch = replace(fetching or Fetching(), keep=True)
     with fresh_folder(Path(out), "sweep.json", what="a sweep") as folder:
         borders: list[Border] = []
         tasks: list[Task] = []
         for job in jobs:
-            border, own = _planned(job, sought, draws, how, clock)
+            border, own = _planned(job, sought, draws, fetch, clock)
             borders.append(border)
             tasks += own
         with clock.stage("parts"):
@@ -145,9 +154,14 @@ def run_sweep(
             write_tables(folder / "tables", tables)
             every.to_parquet(folder / "draws.parquet", index=False)
         content = {
-            "borders": [b.name for b in borders], "scenarios": sorted({p.name for j in jobs for p in j.plans}), "parts": len(tasks), "new": new,
-            "versions": versions(), "rows": {n: len(t) for n, t in tables.items()}, "seconds": clock.seconds,
-        }  # fmt: skip
+            "borders": [b.name for b in borders],
+            "scenarios": sorted({p.name for j in jobs for p in j.plans}),
+            "parts": len(tasks),
+            "new": new,
+            "versions": versions(),
+            "rows": {n: len(t) for n, t in tables.items()},
+            "seconds": clock.seconds,
+        }
         (folder / "sweep.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return content
 
@@ -168,7 +182,7 @@ def _refuse(jobs: Sequence[Job], sought: Sought | None) -> None:
 
 
 def _planned(
-    job: Job, sought: Sought | None, draws: int | None, how: Fetching, clock: Clock
+    job: Job, sought: Sought | None, draws: int | None, fetch: Fetching, clock: Clock
 ) -> tuple[Border, list[Task]]:
     """Return a border as workers get it, and its tasks."""
 
@@ -178,11 +192,12 @@ def _planned(
 
     plans = [*([Plan((), name=UNTOUCHED)] if sought else []), *job.plans]
     spreads = [_spread(plan, job.study, draws) for plan in plans]
-    prepared, network = take_or_build(job.study, fetching=how, clock=clock, look=look)
-    folder = kept_folder(job.study, how)
+    prepared, network = take_or_build(job.study, fetching=fetch, clock=clock, look=look)
+    folder = kept_folder(job.study, fetch)
     if folder is None:
         raise OutputError(
-            f"the network of {job.study.name} can't be kept, and workers take it from the cache: allowed are layers in files, and a cache that can be written"
+            f"the network of {job.study.name} can't be kept, and workers take it from the cache: allowed are "
+            "layers in files, and a cache that can be written"
         )
     border = border_of(job.study.name, job.study, folder, network)
     people = network.settlements[network.settlements["population"] > 0]["side"].value_counts()
@@ -230,13 +245,17 @@ def _computed(
             listen("a worker ended by itself: its parts are computed again")
     if any(not is_done(t.folder, t.part) for t in tasks):
         raise OutputError(
-            f"workers ended by themselves {RESTARTS} times, for want of memory perhaps: allowed are fewer --workers; what is done stays"
+            f"workers ended by themselves {RESTARTS} times, for want of memory perhaps: allowed are fewer "
+            "--workers; what is done stays"
         )
     return new
 
 
 def _read(tasks: Sequence[Task]) -> Iterator[pd.DataFrame]:
-    """Give the rows of parts in the order of the tasks, with the names of border and scenario (``variant``) and the hash of its edits (``scenario``)."""
+    """Give the rows of parts in the order of the tasks, with border, ``variant`` and ``scenario``.
+
+    ``variant`` is the name of the scenario, ``scenario`` the hash of its edits.
+    """
     for t in tasks:
         rows = pd.read_parquet(part_path(t.folder, t.part))
         rows.insert(0, "border", t.border)
@@ -273,7 +292,10 @@ def _tables(tasks: Sequence[Task]) -> tuple[dict[str, pd.DataFrame], pd.DataFram
 
 
 def _summed(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Return ``as_is``, ``low``, ``median``, ``high`` (5, 50, 95 % of the draws that know it) and ``known_share`` by keys, in the order of the rows."""
+    """Return ``as_is``, ``low``, ``median``, ``high`` and ``known_share`` by keys, in the order of the rows.
+
+    They are 5, 50 and 95 % of the draws that know it.
+    """
     own = rows["draw"] == AS_IS
     out = rows[own].drop(columns="draw").rename(columns={"value": "as_is"})[[*keys, "as_is"]]
     drawn = rows[~own].groupby(keys, sort=False, dropna=False)["value"]

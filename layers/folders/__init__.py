@@ -26,7 +26,9 @@ __all__ = ["MANIFEST", "fresh_folder", "settle"]
 
 @contextmanager
 def fresh_folder(out: Path, mark: str, *, what: str = "results") -> Iterator[Path]:
-    """Give a fresh folder to write into; on success its files take their places in `out`, on any error `out` stays as it was.
+    """Give a fresh folder to write into.
+
+    On success its files take their places in `out`, on any error `out` stays as it was.
 
     Parameters
     ----------
@@ -37,18 +39,18 @@ def fresh_folder(out: Path, mark: str, *, what: str = "results") -> Iterator[Pat
 
     Notes
     -----
-    A run that is killed, at whatever moment, leaves a journal and its new files; whoever opens the folder next ends what was
-    begun, so that all files are old or all are new. One run at a time holds a folder.
+    A run that is killed, at whatever moment, leaves a journal and its new files; whoever opens the folder next ends
+    what was begun, so that all files are old or all are new. One run at a time holds a folder.
 
-    Files of an earlier run that are written no more go, if they are as that run left them. A file of ours that was changed since
-    is kept as ``name.yours``. Files that the manifest does not list are never touched; where one stands in the way of a
-    result it is kept as ``name.yours`` too, for one of the two must give way.
+    Files of an earlier run that are written no more go, if they are as that run left them. A file of ours that was
+    changed since is kept as ``name.yours``. Files that the manifest does not list are never touched; where one stands
+    in the way of a result it is kept as ``name.yours`` too, for one of the two must give way.
 
     Raises
     ------
     OutputError
-        `out` can't be written, holds something else, or is held by another run: said before anything is computed. Or the
-        disk is full at the end.
+        `out` can't be written, holds something else, or is held by another run: said before anything is computed. Or
+        the disk is full at the end.
     """
     with ExitStack() as end:
         with writing(out, what):
@@ -78,7 +80,9 @@ def fresh_folder(out: Path, mark: str, *, what: str = "results") -> Iterator[Pat
 
 
 def settle(out: Path) -> None:
-    """End what a dead run left half done in a folder, before anybody reads it; a folder without a journal is left alone.
+    """End what a dead run left half done in a folder, before anybody reads it.
+
+    A folder without a journal is left alone.
 
     Raises
     ------
@@ -111,7 +115,10 @@ def _is_leftover(name: str) -> bool:
 
 
 def _remove_stage(stage: Path) -> None:
-    """Remove new files that did not come to their places, unless a journal needs them: the next command ends what it says."""
+    """Remove new files that did not come to their places, unless a journal needs them.
+
+    The next command ends what it says.
+    """
     if not needs_recovery(stage.parent):
         with suppress(OSError):
             shutil.rmtree(stage, ignore_errors=True)

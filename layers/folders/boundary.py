@@ -39,7 +39,10 @@ def writing(out: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def computing(out: Path, what: str, stage: Path) -> Iterator[None]:
-    """Turn failures to write under `stage`, and those alone, into one OutputError: the rest of a run's errors stay what they are."""
+    """Turn failures to write under `stage`, and those alone, into one OutputError.
+
+    The rest of a run's errors stay what they are.
+    """
     try:
         yield
     except BorderlinkError:

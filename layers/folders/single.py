@@ -34,7 +34,8 @@ def write_file(path: Path, write: Callable[[Path], object], *, inputs: Iterable[
     Raises
     ------
     OutputError
-        There is no such folder, no right or no room; or a file is there that we did not write, that was changed since, or that is an input.
+        There is no such folder, no right or no room; or a file is there that we did not write, that was changed since,
+        or that is an input.
     """
     with writing(path, "the answer"):
         path = Path(path).absolute()

@@ -31,18 +31,68 @@ ACCESS_KEYS: Mapping[str, tuple[str, ...]] = {
 OPEN_WORDS = frozenset({"yes", "designated", "permissive", "official", "public", "allowed", "true", "1"})
 LIMITED_WORDS = frozenset(
     {
-        "destination", "customers", "customer", "delivery", "deliveries", "private", "permit", "residents", "resident",
-        "employees", "employee", "staff", "members", "visitors", "guests", "tenants", "students", "license",
+        "destination",
+        "customers",
+        "customer",
+        "delivery",
+        "deliveries",
+        "private",
+        "permit",
+        "residents",
+        "resident",
+        "employees",
+        "employee",
+        "staff",
+        "members",
+        "visitors",
+        "guests",
+        "tenants",
+        "students",
+        "license",
     }
-)  # fmt: skip
+)
 CLOSED_WORDS = frozenset(
     {
-        "no", "false", "0", "none", "never", "closed", "impassable", "military", "police", "restricted", "agricultural",
-        "agriculture", "forestry", "forest", "emergency", "use_sidepath", "dismount", "bus", "psv", "taxi", "tourist_bus",
-        "coach", "foot", "pedestrian", "bicycle", "horse", "moped", "mofa", "motorcycle", "snowmobile", "ski", "hov",
-        "tram", "hgv", "goods", "motorcar", "car", "forestry_agricultural",
+        "no",
+        "false",
+        "0",
+        "none",
+        "never",
+        "closed",
+        "impassable",
+        "military",
+        "police",
+        "restricted",
+        "agricultural",
+        "agriculture",
+        "forestry",
+        "forest",
+        "emergency",
+        "use_sidepath",
+        "dismount",
+        "bus",
+        "psv",
+        "taxi",
+        "tourist_bus",
+        "coach",
+        "foot",
+        "pedestrian",
+        "bicycle",
+        "horse",
+        "moped",
+        "mofa",
+        "motorcycle",
+        "snowmobile",
+        "ski",
+        "hov",
+        "tram",
+        "hgv",
+        "goods",
+        "motorcar",
+        "car",
+        "forestry_agricultural",
     }
-)  # fmt: skip
+)
 IS_FOR: Mapping[str, frozenset[str]] = {
     "car": frozenset({"motorcar", "car"}),
     "truck": frozenset({"hgv", "goods"}),
@@ -57,9 +107,9 @@ IS_FOR: Mapping[str, frozenset[str]] = {
 class Access:
     """What tags say to a vehicle.
 
-    `level` is `CLOSED`, `LIMITED` or `OPEN` by day in the seasons of `season` (empty: in all of them); `word` the value that
-    decided; `share` the part of the time in these seasons at which the way is open; `unread` the values and conditions that
-    no rule reads.
+    `level` is `CLOSED`, `LIMITED` or `OPEN` by day in the seasons of `season` (empty: in all of them); `word` the value
+    that decided; `share` the part of the time in these seasons at which the way is open; `unread` the values and
+    conditions that no rule reads.
     """
 
     level: int
@@ -116,9 +166,9 @@ def access_to(tags: Mapping[str, str], vehicle: str, before: int = OPEN, at: tup
     grid: NDArray[np.int8] | None = None
     for key in ACCESS_KEYS[vehicle]:
         text = tags.get(key, "")
-        said = level_of(text, vehicle)
-        if said is not None:
-            level, word, grid = said, _plain(text), None
+        found = level_of(text, vehicle)
+        if found is not None:
+            level, word, grid = found, _plain(text), None
         elif text and text.casefold() not in ("unknown", "undefined"):
             unread.append(f"{key}={text}")
         if tags.get(f"{key}:conditional"):
@@ -126,14 +176,14 @@ def access_to(tags: Mapping[str, str], vehicle: str, before: int = OPEN, at: tup
             unread += [f"{key}:conditional={one}" for one in missed]
             grid = np.full(SHAPE, level, np.int8) if grid is None else grid
             for value, when, some in clauses:
-                said = level_of(value, vehicle)
-                if said is None:
+                found = level_of(value, vehicle)
+                if found is None:
                     unread.append(f"{key}:conditional={value}")
                 elif some:
                     # Who has business there is let in; a ban of those few says nothing of the others.
-                    grid[when] = np.maximum(grid[when], min(said, LIMITED))
+                    grid[when] = np.maximum(grid[when], min(found, LIMITED))
                 else:
-                    grid[when] = said
+                    grid[when] = found
     if grid is None:
         return Access(level, word, unread=tuple(unread))
     return _over_the_year(grid, tuple(unread), at)
@@ -154,15 +204,17 @@ def _over_the_year(grid: NDArray[np.int8], unread: tuple[str, ...], at: tuple[in
         return Access(CLOSED, "conditional", unread=unread)
     season = "" if in_winter and in_summer else "winter" if in_winter else "summer"
     days = {"": np.ones(SHAPE[0], bool), "winter": WINTER_DAYS, "summer": SUMMER_DAYS}[season]
-    mine = grid[days]
-    by_day = mine[:, week, hours]
+    chosen = grid[days]
+    by_day = chosen[:, week, hours]
     level = OPEN if (by_day == OPEN).sum() >= (by_day == LIMITED).sum() else LIMITED
-    share = 1.0 if at is not None else round(float((mine > CLOSED).mean()), 4)
+    share = 1.0 if at is not None else round(float((chosen > CLOSED).mean()), 4)
     return Access(level, "conditional", season, share, unread)
 
 
 def access_table(tags: pd.DataFrame, vehicle: str, at: tuple[int, int] | None = None) -> pd.DataFrame:
-    """Return what the tags of many ways say to a vehicle: ``level``, ``word``, ``season``, ``share``; each set of tags is read once.
+    """Return what the tags of many ways say to a vehicle.
+
+    ``level``, ``word``, ``season``, ``share``; each set of tags is read once.
 
     Parameters
     ----------
@@ -178,19 +230,19 @@ def access_table(tags: pd.DataFrame, vehicle: str, at: tuple[int, int] | None = 
     keys = [k for key in ACCESS_KEYS[vehicle] for k in (key, f"{key}:conditional") if k in tags]
     code, first = _distinct_rows(tags, keys)
     texts = tags[keys].iloc[first].astype(object).to_dict("records")
-    said = [access_to({str(k): v for k, v in row.items() if isinstance(v, str)}, vehicle, at=at) for row in texts]
+    found = [access_to({str(k): v for k, v in row.items() if isinstance(v, str)}, vehicle, at=at) for row in texts]
     table = pd.DataFrame(
         {
-            "level": np.array([s.level for s in said], np.int8),
-            "word": pd.Categorical([s.word for s in said]),
-            "season": pd.Categorical([s.season for s in said]),
-            "share": np.array([s.share for s in said], np.float32),
+            "level": np.array([s.level for s in found], np.int8),
+            "word": pd.Categorical([s.word for s in found]),
+            "season": pd.Categorical([s.season for s in found]),
+            "share": np.array([s.share for s in found], np.float32),
         }
     )
     out = table.iloc[code].set_axis(tags.index)
-    many = np.bincount(code, minlength=len(said))
+    many = np.bincount(code, minlength=len(found))
     out.attrs["unread"] = Counter()
-    for one, number in zip(said, many.tolist(), strict=True):
+    for one, number in zip(found, many.tolist(), strict=True):
         out.attrs["unread"].update(dict.fromkeys(one.unread, number))
     return out
 

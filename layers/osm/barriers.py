@@ -11,11 +11,20 @@ if TYPE_CHECKING:
 
 CLOSE_ALL = ("block", "jersey_barrier", "debris", "log", "rock", "tank_trap")
 CLOSE_MOTOR_VEHICLES = (
-    "bollard", "cycle_barrier", "motorcycle_barrier", "kissing_gate", "stile", "turnstile", "full-height_turnstile",
-    "planter", "bus_trap", "horse_stile",
-)  # fmt: skip
-"""Values of ``barrier`` that close without an access tag. A gate, lift gate, swing gate, cattle grid, toll booth, chain or any
-other closes nothing by itself; nor does a wall or fence, for a road that shares a node with one passes through it."""
+    "bollard",
+    "cycle_barrier",
+    "motorcycle_barrier",
+    "kissing_gate",
+    "stile",
+    "turnstile",
+    "full-height_turnstile",
+    "planter",
+    "bus_trap",
+    "horse_stile",
+)
+"""Values of ``barrier`` that close without an access tag. A gate, lift gate, swing gate, cattle grid, toll booth, chain
+or any other closes nothing by itself; nor does a wall or fence, for a road that shares a node with one passes through
+it."""
 CLOSING = (*CLOSE_ALL, *CLOSE_MOTOR_VEHICLES)
 CONTROL = "border_control"
 NODE_KEYS = tuple(
@@ -42,8 +51,8 @@ def barrier_access(tags: Mapping[str, str], vehicle: str, at: tuple[int, int] | 
     kind = tags.get("barrier", "")
     if kind == CONTROL:
         return Access(OPEN)
-    said = access_to(tags, vehicle, CLOSED if kind in CLOSING else OPEN, at)
-    return said if said.level != CLOSED or said.word != "yes" else Access(CLOSED, kind, unread=said.unread)
+    passage = access_to(tags, vehicle, CLOSED if kind in CLOSING else OPEN, at)
+    return passage if passage.level != CLOSED or passage.word != "yes" else Access(CLOSED, kind, unread=passage.unread)
 
 
 POST_VEHICLES = ("car", "truck", "bus")
@@ -51,13 +60,17 @@ OTHERS = ("bicycle", "foot")
 
 
 def post_vehicles(tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Return for whom a border control is open: all of `POST_VEHICLES`, some, or those without an engine where only they pass.
+    """Return for whom a border control is open.
 
-    ``private`` is closed; ``permit``, ``customers`` and the like are not, for nobody crosses a border without business there.
+    All of `POST_VEHICLES`, some, or those without an engine where only they pass.
+
+    ``private`` is closed; ``permit``, ``customers`` and the like are not, for nobody crosses a border without business
+    there.
 
     Examples
     --------
-    >>> post_vehicles({}), post_vehicles({"hgv": "no"}), post_vehicles({"access": "no", "foot": "yes"}), post_vehicles({"access": "no"})
+    >>> tags = ({}, {"hgv": "no"}, {"access": "no", "foot": "yes"}, {"access": "no"})
+    >>> tuple(map(post_vehicles, tags))
     (('car', 'truck', 'bus'), ('car', 'bus'), ('foot',), ())
     """
     passing = [v for v in (*POST_VEHICLES, *OTHERS) if _passes(access_to(tags, v))]
@@ -65,9 +78,9 @@ def post_vehicles(tags: Mapping[str, str]) -> tuple[str, ...]:
     return motors or tuple(v for v in passing if v in OTHERS)
 
 
-def _passes(said: Access) -> bool:
+def _passes(passage: Access) -> bool:
     """Return whether a vehicle passes a border control."""
-    return said.level == OPEN or (said.level == LIMITED and said.word != "private")
+    return passage.level == OPEN or (passage.level == LIMITED and passage.word != "private")
 
 
 def lanes_vehicles(texts: Iterable[str]) -> str:

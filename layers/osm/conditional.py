@@ -1,4 +1,6 @@
-"""Conditional tags (``no @ (Nov-Apr)``, ``yes @ (06:00-22:00)``): when each value holds, for a vehicle, over one mean year.
+"""Conditional tags (``no @ (Nov-Apr)``, ``yes @ (06:00-22:00)``).
+
+When each value holds, for a vehicle, over one mean year.
 
 Syntax: https://wiki.openstreetmap.org/wiki/Conditional_restrictions
 """
@@ -32,7 +34,8 @@ SIZES: Mapping[str, Mapping[str, float]] = {
     "car": {"weight": 2.0, "length": 5.0, "height": 2.0, "width": 2.0, "axles": 2, "axleload": 1.0, "wheels": 4},
     "truck": {"weight": 40.0, "length": 16.5, "height": 4.0, "width": 2.55, "axles": 5, "axleload": 11.5, "wheels": 18},
 }
-"""Tonnes and metres of the vehicles that conditions are asked for: assumptions; the truck is the European articulated one."""
+"""Tonnes and metres of the vehicles that conditions are asked for: assumptions; the truck is the European articulated
+one."""
 SAME = {"weightrating": "weight", "maxweightrating": "weight", "gvw": "weight", "maxweight": "weight"}
 IS_VEHICLE: Mapping[str, frozenset[str]] = {
     "car": frozenset({"motorcar", "car", "motor_vehicle", "vehicle"}),
@@ -42,11 +45,37 @@ FOR_SOME = frozenset({"destination", "delivery", "customers", "permit", "private
 """Conditions that hold for those who have business there."""
 NEVER = frozenset(
     {
-        "wet", "snow", "ice", "fog", "rain", "roadworks", "hazmat", "trailer", "caravan", "emergency", "psv", "bus",
-        "taxi", "agricultural", "forestry", "foot", "bicycle", "motorcycle", "moped", "horse", "hov", "ph", "sh", "coach",
-        "tourist_bus", "military", "disabled", "motorhome", "ski",
+        "wet",
+        "snow",
+        "ice",
+        "fog",
+        "rain",
+        "roadworks",
+        "hazmat",
+        "trailer",
+        "caravan",
+        "emergency",
+        "psv",
+        "bus",
+        "taxi",
+        "agricultural",
+        "forestry",
+        "foot",
+        "bicycle",
+        "motorcycle",
+        "moped",
+        "horse",
+        "hov",
+        "ph",
+        "sh",
+        "coach",
+        "tourist_bus",
+        "military",
+        "disabled",
+        "motorhome",
+        "ski",
     }
-)  # fmt: skip
+)
 """Conditions of weather, of works and of others: they do not hold for the vehicle on a plain day."""
 
 _CLAUSE = re.compile(r"^(.*?)\s*@\s*\(?(.*?)\)?$", re.S)
@@ -55,7 +84,9 @@ _M = "|".join(MONTHS)
 _D = "|".join(WEEKDAYS)
 _DATE = re.compile(rf"(?:({_M})[a-z]*\.?\s*(\d{{1,2}})?)\s*(?:[-–]\s*(?:({_M})[a-z]*\.?)?\s*(\d{{1,2}})?)?(?![:\d])")
 _DAYS = re.compile(rf"({_D})[a-z]?\b\s*(?:[-–]\s*({_D})[a-z]?\b)?")
-_TIME = re.compile(r"(\d{1,2}|sunrise|sunset|dawn|dusk)(?::(\d{2}))?\s*[-–]\s*(\d{1,2}|sunrise|sunset|dawn|dusk)(?::(\d{2}))?\+?")  # fmt: skip
+_TIME = re.compile(
+    r"(\d{1,2}|sunrise|sunset|dawn|dusk)(?::(\d{2}))?\s*[-–]\s*(\d{1,2}|sunrise|sunset|dawn|dusk)(?::(\d{2}))?\+?"
+)
 _SUN = {"sunrise": 12, "dawn": 12, "sunset": 40, "dusk": 40}
 """Half hours at which the sun rises and sets: 6 and 20 o'clock, an assumption."""
 
@@ -70,8 +101,8 @@ def clauses_of(text: str, vehicle: str) -> tuple[tuple[tuple[str, NDArray[np.boo
 
     Returns
     -------
-    Of each clause the value (in small letters), when it holds (shape `SHAPE`), and whether only for those who have business
-    there (``yes @ destination``). Later clauses stand before earlier ones.
+    Of each clause the value (in small letters), when it holds (shape `SHAPE`), and whether only for those who have
+    business there (``yes @ destination``). Later clauses stand before earlier ones.
 
     Examples
     --------
@@ -126,11 +157,17 @@ def _holds(text: str, vehicle: str) -> tuple[NDArray[np.bool_], bool]:
 
 def _fits(size: re.Match[str], vehicle: str) -> bool:
     """Return whether a vehicle's size is as a condition says."""
-    mine = SIZES.get(vehicle, {}).get(SAME.get(size[1], size[1].removeprefix("max")))
-    if mine is None:
+    own_size = SIZES.get(vehicle, {}).get(SAME.get(size[1], size[1].removeprefix("max")))
+    if own_size is None:
         raise UnreadConditionError(size[0])
     limit = float(size[3])
-    return {"<": mine < limit, "<=": mine <= limit, ">": mine > limit, ">=": mine >= limit, "=": mine == limit}[size[2]]
+    return {
+        "<": own_size < limit,
+        "<=": own_size <= limit,
+        ">": own_size > limit,
+        ">=": own_size >= limit,
+        "=": own_size == limit,
+    }[size[2]]
 
 
 @cache

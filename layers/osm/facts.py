@@ -18,9 +18,21 @@ OSM = "OpenStreetMap"
 FACT_KM = 50.0
 UNNAMED_KM = 10.0
 FROM_FACTS = (
-    "checkpoint_id", "name", "name_ru", "name_kk", "regime", "control_wait_min", "wait_assumed", "wait_p90_min", "wait_truck_min",
-    "capacity_per_day", "observed_per_day", "wait_source", "vehicles", "partners",
-)  # fmt: skip
+    "checkpoint_id",
+    "name",
+    "name_ru",
+    "name_kk",
+    "regime",
+    "control_wait_min",
+    "wait_assumed",
+    "wait_p90_min",
+    "wait_truck_min",
+    "capacity_per_day",
+    "observed_per_day",
+    "wait_source",
+    "vehicles",
+    "partners",
+)
 
 
 def with_facts(
@@ -50,11 +62,11 @@ def with_facts(
             elif same_regions and not row["named"] and away[i, j] <= UNNAMED_KM:
                 fit["without_name"].append((float(away[i, j]), i, j))
     partner: dict[int, int] = {}
-    for how, pairs in fit.items():
+    for match, pairs in fit.items():
         for _, i, j in sorted(pairs):
             if i not in partner and j not in partner.values():
                 partner[i] = j
-                report[f"facts_{how}"] += 1
+                report[f"facts_{match}"] += 1
     out = list(rows)
     for i, fact in enumerate(known):
         if i in partner:

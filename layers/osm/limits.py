@@ -47,7 +47,8 @@ LEGAL_KPH: Mapping[str, Mapping[str, float]] = {
 Source: the page "Default speed limits" of OpenStreetMap's wiki, as the library osm-legal-default-speeds reads it."""
 
 GENERIC_TRUCK_KPH: Mapping[str, float] = {"rural": 80.0, "trunk": 80.0, "motorway": 80.0}
-"""Trucks of a country that has no entry in `LEGAL_TRUCK_KPH`: an assumption, the commonest limit of heavy goods vehicles."""
+"""Trucks of a country that has no entry in `LEGAL_TRUCK_KPH`: an assumption, the commonest limit of heavy goods
+vehicles."""
 
 LEGAL_TRUCK_KPH: Mapping[str, Mapping[str, float]] = {
     "RU": {"rural": 70, "trunk": 70, "motorway": 90},

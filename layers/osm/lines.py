@@ -31,9 +31,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROAD_KINDS = (
-    "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary", "secondary_link",
-    "tertiary", "tertiary_link", "unclassified", "residential", "living_street", "service", "track", "road",
-)  # fmt: skip
+    "motorway",
+    "motorway_link",
+    "trunk",
+    "trunk_link",
+    "primary",
+    "primary_link",
+    "secondary",
+    "secondary_link",
+    "tertiary",
+    "tertiary_link",
+    "unclassified",
+    "residential",
+    "living_street",
+    "service",
+    "track",
+    "road",
+)
 WINTER_ROAD = "winter_road"
 WINTER_KINDS = (WINTER_ROAD, "ice_road")
 """Values of ``highway``, and keys that are ``yes``, of roads over frozen ground; they are kept whatever their class."""
@@ -49,22 +63,37 @@ TEXTS = {
 YES_NO = {"road": ("ice_road", "winter_road", "toll", "bridge", "tunnel"), "rail": ("bridge", "tunnel")}
 GONE_FLAGS = ("disused", "abandoned", "construction", "proposed", "impassable", "demolished", "razed")
 """Keys whose ``yes`` says that a way is out of use. ``construction=minor`` is work beside the traffic."""
-GONE_STATES = {"operational_status": ("closed", "out_of_order", "abandoned", "disused", "inoperative"), "status": ("closed", "abandoned", "disused")}  # fmt: skip
+GONE_STATES = {
+    "operational_status": ("closed", "out_of_order", "abandoned", "disused", "inoperative"),
+    "status": ("closed", "abandoned", "disused"),
+}
 _ACCESS = tuple(dict.fromkeys(k for vehicle in VEHICLES for k in ACCESS_KEYS[vehicle]))
 CONDITIONAL = tuple(f"{k}:conditional" for k in (*_ACCESS, "oneway", "maxspeed", "maxspeed:hgv"))
 LIMITS = ("maxspeed", "maxspeed:forward", "maxspeed:backward")
 ZONES = ("maxspeed:type", "source:maxspeed", "zone:maxspeed", "zone:traffic")
 ROAD_KEYS = (
-    "highway", "route", "junction", "area", "military", "oneway", *LIMITS, *ZONES, "maxspeed:hgv", *_ACCESS, *CONDITIONAL,
-    *GONE_FLAGS, *GONE_STATES, "duration",
-)  # fmt: skip
+    "highway",
+    "route",
+    "junction",
+    "area",
+    "military",
+    "oneway",
+    *LIMITS,
+    *ZONES,
+    "maxspeed:hgv",
+    *_ACCESS,
+    *CONDITIONAL,
+    *GONE_FLAGS,
+    *GONE_STATES,
+    "duration",
+)
 KEYS = tuple(
     dict.fromkeys([*ROAD_KEYS, *TEXTS["road"], *YES_NO["road"], "railway", *TEXTS["rail"], "gauge", *YES_NO["rail"]])
 )
 SOURCES = ("tagged", "implicit", "default")
 UNREAD, NO_THROUGH = "unread: ", "no through: "
-"""What the keys of counts begin with that hold the text of a value or condition which no rule reads, and the access of roads
-that carry no through traffic."""
+"""What the keys of counts begin with that hold the text of a value or condition which no rule reads, and the access of
+roads that carry no through traffic."""
 
 
 def roads_of(
@@ -97,9 +126,9 @@ def roads_of(
     frozen = np.logical_or.reduce([parsed(tags[k], is_yes, False).astype(bool) for k in WINTER_KINDS])
     frozen &= (tags["highway"].notna() & ~tags["highway"].isin(NO_ROADS)).to_numpy()
     frozen |= tags["highway"].isin(WINTER_KINDS).to_numpy()
-    asked = tags["highway"].isin(list(kinds)).to_numpy()
+    queried = tags["highway"].isin(list(kinds)).to_numpy()
     tied = tags["highway"].isin(ROAD_KINDS).to_numpy() & tags["osm_id"].isin(list(besides)).to_numpy()
-    road = frozen | asked | tied
+    road = frozen | queried | tied
     ferry = ~road & ((tags["route"] == FERRY).to_numpy() | tags["osm_id"].isin(list(ferries)).to_numpy())
     kept = tags[road | ferry]
     kept = _without(kept, kept["area"] == "yes", "roads_area", counts)
@@ -109,11 +138,11 @@ def roads_of(
     may = {name: access_table(kept, name, at) for name in VEHICLES}
     for text, number in may[vehicle].attrs["unread"].items():
         counts[UNREAD + text] += number
-    shut = np.logical_and.reduce([(table["level"] == CLOSED).to_numpy() for table in may.values()])
-    for reason, number in may[vehicle]["word"][shut].value_counts().sort_index().items():
+    closed = np.logical_and.reduce([(table["level"] == CLOSED).to_numpy() for table in may.values()])
+    for reason, number in may[vehicle]["word"][closed].value_counts().sort_index().items():
         counts[f"roads_access_{reason}"] += int(number)
-    kept = kept[~shut]
-    may = {name: table[~shut] for name, table in may.items()}
+    kept = kept[~closed]
+    may = {name: table[~closed] for name, table in may.items()}
     kind = kept["highway"].astype(object).where(kept["highway"].isin(ROAD_KINDS), WINTER_ROAD)
     kind = kind.where(road[kept.index], FERRY)
     own = may[vehicle]
@@ -145,7 +174,12 @@ def roads_of(
 def _in_use(tags: pd.DataFrame, what: str, counts: Counter[str]) -> pd.DataFrame:
     """Return the ways that are in use, and count those that a flag or a status says are not."""
     for key in GONE_FLAGS:
-        tags = _without(tags, parsed(tags[key], lambda t: t.casefold() in ("yes", "true", "1"), False).astype(bool), f"{what}_{key}", counts)  # fmt: skip
+        tags = _without(
+            tags,
+            parsed(tags[key], lambda t: t.casefold() in ("yes", "true", "1"), False).astype(bool),
+            f"{what}_{key}",
+            counts,
+        )
     for key, states in GONE_STATES.items():
         tags = _without(tags, tags[key].isin(states).to_numpy(), f"{what}_{key}_closed", counts)
     return tags
@@ -162,10 +196,10 @@ def _no_through(may: dict[str, pd.DataFrame]) -> pd.Categorical:
 def _directions(tags: pd.DataFrame, vehicle: str, counts: Counter[str], at: tuple[int, int] | None) -> NDArray[np.int8]:
     """Return the direction of each road: the one of most of the day where it changes by the hour."""
     direction = oneway_of(tags["oneway"], tags["highway"], tags["junction"])
-    said = tags["oneway:conditional"]
-    _unread_in(said, vehicle, counts)
-    for row in np.flatnonzero(said.notna().to_numpy()):  # some hundreds in a country
-        direction[row], changes = _direction_by_day(str(said.iloc[row]), vehicle, int(direction[row]), at)
+    stated = tags["oneway:conditional"]
+    _unread_in(stated, vehicle, counts)
+    for row in np.flatnonzero(stated.notna().to_numpy()):  # some hundreds in a country
+        direction[row], changes = _direction_by_day(str(stated.iloc[row]), vehicle, int(direction[row]), at)
         counts["roads_oneway_by_hours"] += changes
     return direction
 
@@ -175,10 +209,10 @@ def _seasons(roads: pd.DataFrame, by_access: pd.Series) -> pd.Categorical:
     codes = parsed(roads["seasonal"], lambda t: SEASONS.index(season_of(t)), 0)
     frozen = (roads["ice_road"] | roads["winter_road"]).to_numpy()
     codes = np.where(frozen, SEASONS.index("winter"), codes)
-    said = parsed(by_access, SEASONS.index, 0)
+    stated = parsed(by_access, SEASONS.index, 0)
     # What one tag opens in winter and another in summer is relied on in neither.
-    apart = (codes > 0) & (said > 0) & (codes != said)
-    codes = np.where(apart, SEASONS.index("some"), np.where(codes > 0, codes, said))
+    apart = (codes > 0) & (stated > 0) & (codes != stated)
+    codes = np.where(apart, SEASONS.index("some"), np.where(codes > 0, codes, stated))
     return pd.Categorical.from_codes(codes, categories=pd.Index(SEASONS, dtype=object))
 
 
@@ -245,10 +279,10 @@ def _speeds(tags: pd.DataFrame, counts: Counter[str]) -> dict[str, object]:
             source[lower] = parsed(tags[key], lambda t: SOURCES.index(parse_maxspeed(t)[1]), 0)[lower]
     counts["limits_without_a_number"] += int((tags["maxspeed"].notna().to_numpy() & np.isnan(kph)).sum())
     hgv = parsed(tags["maxspeed:hgv"], lambda t: parse_maxspeed(t)[0], np.nan).astype(np.float32)
-    said = tags["maxspeed:conditional"]
-    _unread_in(said, "car", counts)
+    stated = tags["maxspeed:conditional"]
+    _unread_in(stated, "car", counts)
     cold, warm, truck = (
-        parsed(said, lambda t, v=v, s=s: _limits_by_season(t, v)[s], np.nan).astype(np.float32)  # type: ignore[misc]
+        parsed(stated, lambda t, v=v, s=s: _limits_by_season(t, v)[s], np.nan).astype(np.float32)  # type: ignore[misc]
         for v, s in (("car", 0), ("car", 1), ("truck", 1))
     )
     hgv = np.fmin(hgv, np.where(truck == warm, np.nan, truck))
@@ -257,9 +291,9 @@ def _speeds(tags: pd.DataFrame, counts: Counter[str]) -> dict[str, object]:
     kph[tagged] = warm[tagged]
     source[tagged] = SOURCES.index("tagged")
     winter = np.where((winter == kph) | np.isnan(winter), np.nan, winter).astype(np.float32)
-    said = tags["maxspeed:hgv:conditional"]
-    _unread_in(said, "truck", counts)
-    truck = parsed(said, lambda t: _limits_by_season(t, "truck")[1], np.nan).astype(np.float32)
+    stated = tags["maxspeed:hgv:conditional"]
+    _unread_in(stated, "truck", counts)
+    truck = parsed(stated, lambda t: _limits_by_season(t, "truck")[1], np.nan).astype(np.float32)
     hgv = np.where(np.isfinite(truck), truck, hgv)
     return {
         "maxspeed_kph": kph,
@@ -278,7 +312,10 @@ def _unread_in(column: pd.Series, vehicle: str, counts: Counter[str]) -> None:
 
 @cache
 def _limits_by_season(text: str, vehicle: str) -> tuple[float, float]:
-    """Return the limits of winter and of summer that hold for most of the day, NaN where that is the one without condition."""
+    """Return the limits of winter and of summer that hold for most of the day, else NaN.
+
+    NaN where that is the one without condition.
+    """
     grid = np.full(SHAPE, np.nan, np.float32)
     for value, when, some in clauses_of(text, vehicle)[0]:
         kph = parse_maxspeed(value)[0]

@@ -24,12 +24,15 @@ ROAD_KM, PLACE_KM = 0.5, 30.0
 def name_posts(
     rows: Sequence[dict[str, Any]], roads: gpd.GeoDataFrame | None, settlements: gpd.GeoDataFrame | None
 ) -> list[dict[str, Any]]:
-    """Return checkpoints with names for those that have none: ``Post on M-36``, ``Post near Orsk``, both where one road has several.
+    """Return checkpoints with names for those that have none.
+
+    ``Post on M-36``, ``Post near Orsk``, both where one road has several.
 
     Parameters
     ----------
     rows
-        With ``name``, ``named``, ``mode``, ``lon``, ``lat``; those that are not ``named`` keep that mark, so that facts may join them.
+        With ``name``, ``named``, ``mode``, ``lon``, ``lat``; those that are not ``named`` keep that mark, so that facts
+        may join them.
     roads, settlements
         With ``ref`` and ``name``, as far as there are any.
     """
@@ -54,8 +57,8 @@ def _roads(xy: NDArray[np.float64], roads: gpd.GeoDataFrame | None) -> list[str]
     if roads is None or roads.empty or not {"ref", "name"} & set(roads.columns):
         return [""] * len(xy)
     texts = [roads[c].astype(object).fillna("").astype(str).to_numpy() for c in ("ref", "name") if c in roads]
-    said = np.where(texts[0] != "", texts[0], texts[-1])
-    known = np.flatnonzero(said != "")
+    chosen = np.where(texts[0] != "", texts[0], texts[-1])
+    known = np.flatnonzero(chosen != "")
     if not len(known):
         return [""] * len(xy)
     # Near a place degrees are square once longitudes are narrowed.
@@ -64,7 +67,7 @@ def _roads(xy: NDArray[np.float64], roads: gpd.GeoDataFrame | None) -> list[str]
     spot = shapely.points(xy * (narrow, 1.0))
     row = np.asarray(shapely.STRtree(flat).nearest(spot), np.int64)
     near = shapely.distance(flat[row], spot) * 111.2 <= ROAD_KM
-    return [str(said[known[r]]) if n else "" for r, n in zip(row, near, strict=True)]
+    return [str(chosen[known[r]]) if n else "" for r, n in zip(row, near, strict=True)]
 
 
 def _places(xy: NDArray[np.float64], settlements: gpd.GeoDataFrame | None) -> list[str]:

@@ -1,4 +1,7 @@
-"""Posts that belong to other borders of the two countries: at tripoints and in small countries they stand near this one too."""
+"""Posts that belong to other borders of the two countries.
+
+At tripoints and in small countries they stand near this one too.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ def of_this_border(
 ) -> tuple[pd.DataFrame, gpd.GeoDataFrame | None]:
     """Return the posts and stations without those at other borders.
 
-    A post by road belongs to the stretch of its side's outline that it is nearest to, one by rail to the line that its track crosses.
+    A post by road belongs to the stretch of its side's outline that it is nearest to, one by rail to the line that its
+    track crosses.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ def of_this_border(
     if railways is not None and len(railways) and len(rail):
         own[rail] = _by_track(posts[["lon", "lat"]].to_numpy(float)[rail], own[rail], stretches, railways)
     names = [str(n) or f"post {i}" for n, i in zip(posts["name"], posts["osm_id"], strict=True)]
-    left = sorted({name for name, mine in zip(names, own, strict=True) if not mine})
+    left = sorted({name for name, own_post in zip(names, own, strict=True) if not own_post})
     if stations is not None and (stations["kind"] == "border").any():
         xy = shapely.get_coordinates(stations.geometry.to_numpy())
         either = [stretches.away_km(xy, np.full(len(xy), s, dtype=object)) for s in ("a", "b")]
@@ -57,7 +61,10 @@ def of_this_border(
 def _by_track(
     xy: NDArray[np.float64], straight: NDArray[np.bool_], stretches: Stretches, railways: gpd.GeoDataFrame
 ) -> NDArray[np.bool_]:
-    """Return which places belong to the shared line along the tracks; by `straight` where no track leads over any line."""
+    """Return which places belong to the shared line along the tracks.
+
+    By `straight` where no track leads over any line.
+    """
     lines = railways.geometry.to_numpy()
     tree = shapely.STRtree(lines)
     over = []

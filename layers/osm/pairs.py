@@ -23,7 +23,9 @@ SNAP_KM = 1.0
 def along_lines(
     places: NDArray[np.float64], roads: gpd.GeoDataFrame, limit_km: float, *, snap_km: float = SNAP_KM
 ) -> NDArray[np.float64]:
-    """Return kilometres along roads between places that stand within `snap_km` of one: anywhere on it, not only at its ends.
+    """Return kilometres along roads between places that stand within `snap_km` of one.
+
+    Anywhere on it, not only at its ends.
 
     One-way roads lead to posts both ways. Infinite beyond the limit, without a way, or for a place off the roads.
     """
@@ -34,8 +36,8 @@ def along_lines(
     spot = shapely.points(places * (narrow, 1.0))
     piece = np.asarray(shapely.STRtree(flat).nearest(spot), np.int64)
     share = shapely.line_locate_point(flat[piece], spot, normalized=True)
-    here = shapely.get_coordinates(shapely.line_interpolate_point(flat[piece], share, normalized=True)) / (narrow, 1.0)
-    off = np.linalg.norm(sphere_km(here) - sphere_km(places), axis=1) > snap_km
+    along = shapely.get_coordinates(shapely.line_interpolate_point(flat[piece], share, normalized=True)) / (narrow, 1.0)
+    off = np.linalg.norm(sphere_km(along) - sphere_km(places), axis=1) > snap_km
     ids, ends = np.unique(roads[["u", "v"]].to_numpy(), return_inverse=True)
     ends, km = ends.reshape(-1, 2), roads["length_m"].to_numpy(float) / 1000
     number = len(ids) + np.arange(n)

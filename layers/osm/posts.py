@@ -67,13 +67,14 @@ def checkpoints_from_posts(
     regions
         With ``side``, see `layers.regions.with_sides`.
     facts
-        Layer ``checkpoints`` of what is known otherwise. A fact belongs to a checkpoint of its mode that bears one of its
-        names, lies within 50 km and in its regions; all three, for namesakes are common. An OSM checkpoint without any
-        name takes the nearest fact of its mode and regions within 10 km. Facts that find none stay checkpoints.
+        Layer ``checkpoints`` of what is known otherwise. A fact belongs to a checkpoint of its mode that bears one of
+        its names, lies within 50 km and in its regions; all three, for namesakes are common. An OSM checkpoint without
+        any name takes the nearest fact of its mode and regions within 10 km. Facts that find none stay checkpoints.
     roads
         Layer ``roads``: posts are then paired along it, else by the straight distance.
     railways, settlements
-        Tracks, along which a post by rail belongs to the border that they cross; places that posts without a name are called after.
+        Tracks, along which a post by rail belongs to the border that they cross; places that posts without a name are
+        called after.
     stretches
         Of the outlines of both countries: posts at other borders of theirs are left out.
     cluster_km, pair_km, depth_km
@@ -138,21 +139,46 @@ def _clusters(posts: pd.DataFrame, km: float, report: dict[str, Any]) -> pd.Data
     out = []
     for (side, mode), group in posts.groupby(["side", "mode"], sort=True):
         label = _components(sphere_km(group[["lon", "lat"]].to_numpy()), km)
-        for _, mine in group.groupby(label, sort=True):  # posts: dozens
-            if not (mine["what"] == "border_control").any():
-                report["customs_alone"] += len(mine)
+        for _, cluster in group.groupby(label, sort=True):  # posts: dozens
+            if not (cluster["what"] == "border_control").any():
+                report["customs_alone"] += len(cluster)
                 continue
-            control = mine[mine["what"] == "border_control"]
+            control = cluster[cluster["what"] == "border_control"]
             out.append(
                 {
-                    "side": side, "mode": mode, "osm_id": int(control["osm_id"].min()), "region": control["region"].iloc[0],
-                    "lon": control["lon"].mean(), "lat": control["lat"].mean(), "open": bool(control["open"].any()),
+                    "side": side,
+                    "mode": mode,
+                    "osm_id": int(control["osm_id"].min()),
+                    "region": control["region"].iloc[0],
+                    "lon": control["lon"].mean(),
+                    "lat": control["lat"].mean(),
+                    "open": bool(control["open"].any()),
                     "vehicles": lanes_vehicles(control[control["open"]]["vehicles"]),
-                    "hours": _first(mine["hours"]), "name": _commonest(mine["name"]), "name_ru": _first(mine["name_ru"]),
-                    "name_kk": _first(mine["name_kk"]), "names": joined_names(*mine["name"], *mine["names"]),
+                    "hours": _first(cluster["hours"]),
+                    "name": _commonest(cluster["name"]),
+                    "name_ru": _first(cluster["name_ru"]),
+                    "name_kk": _first(cluster["name_kk"]),
+                    "names": joined_names(*cluster["name"], *cluster["names"]),
                 }
-            )  # fmt: skip
-    return pd.DataFrame(out, columns=["side", "mode", "osm_id", "region", "lon", "lat", "open", "vehicles", "hours", "name", "name_ru", "name_kk", "names"])  # fmt: skip
+            )
+    return pd.DataFrame(
+        out,
+        columns=[
+            "side",
+            "mode",
+            "osm_id",
+            "region",
+            "lon",
+            "lat",
+            "open",
+            "vehicles",
+            "hours",
+            "name",
+            "name_ru",
+            "name_kk",
+            "names",
+        ],
+    )
 
 
 def _first(texts: pd.Series) -> str:
@@ -247,8 +273,8 @@ def _rail(
         side=side, region=region, name_ru="", name_kk="", hours="", vehicles="", open=True, mode="rail"
     )
     out = []
-    for _, mine in marks.groupby(_components(sphere_km(marks[["lon", "lat"]].to_numpy()), cluster_km), sort=True):
-        lon, lat, number = float(mine["lon"].mean()), float(mine["lat"].mean()), int(mine["osm_id"].min())
+    for _, cluster in marks.groupby(_components(sphere_km(marks[["lon", "lat"]].to_numpy()), cluster_km), sort=True):
+        lon, lat, number = float(cluster["lon"].mean()), float(cluster["lat"].mean()), int(cluster["osm_id"].min())
         away = np.linalg.norm(xyz[stops] - sphere_km(np.array([[lon, lat]])), axis=1)
         ends: list[pd.Series | None] = []
         for one in SIDES:

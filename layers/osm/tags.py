@@ -1,4 +1,6 @@
-"""What OpenStreetMap's tags say, as values: limits, one-way, access, seasons, currents, people. Text in, numbers out, no geometry.
+"""What OpenStreetMap's tags say, as values: limits, one-way, access, seasons, currents, people.
+
+Text in, numbers out, no geometry.
 
 Every parser takes one text; `parsed` runs one over a column by its distinct values, for a million ways hold a few
 hundred of them.
@@ -92,9 +94,17 @@ def _one_limit(text: str, country: str) -> tuple[float, str]:
 
 FORWARD, BACKWARD, BOTH = 1, -1, 0
 ONEWAY: Mapping[str, int] = {
-    "yes": FORWARD, "true": FORWARD, "1": FORWARD, "-1": BACKWARD, "reverse": BACKWARD, "no": BOTH, "false": BOTH,
-    "0": BOTH, "reversible": BOTH, "alternating": BOTH,
-}  # fmt: skip
+    "yes": FORWARD,
+    "true": FORWARD,
+    "1": FORWARD,
+    "-1": BACKWARD,
+    "reverse": BACKWARD,
+    "no": BOTH,
+    "false": BOTH,
+    "0": BOTH,
+    "reversible": BOTH,
+    "alternating": BOTH,
+}
 ONEWAY_KINDS = ("motorway",)
 ONEWAY_JUNCTIONS = ("roundabout", "circular")
 _UNSAID = 9
@@ -103,14 +113,14 @@ _UNSAID = 9
 def oneway_of(oneway: pd.Series, kind: pd.Series, junction: pd.Series) -> NDArray[np.int8]:
     """Return 1 (as drawn), −1 (against it) or 0 (both) for each road.
 
-    A tag stands before the defaults: motorways and roundabouts are one-way; links are two-way, as OpenStreetMap's wiki has it.
-    ``reversible`` and ``alternating`` lanes can be driven both ways at some hour, so they count as both.
+    A tag stands before the defaults: motorways and roundabouts are one-way; links are two-way, as OpenStreetMap's wiki
+    has it. ``reversible`` and ``alternating`` lanes can be driven both ways at some hour, so they count as both.
     """
-    said = parsed(oneway, lambda text: ONEWAY.get(text.strip().casefold(), _UNSAID), _UNSAID)
+    stated = parsed(oneway, lambda text: ONEWAY.get(text.strip().casefold(), _UNSAID), _UNSAID)
     default = (
         parsed(kind, lambda k: k in ONEWAY_KINDS, False) | parsed(junction, lambda j: j in ONEWAY_JUNCTIONS, False)
     ).astype(bool)
-    return np.asarray(np.where(said != _UNSAID, said, np.where(default, FORWARD, BOTH)), np.int8)
+    return np.asarray(np.where(stated != _UNSAID, stated, np.where(default, FORWARD, BOTH)), np.int8)
 
 
 _WARM = frozenset({"summer", "spring", "autumn", "dry_season", "dry"})
@@ -119,7 +129,9 @@ SEASONS = ("", "winter", "summer", "some")
 
 @cache
 def season_of(seasonal: str, ice_or_winter_road: bool = False) -> str:
-    """Return when a road can be driven: always (an empty text), in ``winter``, in ``summer`` (not in winter), at ``some`` time.
+    """Return when a road can be driven.
+
+    Always (an empty text), in ``winter``, in ``summer`` (not in winter), at ``some`` time.
 
     An ice road or winter road is one of winter whatever ``seasonal`` says. ``seasonal=yes`` and what is not understood
     tell no time: ``some``.
@@ -153,8 +165,8 @@ LONGEST_DURATION_MIN = 14 * 1440
 def parse_duration(text: str) -> float:
     """Return the minutes of a ``duration``; NaN where it is none.
 
-    Read are ``HH:MM``, ``HH:MM:SS``, minutes alone, ISO 8601 (``PT1H30M``), words (``1 h 30 min``) and spans of two of these,
-    of which the middle is taken.
+    Read are ``HH:MM``, ``HH:MM:SS``, minutes alone, ISO 8601 (``PT1H30M``), words (``1 h 30 min``) and spans of two of
+    these, of which the middle is taken.
 
     Examples
     --------
@@ -188,18 +200,59 @@ def _minutes(bare: str) -> float:
 
 
 GAUGES: Mapping[str, str] = {
-    "standard": "1435", "normal": "1435", "russian": "1520", "iberian": "1668", "indian": "1676", "irish": "1600",
-    "cape": "1067", "metre": "1000", "meter": "1000", "5 ft": "1524", "5 ft 3 in": "1600", "5 ft 6 in": "1676",
-    "3 ft": "914", "3 ft 6 in": "1067", "2 ft 6 in": "762", "4 ft 8.5 in": "1435",
-}  # fmt: skip
+    "standard": "1435",
+    "normal": "1435",
+    "russian": "1520",
+    "iberian": "1668",
+    "indian": "1676",
+    "irish": "1600",
+    "cape": "1067",
+    "metre": "1000",
+    "meter": "1000",
+    "5 ft": "1524",
+    "5 ft 3 in": "1600",
+    "5 ft 6 in": "1676",
+    "3 ft": "914",
+    "3 ft 6 in": "1067",
+    "2 ft 6 in": "762",
+    "4 ft 8.5 in": "1435",
+}
 BROAD_GAUGES: Mapping[str, str] = {
     **dict.fromkeys(
-        ("RU", "KZ", "BY", "UA", "KG", "UZ", "TJ", "TM", "GE", "AM", "AZ", "MD", "MN", "LT", "LV", "EE", "PL", "SK", "HU",
-         "RO", "CN", "KP", "AF", "IR"), "1520",
+        (
+            "RU",
+            "KZ",
+            "BY",
+            "UA",
+            "KG",
+            "UZ",
+            "TJ",
+            "TM",
+            "GE",
+            "AM",
+            "AZ",
+            "MD",
+            "MN",
+            "LT",
+            "LV",
+            "EE",
+            "PL",
+            "SK",
+            "HU",
+            "RO",
+            "CN",
+            "KP",
+            "AF",
+            "IR",
+        ),
+        "1520",
     ),
-    "FI": "1524", "ES": "1668", "PT": "1668", **dict.fromkeys(("IN", "PK", "BD", "LK", "AR", "CL", "US"), "1676"),
+    "FI": "1524",
+    "ES": "1668",
+    "PT": "1668",
+    **dict.fromkeys(("IN", "PK", "BD", "LK", "AR", "CL", "US"), "1676"),
     **dict.fromkeys(("IE", "BR", "AU"), "1600"),
-}  # fmt: skip
+}
 """What ``gauge=broad`` is by country, mm."""
 
 
@@ -209,7 +262,7 @@ def parse_gauge(text: str) -> str:
 
     Examples
     --------
-    >>> parse_gauge("1520 mm"), parse_gauge("standard"), parse_gauge("1435;1520"), parse_gauge("1,520"), parse_gauge("narrow")
+    >>> tuple(map(parse_gauge, ("1520 mm", "standard", "1435;1520", "1,520", "narrow")))
     ('1520', '1435', '1435;1520', '1520', '')
     """
     bare = re.sub(r"(?<=\d)[,\s](?=\d{3}(?!\d))", "", text.casefold().replace("\u00a0", " "))
@@ -246,11 +299,11 @@ def current_of(electrified: str, voltage: str, frequency: str) -> str:
     >>> current_of("contact_line", "25000;3000", "50;0"), current_of("yes", "", "")
     ('', '')
     """
-    said = electrified.strip().casefold()
-    if said == "no":
+    stated = electrified.strip().casefold()
+    if stated == "no":
         return "none"
     volt, hertz = (_one_number(text) for text in (voltage, frequency))
-    if said == "" or not 0 < volt < 1e6:
+    if stated == "" or not 0 < volt < 1e6:
         return ""
     if not frequency.strip() and volt <= HIGHEST_DC_VOLT:
         hertz = 0.0
@@ -270,7 +323,9 @@ def _one_number(text: str) -> float:
 
 
 def capital_of(tags: Mapping[str, str]) -> str:
-    """Return of what a place is the capital, as ``capital`` has it: ``yes`` (a country), a level 2 to 11, or an empty text.
+    """Return of what a place is the capital, as ``capital`` has it.
+
+    ``yes`` (a country), a level 2 to 11, or an empty text.
 
     Of several levels in ``admin_centre:4=yes`` and the like the highest counts.
 

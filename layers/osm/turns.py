@@ -26,15 +26,19 @@ def is_restriction(tags: Mapping[str, str]) -> bool:
 
 
 def restriction_of(tags: Mapping[str, str], vehicle: str) -> tuple[str, tuple[str, ...]]:
-    """Return what a restriction is to a vehicle, ``no``, ``only`` or an empty text where it says nothing; and texts that no rule reads.
+    """Return what a restriction is to a vehicle, ``no``, ``only`` or an empty text where it says nothing.
+
+    And texts that no rule reads.
 
     A restriction under a condition holds where it does so for most of the day.
 
     Examples
     --------
-    >>> restriction_of({"restriction": "no_left_turn", "except": "psv;hgv"}, "car"), restriction_of({"restriction": "no_left_turn", "except": "psv;hgv"}, "truck")
+    >>> tags = {"restriction": "no_left_turn", "except": "psv;hgv"}
+    >>> restriction_of(tags, "car"), restriction_of(tags, "truck")
     (('no', ()), ('', ()))
-    >>> restriction_of({"restriction:hgv": "only_straight_on"}, "car")[0], restriction_of({"restriction:hgv": "only_straight_on"}, "truck")[0]
+    >>> tags = {"restriction:hgv": "only_straight_on"}
+    >>> restriction_of(tags, "car")[0], restriction_of(tags, "truck")[0]
     ('', 'only')
     """
     own = VEHICLE_KEYS[vehicle]

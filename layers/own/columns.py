@@ -1,4 +1,7 @@
-"""Columns of a user's own layers in the words of the schema: numbers, flags, classes, one-way, whatever world they come from."""
+"""Columns of a user's own layers in the words of the schema.
+
+Numbers, flags, classes, one-way, whatever world they come from.
+"""
 
 from __future__ import annotations
 
@@ -32,17 +35,54 @@ FOLDED = ("mode", "regime", "season", "kind")
 """Columns whose words are compared in small letters."""
 NOT_DRIVEN = frozenset(
     {
-        "footway", "path", "steps", "cycleway", "pedestrian", "bridleway", "corridor", "elevator", "platform", "via_ferrata", "sidewalk", "crossing",
-        "construction", "proposed", "planned", "abandoned", "disused", "razed", "demolished", "dismantled", "raceway", "bus_guideway", "busway", "rest_area",
+        "footway",
+        "path",
+        "steps",
+        "cycleway",
+        "pedestrian",
+        "bridleway",
+        "corridor",
+        "elevator",
+        "platform",
+        "via_ferrata",
+        "sidewalk",
+        "crossing",
+        "construction",
+        "proposed",
+        "planned",
+        "abandoned",
+        "disused",
+        "razed",
+        "demolished",
+        "dismantled",
+        "raceway",
+        "bus_guideway",
+        "busway",
+        "rest_area",
     }
-)  # fmt: skip
+)
 """Classes of lines that no car drives: left out of an own layer of roads, and counted."""
 NO_TRAINS = frozenset(
     {
-        "tram", "subway", "light_rail", "monorail", "funicular", "miniature", "miniature_railway", "preserved", "construction", "proposed", "abandoned",
-        "disused", "razed", "dismantled", "platform", "station", "halt",
+        "tram",
+        "subway",
+        "light_rail",
+        "monorail",
+        "funicular",
+        "miniature",
+        "miniature_railway",
+        "preserved",
+        "construction",
+        "proposed",
+        "abandoned",
+        "disused",
+        "razed",
+        "dismantled",
+        "platform",
+        "station",
+        "halt",
     }
-)  # fmt: skip
+)
 """The same for railways."""
 LEFT_OUT = {"roads": NOT_DRIVEN, "railways": NO_TRAINS}
 
@@ -80,7 +120,8 @@ def understood(
     Raises
     ------
     LayerError
-        A value that can't be read, or a map of values for a column that there is not; one message has all of them with their rows.
+        A value that can't be read, or a map of values for a column that there is not; one message has all of them with
+        their rows.
     """
     sorting = _Sorting(layer, where)
     frame = _named(frame, layer)
@@ -90,7 +131,8 @@ def understood(
     absent = [c for c in values if c not in frame]
     if absent:
         sorting.problems.append(
-            f"values are given for the column {', '.join(map(repr, absent))}, which it does not have: allowed are columns of the layer"
+            f"values are given for the column {', '.join(map(repr, absent))}, which it does not have: allowed "
+            "are columns of the layer"
         )
     frame = _classes(frame, layer, sorting)
     if "oneway" in frame:
@@ -128,11 +170,11 @@ def _mapped(values: pd.Series, words: Mapping[str, str], sorting: _Sorting) -> p
     if not words:
         return values
     folded = {theirs.strip().casefold(): ours for theirs, ours in words.items()}
-    said = values.map(lambda v: str(v).strip().casefold(), na_action="ignore")
-    idle = [theirs for theirs in words if theirs.strip().casefold() not in set(said)]
+    stated_words = values.map(lambda v: str(v).strip().casefold(), na_action="ignore")
+    idle = [theirs for theirs in words if theirs.strip().casefold() not in set(stated_words)]
     if idle:
         sorting.note(f"no row says {', '.join(map(repr, idle))} in {values.name}, for which the study has a value")
-    return values.astype(object).where(~said.isin(list(folded)), said.map(folded))
+    return values.astype(object).where(~stated_words.isin(list(folded)), stated_words.map(folded))
 
 
 def _classes(frame: gpd.GeoDataFrame, layer: str, sorting: _Sorting) -> gpd.GeoDataFrame:
@@ -159,13 +201,19 @@ def _classes(frame: gpd.GeoDataFrame, layer: str, sorting: _Sorting) -> gpd.GeoD
 
 
 def _turned(frame: gpd.GeoDataFrame, sorting: _Sorting) -> gpd.GeoDataFrame:
-    """Return links with a true or false ``oneway``: those against the drawing are turned round, those closed both ways left out."""
+    """Return links with a true or false ``oneway``.
+
+    Those against the drawing are turned round, those closed both ways left out.
+    """
     way = directions(frame["oneway"])
     if (way == UNKNOWN).any():
         wrong = frame["oneway"][way == UNKNOWN]
         hint = ""
         if set(wrong.astype(str).str.strip().str.upper()) <= {"T", "F"}:
-            hint = '; T and F alone may mean true and false or against and along the drawing: say which by values = { oneway = { T = "yes", F = "no" } }'
+            hint = (
+                "; T and F alone may mean true and false or against and along the drawing: say which by values = { "
+                'oneway = { T = "yes", F = "no" } }'
+            )
         sorting.refuse("oneway", wrong, f"are {ALLOWED}{hint}")
     back = way == BACKWARD
     if back.any():

@@ -58,7 +58,8 @@ def check_lines(frame: gpd.GeoDataFrame, crs: CRS) -> pd.DataFrame:
 
     Returns
     -------
-    ``what``, ``lon``, ``lat``, ``distance_m``, the worst first. Lines that cross without a common vertex are not among them: they may be bridges.
+    ``what``, ``lon``, ``lat``, ``distance_m``, the worst first. Lines that cross without a common vertex are not among
+    them: they may be bridges.
     """
     ends = _ends_of(frame, crs, by_number=True)
     lines = project(frame.geometry.to_numpy(), WGS84, crs)
@@ -72,7 +73,9 @@ def check_lines(frame: gpd.GeoDataFrame, crs: CRS) -> pd.DataFrame:
         at = ends.xy[found["node"].to_numpy()]
         parts.append(pd.DataFrame({"what": what, "lon": at[:, 0], "lat": at[:, 1], "distance_m": found["distance_m"]}))
     again = pd.Series(drawn_alike(frame.geometry.to_numpy())[0]).duplicated().to_numpy()
-    middle = shapely.get_coordinates(shapely.line_interpolate_point(frame.geometry.to_numpy()[again], 0.5, normalized=True))  # fmt: skip
+    middle = shapely.get_coordinates(
+        shapely.line_interpolate_point(frame.geometry.to_numpy()[again], 0.5, normalized=True)
+    )
     parts.append(pd.DataFrame({"what": TWICE, "lon": middle[:, 0], "lat": middle[:, 1], "distance_m": 0.0}))
     spots = _inner_vertices(frame.geometry.to_numpy()[~again])
     parts.append(pd.DataFrame({"what": SHARED, "lon": spots[:, 0], "lat": spots[:, 1], "distance_m": 0.0}))
@@ -98,7 +101,10 @@ def lengths_in_words(frame: gpd.GeoDataFrame, layer: str) -> list[str]:
     if SHORT <= ratio <= LONG:
         return []
     does = "the lines as drawn count" if ratio < SHORT else "taken as they are stated"
-    return [f"{layer}: length_m is {ratio:.3g} times the lines as drawn, in the median: it looks like another unit than metres; {does}"]  # fmt: skip
+    return [
+        f"{layer}: length_m is {ratio:.3g} times the lines as drawn, in the median: it looks like another unit "
+        f"than metres; {does}"
+    ]
 
 
 def mend_lines(
@@ -106,8 +112,9 @@ def mend_lines(
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Return a network whose lines meet where they touch, and what was done.
 
-    A street stands once, two one-way drawings of it in opposite directions as one two-way street; dead ends within the tolerance of another end move onto it; lines
-    have a node where another line ends on them or within the tolerance of them, and at vertices that lines share. Lengths are shared out by the drawing.
+    A street stands once, two one-way drawings of it in opposite directions as one two-way street; dead ends within the
+    tolerance of another end move onto it; lines have a node where another line ends on them or within the tolerance of
+    them, and at vertices that lines share. Lengths are shared out by the drawing.
 
     Parameters
     ----------
@@ -128,7 +135,7 @@ def mend_lines(
 
 
 def drawn_alike(lines: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return a number that is equal for lines drawn in the same place, and in which of the two directions each is drawn."""
+    """Return a number equal for lines drawn in the same place, and the direction in which each is drawn."""
     there = shapely.transform(lines, lambda xy: xy.round(7))
     ahead, back = (np.asarray(shapely.to_wkb(shape), dtype=object) for shape in (there, shapely.reverse(there)))
     forward = np.asarray(ahead <= back, bool)
@@ -168,7 +175,10 @@ def _to_ends_m(points: NDArray[np.object_], lines: NDArray[np.object_]) -> NDArr
 def _vertices(
     lines: NDArray[np.object_],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the vertices of lines, their lines, which are no ends, and which of these stand in another line or twice in their own."""
+    """Return the vertices of lines, their lines, which are no ends, and which stand in another line.
+
+    Or twice in their own.
+    """
     xy, owner = shapely.get_coordinates(lines, return_index=True)
     edge = np.r_[True, owner[1:] != owner[:-1]] | np.r_[owner[1:] != owner[:-1], True]
     _, spot = np.unique(xy.round(7), axis=0, return_inverse=True)
@@ -257,7 +267,10 @@ def _with_vertices_at_ends(frame: gpd.GeoDataFrame, crs: CRS, tolerance_m: float
 
 
 def _split_at_shared(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return lines cut at the vertices that they share with others; kilometres and minutes are shared out by the drawing."""
+    """Return lines cut at the vertices that they share with others.
+
+    Kilometres and minutes are shared out by the drawing.
+    """
     lines = frame.geometry.to_numpy()
     xy, owner, _, cut = _vertices(lines)
     if not cut.any():

@@ -21,9 +21,12 @@ TRUSTED = 0.05
 
 
 def agreeing(frame: gpd.GeoDataFrame, layer: str, where: str) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Return links whose ``u`` is where their line begins, or without ``u`` and ``v`` where these are not the lines' own; and notes.
+    """Return links whose ``u`` is where their line begins, and notes.
 
-    A node lies where most of its links have an end. A line drawn from v to u has the two exchanged: the drawing says which way a one-way road leads.
+    ``u`` and ``v`` are dropped where these are not the lines' own.
+
+    A node lies where most of its links have an end. A line drawn from v to u has the two exchanged: the drawing says
+    which way a one-way road leads.
 
     Parameters
     ----------
@@ -56,14 +59,16 @@ def agreeing(frame: gpd.GeoDataFrame, layer: str, where: str) -> tuple[gpd.GeoDa
     torn = away > TORN_M
     if torn.mean() > TRUSTED:
         notes.append(
-            f"{head}u and v do not fit the ends of the lines ({torn.sum():,} of {len(torn):,} ends lie more than {TORN_M:g} m from where their node "
+            f"{head}u and v do not fit the ends of the lines ({torn.sum():,} of {len(torn):,} ends lie more than "
+            f"{TORN_M:g} m from where their node "
             "lies otherwise): nodes are where lines end"
         )
         return frame.drop(columns=["u", "v"]), notes
     if torn.any():
         lon, lat = ends[int(np.argmax(away))]
         notes.append(
-            f"{head}{torn.sum():,} of {len(torn):,} ends lie more than {TORN_M:g} m from where their node lies otherwise, the worst at {lon:.4f},{lat:.4f} "
+            f"{head}{torn.sum():,} of {len(torn):,} ends lie more than {TORN_M:g} m from where their node lies "
+            f"otherwise, the worst at {lon:.4f},{lat:.4f} "
             f"({away.max() / 1000:,.1f} km)"
         )
     names = frame[["u", "v"]].to_numpy(dtype=object)

@@ -15,22 +15,36 @@ if TYPE_CHECKING:
 
 FORWARD, BACKWARD, BOTH, NEITHER, UNKNOWN = 1, -1, 0, 2, 9
 _OSM: Mapping[str, int] = {
-    **{word: FORWARD if said else BOTH for word, said in YES_NO.items() if word not in ("t", "f")},
-    "-1": BACKWARD, "-1.0": BACKWARD, "−1": BACKWARD, "reverse": BACKWARD, "reversible": BOTH, "alternating": BOTH,
-}  # fmt: skip
+    **{word: FORWARD if yes else BOTH for word, yes in YES_NO.items() if word not in ("t", "f")},
+    "-1": BACKWARD,
+    "-1.0": BACKWARD,
+    "−1": BACKWARD,
+    "reverse": BACKWARD,
+    "reversible": BOTH,
+    "alternating": BOTH,
+}
 _GEOFABRIK: Mapping[str, int] = {"b": BOTH, "f": FORWARD, "t": BACKWARD}
 _FROM_TO: Mapping[str, int] = {
-    "ft": FORWARD, "tf": BACKWARD, "b": BOTH, "n": NEITHER, "bi": BOTH, "both": BOTH, "f": FORWARD, "t": BACKWARD,
-}  # fmt: skip
+    "ft": FORWARD,
+    "tf": BACKWARD,
+    "b": BOTH,
+    "n": NEITHER,
+    "bi": BOTH,
+    "both": BOTH,
+    "f": FORWARD,
+    "t": BACKWARD,
+}
 _TRUE_FALSE: Mapping[str, int] = {"t": FORWARD, "f": BOTH}
 ALLOWED = "yes, no, 1, 0, -1; B, F, T; FT, TF, B, N"
 
 
 def directions(values: pd.Series) -> NDArray[np.int8]:
-    """Return the direction of each link: `FORWARD` (as drawn), `BACKWARD`, `BOTH`, `NEITHER` (open to nobody), or `UNKNOWN`.
+    """Return the direction of each link.
 
-    ``T`` and ``F`` mean true and false in one world, and against and along the drawing in another. Beside a ``B`` they are the latter, as Geofabrik has
-    them; beside a word of neither world they are unknown. Blank is both.
+    `FORWARD` (as drawn), `BACKWARD`, `BOTH`, `NEITHER` (open to nobody), or `UNKNOWN`.
+
+    ``T`` and ``F`` mean true and false in one world, and against and along the drawing in another. Beside a ``B`` they
+    are the latter, as Geofabrik has them; beside a word of neither world they are unknown. Blank is both.
 
     Examples
     --------

@@ -1,4 +1,7 @@
-"""Places of a user's own, hospitals or universities: points with names and weights, checked before anything is computed."""
+"""Places of a user's own, hospitals or universities.
+
+Points with names and weights, checked before anything is computed.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,15 @@ if TYPE_CHECKING:
 
 
 def read_places(
-    path: Path, word: str, *, layer: str | None = None, name: str | None = None, weight: str | None = None, area: shapely.Geometry
-) -> tuple[gpd.GeoDataFrame, list[str]]:  # fmt: skip
-    """Return a file's places as points in longitude and latitude, their weights as numbers, and notes on what was done to them.
+    path: Path,
+    word: str,
+    *,
+    layer: str | None = None,
+    name: str | None = None,
+    weight: str | None = None,
+    area: shapely.Geometry,
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return a file's places as points in longitude and latitude, their weights, and notes on what was done.
 
     Parameters
     ----------
@@ -35,8 +44,8 @@ def read_places(
     Raises
     ------
     LayerError, CRSError
-        The file can't be read, has no such columns, no place in the area, a geometry that is no place, or a weight that is negative or unknown:
-        layer, file, row and column are named.
+        The file can't be read, has no such columns, no place in the area, a geometry that is no place, or a weight that
+        is negative or unknown: layer, file, row and column are named.
     """
     frame, notes = read_file(path, layer=layer)
     frame, more = placed(frame, word, path.name)
@@ -51,7 +60,8 @@ def read_places(
         if len(wrong):
             shown = ", ".join(f"{v!r} ({wrong.index.name} {i})" for i, v in wrong.head(SHOWN).items())
             raise LayerError(
-                f"layer {word} ({path.name}): column {weight!r} holds {shown}{f' and {len(wrong) - SHOWN} more' if len(wrong) > SHOWN else ''}: "
+                f"layer {word} ({path.name}): column {weight!r} holds "
+                f"{shown}{f' and {len(wrong) - SHOWN} more' if len(wrong) > SHOWN else ''}: "
                 "allowed is 0 or more in every row"
             )
         frame = frame.assign(**{weight: value})

@@ -1,4 +1,7 @@
-"""Geometries of a user's own layers: in longitude and latitude, of the kind that the layer needs, each row with its place."""
+"""Geometries of a user's own layers.
+
+In longitude and latitude, of the kind that the layer needs, each row with its place.
+"""
 
 from __future__ import annotations
 
@@ -45,10 +48,11 @@ def listed_rows(index: pd.Index) -> str:
 
 
 def placed(frame: gpd.GeoDataFrame, layer: str, where: str) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Return a layer in longitude and latitude with the kind of geometry that it needs, and notes on what was done to it.
+    """Return a layer in longitude and latitude with the geometry that it needs, and notes on what was done to it.
 
-    Points are the points themselves, several points of which there is one, and a point on the surface of polygons; heights are dropped; of collections the
-    parts of the right kind count. Rows without a geometry, or with one that lies nowhere on earth, are left out.
+    Points are the points themselves, several points of which there is one, and a point on the surface of polygons;
+    heights are dropped; of collections the parts of the right kind count. Rows without a geometry, or with one that
+    lies nowhere on earth, are left out.
 
     Parameters
     ----------
@@ -115,7 +119,10 @@ def _shaped(
 
 
 def _of_kind(shape: Any, kinds: tuple[int, ...]) -> Any:
-    """Return the parts of a collection that are of some kinds, as one geometry; the collection itself where it has none."""
+    """Return the parts of a collection that are of some kinds, as one geometry.
+
+    The collection itself where it has none.
+    """
     parts = shapely.get_parts(shapely.get_parts(shape))
     parts = parts[np.isin(shapely.get_type_id(parts), kinds)]
     if not len(parts):
@@ -129,8 +136,10 @@ def _on_earth(frame: gpd.GeoDataFrame, layer: str, where: str, notes: list[str])
     bounds = frame.bounds.to_numpy()
     if not given.is_geographic and len(frame) and (np.abs(bounds) <= [180, 90, 180, 90]).all():
         raise CRSError(
-            f"layer {layer} has coordinates like degrees, x {bounds[:, 0].min():g} to {bounds[:, 2].max():g}, y {bounds[:, 1].min():g} to "
-            f"{bounds[:, 3].max():g}, in {given.name}, which counts metres ({where}): allowed is the CRS that they are in, such as EPSG:4326"
+            f"layer {layer} has coordinates like degrees, x {bounds[:, 0].min():g} to {bounds[:, 2].max():g}, y "
+            f"{bounds[:, 1].min():g} to "
+            f"{bounds[:, 3].max():g}, in {given.name}, which counts metres ({where}): allowed is the CRS that "
+            "they are in, such as EPSG:4326"
         )
     if given.is_geographic:
         lost = (np.abs(bounds[:, [1, 3]]) > 90).any(axis=1) | (np.abs(bounds[:, [0, 2]]) > 180).any(axis=1)
@@ -149,8 +158,9 @@ def _on_earth(frame: gpd.GeoDataFrame, layer: str, where: str, notes: list[str])
             else ""
         )
         raise LayerError(
-            f"layer {layer} has coordinates out of range{message} ({where}): allowed is longitude −180 to 180 as x and latitude −90 to 90 as y{swapped}"
-        )  # fmt: skip
+            f"layer {layer} has coordinates out of range{message} ({where}): allowed is longitude −180 to 180 as "
+            f"x and latitude −90 to 90 as y{swapped}"
+        )
     if lost.any():
         notes.append(f"{layer} ({where}): {_rows(lost, frame)} with coordinates that lie nowhere on earth: left out")
     return frame[~lost].to_crs(WGS84)

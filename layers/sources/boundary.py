@@ -22,7 +22,8 @@ COLLECTION, MULTI = 7, (4, 5, 6)
 def reading(where: object, *, allowed: str = "") -> Iterator[None]:
     """Turn what libraries raise into one LayerError; the cause stays with it, for ``--debug``.
 
-    GEOS, PROJ, Arrow, GDAL and pandas each have errors of their own, and raise Python's as well: a file can make all of them.
+    GEOS, PROJ, Arrow, GDAL and pandas each have errors of their own, and raise Python's as well: a file can make all of
+    them.
     """
     try:
         yield
@@ -70,7 +71,9 @@ def _kind(raw: bytes, at: int) -> int:
 
 
 def _depth(raw: bytes) -> int:
-    """Return how often collections hold collections at least, by heads that follow each other: nesting has no other form.
+    """Return how often collections hold collections at least, by heads that follow each other.
+
+    Nesting has no other form.
 
     A head within numbers may be counted too, which only a geometry of thousands of them would make too deep.
     """

@@ -1,4 +1,7 @@
-"""Layers from files: GeoPackage, GeoParquet, GeoJSON, shapefile, FlatGeobuf, a table with coordinates, or a graph of OSMnx."""
+"""Layers from files: vector formats, a table with coordinates, or a graph of OSMnx.
+
+GeoPackage, GeoParquet, GeoJSON, shapefile, FlatGeobuf.
+"""
 
 from __future__ import annotations
 

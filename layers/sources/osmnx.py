@@ -29,7 +29,8 @@ ENDS = ("u", "v", "key")
 TEXTS = ("surface", "smoothness", "toll", "gauge")
 """Tags of edges that may be lists: the first counts."""
 SPHERE = 0.006
-"""OSMnx measures on a sphere, by which a length may be off by half a per cent: within this share the geodesic of the drawing stands for it."""
+"""OSMnx measures on a sphere, by which a length may be off by half a per cent: within this share the geodesic of the
+drawing stands for it."""
 
 
 def read_graph(
@@ -40,14 +41,16 @@ def read_graph(
     Parameters
     ----------
     graph
-        Directed or not, simplified or not, in any CRS. In a directed graph a street can be driven both ways where it has an edge each way, whatever ``oneway``
-        says; in an undirected one ``oneway`` decides, and the geometry is the direction.
+        Directed or not, simplified or not, in any CRS. In a directed graph a street can be driven both ways where it
+        has an edge each way, whatever ``oneway`` says; in an undirected one ``oneway`` decides, and the geometry is the
+        direction.
     layer
         ``roads`` or ``railways``.
 
     Returns
     -------
-    The layer: nodes from the geometry, ``driven_kph`` from ``speed_kph``, or from ``travel_time`` and ``length``; and notes.
+    The layer: nodes from the geometry, ``driven_kph`` from ``speed_kph``, or from ``travel_time`` and ``length``; and
+    notes.
 
     Raises
     ------
@@ -77,16 +80,19 @@ def read_graphml(path: Path) -> tuple[gpd.GeoDataFrame, list[str]]:
 
     with path.open("rb") as file:
         if b"<!DOCTYPE" in file.read(PROLOGUE):
-            # No GraphML has one; entities of one can fill the memory or name other files, and not every release of expat stops them.
+            # No GraphML has one; entities of one can fill the memory or name other files, and not every release of
+            # expat stops them.
             raise LayerError(
-                f"{path} can't be read as a graph of OSMnx: it declares a document type; allowed is a file of osmnx.save_graphml"
+                f"{path} can't be read as a graph of OSMnx: it declares a document type; allowed is a file of "
+                "osmnx.save_graphml"
             )
     try:
         # A saved graph may hold True, False or a list, where OSMnx expects a flag.
         graph = load_graphml(path, edge_dtypes={"oneway": str, "reversed": str, "osmid": str})
     except Exception as error:  # a parser's errors, and those of a graph that lacks what OSMnx expects
         raise LayerError(
-            f"{path} can't be read as a graph of OSMnx ({type(error).__name__}: {error}): allowed is a file of osmnx.save_graphml"
+            f"{path} can't be read as a graph of OSMnx ({type(error).__name__}: {error}): allowed is a file of "
+            "osmnx.save_graphml"
         ) from error
     return streets(_edges(graph, str(path)), directed=graph.is_directed())
 
@@ -140,7 +146,8 @@ def streets(edges: gpd.GeoDataFrame, *, directed: bool | None = None) -> tuple[g
     odd = directed & kept & ~both & ~flag & ("oneway" in frame)
     if odd.any():
         notes.append(
-            f"{odd.sum():,} edges of the graph lead one way only, though they are not marked oneway: taken as the graph has them"
+            f"{odd.sum():,} edges of the graph lead one way only, though they are not marked oneway: taken as "
+            "the graph has them"
         )
     if (~kept).any():
         notes.append(f"{len(frame):,} edges are {kept.sum():,} streets: each counts once")
@@ -152,8 +159,8 @@ def _flag(frame: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     """Return which edges are marked as one-way: of a list, one way is enough."""
     if "oneway" not in frame:
         return np.zeros(len(frame), bool)
-    said = [{part.casefold() for part in parts_of(value)} for value in frame["oneway"]]
-    return np.array([bool(parts & {"true", "yes", "1", "-1"}) for parts in said])
+    spoken = [{part.casefold() for part in parts_of(value)} for value in frame["oneway"]]
+    return np.array([bool(parts & {"true", "yes", "1", "-1"}) for parts in spoken])
 
 
 def _with_columns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

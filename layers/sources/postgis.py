@@ -1,4 +1,4 @@
-"""Layers from PostGIS: a table of a PostgreSQL database, its rows in an order that does not depend on where they lie."""
+"""Layers from PostGIS: a table of a database, its rows in an order that does not depend on where they lie."""
 
 from __future__ import annotations
 
@@ -142,7 +142,8 @@ def database_url(address: str) -> Any:
     # With two of them a part of the password would count as the host, and be told in messages.
     if url is None or address.partition("?")[0].count("@") > 1:
         raise LayerError(
-            f"{masked(address)} is no address of a database: allowed is postgresql://host:port/database, before the host "
+            f"{masked(address)} is no address of a database: allowed is postgresql://host:port/database, before "
+            "the host "
             "its user and password, signs of a password as %40 %3A %2F …"
         )
     return url
@@ -207,7 +208,8 @@ def _home(connection: Any, address: str) -> str:
     """Return the quoted schema that PostGIS lives in."""
     found = _rows(
         connection,
-        "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'postgis'",
+        "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace "
+        "WHERE e.extname = 'postgis'",
     )
     if not found:
         raise LayerError(f"{masked(address)} has no PostGIS: allowed is a database with CREATE EXTENSION postgis")
@@ -244,14 +246,14 @@ def _found(tables: Sequence[_Table], layer: str | None, chosen: str | None, conn
         raise LayerError(
             f"{masked(address)} {what}: allowed as layer = … is {listed or 'none, for it has no such table'}"
         )
-    mine = [t for t in named if chosen in (None, t.geometry)]
-    if len(mine) != 1:
+    fitting = [t for t in named if chosen in (None, t.geometry)]
+    if len(fitting) != 1:
         has = ", ".join(t.geometry for t in named)
         raise LayerError(
             f"table {titles[0]} of {masked(address)} has the geometry columns {has}: allowed is one of them as "
             "columns = { geometry = … }"
         )
-    return mine[0]
+    return fitting[0]
 
 
 def _columns(connection: Any, table: _Table) -> list[str]:
@@ -284,7 +286,8 @@ def _crs(connection: Any, home: str, table: _Table, where: str) -> pyproj.CRS:
     column = quoted(table.geometry)
     found = connection.execute(
         _statement(
-            f"SELECT DISTINCT {home}.ST_SRID(CAST({column} AS {home}.geometry)) FROM {table.quoted} WHERE {column} IS NOT NULL"
+            f"SELECT DISTINCT {home}.ST_SRID(CAST({column} AS {home}.geometry)) FROM {table.quoted} WHERE "
+            f"{column} IS NOT NULL"
         )
     )
     numbers = sorted(int(row[0]) for row in found)
@@ -296,7 +299,8 @@ def _crs(connection: Any, home: str, table: _Table, where: str) -> pyproj.CRS:
         raise LayerError(f"{where} has geometries of the SRIDs {', '.join(map(str, numbers))}: allowed is one")
     known = _rows(
         connection,
-        f"SELECT auth_name, auth_srid, srtext FROM {home.replace(':', chr(92) + ':')}.spatial_ref_sys WHERE srid = :one",
+        f"SELECT auth_name, auth_srid, srtext FROM {home.replace(':', chr(92) + ':')}.spatial_ref_sys "
+        "WHERE srid = :one",
         one=numbers[0],
     )
     for authority, number, text in known:

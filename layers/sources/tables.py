@@ -1,4 +1,7 @@
-"""Tables as people save them: CSV with any separator and encoding, or the first sheet of a workbook. Every cell stays text."""
+"""Tables as people save them: CSV with any separator and encoding, or the first sheet of a workbook.
+
+Every cell stays text.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +43,9 @@ LINE = "line"
 def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return a table of texts, blank rows left out, and what a reader must know of how it was read.
 
-    Separators are a comma, semicolon, tab or bar, whichever the header has most of; the encoding is UTF-8 or UTF-16 with or without its mark, else
-    cp1251 or cp1252, which is a guess and is said. ``NA`` and ``None`` are texts as any other.
+    Separators are a comma, semicolon, tab or bar, whichever the header has most of; the encoding is UTF-8 or UTF-16
+    with or without its mark, else cp1251 or cp1252, which is a guess and is said. ``NA`` and ``None`` are texts as any
+    other.
 
     Parameters
     ----------
@@ -98,7 +102,8 @@ def read_points(path: Path, columns: Mapping[str, str] | None = None) -> tuple[g
     wkt = _column(table, path, WKT)
     if not wkt:
         raise LayerError(
-            f"{path} needs the columns lon and lat: it has {', '.join(map(str, table.columns))}. Allowed are {', '.join(LON)} and "
+            f"{path} needs the columns lon and lat: it has {', '.join(map(str, table.columns))}. Allowed are "
+            f"{', '.join(LON)} and "
             f"{', '.join(LAT)} in any case, or a column {WKT[0]} of well-known text"
         )
     return gpd.GeoDataFrame(table, geometry=_from_wkt(table.pop(wkt), path), crs=WGS84), notes
@@ -200,7 +205,8 @@ def _coordinates(column: pd.Series, path: Path) -> NDArray[np.float64]:
     wrong = column[value.isna() & ~is_blank(column)]
     if len(wrong):
         raise LayerError(
-            f"{path} can't be read: column {column.name!r} holds {wrong.iloc[0]!r} in line {wrong.index[0]}: allowed are degrees as numbers"
+            f"{path} can't be read: column {column.name!r} holds {wrong.iloc[0]!r} in line {wrong.index[0]}: "
+            "allowed are degrees as numbers"
         )
     return value.to_numpy(float)
 
@@ -215,7 +221,8 @@ def _from_wkt(column: pd.Series, path: Path) -> NDArray[np.object_]:
     wrong = np.flatnonzero([g is None and t is not None for g, t in zip(geometry, text, strict=True)])
     if len(wrong):
         raise LayerError(
-            f"{path} can't be read: column {column.name!r} holds {str(text[wrong[0]])[:40]!r} in line {column.index[wrong[0]]}: "
+            f"{path} can't be read: column {column.name!r} holds {str(text[wrong[0]])[:40]!r} in line "
+            f"{column.index[wrong[0]]}: "
             "allowed is well-known text such as POINT (60 50)"
         )
     return geometry

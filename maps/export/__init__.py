@@ -1,1 +1,4 @@
-"""Results in other formats: from the GeoPackage of a run to GeoParquet, FlatGeobuf, PostGIS, shapefiles, GeoJSON, XLSX, PMTiles."""
+"""Results in other formats.
+
+From the GeoPackage of a run to GeoParquet, FlatGeobuf, PostGIS, shapefiles, GeoJSON, XLSX, PMTiles.
+"""

@@ -22,13 +22,17 @@ TILES = (2, 10)
 
 
 def write_geoparquet(folder: Path, layer: ExportLayer) -> None:
-    """Write GeoParquet 1.1: zstd, a covering by boxes, title, source and licence among the file's key-value metadata."""
+    """Write GeoParquet 1.1: zstd, a covering by boxes, and title, source and licence in its metadata."""
     path = folder / f"{layer.name}.parquet"
     layer.frame.to_parquet(path, schema_version="1.1.0", write_covering_bbox=True, compression="zstd", index=False)
     table = pq.read_table(path)
     words = {
-        "title": layer.title, "description": layer.description, "license": layer.licence, "rights": layer.rights, "source": SOURCE,
-    }  # fmt: skip
+        "title": layer.title,
+        "description": layer.description,
+        "license": layer.licence,
+        "rights": layer.rights,
+        "source": SOURCE,
+    }
     known = dict(table.schema.metadata or {})
     own = {key.encode(): text.encode() for key, text in words.items()}
     pq.write_table(table.replace_schema_metadata({**known, **own}), path, compression="zstd")
@@ -40,14 +44,22 @@ def write_flatgeobuf(folder: Path, layer: ExportLayer) -> None:
 
 
 def write_geojson(folder: Path, layer: ExportLayer) -> None:
-    """Write GeoJSON as RFC 7946 has it, with ``license`` and ``attribution`` beside the features; seven decimals are a centimetre."""
+    """Write GeoJSON as RFC 7946 has it, with ``license`` and ``attribution`` beside the features.
+
+    Seven decimals are a centimetre.
+    """
     path = folder / f"{layer.name}.geojson"
     _write(folder, layer, ".geojson", "GeoJSON", RFC7946="YES", COORDINATE_PRECISION="7", WRITE_NAME="NO")
     content = json.loads(path.read_text(encoding="utf-8"))
     words = {
-        "type": content.pop("type"), "name": layer.name, "title": layer.title, "description": layer.description,
-        "license": layer.licence, "attribution": layer.rights, "source": SOURCE,
-    }  # fmt: skip
+        "type": content.pop("type"),
+        "name": layer.name,
+        "title": layer.title,
+        "description": layer.description,
+        "license": layer.licence,
+        "attribution": layer.rights,
+        "source": SOURCE,
+    }
     text = json.dumps({**words, **content}, ensure_ascii=False, separators=(",", ":"))
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
@@ -57,9 +69,12 @@ def write_pmtiles(folder: Path, layer: ExportLayer) -> None:
     low, high = TILES
     path = folder / f"{layer.name}.pmtiles"
     pyogrio.write_dataframe(
-        _plain(layer.frame), path, layer=layer.name, driver="PMTiles",
+        _plain(layer.frame),
+        path,
+        layer=layer.name,
+        driver="PMTiles",
         dataset_options={"NAME": layer.title, "DESCRIPTION": layer.note, "MINZOOM": str(low), "MAXZOOM": str(high)},
-    )  # fmt: skip
+    )
 
 
 def write_style(folder: Path, layer: ExportLayer) -> None:

@@ -79,7 +79,8 @@ def read_layers(path: Path) -> list[ExportLayer]:
 def _words(base: sqlite3.Connection, name: str) -> tuple[str, str, str, dict[str, str]]:
     """Return licence, rights, style and labels of a table."""
     about = base.execute(
-        "SELECT m.metadata FROM gpkg_metadata m JOIN gpkg_metadata_reference r ON r.md_file_id = m.id WHERE r.table_name = ?",
+        "SELECT m.metadata FROM gpkg_metadata m JOIN gpkg_metadata_reference r ON r.md_file_id = m.id WHERE "
+        "r.table_name = ?",
         (name,),
     ).fetchone()
     if about is None:

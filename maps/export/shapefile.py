@@ -19,21 +19,99 @@ LETTERS = 10
 TEXT = 254
 """Bytes that a text of a shapefile holds."""
 SHORT = {
-    "accessibility": "acc", "actual": "act", "alternative": "alt", "area": "ar", "assumed": "asm", "before": "bef", "after": "aft",
-    "betweenness": "btw", "border": "bd", "borderless": "free", "bottleneck": "bn", "capacity": "cap", "change": "chg",
-    "checkpoint": "cp", "checkpoints": "cps", "circuity": "circ", "city": "city", "connector": "con", "country": "ctry",
-    "criticality": "crit", "cross": "x", "crossing": "crs", "crossings": "crs", "cutoff": "cut", "delay": "dly", "density": "dens",
-    "description": "desc", "detour": "dtr", "direction": "dir", "domestic": "dom", "drawn": "drw", "efficiency": "eff",
-    "excess": "exc", "fallback": "fb", "finding": "find", "growth": "gr", "index": "ix", "indicators": "ind", "joint": "jt",
-    "known": "kn", "leading": "lead", "length": "len", "levels": "lev", "limit": "lim", "loss": "loss", "lost": "lost",
-    "median": "med", "minutes": "min", "nearest": "nr", "network": "net", "observed": "obs", "open": "open", "opening": "op",
-    "people": "pp", "per": "", "permeability": "perm", "population": "pop", "potential": "pot", "projects": "prj", "quadrant": "qd",
-    "railway": "rl", "ranked": "rkd", "rank": "rk", "ratio": "rat", "region": "reg", "roads": "rd", "road": "rd", "score": "sc",
-    "segment": "seg", "service": "srv", "services": "srv", "settlement": "set", "settlements": "set", "share": "sh", "social": "soc",
-    "source": "src", "spectral": "sp", "stability": "stab", "statistic": "stat", "status": "st", "straight": "str", "surface": "surf",
-    "territory": "terr", "threshold": "thr", "time": "t", "transport": "tr", "travel": "trv", "unserved": "uns", "vehicles": "veh",
-    "wait": "w", "within": "in", "without": "wo",
-}  # fmt: skip
+    "accessibility": "acc",
+    "actual": "act",
+    "alternative": "alt",
+    "area": "ar",
+    "assumed": "asm",
+    "before": "bef",
+    "after": "aft",
+    "betweenness": "btw",
+    "border": "bd",
+    "borderless": "free",
+    "bottleneck": "bn",
+    "capacity": "cap",
+    "change": "chg",
+    "checkpoint": "cp",
+    "checkpoints": "cps",
+    "circuity": "circ",
+    "city": "city",
+    "connector": "con",
+    "country": "ctry",
+    "criticality": "crit",
+    "cross": "x",
+    "crossing": "crs",
+    "crossings": "crs",
+    "cutoff": "cut",
+    "delay": "dly",
+    "density": "dens",
+    "description": "desc",
+    "detour": "dtr",
+    "direction": "dir",
+    "domestic": "dom",
+    "drawn": "drw",
+    "efficiency": "eff",
+    "excess": "exc",
+    "fallback": "fb",
+    "finding": "find",
+    "growth": "gr",
+    "index": "ix",
+    "indicators": "ind",
+    "joint": "jt",
+    "known": "kn",
+    "leading": "lead",
+    "length": "len",
+    "levels": "lev",
+    "limit": "lim",
+    "loss": "loss",
+    "lost": "lost",
+    "median": "med",
+    "minutes": "min",
+    "nearest": "nr",
+    "network": "net",
+    "observed": "obs",
+    "open": "open",
+    "opening": "op",
+    "people": "pp",
+    "per": "",
+    "permeability": "perm",
+    "population": "pop",
+    "potential": "pot",
+    "projects": "prj",
+    "quadrant": "qd",
+    "railway": "rl",
+    "ranked": "rkd",
+    "rank": "rk",
+    "ratio": "rat",
+    "region": "reg",
+    "roads": "rd",
+    "road": "rd",
+    "score": "sc",
+    "segment": "seg",
+    "service": "srv",
+    "services": "srv",
+    "settlement": "set",
+    "settlements": "set",
+    "share": "sh",
+    "social": "soc",
+    "source": "src",
+    "spectral": "sp",
+    "stability": "stab",
+    "statistic": "stat",
+    "status": "st",
+    "straight": "str",
+    "surface": "surf",
+    "territory": "terr",
+    "threshold": "thr",
+    "time": "t",
+    "transport": "tr",
+    "travel": "trv",
+    "unserved": "uns",
+    "vehicles": "veh",
+    "wait": "w",
+    "within": "in",
+    "without": "wo",
+}
 """The stated table: what stands for a word of a column's name."""
 
 
@@ -44,8 +122,8 @@ def short_names(columns: Iterable[str]) -> dict[str, str]:
 
     Examples
     --------
-    >>> short_names(["name", "potential_cross_actual", "potential_cross_open", "time_to_checkpoint_min"])
-    {'name': 'name', 'potential_cross_actual': 'pot_x_act', 'potential_cross_open': 'pot_x_open', 'time_to_checkpoint_min': 'ttocpmin'}
+    >>> short_names(["name", "potential_cross_actual", "time_to_checkpoint_min"])
+    {'name': 'name', 'potential_cross_actual': 'pot_x_act', 'time_to_checkpoint_min': 'ttocpmin'}
     """
     names = [str(c) for c in columns]
     taken = {n.lower() for n in names if len(n) <= LETTERS}
@@ -74,7 +152,10 @@ def _cut(words: list[str]) -> str:
 
 
 def write_shapefile(folder: Path, layer: ExportLayer) -> pd.DataFrame:
-    """Write a shapefile with its drawing and metadata, and return its rows of ``fields.csv``: table, field, column, what it is."""
+    """Write a shapefile with its drawing and metadata, and return its rows of ``fields.csv``.
+
+    Table, field, column, what it is.
+    """
     names = short_names(c for c in layer.frame.columns if c != layer.frame.geometry.name)
     frame = layer.frame.rename(columns=names)
     plain = frame.assign(**{c: frame[c].astype("int16") for c in frame if frame[c].dtype.kind == "b"})

@@ -21,7 +21,9 @@ _SEEN = 200
 
 
 def write_workbook(path: Path, tables: Mapping[str, pd.DataFrame], sources: pd.DataFrame, *, title: str) -> None:
-    """Write tables as sheets: heads that stay, a filter, what a column is as a note on its head. The same tables make the same sheets.
+    """Write tables as sheets: heads that stay, a filter, what a column is as a note on its head.
+
+    The same tables make the same sheets.
 
     Raises
     ------

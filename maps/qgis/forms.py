@@ -1,6 +1,7 @@
 """What QGIS shows of a feature: its form in tabs, its row in the attribute table, its map tip.
 
-A tab per subject, the columns of the drawing first; what the drawing does not name stands in the form and is hidden in the table.
+A tab per subject, the columns of the drawing first; what the drawing does not name stands in the form and is hidden in
+the table.
 """
 
 from __future__ import annotations
@@ -66,13 +67,17 @@ def form_elements(style: LayerStyle, columns: Collection[str] = ()) -> list[ET.E
 
 
 def map_tip(style: LayerStyle, shown: Iterable[str]) -> str:
-    """Return the HTML that QGIS shows over a feature: its name, what it is drawn by, and the next columns of the drawing that are known."""
+    """Return the HTML that QGIS shows over a feature.
+
+    Its name, what it is drawn by, and the next columns of the drawing that are known.
+    """
     columns = list(shown)
     name = style.name_column or next((c for c in ("place", "near") if c in columns), None)
     title = f'[% "{name}" %]' if name else html.escape(style.title)
     first = [c for c in columns if c == style.column]
     rows = [
-        f"[% CASE WHEN \"{c}\" IS NOT NULL THEN '<br>{quoted(html.escape(style.fields[c], quote=False))}: ' || {written(c)} ELSE '' END %]"
+        f"[% CASE WHEN \"{c}\" IS NOT NULL THEN '<br>{quoted(html.escape(style.fields[c], quote=False))}: ' || "
+        f"{written(c)} ELSE '' END %]"
         for c in [*first, *(c for c in columns if c not in first)]
         if c != name and not _is_code(c)
     ]
@@ -80,7 +85,10 @@ def map_tip(style: LayerStyle, shown: Iterable[str]) -> str:
 
 
 def written(column: str) -> str:
-    """Return the expression that writes a value as people read it: as a share, or with as many digits as mean something."""
+    """Return the expression that writes a value as people read it.
+
+    As a share, or with as many digits as mean something.
+    """
     known = describe(column)
     kind = known.kind if known else "text"
     if kind == "share":
@@ -130,9 +138,15 @@ def _form(shown: list[str], names: list[str]) -> ET.Element:
         if not members:
             continue
         box = ET.SubElement(
-            root, "attributeEditorContainer", name=_(tab), columnCount="1", groupBox="0", showLabel="1",
-            visibilityExpressionEnabled="0", visibilityExpression="",
-        )  # fmt: skip
+            root,
+            "attributeEditorContainer",
+            name=_(tab),
+            columnCount="1",
+            groupBox="0",
+            showLabel="1",
+            visibilityExpressionEnabled="0",
+            visibilityExpression="",
+        )
         for index, name in enumerate(members):
             ET.SubElement(box, "attributeEditorField", name=name, index=str(index), showLabel="1")
     return root

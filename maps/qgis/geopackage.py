@@ -74,8 +74,8 @@ def write_geopackage(path: str | Path, contents: Contents, *, projects: Mapping[
     path
         Where to write; a file that is there is replaced.
     contents
-        Layers in EPSG:4326; one without rows is written with its columns. The first drawing of a table names, describes and
-        licenses it.
+        Layers in EPSG:4326; one without rows is written with its columns. The first drawing of a table names, describes
+        and licenses it.
     projects
         QGIS projects by name, as ``.qgz`` files hold them: QGIS opens them from the GeoPackage (Project, Open From).
     """
@@ -96,7 +96,8 @@ def write_geopackage(path: str | Path, contents: Contents, *, projects: Mapping[
             with connection:
                 _write_styles(connection, tables)
                 _write_projects(connection, projects or {})
-            # GDAL commits once more or less by the clock, and SQLite counts commits in the header: copy into a new file.
+            # GDAL commits once more or less by the clock, and SQLite counts commits in the header: copy into a new
+            # file.
             connection.execute("VACUUM INTO ?", (str(clean),))
         finally:
             connection.close()
@@ -214,8 +215,14 @@ def _qmd(style: LayerStyle) -> str:
 
 def resource(style: LayerStyle | RasterStyle) -> Iterable[ET.Element]:
     """Yield what QGIS shows as metadata: title, abstract, licence and rights."""
-    texts = {"identifier": style.key, "type": "dataset", "title": style.title, "abstract": style.description,
-             "license": style.licence, "rights": style.rights}  # fmt: skip
+    texts = {
+        "identifier": style.key,
+        "type": "dataset",
+        "title": style.title,
+        "abstract": style.description,
+        "license": style.licence,
+        "rights": style.rights,
+    }
     for tag, text in texts.items():
         element = ET.Element(tag)
         element.text = text

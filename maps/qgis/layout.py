@@ -64,7 +64,10 @@ def sheet(
 def atlas(
     title: str, credits: str, coverage: Coverage, *, theme: str, legend: Sequence[Legend], extent: Extent
 ) -> ET.Element:
-    """Return the print layout with a sheet per region, A4 across: its name, map, figures, legend, scale bar, sources."""
+    """Return the print layout with a sheet per region, A4 across.
+
+    Its name, map, figures, legend, scale bar, sources.
+    """
     root = _layout(_(ATLAS), (297, 210))
     _label(root, "title", '[% "name" %]', (10, 7, 190, 10), size=18, bold=True)
     _label(root, "subtitle", title, (10, 16, 277, 6), size=9)
@@ -79,10 +82,21 @@ def atlas(
     _scale_bar(root, (10, 186, 80, 10), number)
     _label(root, "sources", _("Sources and licences: {list}").format(list=credits), (10, 197, 277, 10), size=6)
     ET.SubElement(
-        root, "Atlas", enabled="1", coverageLayer=coverage.id, coverageLayerName=coverage.name,
-        coverageLayerSource=coverage.source, coverageLayerProvider=coverage.provider, hideCoverage="0", filterFeatures="0",
-        sortFeatures="1", sortAscending="1", sortKey='"name"', pageNameExpression='"name"', filenamePattern="\"region\"",
-    )  # fmt: skip
+        root,
+        "Atlas",
+        enabled="1",
+        coverageLayer=coverage.id,
+        coverageLayerName=coverage.name,
+        coverageLayerSource=coverage.source,
+        coverageLayerProvider=coverage.provider,
+        hideCoverage="0",
+        filterFeatures="0",
+        sortFeatures="1",
+        sortAscending="1",
+        sortKey='"name"',
+        pageNameExpression='"name"',
+        filenamePattern='"region"',
+    )
     return root
 
 
@@ -119,11 +133,29 @@ def _item(root: ET.Element, kind: str, layout: str, name: str, box: Box) -> ET.E
     x, y, width, height = box
     number = stable_id("layout", layout, name)
     return ET.SubElement(
-        root, "LayoutItem", type=kind, id=name, uuid=number, templateUuid=number, groupUuid="", position=f"{x:g},{y:g},mm",
-        positionOnPage=f"{x:g},{y:g},mm", size=f"{width:g},{height:g},mm", itemRotation="0", referencePoint="0",
-        positionLock="false", visibility="1", zValue=str(len(root)), opacity="1", blendMode="0", background="false",
-        frame="false", frameJoinStyle="miter", outlineWidthM="0.2,mm", excludeFromExports="0",
-    )  # fmt: skip
+        root,
+        "LayoutItem",
+        type=kind,
+        id=name,
+        uuid=number,
+        templateUuid=number,
+        groupUuid="",
+        position=f"{x:g},{y:g},mm",
+        positionOnPage=f"{x:g},{y:g},mm",
+        size=f"{width:g},{height:g},mm",
+        itemRotation="0",
+        referencePoint="0",
+        positionLock="false",
+        visibility="1",
+        zValue=str(len(root)),
+        opacity="1",
+        blendMode="0",
+        background="false",
+        frame="false",
+        frameJoinStyle="miter",
+        outlineWidthM="0.2,mm",
+        excludeFromExports="0",
+    )
 
 
 def _name(root: ET.Element) -> str:
@@ -132,9 +164,17 @@ def _name(root: ET.Element) -> str:
 
 def _map(root: ET.Element, box: Box, *, theme: str, extent: Extent, driven: bool = False) -> str:
     item = _item(root, _MAP, _name(root), "map", box)
-    for key, value in {"frame": "true", "background": "true", "followPreset": "true", "followPresetName": theme,
-                       "keepLayerSet": "false", "mapRotation": "0", "drawCanvasItems": "false", "mapFlags": "1",
-                       "labelMargin": "1,mm"}.items():  # fmt: skip
+    for key, value in {
+        "frame": "true",
+        "background": "true",
+        "followPreset": "true",
+        "followPresetName": theme,
+        "keepLayerSet": "false",
+        "mapRotation": "0",
+        "drawCanvasItems": "false",
+        "mapFlags": "1",
+        "labelMargin": "1,mm",
+    }.items():
         item.set(key, value)
     ET.SubElement(item, "BackgroundColor", red="255", green="255", blue="255", alpha="255")
     bounds = zip(("xmin", "ymin", "xmax", "ymax"), extent, strict=True)
@@ -161,13 +201,30 @@ def _label(root: ET.Element, name: str, text: str, box: Box, *, size: int, bold:
 
 def _legend(root: ET.Element, box: Box, map_number: str, lines: Sequence[Legend], *, columns: int) -> None:
     item = _item(root, _LEGEND, _name(root), "legend", box)
-    for key, value in {"title": "", "map_uuid": map_number, "columnCount": str(columns), "splitLayer": "0", "equalColumnWidth": "0",
-                       "columnSpace": "4", "boxSpace": "1", "symbolWidth": "5", "symbolHeight": "3", "resizeToContents": "1",
-                       "legendFilterByAtlas": "0", "fontColor": "#222222", "lineSpacing": "0.5"}.items():  # fmt: skip
+    for key, value in {
+        "title": "",
+        "map_uuid": map_number,
+        "columnCount": str(columns),
+        "splitLayer": "0",
+        "equalColumnWidth": "0",
+        "columnSpace": "4",
+        "boxSpace": "1",
+        "symbolWidth": "5",
+        "symbolHeight": "3",
+        "resizeToContents": "1",
+        "legendFilterByAtlas": "0",
+        "fontColor": "#222222",
+        "lineSpacing": "0.5",
+    }.items():
         item.set(key, value)
     styles = ET.SubElement(item, "styles")
-    for name, size, bold, top in (("title", 9, True, 0), ("group", 8, True, 1), ("subgroup", 8, True, 2), ("symbol", 7, False, 0.8),
-                                  ("symbolLabel", 7, False, 0.8)):  # fmt: skip
+    for name, size, bold, top in (
+        ("title", 9, True, 0),
+        ("group", 8, True, 1),
+        ("subgroup", 8, True, 2),
+        ("symbol", 7, False, 0.8),
+        ("symbolLabel", 7, False, 0.8),
+    ):
         style = ET.SubElement(styles, "style", name=name, alignment="1", indent="0", marginTop=f"{top:g}")
         if name == "symbolLabel":
             style.set("marginLeft", "1.5")
@@ -183,15 +240,38 @@ def _legend(root: ET.Element, box: Box, map_number: str, lines: Sequence[Legend]
 
 def _scale_bar(root: ET.Element, box: Box, map_number: str) -> None:
     item = _item(root, _SCALE, _name(root), "scale bar", box)
-    for key, value in {"mapUuid": map_number, "style": "Single Box", "unitType": "km", "unitLabel": _("km"), "numSegments": "2",
-                       "numSegmentsLeft": "0", "numSubdivisions": "1", "segmentSizeMode": "1", "minBarWidth": "30", "maxBarWidth": "60",
-                       "numUnitsPerSegment": "100", "numMapUnitsPerScaleBarUnit": "1", "height": "2", "labelBarSpace": "1.5",
-                       "boxContentSpace": "1", "alignment": "0", "outlineWidth": "0.2"}.items():  # fmt: skip
+    for key, value in {
+        "mapUuid": map_number,
+        "style": "Single Box",
+        "unitType": "km",
+        "unitLabel": _("km"),
+        "numSegments": "2",
+        "numSegmentsLeft": "0",
+        "numSubdivisions": "1",
+        "segmentSizeMode": "1",
+        "minBarWidth": "30",
+        "maxBarWidth": "60",
+        "numUnitsPerSegment": "100",
+        "numMapUnitsPerScaleBarUnit": "1",
+        "height": "2",
+        "labelBarSpace": "1.5",
+        "boxContentSpace": "1",
+        "alignment": "0",
+        "outlineWidth": "0.2",
+    }.items():
         item.set(key, value)
     ET.SubElement(
-        item, "text-style", fontFamily=_FONT, fontSize="8", fontSizeUnit="Point", fontWeight="50", textColor="34,34,34,255",
-        textOpacity="1", namedStyle="Regular", multilineHeight="1",
-    )  # fmt: skip
+        item,
+        "text-style",
+        fontFamily=_FONT,
+        fontSize="8",
+        fontSizeUnit="Point",
+        fontWeight="50",
+        textColor="34,34,34,255",
+        textOpacity="1",
+        namedStyle="Regular",
+        multilineHeight="1",
+    )
 
 
 def _font(size: int, *, bold: bool) -> str:

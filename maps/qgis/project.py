@@ -31,7 +31,9 @@ __all__ = ["WGS84", "project_bytes", "write_geopackage", "write_project", "write
 
 
 def write_qgis(folder: Path, name: str, contents: Contents, rasters: Sequence[RasterStyle] = ()) -> None:
-    """Write a GeoPackage and the project that draws it and the rasters beside it; the project stands in the GeoPackage too.
+    """Write a GeoPackage and the project that draws it and the rasters beside it.
+
+    The project stands in the GeoPackage too.
 
     Parameters
     ----------
@@ -68,7 +70,8 @@ def project_bytes(
     name
         Of the project.
     contents
-        Drawings and title; the map is shown in its CRS, which needs no authority code. Tables without rows are left out.
+        Drawings and title; the map is shown in its CRS, which needs no authority code. Tables without rows are left
+        out.
     gpkg_name
         File name of the GeoPackage beside the project.
     extent
@@ -104,8 +107,10 @@ def project_bytes(
         own_crs = (rasters_crs or crs) if isinstance(layer.style, RasterStyle) else layers_crs
         maplayers.append(_maplayer(layer, own_crs, _columns(contents, layer.table)))
     themes = themes_of([layer.style.key for layer in layers])
-    ids, groups = ({layer.style.key: part for layer, part in zip(layers, parts, strict=True)}
-                   for parts in ([layer.id for layer in layers], [layer.group for layer in layers]))  # fmt: skip
+    ids, groups = (
+        {layer.style.key: part for layer, part in zip(layers, parts, strict=True)}
+        for parts in ([layer.id for layer in layers], [layer.group for layer in layers])
+    )
     root.extend([_properties(), theme_elements(themes, ids, groups), _about(contents, layers)])
     root.append(_layouts(contents, layers, themes, box))
     root.append(bookmarks(contents.title, box, crs, contents.layers.get("regions")))
@@ -199,9 +204,15 @@ def _tree(layers: Sequence[_Layer]) -> ET.Element:
         block, has_area = blocks[own[-1]]
         blocks[own[-1]] = (block, has_area or layer.is_area)
         ET.SubElement(
-            block, "layer-tree-layer", id=layer.id, name=layer.style.title, source=layer.source,
-            providerKey=layer.provider, checked="Qt::Checked" if layer.style.visible else "Qt::Unchecked", expanded="1",
-        )  # fmt: skip
+            block,
+            "layer-tree-layer",
+            id=layer.id,
+            name=layer.style.title,
+            source=layer.source,
+            providerKey=layer.provider,
+            checked="Qt::Checked" if layer.style.visible else "Qt::Unchecked",
+            expanded="1",
+        )
     areas = {layer.id for layer in layers if layer.is_area}
     for block, _has in blocks:
         if len(block) > 1 and all(node.get("id") in areas for node in block):

@@ -65,7 +65,10 @@ def renderer(style: LayerStyle) -> ET.Element:
 
 
 def labeling(style: LayerStyle) -> ET.Element | None:
-    """Return the ``<labeling>`` of a layer of named points or areas, None for any other layer; see `maps.qgis.scales`."""
+    """Return the ``<labeling>`` of a layer of named points or areas, None for any other layer.
+
+    See `maps.qgis.scales`.
+    """
     if style.geometry == "Line" or style.name_column is None:
         return None
     is_area = style.geometry == "Polygon"
@@ -73,26 +76,55 @@ def labeling(style: LayerStyle) -> ET.Element | None:
     root = ET.Element("labeling", type="simple")
     settings = ET.SubElement(root, "settings", calloutType="simple")
     format_ = ET.SubElement(
-        settings, "text-style", fieldName=text, isExpression=str(int(is_expression)), fontSize="8" if is_area else "7",
-        fontSizeUnit="Point", fontWeight="50", namedStyle="Regular",
-        textColor=rgba(_AREA_COLOR if is_area else _LABEL_COLOR), textOpacity="1", multilineHeight="1",
-    )  # fmt: skip
+        settings,
+        "text-style",
+        fieldName=text,
+        isExpression=str(int(is_expression)),
+        fontSize="8" if is_area else "7",
+        fontSizeUnit="Point",
+        fontWeight="50",
+        namedStyle="Regular",
+        textColor=rgba(_AREA_COLOR if is_area else _LABEL_COLOR),
+        textOpacity="1",
+        multilineHeight="1",
+    )
     ET.SubElement(
-        format_, "text-buffer", bufferDraw="1", bufferSize="0.7", bufferSizeUnits="MM", bufferOpacity="1",
-        bufferColor=rgba(_HALO_COLOR), bufferNoFill="0", bufferJoinStyle="128",
-    )  # fmt: skip
+        format_,
+        "text-buffer",
+        bufferDraw="1",
+        bufferSize="0.7",
+        bufferSizeUnits="MM",
+        bufferOpacity="1",
+        bufferColor=rgba(_HALO_COLOR),
+        bufferNoFill="0",
+        bufferJoinStyle="128",
+    )
     if is_area:
         # Placement 4 is horizontal within the area.
         ET.SubElement(settings, "placement", placement="4", dist="0", priority="2", centroidInside="1")
     else:
         # Placement 6 tries the cartographic positions around the point in this order and drops what does not fit.
         ET.SubElement(
-            settings, "placement", placement="6", predefinedPositionOrder="TR,TL,BR,BL,R,L,TSR,BSR", dist="0.4",
-            distUnits="MM", offsetType="1", priority="8" if style.layer == "places" else "5",
-        )  # fmt: skip
+            settings,
+            "placement",
+            placement="6",
+            predefinedPositionOrder="TR,TL,BR,BL,R,L,TSR,BSR",
+            dist="0.4",
+            distUnits="MM",
+            offsetType="1",
+            priority="8" if style.layer == "places" else "5",
+        )
     limit = range_of(style).labelled
-    ET.SubElement(settings, "rendering", drawLabels="1", displayAll="0", obstacle="1", scaleVisibility=str(int(limit > 0)),
-                  scaleMin="0", scaleMax=str(limit))  # fmt: skip
+    ET.SubElement(
+        settings,
+        "rendering",
+        drawLabels="1",
+        displayAll="0",
+        obstacle="1",
+        scaleVisibility=str(int(limit > 0)),
+        scaleMin="0",
+        scaleMax=str(limit),
+    )
     return root
 
 
@@ -149,19 +181,38 @@ def raster_pipe(classes: Sequence[StyleClass], *, opacity: float = 1.0) -> ET.El
     lowest, highest = bounds[0][1], max(lower for _, lower, _ in bounds)
     pipe = ET.Element("pipe")
     raster = ET.SubElement(
-        pipe, "rasterrenderer", type="singlebandpseudocolor", band="1", opacity=f"{opacity:g}", alphaBand="-1",
-        classificationMin=f"{lowest:g}", classificationMax=f"{highest:g}", nodataColor="",
-    )  # fmt: skip
+        pipe,
+        "rasterrenderer",
+        type="singlebandpseudocolor",
+        band="1",
+        opacity=f"{opacity:g}",
+        alphaBand="-1",
+        classificationMin=f"{lowest:g}",
+        classificationMax=f"{highest:g}",
+        nodataColor="",
+    )
     ET.SubElement(raster, "rasterTransparency")
     ET.SubElement(ET.SubElement(raster, "minMaxOrigin"), "limits").text = "None"
     shader = ET.SubElement(
-        ET.SubElement(raster, "rastershader"), "colorrampshader", colorRampType="DISCRETE", classificationMode="1",
-        clip="0", minimumValue=f"{lowest:g}", maximumValue=f"{highest:g}", labelPrecision="0",
-    )  # fmt: skip
+        ET.SubElement(raster, "rastershader"),
+        "colorrampshader",
+        colorRampType="DISCRETE",
+        classificationMode="1",
+        clip="0",
+        minimumValue=f"{lowest:g}",
+        maximumValue=f"{highest:g}",
+        labelPrecision="0",
+    )
     for item, _, upper in bounds:
         # The value of a discrete item is the last one that still has its colour; QGIS itself writes "inf" for the top.
-        ET.SubElement(shader, "item", value=repr(below(upper)) if math.isfinite(upper) else "inf", label=item.label,
-                      color=item.color, alpha="255")  # fmt: skip
+        ET.SubElement(
+            shader,
+            "item",
+            value=repr(below(upper)) if math.isfinite(upper) else "inf",
+            label=item.label,
+            color=item.color,
+            alpha="255",
+        )
     return pipe
 
 
@@ -197,8 +248,15 @@ def _class_attribute(style: LayerStyle) -> str:
 def _categories(root: ET.Element, classes: Sequence[StyleClass]) -> None:
     parent = ET.SubElement(root, "categories")
     for number, item in enumerate(classes):
-        ET.SubElement(parent, "category", value=item.value or "", type="string", symbol=str(number), label=item.label,
-                      render="true")  # fmt: skip
+        ET.SubElement(
+            parent,
+            "category",
+            value=item.value or "",
+            type="string",
+            symbol=str(number),
+            label=item.label,
+            render="true",
+        )
 
 
 def _ranges(root: ET.Element, classes: Sequence[StyleClass]) -> None:
@@ -206,8 +264,9 @@ def _ranges(root: ET.Element, classes: Sequence[StyleClass]) -> None:
     parent = ET.SubElement(root, "ranges")
     for number, item in enumerate(classes):
         lower, upper = _range(item)
-        ET.SubElement(parent, "range", lower=repr(lower), upper=repr(upper), symbol=str(number), label=item.label,
-                      render="true")  # fmt: skip
+        ET.SubElement(
+            parent, "range", lower=repr(lower), upper=repr(upper), symbol=str(number), label=item.label, render="true"
+        )
 
 
 def _range(item: StyleClass) -> tuple[float, float]:
@@ -228,17 +287,37 @@ def _symbol(style: LayerStyle, item: StyleClass, *, name: str) -> ET.Element:
     size = f"{style.size if item.size is None else item.size:g}"
     if kind == "marker":
         layer_class = "SimpleMarker"
-        options = {"name": "circle", "color": rgba(item.color), "outline_color": rgba(style.outline),
-                   "outline_style": "solid", "outline_width": "0.2", "outline_width_unit": "MM", "size": size,
-                   "size_unit": "MM", "scale_method": "diameter"}  # fmt: skip
+        options = {
+            "name": "circle",
+            "color": rgba(item.color),
+            "outline_color": rgba(style.outline),
+            "outline_style": "solid",
+            "outline_width": "0.2",
+            "outline_width_unit": "MM",
+            "size": size,
+            "size_unit": "MM",
+            "scale_method": "diameter",
+        }
     elif kind == "line":
         layer_class = "SimpleLine"
-        options = {"line_color": rgba(item.color), "line_style": "solid", "line_width": size, "line_width_unit": "MM",
-                   "capstyle": "round", "joinstyle": "round"}  # fmt: skip
+        options = {
+            "line_color": rgba(item.color),
+            "line_style": "solid",
+            "line_width": size,
+            "line_width_unit": "MM",
+            "capstyle": "round",
+            "joinstyle": "round",
+        }
     else:
         layer_class = "SimpleFill"
-        options = {"color": rgba(item.color), "style": "b_diagonal" if item.hatched else "solid", "outline_style": "solid", "joinstyle": "bevel",
-                   "outline_color": rgba(style.outline), **_outline_width(style)}  # fmt: skip
+        options = {
+            "color": rgba(item.color),
+            "style": "b_diagonal" if item.hatched else "solid",
+            "outline_style": "solid",
+            "joinstyle": "bevel",
+            "outline_color": rgba(style.outline),
+            **_outline_width(style),
+        }
     layer = ET.SubElement(root, "layer", {"class": layer_class, "enabled": "1", "pass": "0", "locked": "0"})
     parent = ET.SubElement(layer, "Option", type="Map")
     for key, value in options.items():
@@ -254,5 +333,8 @@ def _outline_width(style: LayerStyle) -> dict[str, str]:
     """
     if style.outline.lower() != "#ffffff":
         return {"outline_width": "0.2", "outline_width_unit": "MM"}
-    return {"outline_width": "100", "outline_width_unit": "RenderMetersInMapUnits",
-            "border_width_map_unit_scale": "3x:0,0,0,0,1,0.2"}  # fmt: skip
+    return {
+        "outline_width": "100",
+        "outline_width_unit": "RenderMetersInMapUnits",
+        "border_width_map_unit_scale": "3x:0,0,0,0,1,0.2",
+    }

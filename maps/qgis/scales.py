@@ -21,7 +21,8 @@ RANGES = {
 }
 """By table; a table that is not here is drawn and labelled at all scales."""
 LABELLED_PEOPLE = ((100_000, 0), (10_000, 2_500_000), (0, 600_000))
-"""Settlements of so many people are labelled up to such a denominator, 0 for all: thousands of villages would hide the map."""
+"""Settlements of so many people are labelled up to such a denominator, 0 for all: thousands of villages would hide the
+map."""
 
 
 ALL_PLACES = 4_000_000

@@ -32,7 +32,9 @@ THEMES = (
 
 
 def themes_of(keys: Sequence[str]) -> dict[str, list[str]]:
-    """Return the themes that a project has layers for by their names in the language that is written, with the keys of the drawings that are on.
+    """Return the themes that a project has layers for, by name, with the keys of the drawings that are on.
+
+    Names are in the language that is written.
 
     Examples
     --------

@@ -29,14 +29,32 @@ def sure_chapter(contents: Contents) -> Chapter:
         "sure",
         _("How sure"),
         contents.caution,
-        _("Neighbouring places share much of what they reach, so that a local test finds something in nearly every smooth surface: what counts is what stands out beside surfaces as smooth as the data."),
+        _(
+            "Neighbouring places share much of what they reach, so that a local test finds something in nearly "
+            "every smooth surface: what counts is what stands out beside surfaces as smooth as the data."
+        ),
         tables=made(
-            write_table(tables.get("stability"), columns("alternative label units kept kept_share gained"), _("Growth points of the local test that stay when it is done otherwise")),
-            write_table(with_names(definitions, names), columns("place region population passes_time passes_contiguity passes_ratio passes_segment passes", region="Region"), _("Growth by four definitions: cells that pass at least one")),
-            write_table(null, columns("indicator observed null_p05 null_median null_p95 p_worse"), _("The open checkpoints against as many placed by chance")),
+            write_table(
+                tables.get("stability"),
+                columns("alternative label units kept kept_share gained"),
+                _("Growth points of the local test that stay when it is done otherwise"),
+            ),
+            write_table(
+                with_names(definitions, names),
+                columns(
+                    "place region population passes_time passes_contiguity passes_ratio passes_segment passes",
+                    region="Region",
+                ),
+                _("Growth by four definitions: cells that pass at least one"),
+            ),
+            write_table(
+                null,
+                columns("indicator observed null_p05 null_median null_p95 p_worse"),
+                _("The open checkpoints against as many placed by chance"),
+            ),
             write_table(tables.get("statistics"), STATISTICS, _("Statistics of the whole border"), top=5),
         ),
-    )  # fmt: skip
+    )
 
 
 def levels_chapter(contents: Contents) -> Chapter:
@@ -46,7 +64,15 @@ def levels_chapter(contents: Contents) -> Chapter:
     message, rows = "", None
     if "ranks" in tables and "index" in tables:
         ranks = tables["ranks"]
-        drawn.append((charts.rank_intervals(ranks, sides=sides), _("Rank of each region with its 5–95 % interval over other weights, scales, means, waits and half-lives: differences within the intervals mean nothing.")))  # fmt: skip
+        drawn.append(
+            (
+                charts.rank_intervals(ranks, sides=sides),
+                _(
+                    "Rank of each region with its 5–95 % interval over other weights, scales, means, waits and "
+                    "half-lives: differences within the intervals mean nothing."
+                ),
+            )
+        )
         rows = tables["index"].drop(columns=["rank"]).merge(ranks, on="region").sort_values("rank_median")
         rows = rows.assign(
             rank_median=_whole(rows["rank_median"]), rank_p5=_whole(rows["rank_p5"]), rank_p95=_whole(rows["rank_p95"])
@@ -56,7 +82,7 @@ def levels_chapter(contents: Contents) -> Chapter:
         if len(ranked) > 1:
             message = _("{first} ranks first, {last} last; most intervals overlap.").format(
                 first=ranked["name"].iloc[0], last=ranked["name"].iloc[-1]
-            )  # fmt: skip
+            )
     regions = layers.get("regions")
     if rows is None and regions is not None and len(regions):
         rows = pd.DataFrame(regions).sort_values(["side", "name"], kind="stable")
@@ -64,7 +90,9 @@ def levels_chapter(contents: Contents) -> Chapter:
         types = tables["types"].rename(columns={"potential": "x", "permeability": "y"})
         cuts = float(types["potential_cut"].iloc[0]), float(types["permeability_cut"].iloc[0])
         axes = (_("potential across without a border"), _("share of it that the border takes"))
-        drawn.append((charts.quadrants(types, axes=axes, cuts=cuts), _("Types of regions: two axes, each cut at its median.")))  # fmt: skip
+        drawn.append(
+            (charts.quadrants(types, axes=axes, cuts=cuts), _("Types of regions: two axes, each cut at its median."))
+        )
     described = None
     if regions is not None and "population" in regions:
         described = pd.DataFrame(regions).sort_values("border_km", ascending=False, kind="stable")
@@ -72,13 +100,32 @@ def levels_chapter(contents: Contents) -> Chapter:
         "levels",
         _("Regions"),
         message,
-        _("Transport is computed here, joint projects and social services come from the user's own table; a level without data is not assessed. Regions are described, not tested: they are too few."),
+        _(
+            "Transport is computed here, joint projects and social services come from the user's own table; a "
+            "level without data is not assessed. Regions are described, not tested: they are too few."
+        ),
         tuple(drawn),
         made(
-            write_table(rows, columns("name side index transport_score joint_projects_score social_services_score rank_median rank_p5 rank_p95 type"), _("Regions by index"), sides=sides),
-            write_table(described, columns("name side population border_km checkpoints_open checkpoints_per_100km time_to_checkpoint_min road_density_km_per_1000km2 rail_density_km_per_1000km2"), _("Regions on the border, longest border first"), sides=sides),
+            write_table(
+                rows,
+                columns(
+                    "name side index transport_score joint_projects_score social_services_score rank_median "
+                    "rank_p5 rank_p95 type"
+                ),
+                _("Regions by index"),
+                sides=sides,
+            ),
+            write_table(
+                described,
+                columns(
+                    "name side population border_km checkpoints_open checkpoints_per_100km "
+                    "time_to_checkpoint_min road_density_km_per_1000km2 rail_density_km_per_1000km2"
+                ),
+                _("Regions on the border, longest border first"),
+                sides=sides,
+            ),
         ),
-    )  # fmt: skip
+    )
 
 
 def _whole(ranks: pd.Series) -> pd.Series:
@@ -120,22 +167,55 @@ def change_chapter(contents: Contents) -> Chapter:
         _("The network as it is beside the network with the edits; all else is the same."),
         drawn,
         made(
-            write_table(tables.get("totals"), (*columns("measure unit"), Column("before", _("Before"), "number"), Column("after", _("After"), "number"), Column("change", _("Change"), "number")), _("The border as a whole"), top=30),
-            write_table(regions, columns("name population time_to_checkpoint_min_before time_to_checkpoint_min_after potential_change_pct"), _("Regions"), sides=sides),
-            write_table(cells, columns("place near region population effect potential_change_pct time_to_checkpoint_min_before time_to_checkpoint_min_after", region="Region"), _("Places that change most")),
+            write_table(
+                tables.get("totals"),
+                (
+                    *columns("measure unit"),
+                    Column("before", _("Before"), "number"),
+                    Column("after", _("After"), "number"),
+                    Column("change", _("Change"), "number"),
+                ),
+                _("The border as a whole"),
+                top=30,
+            ),
+            write_table(
+                regions,
+                columns(
+                    "name population time_to_checkpoint_min_before time_to_checkpoint_min_after potential_change_pct"
+                ),
+                _("Regions"),
+                sides=sides,
+            ),
+            write_table(
+                cells,
+                columns(
+                    "place near region population effect potential_change_pct time_to_checkpoint_min_before "
+                    "time_to_checkpoint_min_after",
+                    region="Region",
+                ),
+                _("Places that change most"),
+            ),
         ),
-    )  # fmt: skip
+    )
 
 
 def data_chapter(contents: Contents, warnings: tuple[str, ...]) -> Chapter:
     """Return the chapter on what the numbers rest on."""
     given = (
-        Column("what", _("What")), Column("value", _("Value"), "exact"), Column("unit", _("Unit")), Column("source", _("Source")),
-    )  # fmt: skip
+        Column("what", _("What")),
+        Column("value", _("Value"), "exact"),
+        Column("unit", _("Unit")),
+        Column("source", _("Source")),
+    )
     sources = (
-        Column("layer", _("Layer")), Column("source", _("Source")), Column("version", _("Version")), Column("date", _("Date")),
-        Column("licence", _("Licence")), Column("rights", _("Attribution")), Column("rows", _("Rows"), "count"),
-    )  # fmt: skip
+        Column("layer", _("Layer")),
+        Column("source", _("Source")),
+        Column("version", _("Version")),
+        Column("date", _("Date")),
+        Column("licence", _("Licence")),
+        Column("rights", _("Attribution")),
+        Column("rows", _("Rows"), "count"),
+    )
     return Chapter(
         "data",
         _("What it rests on"),

@@ -62,12 +62,12 @@ def flow_map(
         handles: list[Any] = []
         for each in FLOW_CLASSES:
             low, high, width = float(each.lower or 0), float(each.upper or 0), float(each.size or 1) * 1.8
-            mine = links[(links["flow_share"] >= low) & (links["flow_share"] < high)].geometry.to_numpy()
+            chosen = links[(links["flow_share"] >= low) & (links["flow_share"] < high)].geometry.to_numpy()
             # Links in a row are one stroke: a tenth of the paths, and of the page.
-            stroke = shapely.simplify(shapely.line_merge(shapely.multilinestrings(mine)), (box[2] - box[0]) / 2500)
+            stroke = shapely.simplify(shapely.line_merge(shapely.multilinestrings(chosen)), (box[2] - box[0]) / 2500)
             paint(
                 ax,
-                gpd.GeoSeries([stroke] if len(mine) else [], crs=target),
+                gpd.GeoSeries([stroke] if len(chosen) else [], crs=target),
                 color=each.color,
                 linewidth=width,
                 zorder=3 + low,
@@ -147,10 +147,10 @@ def rank_intervals(ranks: pd.DataFrame, *, sides: tuple[str, str]) -> Drawing:
         ax = fig.subplots()
         y = np.arange(len(rows))
         for side, color, name, marker in zip("ab", SIDE_COLORS, sides, "os", strict=True):
-            mine = (rows["side"] == side).to_numpy()
-            low, middle, high = (rows[c].to_numpy(float)[mine] for c in ("rank_p5", "rank_median", "rank_p95"))
-            ax.hlines(y[mine], low, high, color=color, linewidth=3, alpha=0.35)
-            ax.plot(middle, y[mine], linestyle="", marker=marker, color=color, label=name)
+            chosen = (rows["side"] == side).to_numpy()
+            low, middle, high = (rows[c].to_numpy(float)[chosen] for c in ("rank_p5", "rank_median", "rank_p95"))
+            ax.hlines(y[chosen], low, high, color=color, linewidth=3, alpha=0.35)
+            ax.plot(middle, y[chosen], linestyle="", marker=marker, color=color, label=name)
         ax.set_yticks(y, [shorten(str(name)) for name in rows["name"]])
         ax.invert_yaxis()
         ax.tick_params(axis="y", length=0)
@@ -192,8 +192,8 @@ def quadrants(types: pd.DataFrame, *, axes: tuple[str, str], cuts: tuple[float, 
         ax.axvline(cuts[0], color=FAINT, linewidth=0.8, linestyle="--")
         ax.axhline(cuts[1], color=FAINT, linewidth=0.8, linestyle="--")
         for name in names:
-            mine = rows[rows["type"] == name]
-            ax.plot(mine["x"], mine["y"], linestyle="", marker="o", markersize=8, color=colors[name])
+            chosen = rows[rows["type"] == name]
+            ax.plot(chosen["x"], chosen["y"], linestyle="", marker="o", markersize=8, color=colors[name])
         ax.margins(0.12)
         if len(rows) and (rows["x"] > 0).all() and rows["x"].max() > 20 * rows["x"].min():
             ax.set_xscale("log")
@@ -208,7 +208,9 @@ def quadrants(types: pd.DataFrame, *, axes: tuple[str, str], cuts: tuple[float, 
 
 
 def _write_names(fig: Figure, ax: Any, rows: pd.DataFrame) -> None:
-    """Write each point's name beside it where it covers no point and no name; where there is no room the nearest place is taken.
+    """Write each point's name beside it where it covers no point and no name.
+
+    Where there is no room the nearest place is taken.
 
     All else must be drawn already: what comes later would move the points.
     """

@@ -1,4 +1,7 @@
-"""The page of two runs side by side: what differs first, then a table per subject, unchanged rows counted and left out."""
+"""The page of two runs side by side.
+
+What differs first, then a table per subject, unchanged rows counted and left out.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,14 @@ if TYPE_CHECKING:
 ROWS = 25
 """Rows of a table on the page; all stand in ``tables/``."""
 _TITLES = {
-    "inputs": "Inputs", "settings": "Settings", "findings": "Findings", "posts": "Checkpoints", "places": "Growth points and bottlenecks",
-    "regions": "Regions", "cells": "Cells",
-}  # fmt: skip
+    "inputs": "Inputs",
+    "settings": "Settings",
+    "findings": "Findings",
+    "posts": "Checkpoints",
+    "places": "Growth points and bottlenecks",
+    "regions": "Regions",
+    "cells": "Cells",
+}
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:70rem;margin:0 auto;padding:1.5rem}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .4rem}
@@ -38,8 +46,10 @@ def write_comparison(path: Path, contents: Contents) -> None:
     for name, title in _TITLES.items():
         parts += [f"<h2>{title}</h2>", _table(contents.tables[name])]
     page = (
-        f'<!doctype html><html lang="{contents.lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{html.escape(contents.title)}</title><style>{_STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>\n"
+        f'<!doctype html><html lang="{contents.lang}"><head><meta charset="utf-8"><meta name="viewport" '
+        'content="width=device-width,initial-scale=1">'
+        f"<title>{html.escape(contents.title)}</title><style>{_STYLE}</style></head>"
+        f"<body><main>{''.join(parts)}</main></body></html>\n"
     )
     path.write_text(page, encoding="utf-8", newline="\n")
 

@@ -48,7 +48,10 @@ def shorten(name: str, limit: int = 34) -> str:
 
 
 def view(bounds: Sequence[float], pad: float) -> tuple[tuple[float, float, float, float], float]:
-    """Return the box of a map with a rim, as a share of its longer side, and the height in inches that suits its 9.2 of width."""
+    """Return the box of a map with a rim, as a share of its longer side, and the height in inches for its width.
+
+    The width is 9.2 inches.
+    """
     west, south, east, north = bounds
     rim = pad * max(east - west, north - south)
     box = (west - rim, south - rim, east + rim, north + rim)
@@ -65,13 +68,13 @@ def draw_areas(ax: Any, areas: gpd.GeoDataFrame, box: tuple[float, float, float,
     """Draw the regions as the pale ground, each named where it is seen."""
     seen = shapely.intersection(shapely.make_valid(areas.geometry.to_numpy()), shapely.box(*box))
     seen = shapely.simplify(seen, (box[2] - box[0]) / 1500)
-    ground = gpd.GeoDataFrame(
+    backdrop = gpd.GeoDataFrame(
         {"name": areas["name"].tolist(), "side": areas["side"].tolist()}, geometry=seen, crs=areas.crs
     )
-    ground = ground[~ground.geometry.is_empty]
+    backdrop = backdrop[~backdrop.geometry.is_empty]
     for side, color in (("a", "#f7f6f3"), ("b", "#efe9dc")):
-        paint(ax, ground[ground["side"] == side], color=color, edgecolor="#a9b2ba", linewidth=0.6)
-    for name, spot in zip(ground["name"], shapely.point_on_surface(ground.geometry.to_numpy()), strict=True):
+        paint(ax, backdrop[backdrop["side"] == side], color=color, edgecolor="#a9b2ba", linewidth=0.6)
+    for name, spot in zip(backdrop["name"], shapely.point_on_surface(backdrop.geometry.to_numpy()), strict=True):
         if not assets.is_missing(name):
             halo = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
             ax.text(
@@ -147,7 +150,10 @@ def _svg(fig: Figure, name: str, title: str, description: str) -> str:
     own = re.compile(r'\b(id="|url\(#|xlink:href="#)')
     body = re.sub(r"<[^>]*>", lambda tag: own.sub(rf"\g<1>{name}-", tag.group()), body)
     view = re.search(r'viewBox="[^"]*"', body)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {view.group() if view else ""}'
+    head = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f"{view.group() if view else ''}"
+    )
     words = (
         f'<title id="{name}-title">{html.escape(title)}</title><desc id="{name}-desc">{html.escape(description)}</desc>'
     )

@@ -219,7 +219,7 @@ def area_map(
     title: str,
     cells: gpd.GeoDataFrame,
     style: LayerStyle,
-    ground: Mapping[str, gpd.GeoDataFrame],
+    backdrop: Mapping[str, gpd.GeoDataFrame],
     *,
     crs: pyproj.CRS | str,
 ) -> Drawing:
@@ -245,7 +245,7 @@ def area_map(
     """
     target = pyproj.CRS.from_user_input(crs)
     drawn, line, areas, points = (
-        f.to_crs(target) for f in (cells, ground["border_line"], ground["regions"], ground["checkpoints"])
+        f.to_crs(target) for f in (cells, backdrop["border_line"], backdrop["regions"], backdrop["checkpoints"])
     )
     box, height = view(line.total_bounds if len(line) else areas.total_bounds, 0.05)
     with figure(9.2, height + 0.8) as fig:
@@ -254,7 +254,7 @@ def area_map(
         index = class_index(style, drawn)
         handles: list[Any] = []
         for number_of, each in enumerate(style.classes):
-            mine = drawn[index == number_of]
+            part = drawn[index == number_of]
             if each.hatched:
                 look: dict[str, Any] = {
                     "facecolor": "white",
@@ -264,9 +264,9 @@ def area_map(
                 }
             else:
                 look = {"facecolor": each.color, "edgecolor": "white", "linewidth": 0.25}
-            paint(ax, mine, **look)
-            if len(mine):
-                handles.append(Patch(**look, label=f"{each.label} ({len(mine)})"))
+            paint(ax, part, **look)
+            if len(part):
+                handles.append(Patch(**look, label=f"{each.label} ({len(part)})"))
         paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.2)
         handles.append(Line2D([], [], color=BORDER, label=_("Border line")))
         handles += _posts(ax, points)
@@ -284,11 +284,11 @@ def _posts(ax: Any, points: gpd.GeoDataFrame) -> list[Any]:
     share = points["share"].fillna(0).to_numpy(float) if "share" in points else np.zeros(len(points))
     most = max(share.max(initial=0.0), 1e-9)
     for kind, marker in zip((*CHECKPOINT_CLASSES, NEW_CHECKPOINT), "osDXP", strict=True):
-        mine = (points["class"] == kind.value).to_numpy(bool)
-        if not mine.any():
+        part = (points["class"] == kind.value).to_numpy(bool)
+        if not part.any():
             continue
-        at = points[mine].geometry
-        size = np.full(mine.sum(), 80.0) if kind is NEW_CHECKPOINT else 10 + 80 * share[mine] / most
+        at = points[part].geometry
+        size = np.full(part.sum(), 80.0) if kind is NEW_CHECKPOINT else 10 + 80 * share[part] / most
         ax.scatter(at.x, at.y, s=size, color=kind.color, marker=marker, edgecolor="white", linewidth=0.5, zorder=5)
         handles.append(Line2D([], [], marker=marker, linestyle="", color=kind.color, label=_(kind.label)))
     return handles
@@ -303,6 +303,6 @@ def change_map(
     crs: pyproj.CRS | str,
 ) -> Drawing:
     """Draw what a scenario changes; see `area_map`."""
-    ground = {"border_line": border_line, "checkpoints": checkpoints, "regions": regions}
+    backdrop = {"border_line": border_line, "checkpoints": checkpoints, "regions": regions}
     style = next(spoken(each, ("a", "b")) for each in scenario_styles() if each.key == "cells_change")
-    return area_map("change-map", _("What the scenario changes"), cells, style, ground, crs=crs)
+    return area_map("change-map", _("What the scenario changes"), cells, style, backdrop, crs=crs)

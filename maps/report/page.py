@@ -1,4 +1,7 @@
-"""The report: one page of summary, then chapters of two pages at most; one HTML file, and a PDF where that can be written."""
+"""The report: one page of summary, then chapters of two pages at most.
+
+One HTML file, and a PDF where that can be written.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,11 @@ def write_report(path: Path, contents: Contents, *, pdf: Path | None = None) -> 
     """
     with speaking(contents.lang), with_pictures(pdf is not None):
         report = report_of(contents)
-        page = assets.environment().get_template("report.html").render(
-            report=report, contents=report.contents, css=assets.text("report.css"), say=_words()
-        )  # fmt: skip
+        page = (
+            assets.environment()
+            .get_template("report.html")
+            .render(report=report, contents=report.contents, css=assets.text("report.css"), say=_words())
+        )
         assets.refuse_remote(page)
         path.write_text(page, encoding="utf-8", newline="\n")
         if pdf is not None:
@@ -76,12 +81,12 @@ def _rests_on(contents: Contents) -> str:
 
 def _picture(contents: Contents) -> Drawing | None:
     """Return the map of the finding, None without one."""
-    ground = {n: contents.layers[n] for n in ("border_line", "regions", "checkpoints") if n in contents.layers}
-    if contents.crs is None or len(ground) < 3 or "finding" not in contents.layers:
+    backdrop = {n: contents.layers[n] for n in ("border_line", "regions", "checkpoints") if n in contents.layers}
+    if contents.crs is None or len(backdrop) < 3 or "finding" not in contents.layers:
         return None
     style = next((s for s in contents.styles if s.key == "finding"), FINDING)
     title = _("Growth points and bottlenecks")
-    return figures.area_map("finding-map", title, contents.layers["finding"], style, ground, crs=contents.crs)
+    return figures.area_map("finding-map", title, contents.layers["finding"], style, backdrop, crs=contents.crs)
 
 
 def _words() -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""The report as a PDF, by fpdf2 (extra ``pdf``): fonts inside, figures with words for who does not see them, same input same bytes."""
+"""The report as a PDF, by fpdf2 (extra ``pdf``).
+
+Fonts inside, figures with words for who does not see them, same input same bytes.
+"""
 
 from __future__ import annotations
 
@@ -158,9 +161,13 @@ def _table(pdf: FPDF, one: Table) -> None:
     pdf.set_font(FAMILY, "", size)
     pdf.set_text_color(*INK)
     with pdf.table(
-        text_align=tuple(align), col_widths=tuple(widths), line_height=0.47 * size, padding=PADDING, borders_layout="HORIZONTAL_LINES",
+        text_align=tuple(align),
+        col_widths=tuple(widths),
+        line_height=0.47 * size,
+        padding=PADDING,
+        borders_layout="HORIZONTAL_LINES",
         headings_style=_face(size, bold=True),
-    ) as table:  # fmt: skip
+    ) as table:
         table.row([head.text for head in one.heads])
         for cells in one.rows:
             table.row([cell.text for cell in cells])
@@ -171,7 +178,10 @@ def _table(pdf: FPDF, one: Table) -> None:
 
 
 def _fitted(pdf: FPDF, one: Table) -> tuple[float, list[float]]:
-    """Return the size of the letters and the widths of the columns in mm: no word is broken, what is left goes to the longest texts."""
+    """Return the size of the letters and the widths of the columns in mm.
+
+    No word is broken, what is left goes to the longest texts.
+    """
     for size in SIZES:
         least, wish = zip(*(_widths(pdf, one, i, size) for i in range(len(one.heads))), strict=True)
         spare = pdf.epw - sum(least)
@@ -184,7 +194,10 @@ def _fitted(pdf: FPDF, one: Table) -> tuple[float, list[float]]:
 
 
 def _widths(pdf: FPDF, one: Table, i: int, size: float) -> tuple[float, float]:
-    """Return the least width of a column, that of its longest word or number, and the one for its longest text on a line, within bounds."""
+    """Return a column's least width, that of its longest word or number, and the one for its longest text.
+
+    Within bounds.
+    """
     texts = [row[i].text for row in one.rows]
     pdf.set_font(FAMILY, "B", size)
     head = max((pdf.get_string_width(word) for word in one.heads[i].text.split()), default=0.0)

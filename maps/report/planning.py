@@ -1,4 +1,7 @@
-"""The report of a scenario or of a search for sites: the answer in sentences, its tables with their spread, a chart of what matters most."""
+"""The report of a scenario or of a search for sites.
+
+The answer in sentences, its tables with their spread, a chart of what matters most.
+"""
 
 from __future__ import annotations
 
@@ -32,107 +35,187 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
     "effects": (
         "What it changes, with the median and 5–95 % of the draws",
         (
-            Column("measure", "Figure"), Column("unit", "Unit"), Column("before", "Before", "number"), Column("after", "After", "number"),
-            Column("change", "Change", "number"), *_RANGE,
+            Column("measure", "Figure"),
+            Column("unit", "Unit"),
+            Column("before", "Before", "number"),
+            Column("after", "After", "number"),
+            Column("change", "Change", "number"),
+            *_RANGE,
         ),
     ),
     "variants": (
         "Scenarios on the same base",
-        (Column("variant", "Scenario"), Column("measure", "Figure"), Column("unit", "Unit"), Column("change", "Change", "number"), *_RANGE),
+        (
+            Column("variant", "Scenario"),
+            Column("measure", "Figure"),
+            Column("unit", "Unit"),
+            Column("change", "Change", "number"),
+            *_RANGE,
+        ),
     ),
     "vehicles": (
         "Trucks beside cars",
-        (Column("vehicle", "Vehicle"), Column("measure", "Figure"), Column("unit", "Unit"), Column("change", "Change", "number"), *_RANGE),
+        (
+            Column("vehicle", "Vehicle"),
+            Column("measure", "Figure"),
+            Column("unit", "Unit"),
+            Column("change", "Change", "number"),
+            *_RANGE,
+        ),
     ),
-    "money": ("Money, with the user's values", (Column("measure", "Figure"), Column("value", "Value", "number"), Column("unit", "Unit"), Column("formula", "Formula"))),
+    "money": (
+        "Money, with the user's values",
+        (
+            Column("measure", "Figure"),
+            Column("value", "Value", "number"),
+            Column("unit", "Unit"),
+            Column("formula", "Formula"),
+        ),
+    ),
     "gains_sides": (
         "Who gains and who loses, by side",
         (
-            Column("side", "Side"), Column("people_gaining", "People gaining", "count"), Column("people_losing", "People losing", "count"),
-            Column("city_min_change", "Minutes to a city across, change", "number"), Column("potential_change_pct", "Potential across, change (%)", "number"),
-            Column("gains_most", "Gains most"), Column("loses_most", "Loses most"),
+            Column("side", "Side"),
+            Column("people_gaining", "People gaining", "count"),
+            Column("people_losing", "People losing", "count"),
+            Column("city_min_change", "Minutes to a city across, change", "number"),
+            Column("potential_change_pct", "Potential across, change (%)", "number"),
+            Column("gains_most", "Gains most"),
+            Column("loses_most", "Loses most"),
         ),
     ),
     "gains_regions": (
         "Who gains and who loses, by region",
         (
-            Column("side", "Side"), Column("region", "Region"), Column("people_gaining", "People gaining", "count"),
-            Column("people_losing", "People losing", "count"), Column("potential_change_pct", "Potential across, change (%)", "number"),
-            Column("gains_most", "Gains most"), Column("loses_most", "Loses most"),
+            Column("side", "Side"),
+            Column("region", "Region"),
+            Column("people_gaining", "People gaining", "count"),
+            Column("people_losing", "People losing", "count"),
+            Column("potential_change_pct", "Potential across, change (%)", "number"),
+            Column("gains_most", "Gains most"),
+            Column("loses_most", "Loses most"),
         ),
     ),
     "gains_places": (
         "Settlements, largest gains first",
         (
-            Column("place", "Settlement"), Column("side", "Side"), Column("region", "Region"), Column("population", "People", "count"),
-            Column("effect", "Effect"), Column("city_min_change", "Minutes to a city across, change", "number"),
+            Column("place", "Settlement"),
+            Column("side", "Side"),
+            Column("region", "Region"),
+            Column("population", "People", "count"),
+            Column("effect", "Effect"),
+            Column("city_min_change", "Minutes to a city across, change", "number"),
             Column("potential_change", "Potential across, change", "count"),
         ),
     ),
     "loads_change": (
         "Loads: diverted from post to post, and induced, in shares of all trips of before",
         (
-            Column("name", "Checkpoint"), Column("mode", "Mode"), Column("before_share", "Before (%)", "share"), Column("diverted_share", "Diverted (%)", "share"),
-            Column("induced_share", "Induced (%)", "share"), Column("after_share", "After (%)", "share"),
+            Column("name", "Checkpoint"),
+            Column("mode", "Mode"),
+            Column("before_share", "Before (%)", "share"),
+            Column("diverted_share", "Diverted (%)", "share"),
+            Column("induced_share", "Induced (%)", "share"),
+            Column("after_share", "After (%)", "share"),
         ),
     ),
     "queues": (
         "Waits as the loads make them, where capacities are known",
         (
-            Column("name", "Checkpoint"), Column("load_factor_before", "Load before", "number"), Column("load_factor_after", "after", "number"),
-            Column("wait_min_before", "Wait before (min)", "minutes"), Column("wait_min_after", "after (min)", "minutes"),
+            Column("name", "Checkpoint"),
+            Column("load_factor_before", "Load before", "number"),
+            Column("load_factor_after", "after", "number"),
+            Column("wait_min_before", "Wait before (min)", "minutes"),
+            Column("wait_min_after", "after (min)", "minutes"),
         ),
     ),
     "worth": (
         "Worth it below this wait",
-        (Column("name", "Checkpoint"), Column("wait_min", "Wait (min)", "minutes"), Column("worthless_above_min", "Shortens no trip above (min)", "minutes")),
+        (
+            Column("name", "Checkpoint"),
+            Column("wait_min", "Wait (min)", "minutes"),
+            Column("worthless_above_min", "Shortens no trip above (min)", "minutes"),
+        ),
     ),
     "appraisal": (
         "For appraisal: the indicators of banks and agencies",
         (
-            Column("indicator", "Indicator"), Column("before", "Before", "number"), Column("after", "After", "number"), Column("unit", "Unit"),
-            Column("formula", "Formula"), Column("source", "Source"), Column("needs", "Needs from you"),
+            Column("indicator", "Indicator"),
+            Column("before", "Before", "number"),
+            Column("after", "After", "number"),
+            Column("unit", "Unit"),
+            Column("formula", "Formula"),
+            Column("source", "Source"),
+            Column("needs", "Needs from you"),
         ),
     ),
     "sites_curve": (
         "The best set for each number of sites",
         (
-            Column("sites", "Sites", "count"), Column("value", "Benefit", "number"), Column("added", "Added", "number"), Column("unit", "Unit"), *_RANGE,
-            Column("gap", "Gap (%)", "share"), Column("proven", "Proven"), Column("missing_km", "Road missing (km)", "km"),
+            Column("sites", "Sites", "count"),
+            Column("value", "Benefit", "number"),
+            Column("added", "Added", "number"),
+            Column("unit", "Unit"),
+            *_RANGE,
+            Column("gap", "Gap (%)", "share"),
+            Column("proven", "Proven"),
+            Column("missing_km", "Road missing (km)", "km"),
         ),
     ),
     "sites": (
         "Their sites",
         (
-            Column("sites", "Of", "count"), Column("candidate", "Candidate"), Column("place", "By"), Column("kind", "Kind"),
-            Column("missing_a_km", "Road missing, side a (km)", "km"), Column("missing_b_km", "side b (km)", "km"),
+            Column("sites", "Of", "count"),
+            Column("candidate", "Candidate"),
+            Column("place", "By"),
+            Column("kind", "Kind"),
+            Column("missing_a_km", "Road missing, side a (km)", "km"),
+            Column("missing_b_km", "side b (km)", "km"),
         ),
     ),
     "sites_stability": (
         "How often the draws choose a candidate",
-        (Column("candidate", "Candidate"), Column("place", "By"), Column("draws_share", "Draws (%)", "share"), Column("chosen", "In the best set")),
+        (
+            Column("candidate", "Candidate"),
+            Column("place", "By"),
+            Column("draws_share", "Draws (%)", "share"),
+            Column("chosen", "In the best set"),
+        ),
     ),
     "sites_front": (
         "Benefit against road: no set of as many sites is worth more for as few km",
         (
-            Column("missing_km", "Road missing (km)", "km"), Column("value", "Benefit", "number"), Column("candidates", "Sites"), Column("proven", "Proven"),
+            Column("missing_km", "Road missing (km)", "km"),
+            Column("value", "Benefit", "number"),
+            Column("candidates", "Sites"),
+            Column("proven", "Proven"),
         ),
     ),
     "sites_effects": (
         "The best set, computed in full",
         (
-            Column("measure", "Figure"), Column("unit", "Unit"), Column("before", "Before", "number"), Column("after", "After", "number"),
-            Column("change", "Change", "number"), *_RANGE,
+            Column("measure", "Figure"),
+            Column("unit", "Unit"),
+            Column("before", "Before", "number"),
+            Column("after", "After", "number"),
+            Column("change", "Change", "number"),
+            *_RANGE,
         ),
     ),
-}  # fmt: skip
+}
 """Tables of the report in their order: caption and columns."""
 INPUTS = {"waits": "waits nobody measured", "speeds": "speeds", "half_life": "half-life of trips", "people": "people"}
 
 
 def write_planning(
-    path: Path, *, title: str, subtitle: str, sentences: Sequence[str], tables: Mapping[str, pd.DataFrame], notes: Sequence[str]
-) -> None:  # fmt: skip
+    path: Path,
+    *,
+    title: str,
+    subtitle: str,
+    sentences: Sequence[str],
+    tables: Mapping[str, pd.DataFrame],
+    notes: Sequence[str],
+) -> None:
     """Write the report.
 
     Parameters
@@ -156,7 +239,8 @@ def write_planning(
     parts.append(Markup("<h2>What a reader must know</h2>") + _list(notes))
     style = Markup(assets.text("report.css"))
     page = Markup(
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{}</title><style>{}</style></head><body><main>{}</main></body></html>'
+        '<!doctype html><html lang="en"><head><meta '
+        'charset="utf-8"><title>{}</title><style>{}</style></head><body><main>{}</main></body></html>'
     )
     path.write_text(str(page.format(title, style, Markup("").join(parts))) + "\n", encoding="utf-8")
 
@@ -183,7 +267,9 @@ def _table(frame: pd.DataFrame, columns: Sequence[Column], caption: str) -> Mark
 
 
 def tornado_chart(tornado: pd.DataFrame, effects: pd.DataFrame) -> Markup:
-    """Return the charts of what matters most as SVG: a bar per input from its 5 to its 95 %, the line at the figure as it is.
+    """Return the charts of what matters most as SVG.
+
+    A bar per input from its 5 to its 95 %, the line at the figure as it is.
 
     Parameters
     ----------
@@ -219,7 +305,8 @@ def tornado_chart(tornado: pd.DataFrame, effects: pd.DataFrame) -> Markup:
         says = f"{named['measure'][key]}, {named['unit'][key]}: change of {centre:.3g}"
         charts.append(
             Markup(
-                '<figure><svg role="img" aria-label="{}" viewBox="0 0 760 {:.0f}" width="760">{}{}</svg><figcaption>{}</figcaption></figure>'
+                '<figure><svg role="img" aria-label="{}" viewBox="0 0 760 {:.0f}" '
+                'width="760">{}{}</svg><figcaption>{}</figcaption></figure>'
             ).format(escape(says), height, Markup("").join(bars), line, says)
         )
     return Markup("").join(charts)

@@ -112,19 +112,19 @@ def write_table(
     if frame is None or not known or frame.empty:
         return None
     rows = frame.head(top)
-    said, kept = [], []
+    dropped, kept = [], []
     for column in known:
         head = with_sides(_(column.head) if column.head else label_of(column.name), sides)
         texts, css, gaps = _written(rows[column.name], column, sides)
         if len(rows) > 2 and column is not known[0] and len(set(texts)) == 1:
-            said.append(f"{head}: {texts[0]}")
+            dropped.append(f"{head}: {texts[0]}")
         else:
             kept.append((Cell(head, css), [Cell(text, css) for text in texts], gaps))
     own = list(notes)
     if len(frame) > top:
         own.append(_("The first {n} of {all}; all are in the tables.").format(n=top, all=len(frame)))
-    if said:
-        own.append(_("The same in all rows: {list}.").format(list="; ".join(said)))
+    if dropped:
+        own.append(_("The same in all rows: {list}.").format(list="; ".join(dropped)))
     if any(gaps for *_rest, gaps in kept):
         own.append(_("– no value or out of reach."))
     body = tuple(zip(*(texts for _head, texts, _gaps in kept), strict=True))

@@ -13,7 +13,8 @@ from typing import Literal
 STANDS_OUT, HIGH, UNCERTAIN, NO, NOT_TESTABLE = "stands out", "high", "uncertain", "no", "not testable"
 NO_DATA = "no data"
 
-# Okabe-Ito hues for the flags (told apart by colour-blind readers) and faded ones for what is less sure, ColorBrewer ramps for the amounts.
+# Okabe-Ito hues for the flags (told apart by colour-blind readers) and faded ones for what is less sure, ColorBrewer
+# ramps for the amounts.
 _GREENS, _REDS = ("#00694d", "#5cc4a3", "#c5e8dc"), ("#a63c00", "#ee8a4a", "#f7d4bd")
 _GREY, _LIGHT, _PALE = "#dcdcdc", "#ebebeb", "#f7f7f7"
 LOSS_COLORS = {"detour": "#d55e00", "delay": "#f0b429"}

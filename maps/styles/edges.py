@@ -10,7 +10,8 @@ ROAD_EDGES = LayerStyle(
     "edges_road",
     "edges_road",
     "Roads for network tools",
-    "Links that are passable today, with the waits at open checkpoints. In a network tool: speed field drawn_kph (km/h), direction field "
+    "Links that are passable today, with the waits at open checkpoints. In a network tool: speed field drawn_kph "
+    "(km/h), direction field "
     "travel_direction (forward, backward, both), topology tolerance 0; the tool then finds the minutes of the run",
     "Network tools",
     "Line",

@@ -1,4 +1,7 @@
-"""The drawing of the finding itself: growth points and bottlenecks as places, those that are steady strong, the others pale."""
+"""The drawing of the finding itself.
+
+Growth points and bottlenecks as places, those that are steady strong, the others pale.
+"""
 
 from __future__ import annotations
 

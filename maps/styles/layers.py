@@ -32,9 +32,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "BOTTLENECK_CLASSES", "CHANGE_CLASSES", "CHECKPOINT_CLASSES", "GROWTH_CLASSES", "LOSS_CLASSES", "LOSS_COLORS",
-    "NEW_CHECKPOINT", "NO_DATA", "OSM", "TIME_CLASSES", "LayerStyle", "StyleClass", "run_styles", "scenario_styles",
-]  # fmt: skip
+    "BOTTLENECK_CLASSES",
+    "CHANGE_CLASSES",
+    "CHECKPOINT_CLASSES",
+    "GROWTH_CLASSES",
+    "LOSS_CLASSES",
+    "LOSS_COLORS",
+    "NEW_CHECKPOINT",
+    "NO_DATA",
+    "OSM",
+    "TIME_CLASSES",
+    "LayerStyle",
+    "StyleClass",
+    "run_styles",
+    "scenario_styles",
+]
 
 _SEGMENT_FIELDS = {
     "segment_id": "Segment",
@@ -109,9 +121,20 @@ def _cells(
 ) -> LayerStyle:
     """Return one drawing of the cells."""
     return LayerStyle(
-        key, "cells", title, description, "Border belt", "Polygon", kind, classes, column=column, fields=CELL_FIELDS,
-        visible=visible, opacity=0.75, outline="#ffffff",
-    )  # fmt: skip
+        key,
+        "cells",
+        title,
+        description,
+        "Border belt",
+        "Polygon",
+        kind,
+        classes,
+        column=column,
+        fields=CELL_FIELDS,
+        visible=visible,
+        opacity=0.75,
+        outline="#ffffff",
+    )
 
 
 _CHECKPOINTS = LayerStyle(
@@ -239,7 +262,8 @@ _RAILWAYS = LayerStyle(
 _CELLS = _cells(
     "cells",
     "Growth points",
-    "H3 cells of the border belt by what people reach across it beyond what their side, home potential and distance give",
+    "H3 cells of the border belt by what people reach across it beyond what their side, home potential and "
+    "distance give",
     "categorized",
     GROWTH_CLASSES,
     "growth_flag",

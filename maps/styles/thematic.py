@@ -1,6 +1,7 @@
 """Drawings of the further chapters' layers: gaps, flows, reach, isochrones, types and ranks of regions, outliers, load.
 
-They belong to the one table of styles: `chapter_styles` adds to `maps.styles.layers.run_styles` what a run has layers for.
+They belong to the one table of styles: `chapter_styles` adds to `maps.styles.layers.run_styles` what a run has layers
+for.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ _OUTLIERS = LayerStyle(
     "outliers",
     "outliers",
     "Isolated crossings and gaps",
-    "Cells that differ from their neighbours on their own side: candidates for a scenario, and good crossings among poor ones",
+    "Cells that differ from their neighbours on their own side: candidates for a scenario, and good crossings "
+    "among poor ones",
     "Border belt",
     "Polygon",
     "categorized",
@@ -223,7 +225,8 @@ def chapter_styles(
     Parameters
     ----------
     layers
-        Names of the tables that there are, beyond those of every run: ``flows``, ``gaps``, ``isochrones``, ``outliers``.
+        Names of the tables that there are, beyond those of every run: ``flows``, ``gaps``, ``isochrones``,
+        ``outliers``.
     lost_potential
         See `maps.styles.layers.run_styles`.
     types
@@ -253,7 +256,8 @@ def chapter_styles(
             base[at["checkpoints"]],
             key="checkpoints_load",
             title="Checkpoints: load",
-            description="Road checkpoints by modelled trips over capacity a day; without a known capacity they are not drawn",
+            description="Road checkpoints by modelled trips over capacity a day; "
+            "without a known capacity they are not drawn",
             kind="graduated",
             classes=LOAD_CLASSES,
             column="load_factor",
@@ -332,7 +336,10 @@ def _places(word: str, rights: str) -> LayerStyle:
 
 
 def type_colors(names: Sequence[str]) -> dict[str, str]:
-    """Return the colour of each type, the same in the map and in the report: give all types that regions have, in order."""
+    """Return the colour of each type, the same in the map and in the report.
+
+    Give all types that regions have, in order.
+    """
     return {name: TYPE_COLORS[i % len(TYPE_COLORS)] for i, name in enumerate(dict.fromkeys(names))}
 
 

@@ -31,8 +31,8 @@ def finding_layer(cells: gpd.GeoDataFrame, tables: Mapping[str, pd.DataFrame]) -
     Returns
     -------
     places
-        Rows of the lists with the geometry of their cell and ``finding``: the list and ``steady`` (among the leading tenth in
-        90 % of the settings), ``some`` (in some of them) or ``listed`` (in none).
+        Rows of the lists with the geometry of their cell and ``finding``: the list and ``steady`` (among the leading
+        tenth in 90 % of the settings), ``some`` (in some of them) or ``listed`` (in none).
     """
     parts = [_of_list(tables[name], word) for name, word in _LISTS if len(tables.get(name, ()))]
     columns = ["cell", "finding", "geometry"]
@@ -61,10 +61,10 @@ def with_finding(contents: Contents) -> Contents:
 
 def _of_list(table: pd.DataFrame, word: str) -> pd.DataFrame:
     """Return the rows that a list names, with how steady each is."""
-    mine = table[table["advice"] == word]
-    steady = mine["steady"].astype(bool).to_numpy()
-    how = np.select([steady, mine["leading_share"].to_numpy(float) > 0], [STEADY, SOME], LISTED)
-    return mine.assign(finding=[f"{word} {each}" for each in how])
+    advised = table[table["advice"] == word]
+    steady = advised["steady"].astype(bool).to_numpy()
+    certainty = np.select([steady, advised["leading_share"].to_numpy(float) > 0], [STEADY, SOME], LISTED)
+    return advised.assign(finding=[f"{word} {each}" for each in certainty])
 
 
 FINDING_CLASSES = (
@@ -75,13 +75,15 @@ FINDING_CLASSES = (
     StyleClass("… only in some settings", "#c8501e", value=f"{BOTTLENECK} {SOME}", hatched=True),
     StyleClass("… among the leading tenth in none", "#f4e6de", value=f"{BOTTLENECK} {LISTED}"),
 )
-"""Solid for what stays among the leading tenth of its list in 90 % of the settings, hatched for what is there in some."""
+"""Solid for what stays among the leading tenth of its list in 90 % of the settings, hatched for what is there in
+some."""
 
 FINDING = LayerStyle(
     "finding",
     "finding",
     "Growth points and bottlenecks",
-    "Cells of both ranked lists: those that reach most across the border, and those from where the next city across takes longest beside home roads",
+    "Cells of both ranked lists: those that reach most across the border, and those from where the next city "
+    "across takes longest beside home roads",
     "Border belt",
     "Polygon",
     "categorized",

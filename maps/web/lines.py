@@ -1,4 +1,7 @@
-"""A table of many lines as the page holds it: by columns, whole numbers from point to point, no finer than a screen shows."""
+"""A table of many lines as the page holds it.
+
+By columns, whole numbers from point to point, no finer than a screen shows.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,10 @@ def by_columns(frame: gpd.GeoDataFrame, values: Mapping[str, Sequence[object]]) 
     Returns
     -------
     text
-        ``n`` rows; ``columns`` by name, each as ``[values]`` or, of few different ones, ``[values, number of the value in each row]``;
-        ``parts`` points of each part of a line, ``rows`` the row of each part where a line has several; ``xy`` steps from point to
-        point in 1e-5 degrees, longitude and latitude in turn, the first from zero; ``simplified_m`` the tolerance.
+        ``n`` rows; ``columns`` by name, each as ``[values]`` or, of few different ones, ``[values, number of the value
+        in each row]``; ``parts`` points of each part of a line, ``rows`` the row of each part where a line has several;
+        ``xy`` steps from point to point in 1e-5 degrees, longitude and latitude in turn, the first from zero;
+        ``simplified_m`` the tolerance.
     """
     lines, tolerance = thinned(shapely.force_2d(frame.geometry.to_numpy()))
     parts, rows = shapely.get_parts(lines, return_index=True)
@@ -77,7 +81,7 @@ def thinned(lines: NDArray[np.object_], most: int = MOST_POINTS) -> tuple[NDArra
 
 
 def along_a_curve(frame: gpd.GeoDataFrame) -> NDArray[np.int64]:
-    """Return the order of rows in which neighbours follow each other, so that steps between lines are short and pack well."""
+    """Return an order of rows in which neighbours follow each other: steps between lines are short and pack well."""
     curve = frame.geometry.hilbert_distance().to_numpy()
     return np.argsort(curve, kind="stable").astype(np.int64)
 

@@ -100,11 +100,16 @@ def _page(contents: Contents, fit: Box | None) -> tuple[str, folium.Map]:
         "words": words(),
     }
     head = {
-        "lang": contents.lang, "title": contents.title, "subtitle": contents.subtitle,
+        "lang": contents.lang,
+        "title": contents.title,
+        "subtitle": contents.subtitle,
         "notes": [*contents.notes, *_coarse(tables)],
-        "headline": contents.headline or contents.title, "numbers": list(contents.numbers), "caution": contents.caution,
-        "say": page_words(), "tiles": TILES_HOST,
-    }  # fmt: skip
+        "headline": contents.headline or contents.title,
+        "numbers": list(contents.numbers),
+        "caution": contents.caution,
+        "say": page_words(),
+        "tiles": TILES_HOST,
+    }
     return _render(config, payloads, head)
 
 
@@ -237,9 +242,9 @@ def _names(tables: Sequence[Drawn], box: Box, sides: tuple[str, str]) -> list[li
             seen = np.where(shapely.is_empty(seen), frame.geometry.to_numpy(), seen)
             areas += _name_rows(frame[style.name_column], shapely.point_on_surface(seen), "area")
             for letter, name in zip("ab", sides, strict=True):
-                mine = seen[(frame["side"] == letter).to_numpy()] if "side" in frame else seen[:0]
-                if len(mine) and sides != ("a", "b"):
-                    largest = mine[np.argmax(shapely.area(mine))]
+                own_side = seen[(frame["side"] == letter).to_numpy()] if "side" in frame else seen[:0]
+                if len(own_side) and sides != ("a", "b"):
+                    largest = own_side[np.argmax(shapely.area(own_side))]
                     countries += _name_rows(pd.Series([name]), np.array([shapely.point_on_surface(largest)]), "country")
         elif style.geometry == "Point" and style.kind == "graduated":
             large = frame[class_index(style, frame) >= (len(style.classes) + 1) // 2]

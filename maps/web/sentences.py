@@ -70,7 +70,8 @@ def _people(row: _Row) -> str:
 def _place(row: _Row) -> str:
     if row.has("growth", "growth_low", "growth_high", "population") and not row.has("excess_min"):
         out = _(
-            "What {n} people reach across the border is {times} times what their side, home potential and distance to the line give ({low} to {high} over settings)."
+            "What {n} people reach across the border is {times} times what their side, home potential and "
+            "distance to the line give ({low} to {high} over settings)."
         )
         out = out.format(
             n=row.n("population"), times=row.n("growth", 1), low=row.n("growth_low", 1), high=row.n("growth_high", 1)
@@ -82,9 +83,11 @@ def _place(row: _Row) -> str:
         return out
     if not row.has("excess_min", "next_city", "next_city_min", "home_roads_min", "population"):
         return ""
-    out = _("{city}, the next city across, is {minutes} minutes away for {n} people; home roads take {home} as far.").format(
+    out = _(
+        "{city}, the next city across, is {minutes} minutes away for {n} people; home roads take {home} as far."
+    ).format(
         city=row.s("next_city"), minutes=row.n("next_city_min"), n=row.n("population"), home=row.n("home_roads_min")
-    )  # fmt: skip
+    )
     if row.has("excess_wait_min"):
         out += " " + _("Of the {more} more, {wait} are waiting.").format(
             more=row.n("excess_min"), wait=row.n("excess_wait_min")
@@ -99,7 +102,7 @@ def _checkpoint(row: _Row) -> str:
     if row.has("criticality_min", "fallback") and row.f("criticality_min") > 0:
         out += " " + _("If it closes, {other} takes over most, and a trip takes {minutes} minutes longer.").format(
             other=row.s("fallback"), minutes=row.n("criticality_min", 1 if row.f("criticality_min") < 10 else 0)
-        )  # fmt: skip
+        )
     return out
 
 
@@ -108,7 +111,7 @@ def _cell(row: _Row) -> str:
     if row.has("time_to_checkpoint_min", "nearest_checkpoint"):
         out += " " + _("{name}, the nearest open checkpoint, is {minutes} minutes away.").format(
             name=row.s("nearest_checkpoint"), minutes=row.n("time_to_checkpoint_min")
-        )  # fmt: skip
+        )
     elif "time_to_checkpoint_min" in row.values and not row.has("time_to_checkpoint_min"):
         out += " " + _("No road of the data leads from here to an open checkpoint.")
     return out.strip()
@@ -133,7 +136,7 @@ def _segment(row: _Row) -> str:
         return ""
     out = _("Kilometres {a} to {b} of the border line, between {one} and {other}.").format(
         a=row.n("km_from"), b=row.n("km_to"), one=row.s("region_a"), other=row.s("region_b")
-    )  # fmt: skip
+    )
     known = [
         _("{minutes} minutes from {side}").format(minutes=row.n(f"time_to_checkpoint_{s}_min"), side=name)
         for s, name in zip("ab", row.sides, strict=True)
@@ -156,7 +159,9 @@ def _region(row: _Row) -> str:
 def _flow(row: _Row) -> str:
     if not row.has("flow_share", "mode"):
         return ""
-    return _("{share} of the modelled trips across by {mode} run here, if everybody takes the quickest way.").format(share=row.p("flow_share"), mode=_(row.s("mode")))  # fmt: skip
+    return _("{share} of the modelled trips across by {mode} run here, if everybody takes the quickest way.").format(
+        share=row.p("flow_share"), mode=_(row.s("mode"))
+    )
 
 
 def _link(row: _Row) -> str:
@@ -164,7 +169,7 @@ def _link(row: _Row) -> str:
         return ""
     return _("If this link near {place} closes, an average trip across takes {minutes} minutes longer.").format(
         place=row.s("place"), minutes=row.n("criticality_min", 1)
-    )  # fmt: skip
+    )
 
 
 def _gap(row: _Row) -> str:
@@ -212,9 +217,22 @@ def _sides(row: _Row) -> Bars:
 
 
 _WRITERS: Mapping[str, Callable[[_Row], str]] = {
-    "places": _place, "finding": _place, "checkpoints": _checkpoint, "cells": _cell, "settlements": _cell, "cells_change": _change, "segments": _segment,
-    "regions": _region, "flows": _flow, "closures_links": _link, "gaps": _gap,
-}  # fmt: skip
+    "places": _place,
+    "finding": _place,
+    "checkpoints": _checkpoint,
+    "cells": _cell,
+    "settlements": _cell,
+    "cells_change": _change,
+    "segments": _segment,
+    "regions": _region,
+    "flows": _flow,
+    "closures_links": _link,
+    "gaps": _gap,
+}
 _CHARTS: Mapping[str, Callable[[_Row], Bars]] = {
-    "checkpoints": _waits, "places": _minutes, "finding": _minutes, "cells": _minutes, "segments": _sides,
-}  # fmt: skip
+    "checkpoints": _waits,
+    "places": _minutes,
+    "finding": _minutes,
+    "cells": _minutes,
+    "segments": _sides,
+}

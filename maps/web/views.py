@@ -58,11 +58,11 @@ def views(styles: Sequence[LayerStyle]) -> list[View]:
     keys = [style.key for style in styles]
     out, named = [], set(GROUND)
     for key, title, sentence, layers, on in _chapters():
-        mine = tuple(k for k in layers if k in keys)
-        if key != "data" and any(k not in ("checkpoints", "checkpoints_after") for k in mine):
-            first = next(k for k in mine if not k.startswith("checkpoints"))
-            out.append(View(key, title, sentence, mine, tuple(k for k in on if k in mine) or (first,)))
-            named |= set(mine)
+        own = tuple(k for k in layers if k in keys)
+        if key != "data" and any(k not in ("checkpoints", "checkpoints_after") for k in own):
+            first = next(k for k in own if not k.startswith("checkpoints"))
+            out.append(View(key, title, sentence, own, tuple(k for k in on if k in own) or (first,)))
+            named |= set(own)
     rest = tuple(k for k in keys if k not in named)
     data = _data()
     out.append(View("data", *data, (*rest, *(k for k in GROUND if k in keys)), rest[:1] if not out else ()))
@@ -77,25 +77,77 @@ def _data() -> tuple[str, str]:
 def _chapters() -> list[tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]:
     """Return key, title, sentence, layers and first layers of the chapters, the finding first."""
     return [
-        ("change", _("Change"), _("What the scenario changes, against the network as it is."),
-         ("cells_change", "checkpoints_after"), ("cells_change", "checkpoints_after")),
-        ("states", _("Before and after"), _("The same measure in both states."),
-         ("checkpoints_after", "checkpoints_before", "cells_time_before", "cells_time_after", "cells_loss_before", "cells_loss_after"),
-         ("cells_time_after", "checkpoints_after")),
-        ("finding", _("Finding"), _("Solid: among the leading tenth of its list in nine of ten settings. Striped: in some of them only."),
-         ("finding", "checkpoints"), ("finding", "checkpoints")),
-        ("connectivity", _("Checkpoints"), _("Where the border may be crossed, and how far it is to the nearest open checkpoint."),
-         ("checkpoints", "checkpoints_load", "crossings", "segments", "cells_time"), ("checkpoints", "cells_time")),
-        ("reach", _("Reach"), _("Who is within reach across the border, waits included."),
-         ("cells_reach", "isochrones", "cells_loss", "cells_lost", "checkpoints"), ("cells_reach", "checkpoints")),
-        ("trips", _("Trips"), _("Modelled from people and minutes, not counted: read shares."), ("flows", "checkpoints"), ("flows", "checkpoints")),
-        ("closures", _("Closures"), _("What an average trip loses when a link is closed."), ("closures_links", "checkpoints"),
-         ("closures_links", "checkpoints")),
-        ("statistics", _("How sure"), _("Each cell beside chance, and beside surfaces as smooth as the data."),
-         ("cells", "cells_bottleneck", "outliers"), ("cells",)),
-        ("levels", _("Regions"), _("Regions by index and type; they are described, not tested."), ("regions_index", "regions_type"),
-         ("regions_index",)),
-    ]  # fmt: skip
+        (
+            "change",
+            _("Change"),
+            _("What the scenario changes, against the network as it is."),
+            ("cells_change", "checkpoints_after"),
+            ("cells_change", "checkpoints_after"),
+        ),
+        (
+            "states",
+            _("Before and after"),
+            _("The same measure in both states."),
+            (
+                "checkpoints_after",
+                "checkpoints_before",
+                "cells_time_before",
+                "cells_time_after",
+                "cells_loss_before",
+                "cells_loss_after",
+            ),
+            ("cells_time_after", "checkpoints_after"),
+        ),
+        (
+            "finding",
+            _("Finding"),
+            _("Solid: among the leading tenth of its list in nine of ten settings. Striped: in some of them only."),
+            ("finding", "checkpoints"),
+            ("finding", "checkpoints"),
+        ),
+        (
+            "connectivity",
+            _("Checkpoints"),
+            _("Where the border may be crossed, and how far it is to the nearest open checkpoint."),
+            ("checkpoints", "checkpoints_load", "crossings", "segments", "cells_time"),
+            ("checkpoints", "cells_time"),
+        ),
+        (
+            "reach",
+            _("Reach"),
+            _("Who is within reach across the border, waits included."),
+            ("cells_reach", "isochrones", "cells_loss", "cells_lost", "checkpoints"),
+            ("cells_reach", "checkpoints"),
+        ),
+        (
+            "trips",
+            _("Trips"),
+            _("Modelled from people and minutes, not counted: read shares."),
+            ("flows", "checkpoints"),
+            ("flows", "checkpoints"),
+        ),
+        (
+            "closures",
+            _("Closures"),
+            _("What an average trip loses when a link is closed."),
+            ("closures_links", "checkpoints"),
+            ("closures_links", "checkpoints"),
+        ),
+        (
+            "statistics",
+            _("How sure"),
+            _("Each cell beside chance, and beside surfaces as smooth as the data."),
+            ("cells", "cells_bottleneck", "outliers"),
+            ("cells",),
+        ),
+        (
+            "levels",
+            _("Regions"),
+            _("Regions by index and type; they are described, not tested."),
+            ("regions_index", "regions_type"),
+            ("regions_index",),
+        ),
+    ]
 
 
 def lead_of(style: LayerStyle, columns: Sequence[str]) -> list[str]:

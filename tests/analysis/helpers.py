@@ -1,4 +1,7 @@
-"""What the tests of the analysis share: small borders drawn by hand, random borders with cells, shortest paths by networkx."""
+"""What the tests of the analysis share.
+
+Small borders drawn by hand, random borders with cells, shortest paths by networkx.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,10 @@ from analysis.reach.accessibility import Targets
 from analysis.units import h3_cells
 from layers.crs import GEOD
 from layers.regions import border_line
-from network.build import Network, to_graph
-from network.routing import MODES, Mode, Points, Router, compile_router
+from network.build import Network
+from network.graph import to_graph
+from network.modes import MODES, Mode
+from network.routing import Points, Router, compile_router
 from tests.borders import (
     PLAIN,
     Land,
@@ -112,7 +117,10 @@ def case(seed: int, mode: Mode = "road") -> Case:
 
 
 def cheapest(network: Network, mode: str, field: str) -> nx.DiGraph[Hashable]:
-    """Return the cheapest passable edge of each pair of nodes in the multigraph, by mode; from an added place none leads on."""
+    """Return the cheapest passable edge of each pair of nodes in the multigraph, by mode.
+
+    From an added place none leads on.
+    """
     out: nx.DiGraph[Hashable] = nx.DiGraph()
     whole = to_graph(network)
     for u, v, data in whole.edges(data=True):
@@ -127,7 +135,8 @@ def cheapest(network: Network, mode: str, field: str) -> nx.DiGraph[Hashable]:
 def domestic_graph(network: Network, mode: str) -> nx.DiGraph[Hashable]:
     """Return a graph whose nodes remember by which gate the way left home: waits are known on the way back alone.
 
-    Nodes are those of the network at home, and pairs of node and gate's row beyond the line. From an added place none leads on.
+    Nodes are those of the network at home, and pairs of node and gate's row beyond the line. From an added place none
+    leads on.
     """
     out: nx.DiGraph[Hashable] = nx.DiGraph()
 
@@ -180,7 +189,10 @@ def walk(graph: nx.DiGraph[Hashable], origins: Sequence[Any], targets: Sequence[
 
 
 def shares_by_orders(minutes: NDArray[np.float64], crossing: Sequence[int], theta: float) -> NDArray[np.float64]:
-    """Return the choice of a post and crossing over the first axis: posts come in every order, each adds to its crossing's best."""
+    """Return the choice of a post and crossing over the first axis.
+
+    Posts come in every order, each adds to its crossing's best.
+    """
     best = minutes.min(axis=0, initial=np.inf)
     odds = np.where(np.isfinite(minutes), np.exp(-theta * (minutes - np.where(np.isfinite(best), best, 0))), 0)
     weight = np.zeros_like(odds)
@@ -207,7 +219,10 @@ def disk(rings: int, *, lon: float = 60.0, lat: float = 50.0, resolution: int = 
 
 
 def geodesic_to_line_m(lon: float, lat: float, line: shapely.Geometry, *, step: float = 0.002) -> float:
-    """Return the geodesic distance to a line, sampled every `step` degrees of it: within a few metres at 50 km and more."""
+    """Return the geodesic distance to a line, sampled every `step` degrees of it.
+
+    Within a few metres at 50 km and more.
+    """
     xy = shapely.get_coordinates(shapely.segmentize(line, step))
     return float(GEOD.inv(np.full(len(xy), lon), np.full(len(xy), lat), xy[:, 0], xy[:, 1])[2].min())
 
@@ -232,7 +247,10 @@ __all__ = [
 
 
 def two_sided(values: NDArray[np.float64], draws: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return twice the smaller share of draws as far out, the value itself counted, at most 1: a unit a row of draws."""
+    """Return twice the smaller share of draws as far out, the value itself counted, at most 1.
+
+    A unit a row of draws.
+    """
     value = np.asarray(values, float)[:, None]
     above, below = ((draws >= value).sum(axis=1), (draws <= value).sum(axis=1))
     return np.asarray(np.minimum(1.0, 2 * (1 + np.minimum(above, below)) / (draws.shape[1] + 1)), float)

@@ -20,7 +20,8 @@ from tests.borders import Frame, ground_of, random_land, regions_of, settlements
 
 SEEDS = range(6)
 SLACK = 0.01
-"""The projection keeps distances within 0.4 % over a belt, a buffer's arcs within 0.5 % inwards (DESIGN.md, shapely)."""
+"""The projection keeps distances within 0.4 % over a belt, a buffer's arcs within 0.5 % inwards (DESIGN.md,
+shapely)."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)

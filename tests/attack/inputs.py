@@ -46,9 +46,27 @@ weights = {{ a = 1.0 }}
 names = {{ high-high = "core" }}
 """
 WORDS = (
-    "nan", "-inf", "true", "9" * 5000, "-1", "1e400", "''", "[]", "{}", "[[[[]]]]", '"\\u0000"', '"\\ud800"', "0x7fffffffffffffffff",
-    "1979-05-27", '"' + "x" * 5000 + '"', "= =", "\n[waits]\n", "\ufeff", "\x00", "[" * 2000,
-)  # fmt: skip
+    "nan",
+    "-inf",
+    "true",
+    "9" * 5000,
+    "-1",
+    "1e400",
+    "''",
+    "[]",
+    "{}",
+    "[[[[]]]]",
+    '"\\u0000"',
+    '"\\ud800"',
+    "0x7fffffffffffffffff",
+    "1979-05-27",
+    '"' + "x" * 5000 + '"',
+    "= =",
+    "\n[waits]\n",
+    "\ufeff",
+    "\x00",
+    "[" * 2000,
+)
 
 
 def attack_layers(folder: Path, *, seed: int = 1, count: int = 600) -> dict[str, object]:

@@ -18,7 +18,10 @@ from layers.folders import MANIFEST
 from tests.borders import random_land
 
 ROOT = Path(__file__).resolve().parents[2]
-MORE = "[analysis]\nh3_resolution = 5\npermutations = 99\n[stability]\nalternatives = 'none'\nnull_draws = 0\n[index]\ndraws = 100\n"
+MORE = (
+    "[analysis]\nh3_resolution = 5\npermutations = 99\n[stability]\nalternatives = 'none'\nnull_draws = "
+    "0\n[index]\ndraws = 100\n"
+)
 
 
 def attack_runs(folder: Path, *, seed: int = 1, count: int = 20) -> dict[str, object]:

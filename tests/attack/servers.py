@@ -33,7 +33,7 @@ BAD: dict[str, tuple[Answer, dict[str, Any]]] = {
 
 
 def attack_downloads(folder: Path) -> dict[str, object]:
-    """Return how many kinds of bad server ended in one message, with nothing left in the cache, and the longest time."""
+    """Return how many kinds of bad server ended in one message, with a clean cache, and the longest time."""
     longest = 0.0
     for number, (kind, (answer, options)) in enumerate(BAD.items()):
         cache = Cache(folder / str(number))

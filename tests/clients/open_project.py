@@ -106,9 +106,16 @@ def raster(layer):
 
 def describe(project, node, problems):
     layer = node.layer()
-    facts = {"id": layer.id(), "name": layer.name(), "group": node.parent().name(), "visible": node.isVisible(),
-             "crs": layer.crs().authid() or layer.crs().description(), "rights": layer.metadata().rights(),
-             "licences": layer.metadata().licenses(), "title": layer.metadata().title()}  # fmt: skip
+    facts = {
+        "id": layer.id(),
+        "name": layer.name(),
+        "group": node.parent().name(),
+        "visible": node.isVisible(),
+        "crs": layer.crs().authid() or layer.crs().description(),
+        "rights": layer.metadata().rights(),
+        "licences": layer.metadata().licenses(),
+        "title": layer.metadata().title(),
+    }
     if not layer.isValid():
         problems.append(f"{layer.name()}: invalid")
         return facts
@@ -158,10 +165,14 @@ def look(path, picture):
     if not project.crs().isValid():
         problems.append("the project has no CRS")
     view = project.viewSettings().defaultViewExtent()
-    facts = {"title": project.title(), "extent": [view.xMinimum(), view.yMinimum(), view.xMaximum(), view.yMaximum()],
-             "crs": project.crs().description(), "proj": project.crs().toProj(),
-             "groups": [group.name() for group in project.layerTreeRoot().findGroups(True)],
-             "layers": [describe(project, node, problems) for node in nodes]}  # fmt: skip
+    facts = {
+        "title": project.title(),
+        "extent": [view.xMinimum(), view.yMinimum(), view.xMaximum(), view.yMaximum()],
+        "crs": project.crs().description(),
+        "proj": project.crs().toProj(),
+        "groups": [group.name() for group in project.layerTreeRoot().findGroups(True)],
+        "layers": [describe(project, node, problems) for node in nodes],
+    }
     if nodes and not problems:
         facts["colors"] = draw(project, nodes, picture, problems)
     return facts | {"problems": problems}

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Open a QGIS project in headless QGIS, print its layouts as pictures, and say in JSON what a user finds beside the layers.
+"""Open a project in headless QGIS, print its layouts, and say in JSON what a user finds beside the layers.
 
 usage: print_project.py FILE.qgz FOLDER
 

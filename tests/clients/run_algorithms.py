@@ -69,8 +69,12 @@ def done(name, parameters, cancel):
         result = processing.run(name, parameters, feedback=feedback, context=context)
     except QgsProcessingException as error:
         return {"error": str(error), "lines": feedback.lines, "steps": feedback.steps}
-    facts = {"result": {k: str(v) for k, v in result.items()}, "lines": feedback.lines, "steps": feedback.steps,
-             "loaded": sorted(context.layersToLoadOnCompletion())}  # fmt: skip
+    facts = {
+        "result": {k: str(v) for k, v in result.items()},
+        "lines": feedback.lines,
+        "steps": feedback.steps,
+        "loaded": sorted(context.layersToLoadOnCompletion()),
+    }
     layer = QgsVectorLayer(str(result.get("OUTPUT", "")), "x", "ogr")
     facts["features"] = layer.featureCount() if layer.isValid() else None
     return facts

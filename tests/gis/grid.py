@@ -1,6 +1,9 @@
-"""A border that a reader can check by hand: longitude 60 between two countries, 24 towns on a grid of primary roads, two posts.
+"""A border that a reader can check by hand.
 
-Meridians at 59.1, 59.4, 59.7, 60.3, 60.6 and 60.9, parallels at 49.7, 49.9, 50.1 and 50.3; posts where 49.7 and 50.1 cross the line.
+Longitude 60 between two countries, 24 towns on a grid of primary roads, two posts.
+
+Meridians at 59.1, 59.4, 59.7, 60.3, 60.6 and 60.9, parallels at 49.7, 49.9, 50.1 and 50.3; posts where 49.7 and 50.1
+cross the line.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The grid of `tests.gis.grid` as OpenStreetMap has it: nodes, ways and relations that a test changes before they are written."""
+"""The grid of `tests.gis.grid` as OpenStreetMap has it.
+
+Nodes, ways and relations that a test changes before they are written.
+"""
 
 from __future__ import annotations
 
@@ -70,9 +73,14 @@ class OsmGrid:
         self.relations.append((len(self.relations) + 1, list(members), _tags(tags)))
 
     def write(
-        self, folder: Path, *, own: tuple[str, ...] = ("regions", "settlements", "checkpoints"), name: str = "net.osm.pbf",
-        more: str = "", **frames: Any,
-    ) -> Path:  # fmt: skip
+        self,
+        folder: Path,
+        *,
+        own: tuple[str, ...] = ("regions", "settlements", "checkpoints"),
+        name: str = "net.osm.pbf",
+        more: str = "",
+        **frames: Any,
+    ) -> Path:
         """Write the extract and a study whose `own` layers are files; the others are read from the extract."""
         folder.mkdir(parents=True, exist_ok=True)
         nodes = [(i, lon, lat, tags) for i, (lon, lat, tags) in sorted(self.nodes.items())]

@@ -51,7 +51,8 @@ def test_the_line_falls_into_served_beyond_and_not_known() -> None:
     assert crow.startswith("100 km of the border line are further than 100 km from an open road checkpoint")
     assert "longest stretch: 75 km (km 50–125 from the west, from Near and Far)" in crow
     assert people.startswith(
-        "Of 10,000 people in the belt 70\u00a0% live within 4 hours of an open checkpoint, 1,000 beyond; of 2,000 it is not known"
+        "Of 10,000 people in the belt 70\u00a0% live within 4 hours of an open checkpoint, 1,000 beyond; of "
+        "2,000 it is not known"
     )
     assert regions == (
         "People of Near (46 min on average, known for 66% of the people alone) are nearest to an open checkpoint, "

@@ -1,4 +1,6 @@
-"""What OpenStreetMap's tags do to the ways of travellers, asked at the command line: the grid as an extract, every figure by hand.
+"""What OpenStreetMap's tags do to the ways of travellers, asked at the command line.
+
+The grid as an extract, every figure by hand.
 
 A side of the grid is 21.6 km long (0.3° of longitude) or 22.2 km (0.2° of latitude); a crossing 43.2 km.
 """
@@ -46,7 +48,10 @@ def test_the_grid_as_an_extract(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tags", [{"barrier": "gate", "access": "no"}, {"barrier": "block"}, {"barrier": "bollard"}])
 def test_a_closed_node_leads_round(tmp_path: Path, tags: dict[str, str]) -> None:
-    """The node lies 3.6 km from either place; the way round takes the next parallel, two meridians and what is left of the road."""
+    """The node lies 3.6 km from either place.
+
+    The way round takes the next parallel, two meridians and what is left of the road.
+    """
     grid = OsmGrid()
     grid.through((59.1, 49.9), (59.4, 49.9), grid.node(59.25, 49.9, **tags))
     found = way(grid.write(tmp_path), "59.2,49.9", "59.3,49.9")
@@ -76,7 +81,9 @@ def test_a_post_for_people_on_foot_is_none_for_cars(tmp_path: Path) -> None:
     grid = OsmGrid()
     grid.node(60.0, 49.7, barrier="border_control", access="no", foot="yes", name="Bridge")
     grid.node(60.0, 50.1, barrier="border_control", name="Works")
-    assert way(grid.write(tmp_path, own=("regions", "settlements")), "59.7,49.7", "60.3,49.7")["checkpoint_names"] == ["Works"]  # fmt: skip
+    assert way(grid.write(tmp_path, own=("regions", "settlements")), "59.7,49.7", "60.3,49.7")["checkpoint_names"] == [
+        "Works"
+    ]
 
 
 def test_no_through_traffic_on_a_road_for_those_who_have_business_there(tmp_path: Path) -> None:
@@ -90,8 +97,15 @@ def test_no_through_traffic_on_a_road_for_those_who_have_business_there(tmp_path
 
 @pytest.mark.parametrize(
     ("value", "driven"),
-    [("forestry;agricultural", False), ("no;destination", True), ("bus;taxi", False), ("private; delivery", True), ("foot", False), ("official", True)],
-)  # fmt: skip
+    [
+        ("forestry;agricultural", False),
+        ("no;destination", True),
+        ("bus;taxi", False),
+        ("private; delivery", True),
+        ("foot", False),
+        ("official", True),
+    ],
+)
 def test_each_part_of_a_list_is_read(tmp_path: Path, value: str, driven: bool) -> None:
     grid = OsmGrid()
     grid.retag((59.1, 49.9), (59.4, 49.9), motor_vehicle=value)
@@ -175,10 +189,19 @@ def test_extracts_under_other_names(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("town", [True, False])
 def test_a_forbidden_turn_leads_round_also_where_a_town_stands(tmp_path: Path, town: bool) -> None:
-    """Straight on at 59.4: by the parallel north of it, two meridians more; turning round at the next junction is as long."""
+    """Straight on at 59.4: by the parallel north of it, two meridians more.
+
+    Turning round at the next junction is as long.
+    """
     grid = OsmGrid()
     one, other = grid.between((59.1, 49.7), (59.4, 49.7)), grid.between((59.4, 49.7), (59.7, 49.7))
-    grid.relation(("w", one, "from"), ("n", grid.at[59.4, 49.7], "via"), ("w", other, "to"), type="restriction", restriction="no_straight_on")  # fmt: skip
+    grid.relation(
+        ("w", one, "from"),
+        ("n", grid.at[59.4, 49.7], "via"),
+        ("w", other, "to"),
+        type="restriction",
+        restriction="no_straight_on",
+    )
     frames = {}
     if not town:
         towns = grid_layers()["settlements"]
@@ -193,7 +216,13 @@ def test_a_forbidden_turn_leads_round_also_where_a_town_stands(tmp_path: Path, t
 def test_a_restriction_of_lorries_is_none_of_cars(tmp_path: Path) -> None:
     grid = OsmGrid()
     one, other = grid.between((59.1, 49.7), (59.4, 49.7)), grid.between((59.4, 49.7), (59.7, 49.7))
-    grid.relation(("w", one, "from"), ("n", grid.at[59.4, 49.7], "via"), ("w", other, "to"), type="restriction", restriction__hgv="no_straight_on")  # fmt: skip
+    grid.relation(
+        ("w", one, "from"),
+        ("n", grid.at[59.4, 49.7], "via"),
+        ("w", other, "to"),
+        type="restriction",
+        restriction__hgv="no_straight_on",
+    )
     study = grid.write(tmp_path)
     assert way(study, "59.1,49.7", "59.7,49.7")["km"] == pytest.approx(43.2, abs=0.1)
     text = study.read_text(encoding="utf-8")
@@ -236,7 +265,10 @@ def test_posts_without_a_name_are_called_after_their_road_or_place(tmp_path: Pat
 
 
 def third_country(tmp_path: Path, *, own_posts: bool) -> Path:
-    """Return a study in which side a has a post at a third country in the north, 5.6 km from the crossing at 50.1 and 8 km from the line."""
+    """Return a study in which side a has a post at a third country in the north.
+
+    The post is 5.6 km from the crossing at 50.1 and 8 km from the line.
+    """
     regions = grid_layers()["regions"]
     regions.loc[1, "geometry"] = shapely.box(59, 50, 60, 50.15)
     more = gpd.GeoDataFrame(
@@ -273,7 +305,11 @@ def test_carriageways_that_run_apart_are_both_the_posts(tmp_path: Path) -> None:
     back = [grid.at[60.3, 49.7], grid.node(60.01, 49.72), grid.node(59.99, 49.72), grid.at[59.7, 49.7]]
     grid.way(there, highway="primary", oneway="yes")
     grid.way(back, highway="primary", oneway="yes")
-    posts = gpd.GeoDataFrame({"checkpoint_id": ["p"], "name": ["P"], "mode": "road", "wait_min": 30.0}, geometry=[shapely.Point(60, 49.7)], crs=4326)  # fmt: skip
+    posts = gpd.GeoDataFrame(
+        {"checkpoint_id": ["p"], "name": ["P"], "mode": "road", "wait_min": 30.0},
+        geometry=[shapely.Point(60, 49.7)],
+        crs=4326,
+    )
     study = grid.write(tmp_path, checkpoints=posts)
     for a, b in (("59.7,49.7", "60.3,49.7"), ("60.3,49.7", "59.7,49.7")):
         found = way(study, a, b)
@@ -292,13 +328,16 @@ def test_a_crossing_in_a_piece_of_its_own_is_said(tmp_path: Path) -> None:
     study = grid.write(tmp_path, checkpoints=posts)
     network, _ = report_of(study)
     assert network.report["crossings_apart"] == ["road-x001"]
-    assert network.checkpoints.set_index("checkpoint_id")["joined_by"].to_dict() == {"island": "island", "north": "crossing"}  # fmt: skip
+    assert network.checkpoints.set_index("checkpoint_id")["joined_by"].to_dict() == {
+        "island": "island",
+        "north": "crossing",
+    }
 
 
 def test_the_exported_graph_has_the_same_ways_where_turns_are_forbidden(tmp_path: Path) -> None:
     import networkx as nx
 
-    from network.build import to_graph
+    from network.graph import to_graph
     from network.routing import compile_router
 
     grid = OsmGrid()
@@ -310,7 +349,13 @@ def test_the_exported_graph_has_the_same_ways_where_turns_are_forbidden(tmp_path
         west = {59.4: 59.1, 60.6: 60.3, 59.7: 59.4}[lon]
         east = {59.4: 59.7, 60.6: 60.9, 59.7: 60.3}[lon]
         one, other = grid.between((west, lat), (lon, lat)), grid.between((lon, lat), (east, lat))
-        grid.relation(("w", one, "from"), ("n", grid.at[lon, lat], "via"), ("w", other, "to"), type="restriction", restriction=kind)  # fmt: skip
+        grid.relation(
+            ("w", one, "from"),
+            ("n", grid.at[lon, lat], "via"),
+            ("w", other, "to"),
+            type="restriction",
+            restriction=kind,
+        )
     network, _ = report_of(grid.write(tmp_path))
     # Straight on is one turn; only straight on leaves out the other two.
     assert network.report["turns_forbidden"] == 4

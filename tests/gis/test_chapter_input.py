@@ -1,4 +1,4 @@
-"""What a user can get wrong in the sections of the further chapters ends in one message, exit code 2, and nothing written."""
+"""What a user can get wrong in the further chapters' sections ends in one message, exit code 2, no file."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def test_a_bad_setting_is_one_message(tmp_path: Path, text: str, said: list[str]
 
 def test_problems_of_several_sections_come_at_once(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(
-        'sides = ["RU", "KZ"]\n[analysis]\ndecay = { name = "cubic" }\n[reach]\nwithin_min = []\n[trips]\nper_day = -1\n'
+        'sides = ["RU", "KZ"]\n[analysis]\ndecay = { name = "cubic" }\n[reach]\nwithin_min = '
+        "[]\n[trips]\nper_day = -1\n"
     )
     message = fails(tmp_path, "run", "study.toml")
     assert all(part in message for part in ("analysis.decay", "reach.within_min", "trips.per_day"))

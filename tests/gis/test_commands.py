@@ -1,4 +1,7 @@
-"""Small comforts of the command line: version, help, a study to begin with, tables to fill in, answers as files, what was replaced."""
+"""Small comforts of the command line.
+
+Version, help, a study to begin with, tables to fill in, answers as files, what was replaced.
+"""
 
 from __future__ import annotations
 

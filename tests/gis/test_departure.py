@@ -1,4 +1,7 @@
-"""Trips that begin at an hour: opening of posts, conditional roads, observed waits, travellers and money, on the grid and by hand."""
+"""Trips that begin at an hour.
+
+Opening of posts, conditional roads, observed waits, travellers and money, on the grid and by hand.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +103,9 @@ def test_waits_that_people_measured(tmp_path: Path) -> None:
     # One observation at night, all the others by day: with fewer than three the direction decides.
     assert posts.wait_min("south", "ab", datetime(2026, 7, 6, 2)) == 55
     assert posts.wait_min("south", "ba", datetime(2026, 7, 6, 8)) == 50
-    assert posts.wait_min("north", "ab", datetime(2026, 7, 6, 8)) != posts.wait_min("north", "ab", datetime(2026, 7, 6, 8))  # fmt: skip
+    assert posts.wait_min("north", "ab", datetime(2026, 7, 6, 8)) != posts.wait_min(
+        "north", "ab", datetime(2026, 7, 6, 8)
+    )
     old = read_waits(tmp_path / "waits.csv", _layer(), SIDES, today=datetime(2028, 1, 1))
     assert "more than 2 years ago: south (latest 2025-07-09)" in old.notes[0]
     truck = read_waits(tmp_path / "waits.csv", _layer(), SIDES, vehicle="truck", today=datetime(2026, 1, 1))
@@ -150,7 +155,10 @@ def test_who_may_cross(tmp_path: Path, traveller: str, posts: list[str]) -> None
 
 
 def test_money_beside_minutes(tmp_path: Path) -> None:
-    """South costs a fee of 50; north is 89 km and 71 minutes longer, which are worth 8.9 + 11.9: the cheapest way goes there."""
+    """South costs a fee of 50; north is 89 km and 71 minutes longer, which are worth 8.9 + 11.9.
+
+    The cheapest way goes there.
+    """
     more = "[money]\nvalue_of_time_per_h = 10\nper_km = 0.1\nfees = { south = 50 }\n"
     study = grid(tmp_path, more=more)
     quick, cheap = route(study), route(study, "--by", "cost")
@@ -159,7 +167,10 @@ def test_money_beside_minutes(tmp_path: Path) -> None:
     assert cheap["money"] == pytest.approx(0.1 * (43.1 + 4 * 22.2), abs=0.05)
     plain = grid(tmp_path / "plain")
     assert route(plain)["money"] is None
-    assert "needs the study's [money]" in call("route", "59.7,49.7", "60.3,49.7", "--study", plain.name, "--by", "cost", cwd=plain.parent).stderr  # fmt: skip
+    assert (
+        "needs the study's [money]"
+        in call("route", "59.7,49.7", "60.3,49.7", "--study", plain.name, "--by", "cost", cwd=plain.parent).stderr
+    )
 
 
 @pytest.mark.parametrize("text", ["Mon", "08:00", "Mon 25:00", "tomorrow", "Xyz 08:00"])

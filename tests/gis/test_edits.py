@@ -1,4 +1,7 @@
-"""Random edits of random borders equal a network built from layers that hold the changes; contradictions are refused."""
+"""Random edits of random borders equal a network built from layers that hold the changes.
+
+Contradictions are refused.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from gis.queries.edits import Capacity, Close, Hours, Open, Road, Speeds, Upgrade, Wait, apply_edits
+from gis.queries.edits import Capacity, Close, Hours, Road, Speeds, Upgrade, Wait, apply_edits
+from gis.queries.new_posts import Open
 from layers.checkpoints import with_waits
 from layers.crs import WGS84
 from layers.errors import PlaceError
@@ -131,7 +135,7 @@ def test_everything_closed_is_refused() -> None:
         (Open(62, 53, mode="air"), "mode = 'air': allowed is road or rail"),
         (Open(62, 530), "allowed is longitude"),
         (Open(), "allowed is lon and lat, or the id of a crossing"),
-        (Open(62, 53, at="somewhere"), "allowed is \"crossing\" or \"new road\""),
+        (Open(62, 53, at="somewhere"), 'allowed is "crossing" or "new road"'),
         (Open(62, 53, hours="at dawn"), "hours = 'at dawn'"),
         (Open(62, 53, regime="secret"), "regime = 'secret'"),
         (Open(62, 53, capacity_per_day=0), "capacity_per_day = 0"),
@@ -143,7 +147,7 @@ def test_everything_closed_is_refused() -> None:
         (Road(((60, 50), (60.1, 50)), road_kph=1000), "road_kph = 1000"),
         (Close(), "allowed is a checkpoint or a region"),
     ],
-)  # fmt: skip
+)
 def test_values_out_of_range_are_refused(edit: Edit, message: str) -> None:
     with pytest.raises(PlaceError, match=message):
         apply_edits(random_network(1), [edit])

@@ -123,7 +123,10 @@ def test_short_names_by_hand() -> None:
 
 
 def test_a_style_follows_its_columns() -> None:
-    style = '<qgis><renderer-v2 attr="coalesce(&quot;growth_flag&quot;, \'no\')"/><alias field="growth_flag" name="Growth"/></qgis>'
+    style = (
+        '<qgis><renderer-v2 attr="coalesce(&quot;growth_flag&quot;, \'no\')"/><alias field="growth_flag" '
+        'name="Growth"/></qgis>'
+    )
     text = renamed(style, {"growth_flag": "gr_flag"})
     assert "growth_flag" not in text
     assert 'name="Growth"' in text
@@ -206,10 +209,13 @@ class TestPostgis:
     def test_again_replaces_ours_and_leaves_others(self, small_run: Path, base: Database) -> None:
         export(small_run, base.url)
         base.do(
-            "CREATE TABLE borderlink.notes (a int)", "INSERT INTO borderlink.notes VALUES (7)",
-            "INSERT INTO public.layer_styles (f_table_schema, f_table_name, stylename) VALUES ('borderlink', 'cells', 'my own')",
-            "CREATE TABLE borderlink.old_layer (a int)", "COMMENT ON TABLE borderlink.old_layer IS 'Made by borderlink'",
-        )  # fmt: skip
+            "CREATE TABLE borderlink.notes (a int)",
+            "INSERT INTO borderlink.notes VALUES (7)",
+            "INSERT INTO public.layer_styles (f_table_schema, f_table_name, stylename) VALUES ('borderlink', "
+            "'cells', 'my own')",
+            "CREATE TABLE borderlink.old_layer (a int)",
+            "COMMENT ON TABLE borderlink.old_layer IS 'Made by borderlink'",
+        )
         export(small_run, base.url)
         assert self.rows(base, "SELECT a FROM borderlink.notes") == [(7,)]
         assert self.rows(base, "SELECT to_regclass('borderlink.old_layer')") == [(None,)]
@@ -235,7 +241,8 @@ class TestPostgis:
         export(small_run, base.url)
         user, password = base.engine.url.username, base.engine.url.password
         sources = [
-            f"postgres\tdbname='{base.name}' host=127.0.0.1 port={base.port} user='{user}' password='{password}' key='fid' "
+            f"postgres\tdbname='{base.name}' host=127.0.0.1 port={base.port} user='{user}' password='{password}' "
+            "key='fid' "
             f'estimatedmetadata=true srid=4326 table="borderlink"."{name}" (geom)'
             for name in ("cells", "checkpoints")
         ]

@@ -53,9 +53,17 @@ def petropavl(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Return the isochrones of a city and a checkpoint of the packaged border, and what the command said."""
     folder = tmp_path_factory.mktemp("isochrone")
     done = call(
-        "isochrone", "Petropavl", "road-petukhovo", "--minutes", "240,60,120", "--network", "all", "--out", "iso.gpkg",
+        "isochrone",
+        "Petropavl",
+        "road-petukhovo",
+        "--minutes",
+        "240,60,120",
+        "--network",
+        "all",
+        "--out",
+        "iso.gpkg",
         cwd=folder,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in folder.glob("[!.]*")) == ["iso.gpkg", "iso.html"]
     return folder / "iso.gpkg", done.stdout
@@ -139,9 +147,13 @@ def test_the_wait_keeps_the_other_side_out_until_it_is_over(tmp_path: Path, stud
     )
     found = drawn(tmp_path, "Town 0", "--minutes", "200,400", "--network", "all").set_index(["network", "minutes"])
     assert found["people_b"].to_dict() == {
-        ("borderless", 400): 2000, ("open", 400): 2000, ("actual", 400): 2000,
-        ("borderless", 200): 2000, ("open", 200): 2000, ("actual", 200): 0,
-    }  # fmt: skip
+        ("borderless", 400): 2000,
+        ("open", 400): 2000,
+        ("actual", 400): 2000,
+        ("borderless", 200): 2000,
+        ("open", 200): 2000,
+        ("actual", 200): 0,
+    }
 
 
 def test_a_place_that_is_named_twice_is_drawn_once(tmp_path: Path, study_of: Callable[..., Path]) -> None:

@@ -1,4 +1,7 @@
-"""The network that stays in the cache: the same answers, other waits without a rebuild, nothing trusted that is not as it was written."""
+"""The network that stays in the cache.
+
+The same answers, other waits without a rebuild, nothing trusted that is not as it was written.
+"""
 
 from __future__ import annotations
 
@@ -117,8 +120,21 @@ def test_a_file_that_is_not_as_it_was_written_is_not_trusted(tmp_path: Path) -> 
 def test_all_that_layers_are_prepared_to_is_kept() -> None:
     """Whoever adds a field to `Prepared` must have `gis.kept` write and read it."""
     assert {f.name for f in fields(Prepared)} == {
-        "study", "layers", "regions", "border", "crs", "sources", "warnings", "population", "stations", "turns", "detailed", "places", "observed", "counts",
-    }  # fmt: skip
+        "study",
+        "layers",
+        "regions",
+        "border",
+        "crs",
+        "sources",
+        "warnings",
+        "population",
+        "stations",
+        "turns",
+        "detailed",
+        "places",
+        "observed",
+        "counts",
+    }
 
 
 def test_fresh_takes_nothing_and_answers_alike(tmp_path: Path) -> None:

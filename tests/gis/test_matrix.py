@@ -17,7 +17,17 @@ from tests.gis.grid import write_grid
 
 def test_pairs_of_names_are_what_route_says(tmp_path: Path) -> None:
     study = write_grid(tmp_path)
-    done = call("matrix", "Town 59.7 49.7; 59.2,49.9", "Town 60.3 49.7;Town 59.1 50.3", "--study", study.name, "--km", "--out", "-", cwd=tmp_path)  # fmt: skip
+    done = call(
+        "matrix",
+        "Town 59.7 49.7; 59.2,49.9",
+        "Town 60.3 49.7;Town 59.1 50.3",
+        "--study",
+        study.name,
+        "--km",
+        "--out",
+        "-",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(io.StringIO(done.stdout))
     assert table.columns.tolist() == ["origin", "destination", "minutes", "wait_min", "checkpoints", "km"]
@@ -28,7 +38,9 @@ def test_pairs_of_names_are_what_route_says(tmp_path: Path) -> None:
     assert table["km"].iloc[0] == pytest.approx(43.3, abs=0.1)
     assert table["minutes"].iloc[0] == pytest.approx(43.3 / 75 * 60 + 30, abs=0.2)
     for row in table.itertuples():
-        found = json.loads(call("route", row.origin, row.destination, "--study", study.name, "--json", cwd=tmp_path).stdout)  # fmt: skip
+        found = json.loads(
+            call("route", row.origin, row.destination, "--study", study.name, "--json", cwd=tmp_path).stdout
+        )
         assert found["total_min"] == pytest.approx(row.minutes, rel=1e-6)
         assert found["length_m"] / 1000 == pytest.approx(row.km, rel=1e-6)
 
@@ -41,7 +53,9 @@ def test_a_file_against_all_settlements_as_parquet(tmp_path: Path) -> None:
     table = pd.read_parquet(tmp_path / "m.parquet")
     assert len(table) == 2 * 24
     assert set(table["origin"]) == {"Hospital", "School"}
-    assert table.set_index(["origin", "destination"]).loc[("Hospital", "Town 59.4 49.7"), "minutes"] == pytest.approx(0, abs=0.1)  # fmt: skip
+    assert table.set_index(["origin", "destination"]).loc[("Hospital", "Town 59.4 49.7"), "minutes"] == pytest.approx(
+        0, abs=0.1
+    )
     assert "48 pairs" in done.stdout
 
 

@@ -1,4 +1,7 @@
-"""The tables of a run that several chapters are joined into: segments, checkpoints, drawn links, by hand and by single ways."""
+"""The tables of a run that several chapters are joined into.
+
+Segments, checkpoints, drawn links, by hand and by single ways.
+"""
 
 from __future__ import annotations
 
@@ -103,5 +106,12 @@ def test_drawn_links_lie_on_a_side_or_cross(seed: int) -> None:
 def test_roads_are_drawn_in_five_classes() -> None:
     kinds = pd.Series(["motorway_link", "trunk", "primary_link", "secondary", "track", "ferry", "connector", ""])
     assert list(measures.road_class(kinds)) == [
-        "major", "major", "primary", "minor", "minor", "ferry", "connector", "minor",
-    ]  # fmt: skip
+        "major",
+        "major",
+        "primary",
+        "minor",
+        "minor",
+        "ferry",
+        "connector",
+        "minor",
+    ]

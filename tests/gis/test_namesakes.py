@@ -1,4 +1,7 @@
-"""The packages have generic names: what hides or overwrites one of them is named, and the command works beside files of the user's."""
+"""The packages have generic names.
+
+What hides or overwrites one of them is named, and the command works beside files of the user's.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,10 @@ CITY = 20_000.0
 
 
 def minutes_across(network: Network, city_people: float) -> NDArray[np.float64]:
-    """Return minutes from each settlement to the nearest city of the other side over the whole network: a tree per settlement."""
+    """Return minutes from each settlement to the nearest city of the other side over the whole network.
+
+    A tree per settlement.
+    """
     table = network.settlements
     router = compile_router(network, "road")
     side, node = table["side"].to_numpy(dtype=object), table["node"].to_numpy(np.int64)

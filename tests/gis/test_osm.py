@@ -70,7 +70,10 @@ def study(prepared: gis.Prepared, tmp_path_factory: pytest.TempPathFactory) -> P
     ]
     nodes = sorted({**roads, **rails}.values())
     write_pbf(folder / "belt.osm.pbf", [*nodes, *places], [*road_ways, *rail_ways], timestamp="2026-01-01T00:00:00Z")
-    text = 'sides = ["RU", "KZ"]\n[osm]\npbf = ["belt.osm.pbf"]\n[layers]\nregions = "snapshot"\ncheckpoints = "snapshot"\n'
+    text = (
+        'sides = ["RU", "KZ"]\n[osm]\npbf = ["belt.osm.pbf"]\n[layers]\nregions = "snapshot"\ncheckpoints = '
+        '"snapshot"\n'
+    )
     (folder / "study.toml").write_text(
         text + 'settlements = "snapshot"\n[network]\ndepth_km = 600\n[connectors]\nreach_more_km = 5\n',
         encoding="utf-8",
@@ -101,7 +104,8 @@ def test_the_belt_read_back_from_a_pbf_gives_the_same_times(prepared: gis.Prepar
         mine = [frozenset(p) in read for p in layers[name][["u", "v"]].to_numpy().tolist()]
         layers[name] = layers[name][mine].reset_index(drop=True)
         assert len(ground.layers[name]) == len(layers[name]) > 5000
-    # In extracts an end of a road is an end and lengths are OpenStreetMap's own: so they must be on the packaged side too.
+    # In extracts an end of a road is an end and lengths are OpenStreetMap's own: so they must be on the packaged side
+    # too.
     files = {n: LayerSource(path=f"{n}.gpkg") for n in ("roads", "railways")}
     own = without_bridges(prepared.study).model_copy(update={"layers": prepared.study.layers.model_copy(update=files)})
     ours = gis.build(replace(prepared, study=own, layers=layers))

@@ -17,7 +17,7 @@ from gis.assumptions import assumptions
 from gis.queries.route import find_route
 from layers.crs import GEOD, WGS84
 from layers.errors import LayerError, StudyError
-from network.build import to_graph
+from network.graph import to_graph
 from tests.gis.grid import LATS, LONS, grid_layers, grid_lines, grid_roads, write_grid
 
 if TYPE_CHECKING:
@@ -61,7 +61,10 @@ def test_a_shapefile_of_geofabrik(tmp_path: Path) -> None:
     assert layer.geometry[1].coords[0] == (59.7, 49.7)
     assert layer["maxspeed_kph"].dropna().tolist() == [90.0]
     # The second piece of the southern parallel leads west only, so that the way east goes round it.
-    assert find_route(study, "59.1,49.7", "59.7,49.7")["length_m"] > 1.5 * find_route(study, "59.7,49.7", "59.4,49.7")["length_m"]  # fmt: skip
+    assert (
+        find_route(study, "59.1,49.7", "59.7,49.7")["length_m"]
+        > 1.5 * find_route(study, "59.7,49.7", "59.4,49.7")["length_m"]
+    )
 
 
 def test_classes_that_are_not_known_are_named_with_their_kilometres(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from gis.queries.edits import Capacity, Close, Hours, Open, Road, Speeds, Upgrade, Wait
+from gis.queries.edits import Capacity, Close, Hours, Road, Speeds, Upgrade, Wait
+from gis.queries.new_posts import Open
 from gis.queries.plans import edit_of, parse_plan, read_plan, scenario_id, to_toml
 from layers.errors import BorderlinkError
 from tests.gis.conftest import call
@@ -84,8 +85,14 @@ currency = "USD"
         ('[[edits]]\nedit = "close"\ncheckpoint = \n', "line 3 is no valid TOML"),
         ('[[edits]]\nedit = "shut"\n', "line 2: edit = 'shut': allowed are open, close"),
         ('[[edits]]\nedit = "clse"\n', r"line 2: edit = 'clse' \(did you mean 'close'\?\)"),
-        ('[[edits]]\nedit = "close"\ncheckpont = "A"\n', r"line 3: unknown key 'checkpont' \(did you mean 'checkpoint'\?\)"),
-        ('[[edits]]\nedit = "wait"\ncheckpoint = "A"\nwait_min = "long"\n', "line 4: wait_min = 'long': allowed is a number"),
+        (
+            '[[edits]]\nedit = "close"\ncheckpont = "A"\n',
+            r"line 3: unknown key 'checkpont' \(did you mean 'checkpoint'\?\)",
+        ),
+        (
+            '[[edits]]\nedit = "wait"\ncheckpoint = "A"\nwait_min = "long"\n',
+            "line 4: wait_min = 'long': allowed is a number",
+        ),
         ('[[edits]]\nedit = "wait"\ncheckpoint = "A"\n', "line 2: an edit 'wait' without wait_min"),
         ('[[edits]]\nedit = "road"\npoints = [[60, 50], [61]]\n', r"line 3: points = .*allowed is pairs \[lon, lat\]"),
         ('name = "x"\n', "has no edits: allowed are tables"),
@@ -94,7 +101,7 @@ currency = "USD"
         ('[[edits]]\nedit = "open"\nlon = 1\nlat = 1\nwait_min = { bus = 3 }\n', "line 5: wait_min = .*car, truck"),
         ('[[edits]]\nedit = "road"\nlayer = "x.gpkg"\n', "line 3: a layer can't be read here"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_has_its_line(text: str, message: str) -> None:
     with pytest.raises(BorderlinkError, match=message):
         parse_plan(text)

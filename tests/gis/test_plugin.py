@@ -74,9 +74,17 @@ def test_algorithms_in_qgis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ]
     (tmp_path / "jobs.json").write_text(json.dumps(jobs), encoding="utf-8")
     done = subprocess.run(
-        ["/usr/bin/python3", ROOT / "tests" / "clients" / "run_algorithms.py", tmp_path / "plugins", tmp_path / "jobs.json"],
-        capture_output=True, text=True, check=False, timeout=400,
-    )  # fmt: skip
+        [
+            "/usr/bin/python3",
+            ROOT / "tests" / "clients" / "run_algorithms.py",
+            tmp_path / "plugins",
+            tmp_path / "jobs.json",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
     if done.returncode == 77:
         pytest.skip("no PyQGIS with Processing (Debian: python3-qgis qgis-providers)")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""A result in memory: its network answers as the command line does, edits leave it as it is, and writing it is a run."""
+"""A result in memory: its network answers as the command line does, and writing it is a run."""
 
 from __future__ import annotations
 

@@ -86,7 +86,10 @@ def test_a_bridged_gap_is_named_and_can_be_left_out(tmp_path: Path) -> None:
 
 
 def test_a_town_joins_the_roads_that_end_in_it(tmp_path: Path) -> None:
-    """Rudnyy and Kostanay lie 44 km apart: by name, by coordinates, and 3 km beside, whether gaps are bridged or not."""
+    """Rudnyy and Kostanay lie 44 km apart.
+
+    By name, by coordinates, and 3 km beside, whether gaps are bridged or not.
+    """
     study = tmp_path / "study.toml"
     study.write_text('sides = ["RU", "KZ"]\n[network]\nbridge_gaps = false\n')
     assert ask(tmp_path, "Rudnyy", "Kostanay", "--study", "study.toml")["length_m"] < 60_000

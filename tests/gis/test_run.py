@@ -64,9 +64,27 @@ def test_the_folder_holds_what_the_readme_says(out: Path) -> None:
         p.name for p in (out / "tables").iterdir()
     }
     chapters = {
-        "region_pairs", "border_effect", "distance_bands", "efficiency", "alternatives", "redundancy", "city_cuts", "reach",
-        "region_flows", "fallbacks", "closures_pairs", "closures_links", "flows", "network_checks", "association", "stability", "outliers", "growth", "bottlenecks", "growth_definitions",
-    }  # fmt: skip
+        "region_pairs",
+        "border_effect",
+        "distance_bands",
+        "efficiency",
+        "alternatives",
+        "redundancy",
+        "city_cuts",
+        "reach",
+        "region_flows",
+        "fallbacks",
+        "closures_pairs",
+        "closures_links",
+        "flows",
+        "network_checks",
+        "association",
+        "stability",
+        "outliers",
+        "growth",
+        "bottlenecks",
+        "growth_definitions",
+    }
     assert {f"{name}.csv" for name in chapters} <= {p.name for p in (out / "tables").iterdir()}
     layers = gpd.list_layers(out / "border.gpkg")
     assert set(layers.loc[layers["geometry_type"].notna(), "name"]) - MAYBE == LAYERS | FURTHER

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 import gis
-from gis.queries.edits import Close, Open, apply_edits
+from gis.queries.edits import Close, apply_edits
+from gis.queries.new_posts import Open
 from layers.checkpoints import with_waits
 from layers.crs import WGS84
 from network.build import FIELDS, build_network
@@ -78,9 +79,19 @@ def test_closing_on_the_packaged_border(tmp_path: Path) -> None:
     assert "sc/map.html" in done.stdout
     tables = {p.stem: pd.read_csv(p) for p in (tmp_path / "sc" / "tables").iterdir()}
     assert set(tables) == {
-        "totals", "regions", "checkpoints", "cells", "most_changed", "effects", "tornado", "gains_places", "gains_regions",
-        "gains_sides", "loads_change", "appraisal",
-    }  # fmt: skip
+        "totals",
+        "regions",
+        "checkpoints",
+        "cells",
+        "most_changed",
+        "effects",
+        "tornado",
+        "gains_places",
+        "gains_regions",
+        "gains_sides",
+        "loads_change",
+        "appraisal",
+    }
     # A closure helps nobody, in no draw.
     effects = tables["effects"].set_index("key")
     assert (effects.loc[["saved", "potential", "city_240"], ["change", "low", "high"]] <= 1e-9).all(axis=None)

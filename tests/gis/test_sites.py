@@ -13,7 +13,8 @@ import pytest
 
 from gis.inputs import prepare
 from gis.queries.answers import Answers
-from gis.queries.edits import Open, apply_edits
+from gis.queries.edits import apply_edits
+from gis.queries.new_posts import Open
 from gis.queries.siting import Question
 from gis.stages import build
 from gis.study import load_study
@@ -119,9 +120,22 @@ def test_same_seed_same_bytes(folder: Path) -> None:
 def test_other_objectives_are_not_proven(folder: Path) -> None:
     for objective in ("people", "equity"):
         done = call(
-            "sites", "study.toml", "--count", "2", "--wait", "0", "--draws", "0", "--objective", objective, "--within", "60",
-            "--out", objective, cwd=folder,
-        )  # fmt: skip
+            "sites",
+            "study.toml",
+            "--count",
+            "2",
+            "--wait",
+            "0",
+            "--draws",
+            "0",
+            "--objective",
+            objective,
+            "--within",
+            "60",
+            "--out",
+            objective,
+            cwd=folder,
+        )
         assert (done.returncode, "not proven" in done.stdout) in ((0, True), (2, False)), done.stderr
         if done.returncode:
             assert "improves anything by the objective" in done.stderr

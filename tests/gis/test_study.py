@@ -21,7 +21,8 @@ def test_the_packaged_study_states_the_defaults() -> None:
 def test_paths_count_from_the_studys_folder(tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
     file.write_text(
-        'sides = ["RU", "KZ"]\n[layers]\nroads = "data/r.gpkg"\ncheckpoints = { path = "c.csv", columns = { name = "titre" } }\n'
+        'sides = ["RU", "KZ"]\n[layers]\nroads = "data/r.gpkg"\ncheckpoints = { path = "c.csv", columns = { name '
+        '= "titre" } }\n'
     )
     study = gis.load_study(file)
     assert study.source("roads").path == str(tmp_path / "data" / "r.gpkg")

@@ -60,8 +60,12 @@ def test_bytes_depend_on_nothing_around_them(tmp_path: Path, turkish: dict[str, 
     plain = run(written(tmp_path / "one"), TZ="UTC", PYTHONHASHSEED="0")
     other = run(
         written(tmp_path / "другая папка" / "с пробелом"),
-        **turkish, TZ="Asia/Almaty", PYTHONHASHSEED="7", OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2",
-    )  # fmt: skip
+        **turkish,
+        TZ="Asia/Almaty",
+        PYTHONHASHSEED="7",
+        OMP_NUM_THREADS="2",
+        OPENBLAS_NUM_THREADS="2",
+    )
     names = {p.relative_to(plain).as_posix() for p in plain.rglob("*") if p.is_file()}
     assert names == {p.relative_to(other).as_posix() for p in other.rglob("*") if p.is_file()}
     compared = sorted(n for n in names if n not in TIMED and not n.endswith((".gpkg", ".qgz")))

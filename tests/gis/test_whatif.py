@@ -1,4 +1,4 @@
-"""Answers of the interactive page equal networks that are built again with the edits, and measures found on another way."""
+"""Answers of the interactive page equal networks built again with the edits, and independent measures."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ from analysis.trips.demand import model_demand
 from analysis.trips.shares import shares_of
 from analysis.units import h3_cells
 from gis.measures import join_points
-from gis.queries.edits import Close, Edit, Open, Wait, apply_edits
-from gis.queries.whatif import KEPT, Base, _table, edits_key, whatif
+from gis.queries.edits import Close, Edit, Wait, apply_edits
+from gis.queries.new_posts import Open
+from gis.queries.standing import Base
+from gis.queries.standing import table_of as _table
+from gis.queries.whatif import KEPT, edits_key, whatif
 from layers.crs import WGS84, project
 from layers.errors import NetworkError, PlaceError
 from network.build import Network
-from network.openings import ground_of as openings_ground
-from network.routing import Mode, compile_router
+from network.modes import Mode
+from network.openings import joinable_of
+from network.routing import compile_router
 from tests.borders import ground_of, network_of, random_land
 from tests.gis.test_openings import minutes_across
 
@@ -59,9 +63,9 @@ def base(seed: int, mode: Mode = "road") -> Base:
     own = standing(network, cells, mode)
     before = answer(own, own.trees, _table(network))
     regions = pd.DataFrame({"region": sorted(set(network.settlements["region"]) - {""})}).assign(name="x", side="a")
-    from gis.queries.whatif import _regions
+    from gis.queries.standing import regions_of as _regions
 
-    return Base(None, network, own, openings_ground(network), before, regions, _regions(regions, before))  # type: ignore[arg-type]
+    return Base(None, network, own, joinable_of(network), before, regions, _regions(regions, before))  # type: ignore[arg-type]
 
 
 def random_edits(rng: np.random.Generator, network: Network) -> list[Edit]:
@@ -112,7 +116,8 @@ TIMES = (
 
 
 def agree(one: Answer, two: Answer, cells: Any = slice(None)) -> None:
-    # A network that is built again splits links anew where its new posts join, and shares of a piece on the map are not quite those of the
+    # A network that is built again splits links anew where its new posts join, and shares of a piece on the map are not
+    # quite those of the
     # whole on the ellipsoid: cells that join such a link move by a hundredth of a second.
     same(one.cells[cells], two.cells[cells], TIMES, rtol=1e-5, atol=1e-3)
     same(one.settlements, two.settlements, TIMES)
@@ -164,7 +169,8 @@ def test_random_edits_equal_a_network_built_with_them(seed: int, draw: int) -> N
     own = standing(edited, cells)
     found = whatif(base(seed), edits)
     assert not found.rebuilt
-    # A bent link that a new post splits offers a cell two pieces in the place of one, and a network that is built again joins it to both.
+    # A bent link that a new post splits offers a cell two pieces in the place of one, and a network that is built again
+    # joins it to both.
     # The page leaves cells where they stand.
     joins, was = (np.bincount(s.points.point)[: len(cells)] for s in (own, base(seed).standing))
     assert (joins == was).mean() > 0.9

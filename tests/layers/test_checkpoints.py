@@ -136,9 +136,16 @@ def named() -> gpd.GeoDataFrame:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("road-ozinki", "road-ozinki"), ("Taskala", "road-ozinki"), ("тасқала", "road-ozinki"), ("ИЛЕК", "road-ilek"),
-     ("semiglavy-mar", "rail-ozinki"), ("Ilek – Aksay", "road-ilek"), ("Ilek - Aksay", "road-ilek")],
-)  # fmt: skip
+    [
+        ("road-ozinki", "road-ozinki"),
+        ("Taskala", "road-ozinki"),
+        ("тасқала", "road-ozinki"),
+        ("ИЛЕК", "road-ilek"),
+        ("semiglavy-mar", "rail-ozinki"),
+        ("Ilek – Aksay", "road-ilek"),
+        ("Ilek - Aksay", "road-ilek"),
+    ],
+)
 def test_a_checkpoint_is_found_by_its_id_or_any_name(text: str, found: str) -> None:
     assert find_checkpoint(named(), text) == found
 

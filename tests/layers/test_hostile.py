@@ -87,7 +87,8 @@ def test_a_table_without_geometry(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("far", "error", "said"),
     [
-        # Coordinates as small as degrees are taken for degrees under a wrong CRS: that is said, before anything is projected.
+        # Coordinates as small as degrees are taken for degrees under a wrong CRS: that is said, before anything is
+        # projected.
         (1, CRSError, "layer roads has coordinates like degrees, .* in yard"),
         (1000, LayerError, r"layer roads \(a\.parquet\)"),
     ],

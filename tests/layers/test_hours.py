@@ -10,8 +10,15 @@ from layers.hours import daily_hours, read_hours
 
 @pytest.mark.parametrize(
     ("hours", "closed"),
-    [("24/7", 0), ("09:00-21:00", 12), ("8:30-17:00", 15.5), ("22:00-06:00", 16), ("06:00 – 22:00", 8), ("00:00-24:00", 0)],
-)  # fmt: skip
+    [
+        ("24/7", 0),
+        ("09:00-21:00", 12),
+        ("8:30-17:00", 15.5),
+        ("22:00-06:00", 16),
+        ("06:00 – 22:00", 8),
+        ("00:00-24:00", 0),
+    ],
+)
 def test_hours_of_a_day_that_a_checkpoint_is_closed(hours: str, closed: float) -> None:
     assert read_hours(hours).closed_per_day_h == pytest.approx(closed)
     assert read_hours(hours).open_per_day_h == pytest.approx(24 - closed)

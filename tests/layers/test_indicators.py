@@ -34,9 +34,14 @@ SIX = ["RU-AST", "RU-VGG", "RU-SAR", "KZ-23", "KZ-27", "KZ-15"]
 def row(**changes: Any) -> dict[str, Any]:
     """Return a row that is right."""
     out = {
-        "region": "RU-AST", "indicator": "beds", "value": "81.5", "unit": "per 10,000", "year": "2022",
-        "direction": "more is better", "level": "social services",
-    }  # fmt: skip
+        "region": "RU-AST",
+        "indicator": "beds",
+        "value": "81.5",
+        "unit": "per 10,000",
+        "year": "2022",
+        "direction": "more is better",
+        "level": "social services",
+    }
     return out | changes
 
 
@@ -99,9 +104,13 @@ def test_a_filled_table_comes_back_as_it_is(tmp_path: Path) -> None:
 
 def test_the_latest_known_year_counts() -> None:
     rows = [
-        row(year="2020", value="1"), row(year="2022", value="3"), row(year="2021", value="2"), row(year="2023", value=""),
-        row(region="KZ-23", year="2021", value="9"), row(region="KZ-27", value="", year=""),
-    ]  # fmt: skip
+        row(year="2020", value="1"),
+        row(year="2022", value="3"),
+        row(year="2021", value="2"),
+        row(year="2023", value=""),
+        row(region="KZ-23", year="2021", value="9"),
+        row(region="KZ-27", value="", year=""),
+    ]
     found = check_indicators(table_of(*rows), SIX)
     assert found.table["region"].tolist() == ["RU-AST", "KZ-23", "KZ-27"]
     assert found.table["value"].tolist()[:2] == [3.0, 9.0]
@@ -178,7 +187,10 @@ def test_missing_columns_are_told_together() -> None:
         check_indicators(table_of(row()).drop(columns=["unit", "direction"]), SIX)
 
 
-@pytest.mark.parametrize(("word", "sign"), [("+1", 1), ("1", 1), (1, 1), (1.0, 1), (-1, -1), ("−1", -1), ("More is better", 1), ("less is better ", -1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("word", "sign"),
+    [("+1", 1), ("1", 1), (1, 1), (1.0, 1), (-1, -1), ("−1", -1), ("More is better", 1), ("less is better ", -1)],
+)
 def test_directions_as_they_are_written(word: Any, sign: int) -> None:
     assert check_indicators(table_of(row(direction=word)), SIX).table["direction"].tolist() == [sign]
 
@@ -203,10 +215,18 @@ BAD_FILES = [
     ("binary.csv", b"region\0", "it is no text"),
     ("empty.csv", b"", "can't be read"),
     ("head.csv", ",".join(COLUMNS).encode(), "no row"),
-    ("wide.csv", (",".join(COLUMNS) + "\nRU-AST,beds,1,%,2022,1,transport,more\n").encode(), "line 2 has more cells than the header"),
-    ("ragged.csv", (",".join(COLUMNS) + "\nRU-AST,beds,1,%,2022,1,transport\nRU-VGG,beds,1,%,2022,1,transport,a,b\n").encode(), "can't be read"),
+    (
+        "wide.csv",
+        (",".join(COLUMNS) + "\nRU-AST,beds,1,%,2022,1,transport,more\n").encode(),
+        "line 2 has more cells than the header",
+    ),
+    (
+        "ragged.csv",
+        (",".join(COLUMNS) + "\nRU-AST,beds,1,%,2022,1,transport\nRU-VGG,beds,1,%,2022,1,transport,a,b\n").encode(),
+        "can't be read",
+    ),
     ("short.csv", (",".join(COLUMNS) + "\nRU-AST,beds,1\n").encode(), "no unit"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "content", "told"), BAD_FILES, ids=[b[0] for b in BAD_FILES])

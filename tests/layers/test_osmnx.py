@@ -48,7 +48,7 @@ def graph_of(**changes: Any) -> nx.MultiDiGraph[int]:
     add(2, 1, **second, reversed=[True, False])
     add(1, 3, osmid=10, highway="motorway_link", oneway=True, reversed=False, length=1000 * KM[B, D])
     graph.graph |= changes
-    return graph  # fmt: skip
+    return graph
 
 
 def right(frame: gpd.GeoDataFrame) -> None:

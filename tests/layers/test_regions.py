@@ -121,12 +121,24 @@ def test_the_axis_of_the_packaged_border_has_its_length() -> None:
 
 # km by pair on Natural Earth's full line; the packaged polygons are generalised from it.
 FULL_KM = {
-    ("RU-AST", "KZ-23"): 443.7, ("RU-AST", "KZ-27"): 84.4, ("RU-VGG", "KZ-27"): 243.6, ("RU-SAR", "KZ-27"): 561.1,
-    ("RU-ORE", "KZ-27"): 603.7, ("RU-ORE", "KZ-15"): 968.8, ("RU-ORE", "KZ-39"): 217.4, ("RU-CHE", "KZ-39"): 921.8,
-    ("RU-KGN", "KZ-39"): 323.5, ("RU-KGN", "KZ-59"): 256.0, ("RU-TYU", "KZ-59"): 215.8, ("RU-OMS", "KZ-59"): 751.6,
-    ("RU-OMS", "KZ-55"): 256.5, ("RU-NVS", "KZ-55"): 316.5, ("RU-ALT", "KZ-55"): 204.3, ("RU-ALT", "KZ-63"): 627.6,
+    ("RU-AST", "KZ-23"): 443.7,
+    ("RU-AST", "KZ-27"): 84.4,
+    ("RU-VGG", "KZ-27"): 243.6,
+    ("RU-SAR", "KZ-27"): 561.1,
+    ("RU-ORE", "KZ-27"): 603.7,
+    ("RU-ORE", "KZ-15"): 968.8,
+    ("RU-ORE", "KZ-39"): 217.4,
+    ("RU-CHE", "KZ-39"): 921.8,
+    ("RU-KGN", "KZ-39"): 323.5,
+    ("RU-KGN", "KZ-59"): 256.0,
+    ("RU-TYU", "KZ-59"): 215.8,
+    ("RU-OMS", "KZ-59"): 751.6,
+    ("RU-OMS", "KZ-55"): 256.5,
+    ("RU-NVS", "KZ-55"): 316.5,
+    ("RU-ALT", "KZ-55"): 204.3,
+    ("RU-ALT", "KZ-63"): 627.6,
     ("RU-AL", "KZ-63"): 463.4,
-}  # fmt: skip
+}
 
 
 def test_the_packaged_border_runs_between_the_known_pairs_of_regions() -> None:

@@ -90,8 +90,12 @@ def test_text_that_is_missing_in_a_row_takes_the_default() -> None:
 
 @pytest.mark.parametrize(
     ("layer", "column", "given", "default"),
-    [("settlements", "population", [None, 5.0], 0), ("checkpoints", "open", [None, False], True), ("checkpoints", "partners", [np.nan, 2.0], 1)],
-)  # fmt: skip
+    [
+        ("settlements", "population", [None, 5.0], 0),
+        ("checkpoints", "open", [None, False], True),
+        ("checkpoints", "partners", [np.nan, 2.0], 1),
+    ],
+)
 def test_a_number_or_flag_that_is_missing_in_a_row_takes_the_default(
     layer: str, column: str, given: list[object], default: object
 ) -> None:

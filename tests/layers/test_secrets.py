@@ -37,9 +37,16 @@ def test_a_secret_is_hidden_wherever_it_stands(address: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["roads.gpkg", "https://example.org/a.pbf", "postgresql://h:5432/d", "a token of thanks", "keys: a = 1; width = 2", "",
-     "see https://download.geofabrik.de/index.json"],
-)  # fmt: skip
+    [
+        "roads.gpkg",
+        "https://example.org/a.pbf",
+        "postgresql://h:5432/d",
+        "a token of thanks",
+        "keys: a = 1; width = 2",
+        "",
+        "see https://download.geofabrik.de/index.json",
+    ],
+)
 def test_what_is_no_secret_stays(text: str) -> None:
     assert masked(text) == text
 

@@ -35,8 +35,16 @@ def towns() -> gpd.GeoDataFrame:
 
 @pytest.mark.parametrize(
     ("text", "row"),
-    [("Oral", 0), ("uralsk", 0), ("УРАЛЬСК", 0), ("semiglavy-mar", 5), ("Семиглавый  мар", 5), ("Зеленый", 7), ("зелёный", 7)],
-)  # fmt: skip
+    [
+        ("Oral", 0),
+        ("uralsk", 0),
+        ("УРАЛЬСК", 0),
+        ("semiglavy-mar", 5),
+        ("Семиглавый  мар", 5),
+        ("Зеленый", 7),
+        ("зелёный", 7),
+    ],
+)
 def test_any_name_finds_the_place(towns: gpd.GeoDataFrame, text: str, row: int) -> None:
     place = find_place(towns, text)
     assert place.row == row
@@ -98,7 +106,10 @@ def test_coordinates_out_of_range_say_so_and_guess_a_swap() -> None:
 
 
 def _places(*rows: tuple[str, str, int, float, float]) -> gpd.GeoDataFrame:
-    table = [{"settlement_id": i, "name": n, "names": more, "country": "RU", "population": p} for i, (n, more, p, _, _) in enumerate(rows, 1)]  # fmt: skip
+    table = [
+        {"settlement_id": i, "name": n, "names": more, "country": "RU", "population": p}
+        for i, (n, more, p, _, _) in enumerate(rows, 1)
+    ]
     points = [shapely.Point(x, y) for *_, x, y in rows]
     return validate(gpd.GeoDataFrame(table, geometry=points, crs=4326), "settlements", "test")
 

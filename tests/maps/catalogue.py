@@ -1,4 +1,7 @@
-"""All strings that the outputs say, and the catalogues that hold them: ``python -m tests.maps.catalogue`` brings these up to date."""
+"""All strings that the outputs say, and the catalogues that hold them.
+
+``python -m tests.maps.catalogue`` brings these up to date.
+"""
 
 from __future__ import annotations
 
@@ -26,22 +29,70 @@ from maps.web.finding import FINDING
 ROOT = Path(__file__).resolve().parents[2]
 LOCALE = ROOT / "maps" / "locale"
 VALUES = (
-    "road", "rail", "river", "open", "closed", "multilateral", "bilateral", "crossing", "connector", "nothing", "not modelled", "trunk", "motorway", "primary", "secondary", "tertiary",
-    "main", "branch", "growth point", "bottleneck", "steady growth point", "steady bottleneck", "stands out", "high", "uncertain", "no", "not testable", "no data", "neither", "all",
-    "borderless", "actual", "high potential, high permeability", "high potential, low permeability", "low potential, high permeability", "low potential, low permeability",
-    "within", "across", "at home", "side a", "side b", "transfer", "ferry", "Potential", "gain", "loss",
-)  # fmt: skip
+    "road",
+    "rail",
+    "river",
+    "open",
+    "closed",
+    "multilateral",
+    "bilateral",
+    "crossing",
+    "connector",
+    "nothing",
+    "not modelled",
+    "trunk",
+    "motorway",
+    "primary",
+    "secondary",
+    "tertiary",
+    "main",
+    "branch",
+    "growth point",
+    "bottleneck",
+    "steady growth point",
+    "steady bottleneck",
+    "stands out",
+    "high",
+    "uncertain",
+    "no",
+    "not testable",
+    "no data",
+    "neither",
+    "all",
+    "borderless",
+    "actual",
+    "high potential, high permeability",
+    "high potential, low permeability",
+    "low potential, high permeability",
+    "low potential, low permeability",
+    "within",
+    "across",
+    "at home",
+    "side a",
+    "side b",
+    "transfer",
+    "ferry",
+    "Potential",
+    "gain",
+    "loss",
+)
 """Values of columns that are words of ours (`maps.web.packing.WORDED`), and parts of labels."""
 
 
 REGIONS = tuple(
     (
-        "Akmola Region; Aktobe Region; Almaty; Almaty Region; Altai Krai; Altai Republic; Astana; Astrakhan Oblast; Atyrau Region; "
-        "Bashkortostan; Chechnya; Chelyabinsk Oblast; Chuvashia; Dagestan; East Kazakhstan Region; Kalmykia; Karaganda Region; Kemerovo "
-        "Oblast; Khakassia; Kirov Oblast; Kostanay Region; Kostroma Oblast; Krasnoyarsk Krai; Kurgan Oblast; Kyzylorda Region; Mangystau "
-        "Region; Mari El; Mordovia; Nizhny Novgorod Oblast; North Kazakhstan Region; Novosibirsk Oblast; Omsk Oblast; Orenburg Oblast; "
-        "Pavlodar Region; Penza Oblast; Perm Krai; Rostov Oblast; Samara Oblast; Saratov Oblast; Stavropol Krai; Sverdlovsk Oblast; "
-        "Tatarstan; Tomsk Oblast; Turkistan Region; Tuva; Tyumen Oblast; Udmurtia; Ulyanovsk Oblast; Volgograd Oblast; West Kazakhstan "
+        "Akmola Region; Aktobe Region; Almaty; Almaty Region; Altai Krai; Altai Republic; Astana; Astrakhan "
+        "Oblast; Atyrau Region; "
+        "Bashkortostan; Chechnya; Chelyabinsk Oblast; Chuvashia; Dagestan; East Kazakhstan Region; Kalmykia; "
+        "Karaganda Region; Kemerovo "
+        "Oblast; Khakassia; Kirov Oblast; Kostanay Region; Kostroma Oblast; Krasnoyarsk Krai; Kurgan Oblast; "
+        "Kyzylorda Region; Mangystau "
+        "Region; Mari El; Mordovia; Nizhny Novgorod Oblast; North Kazakhstan Region; Novosibirsk Oblast; Omsk "
+        "Oblast; Orenburg Oblast; "
+        "Pavlodar Region; Penza Oblast; Perm Krai; Rostov Oblast; Samara Oblast; Saratov Oblast; Stavropol Krai; "
+        "Sverdlovsk Oblast; "
+        "Tatarstan; Tomsk Oblast; Turkistan Region; Tuva; Tyumen Oblast; Udmurtia; Ulyanovsk Oblast; Volgograd "
+        "Oblast; West Kazakhstan "
         "Region; Zhambyl Region "
     )
     .strip()
@@ -135,9 +186,15 @@ def update(lang: str, said: dict[str, str], forms: dict[str, tuple[str, ...]]) -
     path = LOCALE / f"{lang}.po"
     old = catalogue(lang) if path.is_file() else Catalog(locale=lang)
     new = Catalog(
-        locale=lang, project="borderlink", fuzzy=False, creation_date=datetime(2026, 1, 1, tzinfo=UTC), revision_date=None,
-        header_comment=f"# borderlink in {lang}: not reviewed by a native speaker.", last_translator="none", language_team="none",
-    )  # fmt: skip
+        locale=lang,
+        project="borderlink",
+        fuzzy=False,
+        creation_date=datetime(2026, 1, 1, tzinfo=UTC),
+        revision_date=None,
+        header_comment=f"# borderlink in {lang}: not reviewed by a native speaker.",
+        last_translator="none",
+        language_team="none",
+    )
     single, plural = messages()
     missing = 0
     for text in sorted(single):

@@ -151,13 +151,29 @@ def growth_list(n: int = 40) -> pd.DataFrame:
     low, high = np.linspace(1.5, 1.0, n), np.linspace(6.0, 2.0, n)
     return pd.DataFrame(
         {
-            "place": [HOSTILE, *[f"Place {i}" for i in range(1, n)]], "side": "a", "region": "RU-00", "cell": "8420",
-            "population": 20_000, "growth": np.linspace(3.0, 1.1, n), "growth_low": low, "growth_high": high, "growth_least": low / 2,
-            "growth_most": high * 2, "rank": np.arange(1.0, n + 1), "rank_low": np.arange(1.0, n + 1), "rank_high": np.arange(4.0, n + 4),
-            "leading_share": 0.5, "settings": 56, "steady": np.arange(n) % 2 == 0, "leading_city": "Орал",
-            "leading_city_share": 0.35, "wait_share": 0.29, "flag": HIGH, "advice": "growth point",
+            "place": [HOSTILE, *[f"Place {i}" for i in range(1, n)]],
+            "side": "a",
+            "region": "RU-00",
+            "cell": "8420",
+            "population": 20_000,
+            "growth": np.linspace(3.0, 1.1, n),
+            "growth_low": low,
+            "growth_high": high,
+            "growth_least": low / 2,
+            "growth_most": high * 2,
+            "rank": np.arange(1.0, n + 1),
+            "rank_low": np.arange(1.0, n + 1),
+            "rank_high": np.arange(4.0, n + 4),
+            "leading_share": 0.5,
+            "settings": 56,
+            "steady": np.arange(n) % 2 == 0,
+            "leading_city": "Орал",
+            "leading_city_share": 0.35,
+            "wait_share": 0.29,
+            "flag": HIGH,
+            "advice": "growth point",
         }
-    )  # fmt: skip
+    )
 
 
 def bottleneck_list(n: int = 30) -> pd.DataFrame:
@@ -165,14 +181,36 @@ def bottleneck_list(n: int = 30) -> pd.DataFrame:
     excess = np.linspace(140.0, 40.0, n)
     return pd.DataFrame(
         {
-            "place": [f"Narrow {i}" for i in range(n)], "side": "b", "region": "KZ-06", "cell": "8421", "population": 50_000,
-            "next_city": "Орал", "next_city_km": 160.0, "next_city_min": 120 + excess, "home_roads_min": 120.0, "excess_min": excess,
-            "excess_low_min": excess - 20, "excess_high_min": excess + 20, "excess_least_min": excess - 30, "excess_most_min": excess + 30,
-            "rank": np.arange(1.0, n + 1), "rank_low": np.arange(1.0, n + 1), "rank_high": np.arange(4.0, n + 4), "leading_share": 0.95,
-            "settings": 39, "steady": True, "excess_ground_min": excess - 60, "excess_wait_min": 60.0, "assumed_wait_share": 60 / excess,
-            "excess_sd": 2.0, "person_minutes": 50_000 * excess, "checkpoint": QUOTES, "flag": NO, "advice": "bottleneck",
+            "place": [f"Narrow {i}" for i in range(n)],
+            "side": "b",
+            "region": "KZ-06",
+            "cell": "8421",
+            "population": 50_000,
+            "next_city": "Орал",
+            "next_city_km": 160.0,
+            "next_city_min": 120 + excess,
+            "home_roads_min": 120.0,
+            "excess_min": excess,
+            "excess_low_min": excess - 20,
+            "excess_high_min": excess + 20,
+            "excess_least_min": excess - 30,
+            "excess_most_min": excess + 30,
+            "rank": np.arange(1.0, n + 1),
+            "rank_low": np.arange(1.0, n + 1),
+            "rank_high": np.arange(4.0, n + 4),
+            "leading_share": 0.95,
+            "settings": 39,
+            "steady": True,
+            "excess_ground_min": excess - 60,
+            "excess_wait_min": 60.0,
+            "assumed_wait_share": 60 / excess,
+            "excess_sd": 2.0,
+            "person_minutes": 50_000 * excess,
+            "checkpoint": QUOTES,
+            "flag": NO,
+            "advice": "bottleneck",
         }
-    )  # fmt: skip
+    )
 
 
 def segments(n: int = 120) -> gpd.GeoDataFrame:
@@ -329,9 +367,16 @@ def crossings() -> gpd.GeoDataFrame:
 def tables() -> dict[str, gpd.GeoDataFrame]:
     """Return every table of a run by the name of its layer."""
     return {
-        "checkpoints": checkpoints(), "crossings": crossings(), "settlements": settlements(), "border_line": border_line(),
-        "segments": segments(), "roads": roads(), "railways": edges(120, 2), "cells": cells(), "regions": regions(),
-    }  # fmt: skip
+        "checkpoints": checkpoints(),
+        "crossings": crossings(),
+        "settlements": settlements(),
+        "border_line": border_line(),
+        "segments": segments(),
+        "roads": roads(),
+        "railways": edges(120, 2),
+        "cells": cells(),
+        "regions": regions(),
+    }
 
 
 def statistics() -> pd.DataFrame:
@@ -366,6 +411,13 @@ def assumptions() -> pd.DataFrame:
 def sources() -> pd.DataFrame:
     """What the layers were made of."""
     return pd.DataFrame(
-        {"layer": ["roads", "regions"], "source": ["OpenStreetMap", "Natural Earth <10m>"], "version": ["2024-01", "5.1"], "date": ["2024-01-01", None],
-         "licence": ["ODbL-1.0", "Public domain"], "rows": [8000, 12], "note": ["", "clipped & simplified"]}
-    )  # fmt: skip
+        {
+            "layer": ["roads", "regions"],
+            "source": ["OpenStreetMap", "Natural Earth <10m>"],
+            "version": ["2024-01", "5.1"],
+            "date": ["2024-01-01", None],
+            "licence": ["ODbL-1.0", "Public domain"],
+            "rows": [8000, 12],
+            "note": ["", "clipped & simplified"],
+        }
+    )

@@ -24,8 +24,13 @@ def names(nodes):
 
 def describe(group):
     layers = group.findLayers()
-    facts = {"name": group.name(), "exclusive": group.isMutuallyExclusive(), "on": group.isVisible(),
-             "layers": [node.name() for node in layers], "visible": names(layers)}  # fmt: skip
+    facts = {
+        "name": group.name(),
+        "exclusive": group.isMutuallyExclusive(),
+        "on": group.isVisible(),
+        "layers": [node.name() for node in layers],
+        "visible": names(layers),
+    }
     if group.isMutuallyExclusive():
         facts["in turn"] = []
         for node in layers:
@@ -46,8 +51,12 @@ def main():
     application.initQgis()
     project = QgsProject.instance()
     project.read(sys.argv[1])
-    facts = {"groups": [describe(group) for group in project.layerTreeRoot().findGroups(True)],
-             "widths": {layer.name(): widths(layer) for layer in project.mapLayers().values() if hasattr(layer, "geometryType")}}  # fmt: skip
+    facts = {
+        "groups": [describe(group) for group in project.layerTreeRoot().findGroups(True)],
+        "widths": {
+            layer.name(): widths(layer) for layer in project.mapLayers().values() if hasattr(layer, "geometryType")
+        },
+    }
     project.clear()
     application.exitQgis()
     sys.stdout.write(json.dumps(facts))

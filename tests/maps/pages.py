@@ -55,7 +55,8 @@ def switch(driver, key):
     """Switch a layer in its chapter, which is opened with all that is on."""
     driver.execute_async_script(
         "const on = layers.filter(l => l.on).map(l => l.style.key), has = v => v.layers.includes(arguments[0]);"
-        "(arguments[0] === 'names' || has(view) ? Promise.resolve() : openView(config.views.find(has).key, on)).then(arguments[1])",
+        "(arguments[0] === 'names' || has(view) ? Promise.resolve() : openView(config.views.find(has).key, "
+        "on)).then(arguments[1])",
         key,
     )
     driver.execute_script("document.querySelector(`input[data-key='${arguments[0]}']`).click()", key)
@@ -72,7 +73,8 @@ def legend(driver):
 
 def pixels(driver):
     return driver.execute_script(
-        "let n=0; for (const c of document.querySelectorAll('.leaflet-pane canvas')) {const d=c.getContext('2d').getImageData(0,0,c.width,c.height).data;"
+        "let n=0; for (const c of document.querySelectorAll('.leaflet-pane canvas')) {const "
+        "d=c.getContext('2d').getImageData(0,0,c.width,c.height).data;"
         "for (let i=3;i<d.length;i+=4) n+=d[i]>0;} return n"
     )
 
@@ -85,12 +87,14 @@ def search(driver, words):
     field.send_keys("\n")
     return until(
         driver,
-        "const p=document.querySelector('.leaflet-popup-content'); return p && p.querySelector('.popup-title').textContent",
+        "const p=document.querySelector('.leaflet-popup-content'); return p && "
+        "p.querySelector('.popup-title').textContent",
     )
 
 
 def rows(driver):
     found = driver.execute_script(
-        "return [...document.querySelectorAll('.leaflet-popup-content tr')].map(r => [...r.children].map(c => c.textContent))"
+        "return [...document.querySelectorAll('.leaflet-popup-content tr')].map(r => [...r.children].map(c => "
+        "c.textContent))"
     )
     return dict(found)

@@ -10,7 +10,15 @@ import shapely
 from tests.maps import frames
 
 NEW = "New: Karakoga"
-_CELL_COLUMNS = ["cell", "region", "population", "time_to_checkpoint_min", "potential_cross_actual", "border_loss", "geometry"]  # fmt: skip
+_CELL_COLUMNS = [
+    "cell",
+    "region",
+    "population",
+    "time_to_checkpoint_min",
+    "potential_cross_actual",
+    "border_loss",
+    "geometry",
+]
 
 
 def _states() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
@@ -60,7 +68,12 @@ def tables() -> dict[str, gpd.GeoDataFrame]:
     """Return every table of a scenario by the name of its layer."""
     before, after = _states()
     return {
-        "cells_before": before, "cells_after": after, "cells_change": _change(before, after),
-        "checkpoints_before": frames.checkpoints(), "checkpoints_after": _checkpoints_after(),
-        "border_line": frames.border_line(), "roads": frames.roads(), "regions": frames.regions(),
-    }  # fmt: skip
+        "cells_before": before,
+        "cells_after": after,
+        "cells_change": _change(before, after),
+        "checkpoints_before": frames.checkpoints(),
+        "checkpoints_after": _checkpoints_after(),
+        "border_line": frames.border_line(),
+        "roads": frames.roads(),
+        "regions": frames.regions(),
+    }

@@ -61,61 +61,136 @@ def tables() -> dict[str, pd.DataFrame]:
     kind = np.where(np.arange(n) % 2, BAD, "path")
     return {
         "region_pairs": pd.DataFrame(
-            {"region_a": ["RU-00", "RU-01"], "region_b": ["KZ-06", "KZ-99"], "border_km": [900.4, 100.0],
-             "road_open": [3, 0], "border_effect_median": [1.2, np.nan]}
+            {
+                "region_a": ["RU-00", "RU-01"],
+                "region_b": ["KZ-06", "KZ-99"],
+                "border_km": [900.4, 100.0],
+                "road_open": [3, 0],
+                "border_effect_median": [1.2, np.nan],
+            }
         ),
         "distance_bands": pd.DataFrame(
-            {"from_km": [0.0, 50.0, 50.0], "to_km": [50.0, 100.0, 100.0], "kind": ["domestic_a", "cross", "domestic_b"],
-             "pairs": [5, 7, 0], "circuity": [1.2, 1.4, np.nan]}
+            {
+                "from_km": [0.0, 50.0, 50.0],
+                "to_km": [50.0, 100.0, 100.0],
+                "kind": ["domestic_a", "cross", "domestic_b"],
+                "pairs": [5, 7, 0],
+                "circuity": [1.2, 1.4, np.nan],
+            }
         ),
         "redundancy": pd.DataFrame(
-            {"origin_name": [f"From {i}" for i in range(40)], "destination_name": BAD, "best_checkpoint": "Kayrak",
-             "time_min": 100.0, "second_checkpoint": ["", *["Troitsk"] * 39],
-             "redundancy_min": [np.nan, *np.arange(39.0)], "alternatives": 2}
+            {
+                "origin_name": [f"From {i}" for i in range(40)],
+                "destination_name": BAD,
+                "best_checkpoint": "Kayrak",
+                "time_min": 100.0,
+                "second_checkpoint": ["", *["Troitsk"] * 39],
+                "redundancy_min": [np.nan, *np.arange(39.0)],
+                "alternatives": 2,
+            }
         ),
         "reach": reach(),
         "region_flows": pd.DataFrame(
-            {"region_a": ["RU-00"] * 20, "region_b": ["KZ-06"] * 20, "trips_share": np.full(20, 0.05),
-             "flow_per_day": np.nan, "mean_time_min": 200.0}
+            {
+                "region_a": ["RU-00"] * 20,
+                "region_b": ["KZ-06"] * 20,
+                "trips_share": np.full(20, 0.05),
+                "flow_per_day": np.nan,
+                "mean_time_min": 200.0,
+            }
         ),
         "closures_pairs": pd.DataFrame(
-            {"closed_1": BAD, "closed_2": [f"Post {i}" for i in range(30)], "mode": "road", "share": 0.25,
-             "criticality_min": 9.0, "unserved_share": 0.0, "synergy_min": np.arange(30.0), "people_over_60min": 5}
+            {
+                "closed_1": BAD,
+                "closed_2": [f"Post {i}" for i in range(30)],
+                "mode": "road",
+                "share": 0.25,
+                "criticality_min": 9.0,
+                "unserved_share": 0.0,
+                "synergy_min": np.arange(30.0),
+                "people_over_60min": 5,
+            }
         ),
         "growth_definitions": pd.DataFrame(
-            {"place": [BAD, "Nobody's"], "side": "a", "region": ["RU-00", "RU-99"], "cell": ["8410", "8411"], "population": [9, 8],
-             "passes_time": [True, False], "passes_contiguity": [True, False], "passes_ratio": False, "passes_segment": False, "passes": [2, 0]}
+            {
+                "place": [BAD, "Nobody's"],
+                "side": "a",
+                "region": ["RU-00", "RU-99"],
+                "cell": ["8410", "8411"],
+                "population": [9, 8],
+                "passes_time": [True, False],
+                "passes_contiguity": [True, False],
+                "passes_ratio": False,
+                "passes_segment": False,
+                "passes": [2, 0],
+            }
         ),
         "stability": pd.DataFrame(
-            {"alternative": ["6 nearest"], "label": ["growth point"], "units": [9], "kept": [7], "kept_share": [7 / 9],
-             "gained": [1]}
+            {
+                "alternative": ["6 nearest"],
+                "label": ["growth point"],
+                "units": [9],
+                "kept": [7],
+                "kept_share": [7 / 9],
+                "gained": [1],
+            }
         ),
         "structural_null": pd.DataFrame(
-            {"unit": ["all", "8410"], "indicator": "border_loss", "observed": [0.3, 0.4], "null_p05": 0.1,
-             "null_median": 0.2, "null_p95": 0.5, "p_worse": [0.04, 0.5]}
+            {
+                "unit": ["all", "8410"],
+                "indicator": "border_loss",
+                "observed": [0.3, 0.4],
+                "null_p05": 0.1,
+                "null_median": 0.2,
+                "null_p95": 0.5,
+                "p_worse": [0.04, 0.5],
+            }
         ),
         "association": synthetic.statistics(),
         "index": one.drop(columns="side").assign(
-            index=score, rank=middle, levels_assessed="transport",
-            transport_score=score, joint_projects_score=np.nan, social_services_score=np.nan,
+            index=score,
+            rank=middle,
+            levels_assessed="transport",
+            transport_score=score,
+            joint_projects_score=np.nan,
+            social_services_score=np.nan,
         ),
         "ranks": one.assign(
-            name=[BAD, *names[1:]], rank_median=middle, rank_p5=middle - 0.5, rank_p95=middle + 2, type=kind,
+            name=[BAD, *names[1:]],
+            rank_median=middle,
+            rank_p5=middle - 0.5,
+            rank_p95=middle + 2,
+            type=kind,
             type_share=1.0,
         ),
         "types": one.assign(
             name=names, potential=score * 1e5, permeability=score, potential_cut=5e4, permeability_cut=0.5, type=kind
         ),
         "indicators": pd.DataFrame(
-            {"indicator": ["beds", "rivals"], "level": "social services", "unit": "per <1,000>", "direction": [1, -1],
-             "low": 1.0, "high": 2.0, "weight": 0.5}
+            {
+                "indicator": ["beds", "rivals"],
+                "level": "social services",
+                "unit": "per <1,000>",
+                "direction": [1, -1],
+                "low": 1.0,
+                "high": 2.0,
+                "weight": 0.5,
+            }
         ),
-        "groups": one.assign(contiguity="plain", method="ward", group=[1.0, 2.0] * 6, name=[BAD, "type 2"] * 6, title=names),
+        "groups": one.assign(
+            contiguity="plain", method="ward", group=[1.0, 2.0] * 6, name=[BAD, "type 2"] * 6, title=names
+        ),
         "group_choices": pd.DataFrame(
-            {"contiguity": "plain", "method": "ward", "k": [2, 3], "silhouette": 0.3, "stability": 0.4,
-             "chosen": [True, False]}
+            {
+                "contiguity": "plain",
+                "method": "ward",
+                "k": [2, 3],
+                "silhouette": 0.3,
+                "stability": 0.4,
+                "chosen": [True, False],
+            }
         ),
-    }  # fmt: skip
+    }
 
 
 def layers() -> dict[str, gpd.GeoDataFrame]:

@@ -1,4 +1,7 @@
-"""Figures of the further chapters: well-formed, repeatable, names kept as text and apart, and nothing to draw is no error."""
+"""Figures of the further chapters.
+
+Well-formed, repeatable, names kept as text and apart, and nothing to draw is no error.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Languages: catalogues are complete, placeholders agree, plural forms and numbers are those of the language, no string escapes."""
+"""Languages: catalogues are complete, placeholders agree, plurals and numbers fit, no string escapes."""
 
 from __future__ import annotations
 

@@ -50,8 +50,15 @@ def folder(frames, tmp_path_factory):
     raster = travel_time_style()
     values = np.linspace(0, 600, 60 * 40).reshape(40, 60)
     values[0] = np.nan
-    write_raster(folder / raster.file, values, transform=Affine(0.5, 0, 50, 0, -0.15, 55), crs=pyproj.CRS(4326),
-                 description="Minutes", units="min", style=raster)  # fmt: skip
+    write_raster(
+        folder / raster.file,
+        values,
+        transform=Affine(0.5, 0, 50, 0, -0.15, 55),
+        crs=pyproj.CRS(4326),
+        description="Minutes",
+        units="min",
+        style=raster,
+    )
     project(folder / "border.qgz", rasters=[raster])
     return folder
 
@@ -112,8 +119,10 @@ class TestGeoPackage:
         assert (done.returncode != 0) is broken, done.stdout + done.stderr
 
     def test_names_for_people(self, folder):
-        rows = query(folder / "border.gpkg", "SELECT table_name, identifier, description FROM gpkg_contents "
-                                             "WHERE data_type = 'features'")  # fmt: skip
+        rows = query(
+            folder / "border.gpkg",
+            "SELECT table_name, identifier, description FROM gpkg_contents WHERE data_type = 'features'",
+        )
         assert all(identifier != table and description for table, identifier, description in rows)
         assert ("cells", BY_KEY["cells"].title, BY_KEY["cells"].description) in rows
         named = query(
@@ -122,15 +131,21 @@ class TestGeoPackage:
         assert dict(BY_KEY["cells"].fields).items() <= dict(named).items()
 
     def test_first_style_is_the_default_and_licence_is_inside(self, folder):
-        styles = query(folder / "border.gpkg", "SELECT f_table_name, f_table_schema, f_geometry_column, useAsDefault, "
-                                               "styleName, styleQML FROM layer_styles")  # fmt: skip
+        styles = query(
+            folder / "border.gpkg",
+            "SELECT f_table_name, f_table_schema, f_geometry_column, useAsDefault, "
+            "styleName, styleQML FROM layer_styles",
+        )
         assert sorted(row[0] for row in styles) == sorted({style.layer for style in STYLES})
         assert all(row[1:4] == ("", "geom", 1) for row in styles)
         (cells,) = (row for row in styles if row[0] == "cells")
         assert cells[4] == "cells"
         assert ET.fromstring(cells[5]).find("renderer-v2").get("attr") == "coalesce(\"growth_flag\", 'no data')"
-        texts = query(folder / "border.gpkg", "SELECT metadata FROM gpkg_metadata m JOIN gpkg_metadata_reference r "
-                                              "ON r.md_file_id = m.id WHERE table_name = 'settlements'")  # fmt: skip
+        texts = query(
+            folder / "border.gpkg",
+            "SELECT metadata FROM gpkg_metadata m JOIN gpkg_metadata_reference r "
+            "ON r.md_file_id = m.id WHERE table_name = 'settlements'",
+        )
         metadata = ET.fromstring(texts[0][0])
         assert metadata.findtext("license") == "CC-BY-4.0"
         assert metadata.findtext("rights") == "© GeoNames, CC BY 4.0"
@@ -232,8 +247,9 @@ class TestProject:
         with pytest.raises(ValueError, match=r"end in \.qgz"):
             write_project(tmp_path / "x.qgs", of({}, STYLES))
         with pytest.raises(ValueError) as raised:
-            write_project(tmp_path / "x.qgz", of({}, [STYLES[0], STYLES[0]]), gpkg_name="/data/b.gpkg",
-                          extent=(1, 0, 0, 1))  # fmt: skip
+            write_project(
+                tmp_path / "x.qgz", of({}, [STYLES[0], STYLES[0]]), gpkg_name="/data/b.gpkg", extent=(1, 0, 0, 1)
+            )
         assert all(text in str(raised.value) for text in ("without a folder", "repeated: ['checkpoints']", "extent"))
 
 
@@ -314,8 +330,15 @@ class TestInQgis:
 
     def test_bounds_belong_to_the_class_above(self, layers):
         drawn = dict(layers[BY_KEY["cells_time"].title]["drawn"])
-        assert drawn == {"0–30 min": 2, "30–60 min": 1, "60–120 min": 33, "120–240 min": 1, "240–480 min": 1,
-                         "480 min and more": 1, None: 1}  # fmt: skip
+        assert drawn == {
+            "0–30 min": 2,
+            "30–60 min": 1,
+            "60–120 min": 33,
+            "120–240 min": 1,
+            "240–480 min": 1,
+            "480 min and more": 1,
+            None: 1,
+        }
 
     def test_cell_without_a_label_is_drawn_as_no_data(self, layers, frames):
         drawn, labels = dict(layers[BY_KEY["cells"].title]["drawn"]), frames["cells"]["growth_flag"]
@@ -366,8 +389,14 @@ class TestInQgis:
 
     def test_rasters_may_have_a_crs_of_their_own(self, tmp_path):
         style = replace(travel_time_style(), visible=True)
-        write_raster(tmp_path / style.file, np.ones((20, 20)), transform=Affine(1e4, 0, 0, 0, -1e4, 0), crs=ALBERS,
-                     description="Minutes", units="min")  # fmt: skip
+        write_raster(
+            tmp_path / style.file,
+            np.ones((20, 20)),
+            transform=Affine(1e4, 0, 0, 0, -1e4, 0),
+            crs=ALBERS,
+            description="Minutes",
+            units="min",
+        )
         project(tmp_path / "x.qgz", [], rasters=[style], rasters_crs=ALBERS)
         (layer,) = qgis_opens(tmp_path / "x.qgz")["layers"]
         assert layer["crs"] == "Fitted to the border"

@@ -22,7 +22,24 @@ from maps.styles.layers import run_styles, scenario_styles
 from tests.maps import frames as synthetic
 
 OTHERS = [lang for lang in LANGUAGES if lang != "en"]
-NAMES = {"ODbL", "CC", "BY", "GeoNames", "OpenStreetMap", "Natural", "Earth", "Made", "with", "contributors", "Public", "domain", "Facts", "H3", "ISO", "LOSH"}  # fmt: skip
+NAMES = {
+    "ODbL",
+    "CC",
+    "BY",
+    "GeoNames",
+    "OpenStreetMap",
+    "Natural",
+    "Earth",
+    "Made",
+    "with",
+    "contributors",
+    "Public",
+    "domain",
+    "Facts",
+    "H3",
+    "ISO",
+    "LOSH",
+}
 """Names of their own, and the rights of others, which stay as they were given."""
 FIELDS = {"drawn_kph", "travel_direction", "forward", "backward", "both", "run"}
 
@@ -46,9 +63,16 @@ def written(folder, lang):
 def said(root):
     """Yield what a user of the project reads."""
     read = {
-        "layer-tree-group": "name", "layer-tree-layer": "name", "visibility-preset": "name", "Layout": "name", "alias": "name",
-        "category": "label", "range": "label", "item": "label", "attributeEditorContainer": "name",
-    }  # fmt: skip
+        "layer-tree-group": "name",
+        "layer-tree-layer": "name",
+        "visibility-preset": "name",
+        "Layout": "name",
+        "alias": "name",
+        "category": "label",
+        "range": "label",
+        "item": "label",
+        "attributeEditorContainer": "name",
+    }
     for element in root.iter():
         key = read.get(element.tag)
         if key and element.get(key):

@@ -1,4 +1,7 @@
-"""What a project holds beside its layers: themes, bookmarks, forms, map tips, a sheet to print and an atlas, as real QGIS reads them."""
+"""What a project holds beside its layers.
+
+Themes, bookmarks, forms, map tips, a sheet to print and an atlas, as real QGIS reads them.
+"""
 
 import json
 import subprocess
@@ -32,8 +35,10 @@ def test_a_theme_is_there_where_its_own_layer_is():
     assert "cells_time" in themes["Access"]
     assert "cells" not in themes["Access"]
     assert list(themes_of([s.key for s in scenario_styles()])) == [
-        "Scenario", "Scenario: access before", "Scenario: access after"
-    ]  # fmt: skip
+        "Scenario",
+        "Scenario: access before",
+        "Scenario: access after",
+    ]
     assert themes_of(["roads"]) == {}
 
 

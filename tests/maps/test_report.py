@@ -121,8 +121,13 @@ KEYS = ["places", "checkpoints", "sure", "levels", "data"]
 
 def test_a_summary_then_chapters_and_the_contents_lead_to_them(page):
     assert page.headings == [
-        "What was found", "Growth points and bottlenecks", "Checkpoints", "How sure", "Regions", "What it rests on",
-    ]  # fmt: skip
+        "What was found",
+        "Growth points and bottlenecks",
+        "Checkpoints",
+        "How sure",
+        "Regions",
+        "What it rests on",
+    ]
     assert [link.removeprefix("#") for link in page.links] == KEYS
     assert set(KEYS) <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
@@ -179,7 +184,14 @@ def test_no_code_and_no_id_where_there_is_a_name(text):
 
 
 def test_warnings_stand_in_the_chapter_that_they_touch():
-    found = by_chapter(["the waits of 2 of 2 checkpoints are assumptions", "gaps are bridged", "growth: 5 of 9 units are not tested", "gaps are bridged"])  # fmt: skip
+    found = by_chapter(
+        [
+            "the waits of 2 of 2 checkpoints are assumptions",
+            "gaps are bridged",
+            "growth: 5 of 9 units are not tested",
+            "gaps are bridged",
+        ]
+    )
     assert {key: len(lines) for key, lines in found.items()} == {"checkpoints": 1, "data": 1, "sure": 1}
 
 
@@ -197,8 +209,16 @@ def test_a_run_with_little_is_still_a_report(tmp_path):
 
 def test_a_scenario_has_a_report(tmp_path):
     cells = scenario_frames.tables()["cells_change"]
-    most = pd.DataFrame({"place": ["A", "B", "C"], "near": ["x", "y", "z"], "region": "RU-01", "population": [3, 2, 1],
-                         "effect": ["gain", "gain", "loss"], "potential_change_pct": [5.0, 4.0, -3.0]})  # fmt: skip
+    most = pd.DataFrame(
+        {
+            "place": ["A", "B", "C"],
+            "near": ["x", "y", "z"],
+            "region": "RU-01",
+            "population": [3, 2, 1],
+            "effect": ["gain", "gain", "loss"],
+            "potential_change_pct": [5.0, 4.0, -3.0],
+        }
+    )
     text = write(
         tmp_path / "s.html",
         layers=scenario_frames.tables(),

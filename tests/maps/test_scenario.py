@@ -40,8 +40,12 @@ def test_titles_say_which_state():
         else:
             assert style == RUN[style.key]
     assert [s.key for s in STYLES if s.visible] == [
-        "checkpoints_after", "border_line", "roads", "cells_change", "regions"
-    ]  # fmt: skip
+        "checkpoints_after",
+        "border_line",
+        "roads",
+        "cells_change",
+        "regions",
+    ]
     assert len({style.key for style in STYLES}) == len({style.title for style in STYLES}) == len(STYLES)
 
 
@@ -112,7 +116,8 @@ def test_connectors_are_thinner_than_roads_on_the_map_and_in_the_legend(browser)
         "return [0, 4].map(c => l.find(p => p.feature.properties['class of roads'] === c).options.weight)"
     )
     shown = browser.execute_script(
-        "return [...document.querySelectorAll(\".legend section[data-key='roads'] line\")].map(l => +l.getAttribute('stroke-width'))"
+        "return [...document.querySelectorAll(\".legend section[data-key='roads'] line\")].map(l => "
+        "+l.getAttribute('stroke-width'))"
     )
     assert weights[0] == pytest.approx(2.5 * weights[1])
     assert shown[0] > 1.8 * shown[-1] >= 1.8

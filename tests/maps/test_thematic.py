@@ -28,9 +28,17 @@ COLUMNS = {
     "checkpoints": ["load_factor"],
 }
 FURTHER = {
-    "flows", "closures_links", "gaps", "isochrones", "outliers", "cells_reach", "regions_index", "regions_type",
-    "checkpoints_load", "hospital",
-}  # fmt: skip
+    "flows",
+    "closures_links",
+    "gaps",
+    "isochrones",
+    "outliers",
+    "cells_reach",
+    "regions_index",
+    "regions_type",
+    "checkpoints_load",
+    "hospital",
+}
 
 
 def everything(types: tuple[str, ...] = ("gate", "path")) -> tuple[LayerStyle, ...]:

@@ -59,7 +59,8 @@ def test_a_region_can_not_close_the_script_it_is_named_in(tmp_path):
 
 def test_page_asks_for_nothing(page):
     assert not re.search(r"""<(?:script|img|iframe|source)[^>]*\ssrc=|<link\b|@import|url\(\s*['"]?(?!data:|#)""", page)
-    # What is left are names: the SVG namespace, what Leaflet's own files mention in comments and its unused prefix, and the
+    # What is left are names: the SVG namespace, what Leaflet's own files mention in comments and its unused prefix, and
+    # the
     # online map that a reader may switch on.
     mentioned = {url for name in ("leaflet.js", "leaflet.css") for url in re.findall(URL, assets.text(name))}
     host = TILES.split("/{z}")[0]
@@ -227,9 +228,15 @@ def test_all_problems_at_once(tmp_path):
 
 @pytest.mark.parametrize(
     "harm",
-    ['<script src="https://example.org/x.js"></script>', '<link rel="stylesheet" href="//example.org/x.css">', "<style>a{background:url(http://example.org/a.png)}</style>",
-     "<style>@import 'x.css'</style>", '<img src="marker.png">', '<p style="background:url(https://example.org/a.png)">'],
-)  # fmt: skip
+    [
+        '<script src="https://example.org/x.js"></script>',
+        '<link rel="stylesheet" href="//example.org/x.css">',
+        "<style>a{background:url(http://example.org/a.png)}</style>",
+        "<style>@import 'x.css'</style>",
+        '<img src="marker.png">',
+        '<p style="background:url(https://example.org/a.png)">',
+    ],
+)
 def test_remote_parts_are_refused(harm):
     with pytest.raises(ValueError, match="load from outside"):
         assets.refuse_remote(f"<!DOCTYPE html><html><body>{harm}</body></html>")
@@ -256,11 +263,23 @@ def test_sides_are_named():
 
 @pytest.mark.parametrize(
     ("column", "label", "value", "written"),
-    [("wait_min", "Wait", 12.34, "12"), ("time_min", "Time (min)", 9.96, "10"), ("time_min", "Time (min)", 4.04, "4.0"), ("share", "Share of demand", 0.123, "12 %"),
-     ("share", "Share", 0.0004, "0.0 %"), ("population", "People", 1234567.0, "1,234,567"), ("lost_potential", "Lost (person-equivalents)", 98765.4, "98,800"),
-     ("loss_moran_q", "q", 0.0213, "0.021"), ("loss_moran_q", "q", 0.0002, "0.0002"), ("match_km", "Distance", 0.04, "0.0"), ("x", "x", -0.00012, "−0.000120"), ("x", "x", np.nan, "–"),
-     ("length_m", "Length (m)", 15320.6, "15,321"), ("x", "x", 9999.0, "10,000")],
-)  # fmt: skip
+    [
+        ("wait_min", "Wait", 12.34, "12"),
+        ("time_min", "Time (min)", 9.96, "10"),
+        ("time_min", "Time (min)", 4.04, "4.0"),
+        ("share", "Share of demand", 0.123, "12 %"),
+        ("share", "Share", 0.0004, "0.0 %"),
+        ("population", "People", 1234567.0, "1,234,567"),
+        ("lost_potential", "Lost (person-equivalents)", 98765.4, "98,800"),
+        ("loss_moran_q", "q", 0.0213, "0.021"),
+        ("loss_moran_q", "q", 0.0002, "0.0002"),
+        ("match_km", "Distance", 0.04, "0.0"),
+        ("x", "x", -0.00012, "−0.000120"),
+        ("x", "x", np.nan, "–"),
+        ("length_m", "Length (m)", 15320.6, "15,321"),
+        ("x", "x", 9999.0, "10,000"),
+    ],
+)
 def test_numbers_are_written_for_a_reader(column, label, value, written):
     kind = kind_of(pd.Series([value]), column)
     assert assets.format_value(value, kind) == written

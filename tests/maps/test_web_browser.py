@@ -44,7 +44,8 @@ def test_legend_follows_the_layers(browser):
     switch(browser, "roads")
     until(
         browser,
-        "return !document.querySelector(\".legend section.on[data-key='segments'], .legend section.on[data-key='roads']\")",
+        "return !document.querySelector(\".legend section.on[data-key='segments'], .legend "
+        "section.on[data-key='roads']\")",
     )
     switch(browser, "cells")
     until(browser, "return !!document.querySelector(\".legend section.on[data-key='cells']\")")
@@ -60,12 +61,15 @@ def test_order_does_not_depend_on_what_was_switched_last(browser):
         switch(browser, key)
     until(
         browser,
-        "return map_borderlink.borderlink.layers.filter(l => ['checkpoints','regions','railways'].includes(l.style.key)).every(l => l.on)",
+        "return map_borderlink.borderlink.layers.filter(l => "
+        "['checkpoints','regions','railways'].includes(l.style.key)).every(l => l.on)",
     )
     order = browser.execute_script(
-        "const by=new Map(); map_borderlink.borderlink.layers.filter(l => l.on).forEach(l => l.group.eachLayer(p => by.set(L.stamp(p), l.style.key)));"
+        "const by=new Map(); map_borderlink.borderlink.layers.filter(l => l.on).forEach(l => l.group.eachLayer(p "
+        "=> by.set(L.stamp(p), l.style.key)));"
         "const first=map_borderlink.borderlink.layers.find(l => l.on).group.getLayers()[0]._renderer; const seen=[];"
-        "for (let o=first._drawFirst; o; o=o.next) { const k=by.get(L.stamp(o.layer)); if (seen.at(-1)!==k) seen.push(k); } return seen"
+        "for (let o=first._drawFirst; o; o=o.next) { const k=by.get(L.stamp(o.layer)); if (seen.at(-1)!==k) "
+        "seen.push(k); } return seen"
     )
     assert order == [style.key for style in reversed(run_styles()) if style.key in {*FIRST, "railways"}]
 
@@ -102,9 +106,11 @@ def test_click_on_the_map_opens_the_topmost_feature(browser):
         "map_borderlink.setView([arguments[0], arguments[1]], 9, {animate: false})", point.y, point.x
     )
     spot = browser.execute_script(
-        "const r=map_borderlink.getContainer().getBoundingClientRect(), p=map_borderlink.latLngToContainerPoint([arguments[0], arguments[1]]); return [r.x+p.x, r.y+p.y]",
-        point.y, point.x,
-    )  # fmt: skip
+        "const r=map_borderlink.getContainer().getBoundingClientRect(), "
+        "p=map_borderlink.latLngToContainerPoint([arguments[0], arguments[1]]); return [r.x+p.x, r.y+p.y]",
+        point.y,
+        point.x,
+    )
     for kind in ("mousePressed", "mouseReleased"):
         browser.execute_cdp_cmd(
             "Input.dispatchMouseEvent", {"type": kind, "x": spot[0], "y": spot[1], "button": "left", "clickCount": 1}
@@ -139,7 +145,10 @@ def test_controls_fold_on_a_narrow_screen(chromium, path):
     try:
         opened(chromium, path)
         assert chromium.execute_script("return document.documentElement.scrollWidth") <= 400
-        boxes = "return ['.side', 'main'].map(s => document.querySelector(s).getBoundingClientRect()).map(r => [r.top, r.bottom])"
+        boxes = (
+            "return ['.side', 'main'].map(s => document.querySelector(s).getBoundingClientRect()).map(r => [r.top, "
+            "r.bottom])"
+        )
         (top, bottom), (upper, lower) = chromium.execute_script(boxes)
         assert upper == 0 and lower == top and bottom == 800
         chromium.execute_script("document.querySelector('.handle').click()")
@@ -193,7 +202,8 @@ def test_fifty_thousand_edges_load_within_the_limits(chromium, tmp_path):
     opened(chromium, file)
     assert time.monotonic() - start < 8  # 1.8 s beside seven other processes on two cores
     redrawn = chromium.execute_script(
-        "const t=performance.now(); map_borderlink.setView([53, 63], 7, {animate: false}); canvas._redraw(); return performance.now()-t"
+        "const t=performance.now(); map_borderlink.setView([53, 63], 7, {animate: false}); canvas._redraw(); "
+        "return performance.now()-t"
     )
     assert redrawn < 1000  # some 50 ms
 
@@ -208,9 +218,11 @@ def test_a_line_among_many_is_clicked_listed_and_downloaded(chromium, tmp_path):
     lon, lat = row.geometry.coords[2]
     chromium.execute_script("map_borderlink.setView([arguments[0], arguments[1]], 13, {animate: false})", lat, lon)
     x, y = chromium.execute_script(
-        "const r=map_borderlink.getContainer().getBoundingClientRect(), p=map_borderlink.latLngToContainerPoint([arguments[0], arguments[1]]); return [r.x+p.x, r.y+p.y]",
-        lat, lon,
-    )  # fmt: skip
+        "const r=map_borderlink.getContainer().getBoundingClientRect(), "
+        "p=map_borderlink.latLngToContainerPoint([arguments[0], arguments[1]]); return [r.x+p.x, r.y+p.y]",
+        lat,
+        lon,
+    )
     for kind in ("mousePressed", "mouseReleased"):
         chromium.execute_cdp_cmd(
             "Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}
@@ -222,7 +234,10 @@ def test_a_line_among_many_is_clicked_listed_and_downloaded(chromium, tmp_path):
     until(chromium, "return document.querySelector('#drawer-title').textContent === 'Roads: 3,000 in view'")
     chromium.execute_script("document.querySelector('.drawer tbody button').click()")
     assert rows(chromium)["Length (m)"] == "2,999"
-    saved = "let out; save = (name, type, text) => { out = [name, text]; }; download(arguments[0]).then(() => arguments[1](out))"
+    saved = (
+        "let out; save = (name, type, text) => { out = [name, text]; }; download(arguments[0]).then(() => "
+        "arguments[1](out))"
+    )
     name, text = chromium.execute_async_script(saved, "geojson")
     found = gpd.GeoDataFrame.from_features(json.loads(text)["features"], crs=4326).sort_values("length_m")
     assert name == "roads.geojson"

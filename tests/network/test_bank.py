@@ -82,7 +82,10 @@ def test_the_bank_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_the_hierarchy_and_scipy_give_the_same_bits(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a large graph, by any field and both ways, after other waits and closures; and both are scipy's answer to the thousandth of each arc."""
+    """On a large graph, by any field and both ways, after other waits and closures.
+
+    And both are scipy's answer to the thousandth of each arc.
+    """
     pytest.importorskip("pyroutingkit")
     monkeypatch.setattr(bank, "LARGE", 10)
     monkeypatch.setattr(bank, "SMALL", 0)

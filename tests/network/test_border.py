@@ -270,7 +270,7 @@ def test_crossings_are_numbered_from_west_to_east() -> None:
 
 
 def test_a_finer_line_tells_a_short_trip_abroad_from_a_weaving_road() -> None:
-    """Three kilometres beyond the line are a weave where the line may be 5 km off, and three crossings where it is exact."""
+    """Three km beyond the line are a weave where the line may be 5 km off, and three crossings where exact."""
     road = [(-60.0, 0.0), (-2.0, 0.0), (1.5, 0.0), (1.5, 2.0), (-1.5, 2.0), (2.0, 3.0), (60.0, 3.0)]
     regions = regions_of(PLAIN, [(0.0, -150.0), (0.0, 150.0)], ("RU", "KZ"))
     roads = edges_of(PLAIN, road, [(i, i + 1) for i in range(len(road) - 1)])

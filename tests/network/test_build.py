@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pyproj import Geod
 
 from layers.errors import NetworkError
-from network.build import FIELDS, Network, build_base, to_graph
+from network.build import FIELDS, Network, build_base
+from network.graph import to_graph
 from network.routing import compile_router
 from tests.borders import (
     PLAIN,

@@ -34,7 +34,13 @@ LINE = [(0.0, -150.0), (0.0, 150.0)]
 ROADS = ([(-60.0, -140.0), (-60.0, 140.0), (40.0, 140.0), (40.0, -140.0)], [(0, 1), (1, 2), (2, 3)])
 
 
-def land_of(towns: list[tuple[float, float]], countries: list[str], *, line: list[tuple[float, float]] = LINE, posts: list[tuple[float, float]] | None = None) -> Land:  # fmt: skip
+def land_of(
+    towns: list[tuple[float, float]],
+    countries: list[str],
+    *,
+    line: list[tuple[float, float]] = LINE,
+    posts: list[tuple[float, float]] | None = None,
+) -> Land:
     roads = edges_of(PLAIN, *ROADS)
     rail = edges_of(PLAIN, [(-70.0, -140.0), (-70.0, 0.0)], [(0, 1)], "railways")
     return Land(

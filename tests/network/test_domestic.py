@@ -1,4 +1,7 @@
-"""Trips home through the neighbour: both posts by road, none by a train in transit, and through a post and back is no crossing."""
+"""Trips home through the neighbour.
+
+Both posts by road, none by a train in transit, and through a post and back is no crossing.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ SEEDS = range(6)
 
 
 def enclave(*, railway: bool = False) -> Land:
-    """Return a country in the middle of another, and the one way from the west of that to its east, straight through."""
+    """Return a country in the middle of another, and the one way from that one's west to its east."""
     square = np.array([(-50.0, -50.0), (-50.0, 50.0), (50.0, 50.0), (50.0, -50.0)])
     inner, outer = (shapely.Polygon(PLAIN.lonlat(*(k * square).T)) for k in (1, 4))
     table = {"region": ["ZA-1", "LS-1"], "name": ["Around", "Within"], "country": ["ZA", "LS"]}
@@ -101,7 +104,7 @@ FORK = [(-40.0, 0.0), (-40.0, 0.8), (12.0, 0.4), (60.0, 0.4)]
 
 
 def fork(*, wait: float = 50.0, own_road: bool = False) -> Network:
-    """Return two roads of a that cross side by side, under one checkpoint, and meet twelve kilometres beyond the line alone."""
+    """Return two roads of a that cross side by side, under one checkpoint, and meet 12 km beyond the line."""
     ends = [(0, 2), (1, 2), (2, 3), *([(0, 1)] if own_road else [])]
     land = drawn_land(FORK, ends, [(0.0, 0.4)], [FORK[0], FORK[1], FORK[3]], waits=[wait])
     # Each town on its own road alone: with connectors to both they would be a way at home.
@@ -167,7 +170,10 @@ def test_the_field_lies_between_open_and_actual_and_is_one_of_them_where_all_or_
 
 @pytest.mark.parametrize("seed", [*SEEDS, 9])
 def test_the_way_of_a_domestic_trip_takes_what_its_field_says(seed: int) -> None:
-    """In border 9 towns are reached through a post on connectors and back by it: that is no road, and both waits are on the way too."""
+    """In border 9 towns are reached through a post on connectors and back by it.
+
+    That is no road, and both waits are on the way too.
+    """
     network = random_network(seed)
     router = compile_router(network, "road")
     towns = network.settlements[network.settlements["snap_km"].notna()]

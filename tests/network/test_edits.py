@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from layers.checkpoints import with_waits
 from layers.errors import BorderlinkError, LayerError, PlaceError
 from layers.hours import CLOSED_HOURS, ClosedHours
-from network.build import DOMESTIC, FIELDS, Network, build_network, to_graph
+from network.build import DOMESTIC, FIELDS, Network, build_network
 from network.edits import (
     add_checkpoints,
     add_places,
@@ -25,6 +25,7 @@ from network.edits import (
     set_open,
     set_wait,
 )
+from network.graph import to_graph
 from network.routing import compile_router
 from tests.borders import (
     PLAIN,
@@ -271,7 +272,7 @@ def test_further_places_are_joined_as_settlements_are_and_lead_nowhere(seed: int
 def by_networkx(
     network: Network, rows: Sequence[int], nodes: NDArray[np.int64], mode: str, field: str
 ) -> NDArray[np.float64]:
-    """Return costs from some of the nodes to all on the exported graph, each way on the graph without the other places."""
+    """Return costs from some nodes to all on the exported graph, each way without the other places."""
     graph, weight = to_graph(network), weight_of(mode, field)
     places = set(network.nodes.index[network.nodes["kind"] == "place"])
     out = np.full((len(rows), len(nodes)), np.inf)
@@ -320,7 +321,10 @@ def test_closed_hours_charged_by_an_edit_are_those_of_a_network_built_so(seed: i
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_closing_equals_the_layer_without_it(seed: int) -> None:
-    """Ground counts up to the line whatever the list of checkpoints says: minutes of open and actual do not hang on it."""
+    """Ground counts up to the line whatever the list of checkpoints says.
+
+    Minutes of open and actual do not hang on it.
+    """
     land, network = random_land(seed), random_network(seed)
     moved = False
     for checkpoint in network.checkpoints.loc[network.checkpoints["open"], "checkpoint_id"]:

@@ -12,22 +12,8 @@ import shapely
 from pyproj import Geod
 
 from layers.crs import WGS84, fit_equal_area, project
-from network.gaps import (
-    BRIDGED,
-    FAR_M,
-    FAR_TIMES,
-    GAP_M,
-    JILTED,
-    NEAR,
-    SEEN_M,
-    UNFIT,
-    WET,
-    WIDE,
-    bridge_rail,
-    close_gaps,
-    dead_ends,
-    find_gaps,
-)
+from network.bridges import BRIDGED, GAP_M, bridge_rail
+from network.gaps import FAR_M, FAR_TIMES, JILTED, NEAR, SEEN_M, UNFIT, WET, WIDE, close_gaps, dead_ends, find_gaps
 from network.topology import Tables, assemble, components
 from tests.borders import PLAIN, checkpoints_of, edges_of, ground_of
 from tests.network.test_border import land_of
@@ -181,7 +167,10 @@ def test_without_bridges_gaps_are_told_and_the_network_is_as_it_was() -> None:
 
 
 def random_roads(seed: int) -> Tables:
-    """Return scattered pieces of road, some joined to the next: many ends, beside each other and beside the middle of others."""
+    """Return scattered pieces of road, some joined to the next.
+
+    Many ends, beside each other and beside the middle of others.
+    """
     rng = np.random.default_rng(seed)
     n = 60
     begin = np.column_stack([rng.uniform(-70, -10, n), rng.uniform(-30, 30, n)])
@@ -254,8 +243,13 @@ def test_the_order_of_rows_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("options", "bridged"),
-    [({}, 0), ({"generalised": ("rail",)}, 0), ({"generalised": ("road",)}, 1), ({"generalised": ("road",), "bridge_gaps": False}, 0)],
-)  # fmt: skip
+    [
+        ({}, 0),
+        ({"generalised": ("rail",)}, 0),
+        ({"generalised": ("road",)}, 1),
+        ({"generalised": ("road",), "bridge_gaps": False}, 0),
+    ],
+)
 def test_only_generalised_roads_are_bridged_and_every_gap_is_told(options: dict[str, Any], bridged: int) -> None:
     nodes, ends = facing(2.0)
     nodes, ends = [*nodes, (90.0, 0.0)], [*ends, (3, 6)]

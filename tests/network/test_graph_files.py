@@ -8,7 +8,8 @@ import geopandas as gpd
 import pytest
 
 from network import graph_files
-from network.build import FIELDS, to_graph
+from network.build import FIELDS
+from network.graph import to_graph
 from network.graph_files import write_graph
 from tests.borders import random_network
 

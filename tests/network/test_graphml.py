@@ -8,7 +8,7 @@ import networkx as nx
 import osmnx as ox
 import pytest
 
-from network.build import to_graph
+from network.graph import to_graph
 from network.graphml import write_graphml, write_network
 from tests.borders import random_network
 

@@ -113,7 +113,10 @@ def test_a_link_beyond_reach_is_not_joined_and_most_is_the_most() -> None:
 
 
 def test_either_direction_counts_and_one_way_roads_keep_theirs() -> None:
-    """Two carriageways 200 m apart that meet 97 km away: a town between them joins both, and drives each its own way."""
+    """Two carriageways 200 m apart that meet 97 km away.
+
+    A town between them joins both, and drives each its own way.
+    """
     nodes = [(-60.0, -100.0), (-60.0, 100.0), (-60.2, -99.0), (-60.2, 99.0)]
     ends = [(0, 1), (3, 2), (1, 3), (2, 0)]
     land = replace(land_of([(-60.1, 0.0)]), roads=edges_of(PLAIN, nodes, ends, oneway=[True] * 4))
@@ -241,5 +244,13 @@ def test_the_order_of_the_places_changes_nothing() -> None:
     assert one["place"].duplicated().any()
     assert one["link"].tolist() == two["link"].tolist()
     assert one["place"].tolist() == two["place"].tolist()
-    nobody = join(network.base.tables, xy[:0], side[:0], main_components(network.base.tables, "road"), border, 1.0, ConnectorLimits())  # fmt: skip
+    nobody = join(
+        network.base.tables,
+        xy[:0],
+        side[:0],
+        main_components(network.base.tables, "road"),
+        border,
+        1.0,
+        ConnectorLimits(),
+    )
     assert nobody.empty

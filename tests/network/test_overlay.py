@@ -9,8 +9,9 @@ import pytest
 
 from network.build import FIELDS
 from network.edits import set_open
+from network.modes import MODES
 from network.overlay import build_overlay, min_plus
-from network.routing import MODES, compile_router
+from network.routing import compile_router
 from tests.borders import joined_nodes, random_network
 
 SEEDS = range(8)

@@ -14,7 +14,8 @@ import pytest
 from layers.regions import border_line, clip_to_belt, study_crs, with_sides
 from layers.schema import empty_layer
 from network.base import Base, build_base
-from network.build import build_network, to_graph
+from network.build import build_network
+from network.graph import to_graph
 from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN, split_changes
 from network.speeds import RAIL_KPH
 from tests.borders import DEPTH_KM, PLAIN, checkpoints_of, edges_of, ground_of, random_land, regions_of, settlements_of
@@ -22,7 +23,13 @@ from tests.borders import DEPTH_KM, PLAIN, checkpoints_of, edges_of, ground_of, 
 LINE = [(0.0, -150.0), (0.0, 150.0)]
 
 
-def base_of(places: list[tuple[float, float]], ends: list[tuple[int, int]], *, base: dict[str, Any] | None = None, **columns: Any) -> Base:  # fmt: skip
+def base_of(
+    places: list[tuple[float, float]],
+    ends: list[tuple[int, int]],
+    *,
+    base: dict[str, Any] | None = None,
+    **columns: Any,
+) -> Base:
     """Return the base of a railway that lies west of the border line."""
     railways = edges_of(PLAIN, places, ends, "railways", kind="main", **columns)
     regions = regions_of(PLAIN, LINE, ("RU", "KZ"))
@@ -50,12 +57,19 @@ CHAIN = ([(-100.0, 10.0 * i) for i in range(4)], [(0, 1), (1, 2), (2, 3)])
         ({"gauge": ["1520", "1520", "1435"]}, "gauge", GAUGE_CHANGE_MIN),
         ({"current": ["3 kV DC", "3 kV DC", "25 kV 50 Hz"]}, "current", CURRENT_CHANGE_MIN),
         ({"current": ["none", "none", "25 kV 50 Hz"]}, "current", CURRENT_CHANGE_MIN),
-        ({"gauge": ["1520", "1520", "1435"], "current": ["none", "none", "25 kV 50 Hz"]}, "gauge|current", GAUGE_CHANGE_MIN),
+        (
+            {"gauge": ["1520", "1520", "1435"], "current": ["none", "none", "25 kV 50 Hz"]},
+            "gauge|current",
+            GAUGE_CHANGE_MIN,
+        ),
         # Nothing known on one side, the same trains, a track for both, several currents: no change.
-        ({"gauge": ["1520", "1520", ""]}, "", 0), ({"gauge": ["1520", "1524", "1520.0"]}, "", 0),
-        ({"gauge": ["1520", "1520", "1520;1435"]}, "", 0), ({"current": ["none", "none", ""]}, "", 0), ({}, "", 0),
+        ({"gauge": ["1520", "1520", ""]}, "", 0),
+        ({"gauge": ["1520", "1524", "1520.0"]}, "", 0),
+        ({"gauge": ["1520", "1520", "1520;1435"]}, "", 0),
+        ({"current": ["none", "none", ""]}, "", 0),
+        ({}, "", 0),
     ],
-)  # fmt: skip
+)
 def test_a_change_costs_a_passing_train_once(columns: dict[str, Any], change: str, cost: float) -> None:
     base = base_of(*CHAIN, **columns)
     links, nodes = base.tables.links, base.tables.nodes
@@ -118,7 +132,14 @@ def test_times_are_those_of_a_search_over_links(seed: int, contract: bool) -> No
         tuple(sorted(p)) for p in rng.integers(1, 10, (8, 2)).tolist() if p[0] != p[1]
     }
     ends = sorted((int(a), int(b)) for a, b in pairs)
-    kinds = [(str(g), str(c)) for g, c in zip(rng.choice(["1520", "1435"], len(ends)), rng.choice(["none", "3 kV DC", "25 kV 50 Hz"], len(ends)), strict=True)]  # fmt: skip
+    kinds = [
+        (str(g), str(c))
+        for g, c in zip(
+            rng.choice(["1520", "1435"], len(ends)),
+            rng.choice(["none", "3 kV DC", "25 kV 50 Hz"], len(ends)),
+            strict=True,
+        )
+    ]
     columns = {"gauge": [g for g, _ in kinds], "current": [c for _, c in kinds]}
     base = base_of(places, ends, base={"contract": contract}, **columns)
     drawn = edges_of(PLAIN, places, ends, "railways")

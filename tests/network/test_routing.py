@@ -12,9 +12,11 @@ import pytest
 from pyproj import Geod
 
 from layers.errors import NetworkError
-from network.build import FIELDS, Network, to_graph, with_costs
+from network.build import FIELDS, Network, with_costs
 from network.connectors import CONNECTOR_KPH, DETOUR
-from network.routing import MODES, Router, arcs_table, at_points, compile_router
+from network.graph import to_graph
+from network.modes import MODES
+from network.routing import Router, arcs_table, at_points, compile_router
 from tests.borders import (
     PLAIN,
     Land,

@@ -12,7 +12,8 @@ import shapely
 from layers.checkpoints import with_waits
 from layers.crs import line_lengths_m
 from network.base import build_base
-from network.build import build_network, to_graph
+from network.build import build_network
+from network.graph import to_graph
 from network.simplify import simplify
 from network.topology import Tables, components
 from tests.borders import ground_of, network_of, random_land

@@ -76,12 +76,30 @@ def kept(network: Network, folder: Path, **options: Any) -> Network:
 def test_all_that_a_network_has_is_kept() -> None:
     # A field that is added there must be stored here.
     assert [f.name for f in fields(Network)] == [
-        "nodes", "links", "crs", "crossings", "checkpoints", "settlements", "base", "limits", "report", "road_km", "rail_km",
+        "nodes",
+        "links",
+        "crs",
+        "crossings",
+        "checkpoints",
+        "settlements",
+        "base",
+        "limits",
+        "report",
+        "road_km",
+        "rail_km",
         "domestic_wait",
-    ]  # fmt: skip
+    ]
     assert [f.name for f in fields(Base)] == [
-        "tables", "crossings", "regions", "border", "report", "vehicle", "stations", "shut", "gaps",
-    ]  # fmt: skip
+        "tables",
+        "crossings",
+        "regions",
+        "border",
+        "report",
+        "vehicle",
+        "stations",
+        "shut",
+        "gaps",
+    ]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -156,9 +174,15 @@ def test_a_contracted_network_with_ids_stations_and_shut_roads_comes_back(tmp_pa
     ground = ground_of(land)
     stations = gpd.GeoDataFrame({"name": ["A"]}, geometry=shapely.get_point(land.railways.geometry[:1], 0), crs=4326)
     base = build_base(
-        roads, land.railways, ground.regions, ground.border, ground.crs,
-        contract=True, vehicle="truck", stations=stations,
-    )  # fmt: skip
+        roads,
+        land.railways,
+        ground.regions,
+        ground.border,
+        ground.crs,
+        contract=True,
+        vehicle="truck",
+        stations=stations,
+    )
     network = build_network(base, with_waits(land.checkpoints), land.settlements)
     assert network.links["osm_ids"].str.contains("|", regex=False).any()
     assert base.stations is not None

@@ -54,9 +54,16 @@ def test_what_hangs_on_a_zone_is_no_entrance() -> None:
 
 def test_a_trip_that_ends_in_a_zone_uses_all_of_it() -> None:
     table = links(
-        (9, 1, 1, True), (1, 2, 1, False), (2, 3, 1, False), (3, 5, 1, False), (5, 8, 1, True), (2, 7, 1, True, "connector"),
-        (8, 10, 1, False), (10, 11, 1, False), (11, 9, 1, True),
-    )  # fmt: skip
+        (9, 1, 1, True),
+        (1, 2, 1, False),
+        (2, 3, 1, False),
+        (3, 5, 1, False),
+        (5, 8, 1, True),
+        (2, 7, 1, True, "connector"),
+        (8, 10, 1, False),
+        (10, 11, 1, False),
+        (11, 9, 1, True),
+    )
     opened = open_to_ends(table, [7])
     assert opened["through"].tolist() == [True] * 6 + [False, False, True]
     assert open_to_ends(table, [9])["through"].tolist() == table["through"].tolist()

@@ -1,4 +1,4 @@
-"""Lines for network tools: joined by their coordinates alone, as such a tool does it, they give the minutes of the router."""
+"""Lines for network tools: joined by their coordinates alone, they give the minutes of the router."""
 
 from __future__ import annotations
 

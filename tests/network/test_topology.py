@@ -133,7 +133,14 @@ def test_places_at_an_end_take_the_node_there_and_places_at_one_spot_share_one()
 
 
 def test_the_pieces_keep_direction_class_and_speed() -> None:
-    layer = edges_of(PLAIN, [(-90, 0), (-10, 0), (0, 9)], [(0, 1), (1, 2)], kind="primary", oneway=[True, False], maxspeed_kph=[70.0, np.nan])  # fmt: skip
+    layer = edges_of(
+        PLAIN,
+        [(-90, 0), (-10, 0), (0, 9)],
+        [(0, 1), (1, 2)],
+        kind="primary",
+        oneway=[True, False],
+        maxspeed_kph=[70.0, np.nan],
+    )
     tables = tables_of(layer)
     split, _ = split_links(tables, np.array([0, 0]), np.array([0.2, 0.6]), "anchor")
     pieces = split.links[split.links["oneway"]]
@@ -158,7 +165,10 @@ def test_the_order_of_places_does_not_matter(roads: Tables) -> None:
 def slow_contract(
     u: list[int], v: list[int], length: list[int], keep: list[bool]
 ) -> tuple[Counter[tuple[int, int, int]], list[int]]:
-    """Merge one degree-2 node after the other; return links by ends, and the lengths of rings that hold no node to keep."""
+    """Merge one degree-2 node after the other.
+
+    Return links by ends, and the lengths of rings that hold no node to keep.
+    """
     graph = nx.MultiGraph()
     graph.add_edges_from((a, b, {"length": m}) for a, b, m in zip(u, v, length, strict=True))
     rings = []

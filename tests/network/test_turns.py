@@ -24,9 +24,17 @@ CRS = fit_equal_area(shapely.LineString([(60, 49), (60, 51)]))
 def tables_of(places: dict[int, tuple[float, float]], ways: list[tuple[int, int, int, bool]]) -> Tables:
     """Return a road network of ways (id, u, v, one-way) between numbered places."""
     rows = [
-        {"u": u, "v": v, "kind": "primary", "oneway": one, "maxspeed_kph": np.nan, "osm_id": i, "geometry": shapely.LineString([places[u], places[v]])}
+        {
+            "u": u,
+            "v": v,
+            "kind": "primary",
+            "oneway": one,
+            "maxspeed_kph": np.nan,
+            "osm_id": i,
+            "geometry": shapely.LineString([places[u], places[v]]),
+        }
         for i, u, v, one in ways
-    ]  # fmt: skip
+    ]
     layer = gpd.GeoDataFrame(rows, geometry="geometry", crs=WGS84).assign(length_m=0.0)
     return assemble({"road": layer}, CRS)
 

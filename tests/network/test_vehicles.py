@@ -57,15 +57,22 @@ def way(network: Network, field: str = "actual_min") -> tuple[tuple[str, ...], f
 @pytest.mark.parametrize(
     ("columns", "vehicle", "winter", "short", "reason"),
     [
-        ({}, "car", False, True, None), ({}, "truck", True, True, None),
-        ({"truck": False}, "car", False, True, None), ({"truck": False}, "truck", False, False, "roads_closed_to_trucks"),
-        ({"car": False}, "car", False, False, "roads_closed_to_cars"), ({"car": False}, "truck", False, True, None),
-        ({"season": "winter"}, "car", False, False, "roads_out_of_season"), ({"season": "winter"}, "car", True, True, None),
-        ({"season": "summer"}, "car", False, True, None), ({"season": "summer"}, "car", True, False, "roads_out_of_season"),
-        ({"season": "some"}, "car", False, False, "roads_out_of_season"), ({"season": "some"}, "car", True, False, "roads_out_of_season"),
-        ({"smoothness": "impassable"}, "car", False, False, "roads_impassable"), ({"smoothness": "horrible"}, "car", False, True, None),
+        ({}, "car", False, True, None),
+        ({}, "truck", True, True, None),
+        ({"truck": False}, "car", False, True, None),
+        ({"truck": False}, "truck", False, False, "roads_closed_to_trucks"),
+        ({"car": False}, "car", False, False, "roads_closed_to_cars"),
+        ({"car": False}, "truck", False, True, None),
+        ({"season": "winter"}, "car", False, False, "roads_out_of_season"),
+        ({"season": "winter"}, "car", True, True, None),
+        ({"season": "summer"}, "car", False, True, None),
+        ({"season": "summer"}, "car", True, False, "roads_out_of_season"),
+        ({"season": "some"}, "car", False, False, "roads_out_of_season"),
+        ({"season": "some"}, "car", True, False, "roads_out_of_season"),
+        ({"smoothness": "impassable"}, "car", False, False, "roads_impassable"),
+        ({"smoothness": "horrible"}, "car", False, True, None),
     ],
-)  # fmt: skip
+)
 def test_a_road_that_is_shut_is_absent_from_all_three_networks(
     columns: dict[str, Any], vehicle: str, winter: bool, short: bool, reason: str | None
 ) -> None:
@@ -113,7 +120,11 @@ def test_the_country_is_the_sources_else_that_of_the_side() -> None:
     # Both sides allow 20; Germany, as a source might say of the road itself, walking speed.
     assert speed() == 20
     assert speed(country="DE") == 7
-    german = replace(land_of(kind="living_street"), regions=regions_of(PLAIN, [(0.0, -150.0), (0.0, 150.0)], ("DE", "PL")), countries=("DE", "PL"))  # fmt: skip
+    german = replace(
+        land_of(kind="living_street"),
+        regions=regions_of(PLAIN, [(0.0, -150.0), (0.0, 150.0)], ("DE", "PL")),
+        countries=("DE", "PL"),
+    )
     assert base_of(german).tables.links.query("kind == 'living_street'")["speed_kph"].tolist() == [7]
 
 

@@ -1,6 +1,9 @@
-"""Candidates for new checkpoints: roads over the line without a post, road ends that face each other, points of the user's, places along the line.
+"""Candidates for new checkpoints.
 
-Each with its approach on both sides: how many kilometres of road are missing, and the minutes from and to every settlement of the side.
+Roads over the line without a post, road ends that face each other, points of the user's, places along the line.
+
+Each with its approach on both sides: how many kilometres of road are missing, and the minutes from and to every
+settlement of the side.
 """
 
 from __future__ import annotations
@@ -49,10 +52,12 @@ class Candidates:
     Attributes
     ----------
     table
-        ``candidate`` (s001, …), ``kind``, ``lon``, ``lat``, ``place`` (nearest settlement of either side), ``crossing_id``, ``missing_a_km``, ``missing_b_km``,
-        ``missing_km``: length of road that the data lack, 1.3 times the straight line.
+        ``candidate`` (s001, …), ``kind``, ``lon``, ``lat``, ``place`` (nearest settlement of either side),
+        ``crossing_id``, ``missing_a_km``, ``missing_b_km``, ``missing_km``: length of road that the data lack, 1.3
+        times the straight line.
     a, b
-        Minutes between each settlement of a side and each candidate, the mean of there and back; shape (settlements, candidates).
+        Minutes between each settlement of a side and each candidate, the mean of there and back; shape (settlements,
+        candidates).
     """
 
     table: pd.DataFrame
@@ -98,7 +103,8 @@ def find_candidates(
     unknown = [k for k in kinds if k not in KINDS]
     if unknown or not every_km > 0:
         raise PlaceError(
-            f"candidates of {', '.join(map(repr, unknown)) or f'every {every_km:g} km'}: allowed are {', '.join(KINDS)}, every 1 km or more"
+            f"candidates of {', '.join(map(repr, unknown)) or f'every {every_km:g} km'}: allowed are "
+            f"{', '.join(KINDS)}, every 1 km or more"
         )
     parts = [_crossings(network)] if "crossing" in kinds else []
     parts += [_facing(network)] if "ends" in kinds else []
@@ -118,7 +124,8 @@ def find_candidates(
     if len(lost):
         bad = table.iloc[lost[0]]
         raise PlaceError(
-            f"a candidate at {bad['lon']:g},{bad['lat']:g} stands further than {limit:g} km from the roads of a side: it can't be assessed"
+            f"a candidate at {bad['lon']:g},{bad['lat']:g} stands further than {limit:g} km from the roads of a "
+            "side: it can't be assessed"
         )
     table = table.assign(
         missing_a_km=km[:, 0] * DETOUR, missing_b_km=km[:, 1] * DETOUR, missing_km=km.sum(axis=1) * DETOUR
@@ -126,7 +133,8 @@ def find_candidates(
     found = Candidates(table, a, b)[np.flatnonzero(fits)]
     if not len(found):
         raise PlaceError(
-            f"no place along the line has roads of both sides within {limit:g} km: allowed is data with roads, or points of your own"
+            f"no place along the line has roads of both sides within {limit:g} km: allowed is data with roads, "
+            "or points of your own"
         )
     return Candidates(_named(network, found.table), found.a, found.b)
 
@@ -210,7 +218,10 @@ def _near_roads(network: Network, table: pd.DataFrame, limit_km: float) -> NDArr
 def _approaches(
     network: Network, router: Router, table: pd.DataFrame, rows: tuple[NDArray[np.int64], NDArray[np.int64]]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the minutes of either side's settlements to the candidates, and the straight km from its roads, shape (candidates, 2)."""
+    """Return minutes of either side's settlements to the candidates, and the straight km from its roads.
+
+    Kilometres have the shape (candidates, 2).
+    """
     node = network.settlements["node"].to_numpy(np.int64)
     lonlat = table[["lon", "lat"]].to_numpy(float)
     limits = network.limits

@@ -1,15 +1,16 @@
 """The best set of sites: greedy with exchange, and the proven optimum by Benders cuts on scipy's HiGHS.
 
-A client (a pair of places, or a place) takes the best chosen site, so that a set is worth Σ over clients of the largest gain in it: a p-median. Cuts per
-origin after Durán-Mateluna, Alès & Elloumi (2023, European Journal of Operational Research); the cut of a client at y is g_r + Σ_{j<r} (g_j − g_r)·y_j, with
-its sites by falling gain and r the first at which Σ y reaches 1. Greedy is within 63 % of the optimum at the worst (Nemhauser, Wolsey & Fisher 1978), and the exchange
-nearly always closes what is left; the gap says so.
+A client (a pair of places, or a place) takes the best chosen site, so that a set is worth Σ over clients of the largest
+gain in it: a p-median. Cuts per origin after Durán-Mateluna, Alès & Elloumi (2023, European Journal of Operational
+Research); the cut of a client at y is g_r + Σ_{j<r} (g_j − g_r)·y_j, with its sites by falling gain and r the first at
+which Σ y reaches 1. Greedy is within 63 % of the optimum at the worst (Nemhauser, Wolsey & Fisher 1978), and the
+exchange nearly always closes what is left; the gap says so.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,113 +19,13 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, hstack, vstack
 
+from analysis.planning.sites.sets import TOLERANCE, Choice, Gains, Limits
 from layers.errors import NetworkError
 
-TOLERANCE = 1e-6
-"""Relative gap at which a set counts as proven."""
 MOST_ROUNDS = 200
 STEP_KM = 0.01
-"""Budgets of a front fall below the last set's km by so much: more than a solver's tolerance, less than anybody measures."""
-
-
-@dataclass(frozen=True)
-class Gains:
-    """What each site brings to each client, entries above 0 alone.
-
-    Attributes
-    ----------
-    client, site, gain
-        Of each entry.
-    origin
-        Of each client: the group whose cuts are one.
-    sites
-        How many sites there are.
-    """
-
-    client: NDArray[np.int64]
-    site: NDArray[np.int64]
-    gain: NDArray[np.float64]
-    origin: NDArray[np.int64]
-    sites: int
-
-    @classmethod
-    def of(cls, table: NDArray[np.float64], origin: NDArray[np.int64] | None = None) -> Gains:
-        """Return the gains of a full table, a row per client and a column per site.
-
-        Raises
-        ------
-        NetworkError
-            A gain below 0 or not known.
-        """
-        if not (np.asarray(table) >= 0).all():
-            raise NetworkError("gains of sites that are negative or unknown: allowed is 0 or more")
-        client, site = np.nonzero(table)
-        groups = np.arange(len(table)) if origin is None else np.asarray(origin)
-        return cls(client, site, table[client, site], groups, table.shape[1])
-
-    def best(self, chosen: Collection[int]) -> NDArray[np.float64]:
-        """Return what each client gains of a set."""
-        out = np.zeros(len(self.origin))
-        mine = np.isin(self.site, np.fromiter(chosen, np.int64, len(chosen)))
-        np.maximum.at(out, self.client[mine], self.gain[mine])
-        return out
-
-    def value(self, chosen: Collection[int]) -> float:
-        """Return what a set is worth."""
-        return float(self.best(chosen).sum())
-
-    def added(self, best: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what each site adds where clients have so much already."""
-        more = np.maximum(self.gain - best[self.client], 0.0)
-        return np.asarray(np.bincount(self.site, more, self.sites), float)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a set may be: how many sites, how many km of missing road in all, which it must hold."""
-
-    count: int
-    km: NDArray[np.float64] | None = None
-    budget_km: float = np.inf
-    must: tuple[int, ...] = ()
-
-    def left_km(self, chosen: Sequence[int]) -> float:
-        """Return the km that are left."""
-        return self.budget_km - (float(self.km[list(chosen)].sum()) if self.km is not None else 0.0)
-
-    def fitting(self, chosen: Sequence[int], sites: int) -> NDArray[np.bool_]:
-        """Return which sites may be added."""
-        out = np.ones(sites, bool)
-        if self.km is not None:
-            out = self.km <= self.left_km(chosen) + 1e-9
-        out[list(chosen)] = False
-        return out
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A set of sites, what it is worth, and what any allowed set is worth at the most.
-
-    ``gap`` = bound/value − 1, NaN where nothing was proven; ``cuts``, ``seconds`` of the proof.
-    """
-
-    sites: tuple[int, ...]
-    value: float
-    bound: float = float("nan")
-    cuts: int = 0
-    seconds: float = 0.0
-
-    @property
-    def gap(self) -> float:
-        """How far above its value the bound is, as a share."""
-        if not np.isfinite(self.bound):
-            return float("nan")
-        return max(self.bound / self.value - 1, 0.0) if self.value > 0 else float(self.bound > 0)
-
-    @property
-    def proven(self) -> bool:
-        """Whether the set is the optimum, to `TOLERANCE`."""
-        return bool(self.gap <= 2 * TOLERANCE)
+"""Budgets of a front fall below the last set's km by so much: more than a solver's tolerance, less than anybody
+measures."""
 
 
 def choose_sites(gains: Gains, limits: Limits) -> Choice:
@@ -143,7 +44,8 @@ def _check(gains: Gains, limits: Limits) -> None:
     """Refuse limits that nothing can keep."""
     if limits.count < 1 or len(limits.must) > limits.count or any(not 0 <= m < gains.sites for m in limits.must):
         raise NetworkError(
-            f"{limits.count} sites of which {len(limits.must)} are given: allowed is 1 or more, the given ones among them"
+            f"{limits.count} sites of which {len(limits.must)} are given: allowed is 1 or more, the given ones "
+            "among them"
         )
     if limits.left_km(limits.must) < -1e-9:
         raise NetworkError(
@@ -210,9 +112,13 @@ class Master:
         start = np.flatnonzero(np.r_[True, client[1:] != client[:-1]]) if len(client) else np.empty(0, np.int64)
         _, group = np.unique(gains.origin, return_inverse=True)
         return cls(
-            Gains(gains.client, gains.site, gains.gain, np.asarray(group, np.int64), gains.sites), client, gains.site[order], gains.gain[order],
-            start, int(group.max()) + 1 if len(group) else 0,
-        )  # fmt: skip
+            Gains(gains.client, gains.site, gains.gain, np.asarray(group, np.int64), gains.sites),
+            client,
+            gains.site[order],
+            gains.gain[order],
+            start,
+            int(group.max()) + 1 if len(group) else 0,
+        )
 
     @property
     def cuts(self) -> int:
@@ -220,7 +126,10 @@ class Master:
         return sum(r.shape[0] for r in self.rows)
 
     def cut(self, y: NDArray[np.float64]) -> tuple[csr_array, NDArray[np.float64], NDArray[np.float64]]:
-        """Return the cuts at a point: coefficients by origin and site, constants, and what they say of each origin there."""
+        """Return the cuts at a point.
+
+        Coefficients by origin and site, constants, and what they say of each origin there.
+        """
         n = len(self.client)
         if not n:
             return csr_array((self.groups, self.gains.sites)), np.zeros(self.groups), np.zeros(self.groups)
@@ -244,8 +153,8 @@ class Master:
 
     def add(self, y: NDArray[np.float64], theta: NDArray[np.float64] | None = None, least: float = 0.0) -> int:
         """Add the cuts at a point that θ passes, all where it is not given; return how many."""
-        coefficients, constant, said = self.cut(y)
-        keep = np.flatnonzero(theta > said + least) if theta is not None else np.arange(self.groups)
+        coefficients, constant, note = self.cut(y)
+        keep = np.flatnonzero(theta > note + least) if theta is not None else np.arange(self.groups)
         if len(keep):
             unit = csr_array((np.ones(len(keep)), (np.arange(len(keep)), keep)), shape=(len(keep), self.groups))
             self.rows.append(csr_array(hstack([-coefficients[keep], unit])))
@@ -353,9 +262,12 @@ def _whole(
     cost, rows, right = _problem(master, limits, scale)
     n, g = master.gains.sites, master.groups
     return milp(
-        cost, constraints=LinearConstraint(rows, -np.inf, right), integrality=np.r_[np.ones(n), np.zeros(g)],
-        bounds=Bounds(np.r_[low, np.zeros(g)], np.r_[high, np.ones(g)]), options={"mip_rel_gap": TOLERANCE / 10, "time_limit": seconds},
-    )  # fmt: skip
+        cost,
+        constraints=LinearConstraint(rows, -np.inf, right),
+        integrality=np.r_[np.ones(n), np.zeros(g)],
+        bounds=Bounds(np.r_[low, np.zeros(g)], np.r_[high, np.ones(g)]),
+        options={"mip_rel_gap": TOLERANCE / 10, "time_limit": seconds},
+    )
 
 
 def front(
@@ -367,7 +279,9 @@ def front(
     most: int = 30,
     seconds: float = 300.0,
 ) -> list[Choice]:
-    """Return the sets of which none is worth more for as few km of missing road: exact, by a falling budget on one pool of cuts.
+    """Return the sets of which none is worth more for as few km of missing road.
+
+    Exact, by a falling budget on one pool of cuts.
 
     From the best set of any length down to the one that needs no road, at most `most` of them.
     """

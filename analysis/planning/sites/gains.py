@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.planning.sites.choose import Gains
+from analysis.planning.sites.sets import Gains
 from layers.errors import StudyError
 
 if TYPE_CHECKING:
@@ -26,16 +26,24 @@ UNITS = {
     "equity": "minutes to a city across, mean over the worst-served quarter of the people",
 }
 WORST = 0.25
-"""Equity looks at the places that are furthest from a city across, with this share of each side's people. An assumption."""
+"""Equity looks at the places that are furthest from a city across, with this share of each side's people. An
+assumption."""
 
 
 def gains_of(
-    state: Standing, candidates: Candidates, curve: Curve, towns: tuple[NDArray[np.bool_], NDArray[np.bool_]],
-    *, objective: str, wait_min: float, within_min: float = 120.0,
-) -> Gains:  # fmt: skip
+    state: Standing,
+    candidates: Candidates,
+    curve: Curve,
+    towns: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    *,
+    objective: str,
+    wait_min: float,
+    within_min: float = 120.0,
+) -> Gains:
     """Return what each candidate brings.
 
-    A trip through a candidate takes t(i, u) + w + t(v, j): it crosses once. What crosses twice is checked by full recomputation of the sets that win.
+    A trip through a candidate takes t(i, u) + w + t(v, j): it crosses once. What crosses twice is checked by full
+    recomputation of the sets that win.
 
     Parameters
     ----------
@@ -48,8 +56,9 @@ def gains_of(
 
     Notes
     -----
-    ``time``: Σ T⁰·(c⁰ − c) over the trips of today, which sum to 1. ``potential``: Σ P·P·(f(c) − f(c⁰)) over today's sum. Both have pairs as clients. ``people`` and ``equity``
-    have places: inhabitants who come within reach, and minutes to the nearest city across of the worst-served quarter of either side.
+    ``time``: Σ T⁰·(c⁰ − c) over the trips of today, which sum to 1. ``potential``: Σ P·P·(f(c) − f(c⁰)) over today's
+    sum. Both have pairs as clients. ``people`` and ``equity`` have places: inhabitants who come within reach, and
+    minutes to the nearest city across of the worst-served quarter of either side.
 
     Raises
     ------
@@ -94,8 +103,13 @@ def _by_pairs(state: Standing, candidates: Candidates, curve: Curve, objective: 
 
 
 def _by_places(
-    state: Standing, candidates: Candidates, towns: tuple[NDArray[np.bool_], NDArray[np.bool_]], objective: str, wait_min: float, within_min: float
-) -> Gains:  # fmt: skip
+    state: Standing,
+    candidates: Candidates,
+    towns: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    objective: str,
+    wait_min: float,
+    within_min: float,
+) -> Gains:
     """Return the gains of places, those of side a first."""
     own = ((candidates.a, candidates.b, towns[1]), (candidates.b, candidates.a, towns[0]))
     tables = []

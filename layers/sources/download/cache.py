@@ -61,8 +61,8 @@ class Cache:
     Parameters
     ----------
     folder
-        Where it is None that of the environment variable `VARIABLE`, or else the user's cache folder of this system. It is made when
-        something is first stored.
+        Where it is None that of the environment variable `VARIABLE`, or else the user's cache folder of this system. It
+        is made when something is first stored.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -97,7 +97,8 @@ class Cache:
         if problem is None:
             return entry
         self.note(f"{entry.url}: its file in the cache {problem}; it counts as missing")
-        # A cache that may only be read can still be used: the broken file is left out of account, not out of the folder.
+        # A cache that may only be read can still be used: the broken file is left out of account, not out of the
+        # folder.
         with suppress(OutputError):
             self._forget(entry, verify=verify)
         return None
@@ -285,7 +286,10 @@ class Cache:
         return self.folder / STORE / digest[:2] / digest / name
 
     def _rows(self) -> dict[str, Any] | None:
-        """Return the rows of the index, none where it is missing; None where it is broken or no index of ours, which is noted."""
+        """Return the rows of the index, none where it is missing.
+
+        None where it is broken or no index of ours, which is noted.
+        """
         path = self.folder / INDEX
         try:
             if path.stat().st_size > LARGEST_INDEX:

@@ -1,8 +1,8 @@
 """Names of Geofabrik's extracts, looked up in its index.
 
-The index is read in the format that Geofabrik documents (https://download.geofabrik.de/technical.html): ``index-v1.json``
-is a GeoJSON FeatureCollection whose features have the properties ``id``, ``parent``, ``name``, ``urls`` (with ``pbf``),
-``iso3166-1:alpha2`` and ``iso3166-2``. Beside each extract stands its md5 file.
+The index is read in the format that Geofabrik documents (https://download.geofabrik.de/technical.html):
+``index-v1.json`` is a GeoJSON FeatureCollection whose features have the properties ``id``, ``parent``, ``name``,
+``urls`` (with ``pbf``), ``iso3166-1:alpha2`` and ``iso3166-2``. Beside each extract stands its md5 file.
 """
 
 from __future__ import annotations

@@ -39,7 +39,9 @@ def file_name(url: str) -> str:
 
 
 def public_url(url: str) -> str:
-    """Return a URL without user, password and fragment, its query as a hash: what may stand in an index, a message or a report.
+    """Return a URL without user, password and fragment, its query as a hash.
+
+    What may stand in an index, a message or a report.
 
     A query often holds a key; two queries still are two files.
 

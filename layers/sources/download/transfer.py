@@ -42,7 +42,8 @@ ATTEMPTS = 5
 FIRST_WAIT_S = 1.0
 LAST_WAIT_S = 60.0
 PROGRESS_BYTES = 1 << 20
-"""An attempt that brought this much counts as progress: a gigabyte over a bad line may be cut more often than `attempts`."""
+"""An attempt that brought this much counts as progress: a gigabyte over a bad line may be cut more often than
+`attempts`."""
 _CHUNK = 1 << 16
 T = TypeVar("T")
 
@@ -193,7 +194,8 @@ def fetch(
         Ask the server whether the file has changed since it was fetched.
     checksum_url
         ``"md5"``: compare with the md5 file beside it (URL + ``.md5``), as Geofabrik has them; or the address of such a
-        file. A server that has none is noted in `cache.notes`. A file that is in the cache already isn't compared again.
+        file. A server that has none is noted in `cache.notes`. A file that is in the cache already isn't compared
+        again.
     user_agent
         How to introduce oneself to the server.
     timeout, attempts
@@ -269,7 +271,8 @@ def _bring(job: _Job, known: Entry | None, md5_url: str | None) -> Entry:
             )
             job.throw_away()
             return entry
-        # The part may be patched from two versions, or the server was just replacing its files: once more from the start.
+        # The part may be patched from two versions, or the server was just replacing its files: once more from the
+        # start.
         job.throw_away()
     raise LayerError(
         f"{url} has the md5 {md5}, but {public_url(md5_url or '')} says {wanted}: "
@@ -314,7 +317,8 @@ def _attempt(job: _Job, known: Entry | None) -> bool:
             return True
         if not (start and status in (206, 416)):
             raise refusal_of(job.url, response)
-    # The server can't go on from here, e.g. it has a newer and shorter file: from the start, which can't come back here.
+    # The server can't go on from here, e.g. it has a newer and shorter file: from the start, which can't come back
+    # here.
     job.throw_away()
     return _attempt(job, known)
 

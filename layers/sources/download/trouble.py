@@ -48,7 +48,8 @@ class StrictSession(requests.Session):
             whole = urljoin(resp.url, target)
             if urlsplit(whole).scheme != "https":
                 raise LayerError(
-                    f"{public_url(resp.url)} sends on to {public_url(whole)}, which is not protected: allowed is https to the end"
+                    f"{public_url(resp.url)} sends on to {public_url(whole)}, which is not protected: allowed is "
+                    "https to the end"
                 )
         return target
 
@@ -78,7 +79,8 @@ class Limit:
                 )
             if time.monotonic() - self.began > self.longest_s:
                 raise LayerError(
-                    f"{public_url(url)} takes longer than {self.longest_s:,.0f} s for {done:,} bytes: try later, or use another server"
+                    f"{public_url(url)} takes longer than {self.longest_s:,.0f} s for {done:,} bytes: try later, "
+                    "or use another server"
                 )
             yield chunk
 

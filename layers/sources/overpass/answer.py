@@ -129,8 +129,8 @@ def write_extract(folder: Path, target: Path, url: str) -> None:
     found: dict[str, dict[int, Any]] = {"n": {}, "w": {}, "r": {}}
     for path in folder.glob("*.json"):
         with path.open(encoding="utf-8") as file:
-            said = _TIMESTAMP.search(file.read(_HEAD))
-        stamps[path] = said[1] if said else ""
+            stamp = _TIMESTAMP.search(file.read(_HEAD))
+        stamps[path] = stamp[1] if stamp else ""
     for path in sorted(stamps, key=lambda p: (stamps[p], p.name)):  # one in memory at a time
         for element in json.loads(path.read_text(encoding="utf-8"))["elements"]:
             try:
@@ -138,7 +138,8 @@ def write_extract(folder: Path, target: Path, url: str) -> None:
                 found[kind][int(element["id"])] = _thing(kind, element)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise LayerError(
-                    f"{url} sent an object that makes no sense ({error!r:.80}): {str(element)[:120]}; is this an Overpass server?"
+                    f"{url} sent an object that makes no sense ({error!r:.80}): {str(element)[:120]}; is this an "
+                    "Overpass server?"
                 ) from None
     header = osmium.io.Header()
     header.set("generator", "Overpass API")

@@ -1,8 +1,8 @@
 """OSMnx under bounds: its settings for the time of a question, and a hook that reads every answer before OSMnx sees it.
 
-OSMnx asks Overpass, divides large areas and keeps the answers. Left alone it repeats 429 and 504 without end, waits for a slot as
-long as the server says, reads a body of any size, keeps what is no answer for one, and leaves Python's look-up of names changed.
-All of that is bounded from outside, by its public settings alone.
+OSMnx asks Overpass, divides large areas and keeps the answers. Left alone it repeats 429 and 504 without end, waits for
+a slot as long as the server says, reads a body of any size, keeps what is no answer for one, and leaves Python's
+look-up of names changed. All of that is bounded from outside, by its public settings alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class BusyError(TroubleError):
 
 @contextmanager
 def osmnx_set(**values: Any) -> Iterator[None]:
-    """Set OSMnx's settings within a block, one thread at a time; they and Python's look-up of names are put back in any case.
+    """Set OSMnx's settings within a block, one thread at a time.
+
+    They and Python's look-up of names are put back in any case.
 
     Parameters
     ----------
@@ -155,7 +157,10 @@ def own_query(interpreter: str, query: str, agent: str, timeout: tuple[float, fl
 
 
 def slot_wait_s(status_url: str, timeout: float, auth: tuple[str, str] | None) -> float:
-    """Return the seconds until the server has a slot for this address, as its status page tells; 0 where it does not."""
+    """Return the seconds until the server has a slot for this address, as its status page tells.
+
+    0 where it does not.
+    """
     with suppress(requests.RequestException):
         page = requests.get(status_url, timeout=min(timeout, 30.0), allow_redirects=False, stream=True, auth=auth)
         with page:

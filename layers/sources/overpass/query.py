@@ -1,7 +1,9 @@
-"""What is asked of an Overpass server: the same objects that the reader of extracts keeps, as OSMnx's functions take it.
+"""What is asked of an Overpass server.
 
-The keys and values are those of `layers.osm.lines` and `layers.sources.pbf.points`: what is new there is asked for here. What
-OSMnx has no words for is in Overpass's own: https://wiki.openstreetmap.org/wiki/Overpass_API/Overpass_QL.
+The same objects that the reader of extracts keeps, as OSMnx's functions take it.
+
+The keys and values are those of `layers.osm.lines` and `layers.sources.pbf.points`: what is new there is asked for
+here. What OSMnx has no words for is in Overpass's own: https://wiki.openstreetmap.org/wiki/Overpass_API/Overpass_QL.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ COARSE_DEG, SPARSE_COARSE_DEG = 0.01, 0.05
 """Degrees by which the outline in a query may stray; it always covers the area, which the reader cuts exactly."""
 LONGEST_EDGE_DEG = 1.0
 LARGEST_HULL = 1.5
-"""OSMnx divides the convex hull of a large area: one whose hull is larger by this factor is asked for in several parts."""
+"""OSMnx divides the convex hull of a large area: one whose hull is larger by this factor is asked for in several
+parts."""
 LEVELS = ("2", "4")
 RESTRICTIONS = ("restriction", *dict.fromkeys(f"restriction:{v}" for keys in VEHICLE_KEYS.values() for v in keys))
 HEAD = f"[out:json][timeout:{SERVER_S}]"
@@ -42,9 +45,12 @@ HEAD = f"[out:json][timeout:{SERVER_S}]"
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for, and where: each of `parts` for the ways that `ways` and all objects that `tags` name, and queries of our own.
+    """What is asked for, and where.
 
-    `ways` are filters of `osmnx.graph_from_polygon`, `tags` those of `osmnx.features_from_polygon`; `query_km2` is the area of one query.
+    Each of `parts` for the ways that `ways` and all objects that `tags` name, and queries of our own.
+
+    `ways` are filters of `osmnx.graph_from_polygon`, `tags` those of `osmnx.features_from_polygon`; `query_km2` is the
+    area of one query.
     """
 
     parts: tuple[shapely.Polygon, ...] = ()
@@ -71,8 +77,8 @@ def network_question(
     area
         Polygon in longitude and latitude.
     layers
-        Some of `NETWORK`; ``checkpoints`` are the posts and stations that they are made of. With roads come the places, posts and
-        stations that ways of lower classes may tie to them.
+        Some of `NETWORK`; ``checkpoints`` are the posts and stations that they are made of. With roads come the places,
+        posts and stations that ways of lower classes may tie to them.
     road_kinds
         Values of ``highway``; None for all that a car may use.
 
@@ -156,7 +162,8 @@ def _tags(layers: Collection[str]) -> dict[str, list[str]]:
 def centres_query(ring: str) -> str:
     """Return the query for the boundaries that have a place as their centre, without what they are made of.
 
-    OSMnx asks for whole relations with all their ways alone: those of a country's boundary would come with each of its towns.
+    OSMnx asks for whole relations with all their ways alone: those of a country's boundary would come with each of its
+    towns.
     """
     return (
         f'{HEAD};node["place"~"^({"|".join(PLACES)})$"](poly:"{ring}");relation["boundary"="administrative"](bn);out;'

@@ -105,7 +105,9 @@ def fetch_network(
     posts: NDArray[np.float64] | None = None,
     largest_km2: float = LARGEST_KM2,
 ) -> list[Entry]:
-    """Return extracts with the roads, railways, settlements and posts of an area, for `layers.sources.pbf.read.read_network`.
+    """Return extracts with an area's roads, railways, settlements and posts.
+
+    For `layers.sources.pbf.read.read_network`.
 
     Parameters
     ----------
@@ -118,15 +120,16 @@ def fetch_network(
     road_kinds
         Values of ``highway``; None for all that a car may use. Other classes come around what hangs loose without them.
     posts
-        Longitude and latitude of checkpoints from elsewhere, shape (n, 2), which ways of other classes may tie to the roads.
+        Longitude and latitude of checkpoints from elsewhere, shape (n, 2), which ways of other classes may tie to the
+        roads.
     largest_km2
         Larger areas are refused. Posts and stations alone are few and are asked for in any area.
 
     Raises
     ------
     LayerError
-        The area is too large; the server can't be reached, refuses, or does not finish the query; offline, and an answer
-        is missing.
+        The area is too large; the server can't be reached, refuses, or does not finish the query; offline, and an
+        answer is missing.
     OutputError
         The cache folder can't be written.
     """
@@ -135,8 +138,10 @@ def fetch_network(
     size = area_km2(area)
     if size > largest_km2 and set(layers) != {"checkpoints"}:
         raise LayerError(
-            f"the area of {', '.join(sorted(layers))} has {size:,.0f} km²: allowed from Overpass are {largest_km2:,.0f} km² "
-            "(osm.overpass_area_km2); name extracts instead ([osm] pbf = …), which have no limit, or lower network.depth_km"
+            f"the area of {', '.join(sorted(layers))} has {size:,.0f} km²: allowed from Overpass are "
+            f"{largest_km2:,.0f} km² "
+            "(osm.overpass_area_km2); name extracts instead ([osm] pbf = …), which have no limit, or lower "
+            "network.depth_km"
         )
     label = "-".join(n for n in NETWORK if n in layers)
     lower = [k for k in ROAD_KINDS if k not in kinds] if "roads" in layers else []
@@ -144,7 +149,9 @@ def fetch_network(
 
 
 def fetch_regions(countries: Sequence[str], asking: Asking) -> list[Entry]:
-    """Return extracts with the whole boundaries of countries and their regions, for `layers.sources.pbf.read.read_regions`.
+    """Return extracts with the whole boundaries of countries and their regions.
+
+    For `layers.sources.pbf.read.read_regions`.
 
     Parameters
     ----------
@@ -196,7 +203,8 @@ def _fetch(question: Question, label: str, asking: Asking, ties: _Ties | None = 
     url = f"{asking.interpreter}/{label}-{question_name(question, ties)}.osm.pbf"
     if asking.offline and asking.cache.get(url) is None:
         raise LayerError(
-            f"offline, and the Overpass answer for {label.replace('-', ', ')} is not in the cache {asking.cache.folder} "
+            f"offline, and the Overpass answer for {label.replace('-', ', ')} is not in the cache "
+            f"{asking.cache.folder} "
             f"({public_url(url)}): fetch it while online"
         )
     return _answer(question, url, asking, ties)
@@ -281,7 +289,10 @@ def _asked(question: Question, folder: Path, extract: Path, name: str, asking: A
 
 
 def _retried(attempt: Callable[[], None], folder: Path, asking: Asking) -> None:
-    """Try until it succeeds; after trouble that may pass wait longer each time, from the start again for each answer."""
+    """Try until it succeeds; after trouble that may pass wait longer each time.
+
+    Waits begin from the start again for each answer.
+    """
     failures, had = 0, -1
     while True:
         try:

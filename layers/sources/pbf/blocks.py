@@ -247,7 +247,7 @@ def running(delta: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.in
 def side_by_side(
     raw: NDArray[np.uint8], at: NDArray[np.int64], end: NDArray[np.int64], wanted: Sequence[int]
 ) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Return start and end (or the number, and 0) of the `wanted` fields of many messages, 0 and 0 where one lacks it."""
+    """Return start and end (or the number, and 0) of `wanted` fields of many messages, 0 and 0 where one lacks it."""
     out = {f: (np.zeros(len(at), np.int64), np.zeros(len(at), np.int64)) for f in wanted}
     rows = np.flatnonzero(at < end)
     at = at[rows]

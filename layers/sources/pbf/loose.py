@@ -33,7 +33,7 @@ def loose_places(
     posts: NDArray[np.float64] | None,
     seen_km: float,
 ) -> NDArray[np.float64]:
-    """Return where ferries, posts, settlements and stations hang loose, or are tied by a way that may not be the shortest.
+    """Return where ferries, posts, settlements and stations hang loose, or by a way that may not be the shortest.
 
     Parameters
     ----------
@@ -138,10 +138,10 @@ def _open(net: Net, start: NDArray[np.int64], off: NDArray[np.float64], seen_km:
 
 
 def _post_open(net: Net, post: int, off: float, seen_km: float) -> bool:
-    """Return whether any of the ways that lead away from a post, each on its own side, is open in the sense of `_open`."""
-    mine = (net.u == post) | (net.v == post)
-    beside = np.where(net.u[mine] == post, net.v[mine], net.u[mine])
-    return bool(_open(net, beside, net.km[mine] + off, seen_km, post))
+    """Return whether any of the ways away from a post, each on its own side, is open in the sense of `_open`."""
+    beside_post = (net.u == post) | (net.v == post)
+    beside = np.where(net.u[beside_post] == post, net.v[beside_post], net.u[beside_post])
+    return bool(_open(net, beside, net.km[beside_post] + off, seen_km, post))
 
 
 def _places(nodes: Nodes, at: NDArray[np.int64]) -> NDArray[np.float64]:

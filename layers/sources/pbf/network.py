@@ -283,16 +283,19 @@ class _File:
                 ) from None
 
     def _with_ties(self, ways: Ways) -> Ways:
-        """Return the ways, and those of lower classes that tie ferries and posts to them: a second pass over ways, where one is loose."""
+        """Return the ways, and those of lower classes that tie ferries and posts to them.
+
+        A second pass over ways, where one is loose.
+        """
         ends = ends_of(ways, self.words, self.lower, self.places, self.posts, self.nodes, self.ferries)
         if not ends.any:
             return ways
         kept, self.ways = self.ways, []
-        asked, places = (self.lines, self.points, self.further), len(self.places)
+        queried, places = (self.lines, self.points, self.further), len(self.places)
         self.lines, self.points, self.further = {b"highway": self.lower}, {}, np.zeros(0, np.int64)
         self._pass(nodes=False, ways=True)
         lower = _each_once(self.ways or [_no_ways()], self.words)
-        self.lines, self.points, self.further = asked
+        self.lines, self.points, self.further = queried
         self.ways, self.places = kept, self.places[:places]
         self._close_nodes()
         rows = ties(ends, lower, self.words, self.nodes)

@@ -261,7 +261,10 @@ def texts_of(block: Block, keys: NDArray[np.int64], values: NDArray[np.int64], w
 
 
 def closing_tags(index: Mapping[bytes, int], tags: tuple[NDArray[np.int64], ...], size: int) -> NDArray[np.bool_]:
-    """Return which tags of nodes may close a road: barriers that close by themselves, and access that is not plainly open."""
+    """Return which tags of nodes may close a road.
+
+    Barriers that close by themselves, and access that is not plainly open.
+    """
     _, key, value = tags
     closing = pairs_in(index, {b"barrier": [v.encode() for v in CLOSING]}, size)
     keys = [index[k.encode()] for k in NODE_KEYS if k.encode() in index]
@@ -270,7 +273,7 @@ def closing_tags(index: Mapping[bytes, int], tags: tuple[NDArray[np.int64], ...]
 
 
 def way_places(block: Block, at: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-    """Return ids, longitudes and latitudes (1e-7 degrees) of all references of ways that hold their nodes' locations."""
+    """Return ids, longitudes and latitudes (1e-7 degrees) of references of ways that hold their nodes' locations."""
     parts = side_by_side(block.raw, at, end, (8, 9, 10))
     columns = []
     for number in (8, 9, 10):
@@ -291,7 +294,7 @@ def read_ways(
     words: Words,
     ids: NDArray[np.int64] | None = None,
 ) -> tuple[Ways, list[Tagged]]:
-    """Return the ways of a group that carry a tag of `lines` or have one of `ids`, and those that carry one of `points`."""
+    """Return a group's ways that carry a tag of `lines` or have one of `ids`, and those that carry one of `points`."""
     parts = side_by_side(block.raw, at, end, (1, 2, 3, 8))
     key, count = packed(block.raw, *parts[2])
     value, others = packed(block.raw, *parts[3])
@@ -343,10 +346,10 @@ def _codes(
     out = {}
     for number in np.unique(which):
         name = words.keys[number]
-        here = rows[np.searchsorted(which, number) : np.searchsorted(which, number, side="right")]
-        distinct, back = np.unique(value[here], return_inverse=True)
+        found = rows[np.searchsorted(which, number) : np.searchsorted(which, number, side="right")]
+        distinct, back = np.unique(value[found], return_inverse=True)
         codes = np.array([words.number(name, block.text(int(v))) for v in distinct], np.int32)
         column = np.full(len(chosen), -1, np.int32)
-        column[row[owner[here]]] = codes[back]
+        column[row[owner[found]]] = codes[back]
         out[name] = column
     return out

@@ -1,4 +1,4 @@
-"""OpenStreetMap files of other formats (XML, plain or packed, and o5m), made a PBF once, so that one reader stays for all."""
+"""OpenStreetMap files of other formats (XML, packed or not, o5m), made a PBF once, so that one reader stays."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FORMATS = {
-    ".osm": "osm", ".osm.gz": "osm.gz", ".osm.bz2": "osm.bz2", ".o5m": "o5m", ".opl": "opl", ".osm.xml": "osm",
-}  # fmt: skip
+    ".osm": "osm",
+    ".osm.gz": "osm.gz",
+    ".osm.bz2": "osm.bz2",
+    ".o5m": "o5m",
+    ".opl": "opl",
+    ".osm.xml": "osm",
+}
 """Endings that osmium reads, and what it calls the format."""
 EXTRACT_ENDINGS = (".pbf", *FORMATS)
 _ORDER = {"n": 0, "w": 1, "r": 2}
@@ -64,9 +69,9 @@ def _written(path: Path, kind: str, target: Path, *, in_order: bool) -> bool:
     last, sorted_so_far = (-1, False, 0), True
     with osmium.SimpleWriter(osmium.io.File(str(target), "pbf"), header=header, overwrite=True) as writer:
         for thing in _objects(path, kind):  # osmium hands objects over one by one; both ends of it are compiled
-            here = (_ORDER[thing.type_str()], thing.id >= 0, abs(thing.id))
-            sorted_so_far &= here > last
-            last = here
+            place = (_ORDER[thing.type_str()], thing.id >= 0, abs(thing.id))
+            sorted_so_far &= place > last
+            last = place
             writer.add(thing)
     return sorted_so_far
 

@@ -37,24 +37,45 @@ WANTED: dict[bytes, tuple[bytes, ...]] = {
 }
 """Tags that make a node or way one of these; every key with all the values that are asked for."""
 POST_COLUMNS = (
-    "osm_id", "object", "what", "mode", "open", "vehicles", "name", "name_ru", "name_kk", "names", "operator", "opening_hours",
+    "osm_id",
+    "object",
+    "what",
+    "mode",
+    "open",
+    "vehicles",
+    "name",
+    "name_ru",
+    "name_kk",
+    "names",
+    "operator",
+    "opening_hours",
     "hours",
-)  # fmt: skip
+)
 STATION_COLUMNS = ("osm_id", "object", "kind", "name", "names")
 SETTLEMENT_COLUMNS = (
-    "settlement_id", "name", "names", "country", "population", "population_date", "kind", "capital",
-)  # fmt: skip
+    "settlement_id",
+    "name",
+    "names",
+    "country",
+    "population",
+    "population_date",
+    "kind",
+    "capital",
+)
 
 
 def settlements_of(
     objects: Iterable[Tagged], counts: Counter[str], centres: Mapping[int, int] | None = None
 ) -> gpd.GeoDataFrame:
-    """Return the named places among the objects; ``country`` is empty, ``population`` 0 where unknown, ``capital`` by `capital_of`.
+    """Return the named places among the objects.
+
+    ``country`` is empty, ``population`` 0 where unknown, ``capital`` by `capital_of`.
 
     Parameters
     ----------
     centres
-        Levels of the units whose boundary relations name a node as their centre, by its id: they count where its tags say nothing.
+        Levels of the units whose boundary relations name a node as their centre, by its id: they count where its tags
+        say nothing.
     """
     rows = []
     for thing in objects:
@@ -73,11 +94,18 @@ def settlements_of(
             counts["populations_unreadable"] += 1
         rows.append(
             {
-                "settlement_id": thing.osm_id, "name": name, "names": names_of(tags, name), "country": "",
-                "population": people, "population_date": tags.get("population:date") or dated, "kind": tags["place"],
-                "capital": capital_of(tags) or _level((centres or {}).get(thing.osm_id)), "lon": thing.lon, "lat": thing.lat,
+                "settlement_id": thing.osm_id,
+                "name": name,
+                "names": names_of(tags, name),
+                "country": "",
+                "population": people,
+                "population_date": tags.get("population:date") or dated,
+                "kind": tags["place"],
+                "capital": capital_of(tags) or _level((centres or {}).get(thing.osm_id)),
+                "lon": thing.lon,
+                "lat": thing.lat,
             }
-        )  # fmt: skip
+        )
     return _frame(rows, SETTLEMENT_COLUMNS, "settlement_id")
 
 
@@ -98,8 +126,8 @@ def posts_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDataFram
     """Return the border controls and customs among the objects, disused ones as not ``open``.
 
     ``what`` is ``border_control`` or ``customs``; ``mode`` is ``rail`` where the object is a railway's, else ``road``;
-    ``vehicles`` are those that a border control lets pass, joined by a bar: empty for all, and for nobody, which is not ``open``.
-    Objects with any ``military`` tag are left out.
+    ``vehicles`` are those that a border control lets pass, joined by a bar: empty for all, and for nobody, which is not
+    ``open``. Objects with any ``military`` tag are left out.
     """
     rows = []
     for thing in objects:
@@ -114,13 +142,20 @@ def posts_of(objects: Iterable[Tagged], counts: Counter[str]) -> gpd.GeoDataFram
         passing = post_vehicles(tags) if what == CONTROL and "railway" not in tags else POST_VEHICLES
         rows.append(
             {
-                "osm_id": thing.osm_id, "object": thing.kind, "what": what,
-                "mode": "rail" if "railway" in tags else "road", "open": is_open and bool(passing),
-                "vehicles": "" if passing == POST_VEHICLES else "|".join(passing), **_names(tags),
-                "operator": tags.get("operator", ""), "opening_hours": text,
-                "hours": daily_hours(text) if text else "", "lon": thing.lon, "lat": thing.lat,
+                "osm_id": thing.osm_id,
+                "object": thing.kind,
+                "what": what,
+                "mode": "rail" if "railway" in tags else "road",
+                "open": is_open and bool(passing),
+                "vehicles": "" if passing == POST_VEHICLES else "|".join(passing),
+                **_names(tags),
+                "operator": tags.get("operator", ""),
+                "opening_hours": text,
+                "hours": daily_hours(text) if text else "",
+                "lon": thing.lon,
+                "lat": thing.lat,
             }
-        )  # fmt: skip
+        )
     return _frame(rows, POST_COLUMNS, "osm_id")
 
 
@@ -138,8 +173,11 @@ def _names(tags: dict[str, str]) -> dict[str, str]:
     """Return the name of an object, in Russian and Kazakh, and all others."""
     name = tags.get("name") or tags.get("name:en") or ""
     return {
-        "name": name, "name_ru": tags.get("name:ru", ""), "name_kk": tags.get("name:kk", ""), "names": names_of(tags, name)
-    }  # fmt: skip
+        "name": name,
+        "name_ru": tags.get("name:ru", ""),
+        "name_kk": tags.get("name:kk", ""),
+        "names": names_of(tags, name),
+    }
 
 
 def stations_of(objects: Iterable[Tagged]) -> gpd.GeoDataFrame:
@@ -151,10 +189,15 @@ def stations_of(objects: Iterable[Tagged]) -> gpd.GeoDataFrame:
             names = _names(tags)
             rows.append(
                 {
-                    "osm_id": thing.osm_id, "object": thing.kind, "kind": tags["railway"],
-                    "name": names["name"], "names": names["names"], "lon": thing.lon, "lat": thing.lat,
+                    "osm_id": thing.osm_id,
+                    "object": thing.kind,
+                    "kind": tags["railway"],
+                    "name": names["name"],
+                    "names": names["names"],
+                    "lon": thing.lon,
+                    "lat": thing.lat,
                 }
-            )  # fmt: skip
+            )
     return _frame(rows, STATION_COLUMNS, "osm_id")
 
 

@@ -50,7 +50,8 @@ class PbfLayers:
     """Layers out of PBF files.
 
     `roads`, `railways` and `settlements` have the columns of `layers.schema` and more; `posts` and `stations` are what
-    checkpoints are made of (`layers.osm.posts`). `turns` are restrictions at nodes (`layers.sources.pbf.relations.turns_of`). `report` counts what was read and what was left out, by reason.
+    checkpoints are made of (`layers.osm.posts`). `turns` are restrictions at nodes
+    (`layers.sources.pbf.relations.turns_of`). `report` counts what was read and what was left out, by reason.
     """
 
     roads: gpd.GeoDataFrame
@@ -88,27 +89,29 @@ def read_network(
     area
         Polygon in longitude and latitude; None for everything in the files. A way ends at the last node inside.
     regions
-        Layer ``regions``: fills ``country`` of settlements, roads and railways (empty outside all of them, and without it).
+        Layer ``regions``: fills ``country`` of settlements, roads and railways (empty outside all of them, and without
+        it).
     road_kinds
         Values of ``highway`` to keep; None for all that a car may use.
     vehicle
         Whom barriers on the way stop, and whose seasons and hours are read: ``car`` or ``truck``.
     posts
-        Points of checkpoints from elsewhere. Ways of other classes than `road_kinds` that tie these, mapped posts or ferries to the
-        roads are kept.
+        Points of checkpoints from elsewhere. Ways of other classes than `road_kinds` that tie these, mapped posts or
+        ferries to the roads are kept.
     at
-        Day of the week (0 for Monday) and half hour at which conditional access and directions are asked; None for what holds by day.
+        Day of the week (0 for Monday) and half hour at which conditional access and directions are asked; None for what
+        holds by day.
 
     Raises
     ------
     LayerError
-        A file is missing, empty, damaged or no PBF; the area is no polygon or lies outside longitude and latitude; a kind
-        of road is unknown.
+        A file is missing, empty, damaged or no PBF; the area is no polygon or lies outside longitude and latitude; a
+        kind of road is unknown.
 
     Notes
     -----
-    ``u`` and ``v`` are OSM's node ids (at a closed barrier numbers of our own), ``osm_id`` the way's. Pieces stand in the order of the ways' ids and along them, so
-    that the order of the files does not matter.
+    ``u`` and ``v`` are OSM's node ids (at a closed barrier numbers of our own), ``osm_id`` the way's. Pieces stand in
+    the order of the ways' ids and along them, so that the order of the files does not matter.
     """
     files = _files(paths)
     kinds = _checked_kinds(road_kinds)
@@ -219,9 +222,9 @@ def _say_broad(railways: gpd.GeoDataFrame) -> None:
     broad = railways["gauge"].astype(str).str.split(";").map(lambda parts: "broad" in parts)
     if broad.any():
         mm = railways["country"].map(BROAD_GAUGES).fillna("")
-        said = [g.replace("broad", m).strip(";") for g, m in zip(railways["gauge"][broad], mm[broad], strict=True)]
+        stated = [g.replace("broad", m).strip(";") for g, m in zip(railways["gauge"][broad], mm[broad], strict=True)]
         railways["gauge"] = railways["gauge"].astype(object)
-        railways.loc[broad, "gauge"] = said
+        railways.loc[broad, "gauge"] = stated
 
 
 def _countries(frame: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> np.ndarray[Any, np.dtype[np.object_]]:

@@ -30,9 +30,10 @@ from layers.sources.pbf.blocks import (
     zigzag,
 )
 from layers.sources.pbf.network import read_header
-from layers.sources.pbf.objects import E7, Nodes
+from layers.sources.pbf.objects import Nodes
 from layers.sources.pbf.other import as_pbf
 from layers.sources.pbf.points import names_of
+from layers.sources.pbf.rings import Relation, assembled, at_hand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,11 +43,34 @@ if TYPE_CHECKING:
 LEVELS = (2, 4, 6)
 COUNTRY, REGION = 2, 4
 LANGUAGES: Mapping[str, tuple[str, ...]] = {
-    "RU": ("ru",), "KZ": ("kk", "ru"), "BY": ("be", "ru"), "UA": ("uk",), "KG": ("ky", "ru"), "UZ": ("uz",),
-    "CN": ("zh",), "MN": ("mn",), "DE": ("de",), "AT": ("de",), "CH": ("de", "fr", "it"), "LI": ("de",), "FR": ("fr",),
-    "MC": ("fr",), "IT": ("it",), "PL": ("pl",), "FI": ("fi", "sv"), "NO": ("no",), "SE": ("sv",), "EE": ("et",),
-    "LV": ("lv",), "LT": ("lt",), "ES": ("es",), "PT": ("pt",), "MX": ("es",), "TR": ("tr",), "GE": ("ka",),
-}  # fmt: skip
+    "RU": ("ru",),
+    "KZ": ("kk", "ru"),
+    "BY": ("be", "ru"),
+    "UA": ("uk",),
+    "KG": ("ky", "ru"),
+    "UZ": ("uz",),
+    "CN": ("zh",),
+    "MN": ("mn",),
+    "DE": ("de",),
+    "AT": ("de",),
+    "CH": ("de", "fr", "it"),
+    "LI": ("de",),
+    "FR": ("fr",),
+    "MC": ("fr",),
+    "IT": ("it",),
+    "PL": ("pl",),
+    "FI": ("fi", "sv"),
+    "NO": ("no",),
+    "SE": ("sv",),
+    "EE": ("et",),
+    "LV": ("lv",),
+    "LT": ("lt",),
+    "ES": ("es",),
+    "PT": ("pt",),
+    "MX": ("es",),
+    "TR": ("tr",),
+    "GE": ("ka",),
+}
 """Languages of countries whose names get a column of their own; every other name stands in ``names``."""
 ALWAYS = ("en", "ru", "kk")
 COVERED = 0.99
@@ -56,7 +80,10 @@ COLUMNS = ("region", "name", "country", "admin_level", "osm_id", "names")
 
 @dataclass(frozen=True)
 class _Extract:
-    """A file, where its blocks begin, and which of them (from, to) may hold ways and relations: few, if it is sorted."""
+    """A file, where its blocks begin, and which of them (from, to) may hold ways and relations.
+
+    Few, if it is sorted.
+    """
 
     path: Path
     starts: list[int]
@@ -72,14 +99,6 @@ class _Extract:
             return cls(path, starts, (1, end), (1, end))
         way, relation = (first_with(path, starts, kind) for kind in (WAYS, RELATIONS))
         return cls(path, starts, (way, min(relation + 1, end)), (relation, end))
-
-
-@dataclass(frozen=True)
-class _Relation:
-    """A boundary relation: its tags and its member ways."""
-
-    tags: dict[str, str]
-    ways: tuple[tuple[int, str], ...]
 
 
 def read_regions(
@@ -101,9 +120,10 @@ def read_regions(
 
     Returns
     -------
-    Regions with the columns of the schema (``region``, ``name``, ``country``), ``admin_level``, ``osm_id``, ``names`` (all
-    others, joined by ``|``) and ``name_xx`` in English, Russian, Kazakh and the languages of `countries`; and a report.
-    A country is taken at level 4; at level 2 where it has no whole regions with a code, or they do not cover it.
+    Regions with the columns of the schema (``region``, ``name``, ``country``), ``admin_level``, ``osm_id``, ``names``
+    (all others, joined by ``|``) and ``name_xx`` in English, Russian, Kazakh and the languages of `countries`; and a
+    report. A country is taken at level 4; at level 2 where it has no whole regions with a code, or they do not cover
+    it.
 
     Raises
     ------
@@ -166,7 +186,7 @@ def read_boundaries(
     ]
     if not extracts:
         raise LayerError("no PBF is given: allowed are one or several files")
-    relations: dict[int, _Relation] = {}
+    relations: dict[int, Relation] = {}
     for extract in reversed(extracts):
         relations.update(_relations(extract, {str(level) for level in levels}))
     wanted = np.array(sorted({way for r in relations.values() for way, _ in r.ways}), np.int64)
@@ -174,8 +194,8 @@ def read_boundaries(
     for extract in reversed(extracts):
         ways.update(_way_refs(extract, wanted))
     places = _places(extracts, np.unique(np.concatenate([*ways.values(), np.zeros(0, np.int64)])))
-    whole = _whole(relations, ways, places)
-    polygons = _assembled(whole, ways, places)
+    whole = at_hand(relations, ways, places)
+    polygons = assembled(whole, ways, places)
     rows = [_row(i, whole[i], languages) for i in sorted(polygons)]
     columns = [*COLUMNS, *(f"name_{lang}" for lang in languages)]
     frame = gpd.GeoDataFrame(
@@ -202,11 +222,11 @@ def _objects(path: Path, entity: Any, wanted: Any, *, name: Path) -> Iterator[An
         raise LayerError(f"{name} is damaged: {error}; download it again") from None
 
 
-def _relations(extract: _Extract, levels: set[str]) -> dict[int, _Relation]:
+def _relations(extract: _Extract, levels: set[str]) -> dict[int, Relation]:
     """Return the boundary relations of a file; osmium gets its header and the blocks that may hold some."""
     import osmium
 
-    out: dict[int, _Relation] = {}
+    out: dict[int, Relation] = {}
     starts, begin = extract.starts, extract.starts[extract.relations[0]]
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / "relations.osm.pbf"
@@ -219,7 +239,7 @@ def _relations(extract: _Extract, levels: set[str]) -> dict[int, _Relation]:
             tags = dict(relation.tags)
             if tags.get("admin_level") in levels and tags.get("type") in ("boundary", "multipolygon"):
                 members = tuple((m.ref, m.role) for m in relation.members if m.type == "w")
-                out.setdefault(relation.id, _Relation(tags, members))
+                out.setdefault(relation.id, Relation(tags, members))
     return out
 
 
@@ -276,64 +296,7 @@ def _places(extracts: Sequence[_Extract], wanted: NDArray[np.int64]) -> Nodes:
     return Nodes.of(table["id"], table["lon"], table["lat"])
 
 
-def _whole(
-    relations: Mapping[int, _Relation], ways: Mapping[int, NDArray[np.int64]], places: Nodes
-) -> dict[int, _Relation]:
-    """Return the relations of which every way and every node of those is at hand."""
-    known = {way for way, refs in ways.items() if bool(np.all(places.find(refs) >= 0))}
-    return {i: r for i, r in relations.items() if r.ways and all(way in known for way, _ in r.ways)}
-
-
-def _assembled(
-    relations: Mapping[int, _Relation], ways: Mapping[int, NDArray[np.int64]], places: Nodes
-) -> dict[int, shapely.Geometry]:
-    """Return the polygons of relations; those that osmium's assembler refuses are missing.
-
-    The parts of all files are written into one small file for it, so that a boundary that runs through several
-    extracts is assembled as if from one.
-    """
-    import osmium
-
-    out: dict[int, shapely.Geometry] = {}
-    if not relations:
-        return out
-    factory = osmium.geom.WKBFactory()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "boundaries.osm.opl"
-        path.write_text("\n".join(_opl(relations, ways, places)) + "\n", encoding="utf-8")
-        only_areas = osmium.filter.EntityFilter(osmium.osm.AREA)
-        areas: Iterator[Any] = iter(osmium.FileProcessor(str(path)).with_areas().with_filter(only_areas))
-        for thing in areas:
-            if not thing.from_way():
-                try:
-                    polygon = shapely.from_wkb(factory.create_multipolygon(thing))
-                except RuntimeError:  # osmium found no rings
-                    continue
-                if shapely.is_valid(polygon) and not polygon.is_empty:
-                    out[thing.orig_id()] = polygon
-    return out
-
-
-def _opl(relations: Mapping[int, _Relation], ways: Mapping[int, NDArray[np.int64]], places: Nodes) -> Iterator[str]:
-    """Yield relations, their ways and nodes as lines of OPL, which osmium reads: https://osmcode.org/opl-file-format/."""
-    used = sorted({way for r in relations.values() for way, _ in r.ways})
-    here = places.only(np.concatenate([ways[way] for way in used]))
-    degrees = (here.lon / E7).tolist(), (here.lat / E7).tolist()
-    for ref, lon, lat in zip(here.ids.tolist(), *degrees, strict=True):  # of boundaries only
-        yield f"n{ref} v1 x{lon:.7f} y{lat:.7f}"
-    for way in used:
-        yield f"w{way} v1 N" + ",".join(f"n{ref}" for ref in ways[way].tolist())
-    for i in sorted(relations):
-        members = (f"w{way}@{''.join(map(_escaped, role))}" for way, role in relations[i].ways)
-        yield f"r{i} v1 Ttype=boundary M" + ",".join(members)
-
-
-def _escaped(letter: str) -> str:
-    """Return a letter of a role as OPL has it."""
-    return letter if letter.isascii() and letter.isalnum() else f"%{ord(letter):x}%"
-
-
-def _row(osm_id: int, relation: _Relation, languages: Sequence[str]) -> dict[str, Any]:
+def _row(osm_id: int, relation: Relation, languages: Sequence[str]) -> dict[str, Any]:
     """Return one boundary's columns."""
     tags = relation.tags
     name = tags.get("name:en") or tags.get("name") or tags.get("int_name") or f"relation {osm_id}"
@@ -367,7 +330,7 @@ def _with_country(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame
 
 
-def _label(osm_id: int, relation: _Relation) -> str:
+def _label(osm_id: int, relation: Relation) -> str:
     """Return how a report names a relation."""
     tags = relation.tags
     return f"r{osm_id} level {tags.get('admin_level')} {tags.get('name:en') or tags.get('name') or ''}".strip()

@@ -1,4 +1,7 @@
-"""Relations of a PBF that say something of roads and posts: ferries, restrictions of turns, posts as multipolygons, centres of units."""
+"""Relations of a PBF that say something of roads and posts.
+
+Ferries, restrictions of turns, posts as multipolygons, centres of units.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,10 @@ class Relation:
 
 @dataclass
 class Relations:
-    """What relations say: ways that are ferries with their duration, restrictions of turns, posts, and of what level a node is the centre."""
+    """What relations say of ferries, turns, posts and centres.
+
+    Ferries' durations, restrictions of turns, and of what level a node is the centre.
+    """
 
     ferries: dict[int, str] = field(default_factory=dict)
     turns: list[Relation] = field(default_factory=list)
@@ -70,7 +76,9 @@ class Relations:
         return np.array(sorted({*self.ferries, *of_posts}), np.int64)
 
 
-def relations_of(paths: Sequence[Path], in_order: Mapping[Path, bool], points: Mapping[bytes, Sequence[bytes]], words: Words) -> Relations:  # fmt: skip
+def relations_of(
+    paths: Sequence[Path], in_order: Mapping[Path, bool], points: Mapping[bytes, Sequence[bytes]], words: Words
+) -> Relations:
     """Return what the relations of several files say; of one that stands in several, the first file's counts.
 
     Parameters
@@ -151,9 +159,12 @@ def _of_group(
 
 
 def turns_of(relations: Iterable[Relation], vehicle: str, counts: Counter[str]) -> pd.DataFrame:
-    """Return the restrictions of turns that hold for a vehicle: ``via`` (node), ``from_way``, ``to_way``, ``only``, one row per pair of ways.
+    """Return the restrictions of turns that hold for a vehicle.
 
-    Counts take those over ways (``turns_over_ways``), which are not followed, those without their members, and texts that no rule reads.
+    ``via`` (node), ``from_way``, ``to_way``, ``only``, one row per pair of ways.
+
+    Counts take those over ways (``turns_over_ways``), which are not followed, those without their members, and texts
+    that no rule reads.
     """
     rows = []
     for relation in relations:  # some thousands in a country
@@ -174,7 +185,10 @@ def turns_of(relations: Iterable[Relation], vehicle: str, counts: Counter[str]) 
 
 
 def located(posts: Iterable[Relation], ways: Ways, nodes: Nodes, counts: Counter[str]) -> list[Tagged]:
-    """Return relations as places: the middle of the area within their outer ways, or of their nodes where these close no ring."""
+    """Return relations as places.
+
+    The middle of the area within their outer ways, or of their nodes where these close no ring.
+    """
     stop = np.cumsum(ways.counts)
     out = []
     for post in posts:  # a handful on a border

@@ -1,4 +1,7 @@
-"""Ways of lower classes that tie ferries, posts, settlements and stations to the roads: kept as far as needed, so that none is an island."""
+"""Ways of lower classes that tie ferries, posts, settlements and stations to the roads.
+
+Kept as far as needed, so that none is an island.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +31,20 @@ TIE_KM = 25.0
 POST_OFF_KM = 1.0
 """A post of another source, a settlement or a station stands on the road that is this near."""
 MOST_STEPS = 4_000_000
-"""Steps from node to node of ways around settlements that are looked at: half a gigabyte. With more, connectors join the settlements."""
+"""Steps from node to node of ways around settlements that are looked at: half a gigabyte. With more, connectors join
+the settlements."""
 CELL = 2_500_000
 """A quarter of a degree: ways are looked at in the cells of loose ends and in those around."""
 
 
 @dataclass(frozen=True)
 class Ends:
-    """What may hang loose, as positions of nodes: ends of ferries, and posts, which are tied to both sides; and the nodes of the roads.
+    """What may hang loose, as positions of nodes.
 
-    `places` are posts of other sources, `homes` settlements and stations, in longitude and latitude, away from the roads.
+    Ends of ferries, and posts, which are tied to both sides; and the nodes of the roads.
+
+    `places` are posts of other sources, `homes` settlements and stations, in longitude and latitude, away from the
+    roads.
     """
 
     ferries: NDArray[np.int64]
@@ -61,13 +68,15 @@ def ends_of(
     nodes: Nodes,
     ferries: Collection[int] = (),
 ) -> Ends:
-    """Return what does not touch the collected roads: ends of ferries, mapped posts, and posts of another source (`places`).
+    """Return what does not touch the collected roads.
+
+    Ends of ferries, mapped posts, and posts of another source (`places`).
 
     Posts stand on a road or beside it. `ferries` are ids of ways that are ferries by a relation.
     """
     ferry = has_tag(ways, words, b"route", (b"ferry",)) | np.isin(ways.ids, list(ferries))
-    asked = [value for value in words.numbers[b"highway"] if value not in lower]
-    road = has_tag(ways, words, b"highway", asked)
+    queried = [value for value in words.numbers[b"highway"] if value not in lower]
+    road = has_tag(ways, words, b"highway", queried)
     found = np.unique(nodes.find(ways.refs[np.repeat(road, ways.counts)]))
     roads = found[found >= 0].astype(np.int64)
     stop = np.cumsum(ways.counts)
@@ -118,7 +127,8 @@ def only_ways(ways: Ways, rows: NDArray[np.bool_]) -> Ways:
 def ties(ends: Ends, lower: Ways, words: Words, nodes: Nodes) -> NDArray[np.bool_]:
     """Return which ways of lower classes tie the loose ends to the roads, by the shortest ways of at most `TIE_KM`.
 
-    A ferry needs one way from each end, a settlement or station one. A post needs one from every road that leads to it, so that both sides are tied.
+    A ferry needs one way from each end, a settlement or station one. A post needs one from every road that leads to it,
+    so that both sides are tied.
     """
     out = np.zeros(len(lower.ids), bool)
     if not len(lower.ids) or not len(ends.roads):
@@ -141,7 +151,7 @@ def ties(ends: Ends, lower: Ways, words: Words, nodes: Nodes) -> NDArray[np.bool
 
 
 def steps_of(lower: Ways, words: Words, nodes: Nodes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the steps from node to node of the ways that a car or truck may use, as positions of nodes, and the way of each."""
+    """Return the steps from node to node of ways for a car or truck, as positions of nodes, and each one's way."""
     usable = np.flatnonzero(_passable(lower, words))
     start = (np.cumsum(lower.counts) - lower.counts)[usable]
     at = nodes.find(lower.refs).astype(np.int64)
@@ -178,7 +188,9 @@ def _around(
 class Net:
     """The ways of lower classes as a graph of their nodes."""
 
-    def __init__(self, u: NDArray[np.int64], v: NDArray[np.int64], way: NDArray[np.int64], nodes: Nodes, roads: NDArray[np.int64]) -> None:  # fmt: skip
+    def __init__(
+        self, u: NDArray[np.int64], v: NDArray[np.int64], way: NDArray[np.int64], nodes: Nodes, roads: NDArray[np.int64]
+    ) -> None:
         self.ids, ends = np.unique(np.concatenate([u, v]), return_inverse=True)
         self.u, self.v = ends[: len(u)], ends[len(u) :]
         self.way = way
@@ -233,7 +245,7 @@ class Net:
         return sorted(set(self.ids[self.beside(places)[1]].tolist()))
 
     def beside(self, places: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """Return the rows of the places that a node lies near to, the nearest node of each, and how far it is in kilometres."""
+        """Return the rows of places near to a node, the nearest node of each, and how many kilometres away it is."""
         if not len(places):
             none = np.zeros(0, np.int64)
             return none, none, np.zeros(0)

@@ -45,10 +45,10 @@ def way_table(collected: Collected) -> pd.DataFrame:
 
 def with_durations(table: pd.DataFrame, durations: Mapping[int, str]) -> pd.DataFrame:
     """Return the ways with the durations that relations tell of those that have none."""
-    told = table["osm_id"].map({way: text for way, text in durations.items() if text})
+    stated = table["osm_id"].map({way: text for way, text in durations.items() if text})
     return (
-        table.assign(duration=pd.Categorical(table["duration"].astype(object).fillna(told)))
-        if told.notna().any()
+        table.assign(duration=pd.Categorical(table["duration"].astype(object).fillna(stated)))
+        if stated.notna().any()
         else table
     )
 
@@ -60,18 +60,18 @@ def barriers_of(
 
     Returns
     -------
-    ``place`` (position in `nodes`), ``word`` (what closes it), ``level`` of the vehicle, ``season`` and ``limited`` (for whom
-    the node carries no through traffic: 1 for the first of `VEHICLES`, 2 for the second, added up).
+    ``place`` (position in `nodes`), ``word`` (what closes it), ``level`` of the vehicle, ``season`` and ``limited``
+    (for whom the node carries no through traffic: 1 for the first of `VEHICLES`, 2 for the second, added up).
     """
     rows = []
     for node in tagged:  # barriers that may close something: a few for a hundred kilometres of road
         at = int(nodes.find(np.array([node.osm_id]))[0])
-        said = barrier_access(node.tags, vehicle, moment)
+        passage = barrier_access(node.tags, vehicle, moment)
         limited = sum((barrier_access(node.tags, v, moment).level == LIMITED) << k for k, v in enumerate(VEHICLES))
-        if at >= 0 and (said.level == CLOSED or limited or said.season):
-            rows.append((at, said.word, said.level, said.season, limited))
+        if at >= 0 and (passage.level == CLOSED or limited or passage.season):
+            rows.append((at, passage.word, passage.level, passage.season, limited))
         if at >= 0:
-            counts.update(f"{UNREAD}{text}" for text in said.unread)
+            counts.update(f"{UNREAD}{text}" for text in passage.unread)
     return pd.DataFrame(rows, columns=["place", "word", "level", "season", "limited"])
 
 
@@ -83,11 +83,13 @@ def split_ways(
     counts: Counter[str],
     barriers: pd.DataFrame | None = None,
 ) -> gpd.GeoDataFrame:
-    """Return the ways of `table` as pieces between shared nodes: ``u``, ``v``, ``length_m``, ``oneway`` and its columns.
+    """Return the ways of `table` as pieces between shared nodes.
 
-    A node that two of these ways share, or one way passes twice, parts them; a crossing without one (a bridge) does not.
-    A way is broken where a node is missing, never joined over the gap. A way that is one-way against its drawing is turned.
-    ``duration_min`` (ferries) is shared out by length.
+    ``u``, ``v``, ``length_m``, ``oneway`` and its columns.
+
+    A node that two of these ways share, or one way passes twice, parts them; a crossing without one (a bridge) does
+    not. A way is broken where a node is missing, never joined over the gap. A way that is one-way against its drawing
+    is turned. ``duration_min`` (ferries) is shared out by length.
 
     Parameters
     ----------
@@ -101,8 +103,9 @@ def split_ways(
     counts
         Takes ``ways_cut`` (a node missing or outside the area) and ``ways_without_a_piece``.
     barriers
-        From `barriers_of`: a node that is closed parts all that meet there, each piece ends at a node of its own (numbers from
-        `CUT_IDS`). Where a node is closed to through traffic or in a season, the shortest piece beside it is.
+        From `barriers_of`: a node that is closed parts all that meet there, each piece ends at a node of its own
+        (numbers from `CUT_IDS`). Where a node is closed to through traffic or in a season, the shortest piece beside it
+        is.
     """
     rows = table.index.to_numpy(np.int64)
     count = sizes[rows]
@@ -161,15 +164,19 @@ def _close(
     met = met[met.duplicated("place", keep=False)].drop_duplicates("place").merge(barriers, on="place")
     for word, number in met.loc[met["level"] == CLOSED, "word"].value_counts().items():
         counts[f"roads_cut_at_{word}"] += int(number)
-    shut = np.isin(ends_at, met.loc[met["level"] == CLOSED, "place"])
-    uv[shut] = CUT_IDS + np.arange(int(shut.sum()))
+    closed = np.isin(ends_at, met.loc[met["level"] == CLOSED, "place"])
+    uv[closed] = CUT_IDS + np.arange(int(closed.sum()))
     some = met[met["level"] != CLOSED]
     counts["roads_no_through_at_barriers"] += int((some["limited"] > 0).sum())
-    for column, said in (("no_through", some["limited"]), ("season", some["season"].map(list(SEASONS).index))):
+    for column, passage in (("no_through", some["limited"]), ("season", some["season"].map(list(SEASONS).index))):
         codes = pieces[column].cat.codes.to_numpy().copy()
-        before, new = codes[some["piece"]], said.to_numpy(np.int8)
+        before, new = codes[some["piece"]], passage.to_numpy(np.int8)
         # The numbers of both vehicles add up; two seasons that differ leave no time that could be relied on.
-        both = before | new if column == "no_through" else np.where((before > 0) & (new > 0) & (before != new), 3, np.maximum(before, new))  # fmt: skip
+        both = (
+            before | new
+            if column == "no_through"
+            else np.where((before > 0) & (new > 0) & (before != new), 3, np.maximum(before, new))
+        )
         codes[some["piece"]] = both
         pieces[column] = pd.Categorical.from_codes(codes, categories=pieces[column].cat.categories)
 

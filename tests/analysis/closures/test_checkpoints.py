@@ -108,7 +108,10 @@ def test_a_closure_costs_what_routing_anew_says(seed: int) -> None:
 
 
 def gains_of(choice: Choice, closed: list[str]) -> dict[str, float]:
-    """Return what the other checkpoints of the mode gain where some are not to be had: the choice made anew without them."""
+    """Return what the other checkpoints of the mode gain where some are not to be had.
+
+    The choice made anew without them.
+    """
     mode = choice.mode[choice.ids.index(closed[0])]
     names = [choice.ids[k] for k in choice.checkpoint]
     rows = [r for r, k in enumerate(choice.checkpoint) if choice.mode[k] == mode]

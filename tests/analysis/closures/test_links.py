@@ -19,7 +19,8 @@ from analysis.trips.demand import Demand, model_demand
 from layers.errors import NetworkError
 from network.build import Network, with_costs
 from network.edits import set_wait
-from network.routing import Mode, compile_router
+from network.modes import Mode
+from network.routing import compile_router
 from tests.analysis.closures.test_checkpoints import SEEDS, THETA, figures, table_of, told_by_loops
 from tests.analysis.helpers import drawn_land, drive_min, network_of
 from tests.analysis.trips.test_demand import ring
@@ -169,9 +170,13 @@ def test_a_parallel_road_stands_in_in_its_own_direction(against: bool) -> None:
     nodes = [(-60.0, 0.0), (-30.0, 0.0), (60.0, 0.0)]
     ends = [(0, 1), (1, 2), (1, 0) if against else (0, 1)]
     land = drawn_land(
-        nodes, ends, [(0.0, 0.0)], [(-60.0, 0.0), (60.0, 0.0)],
-        oneway=[False, False, True], length_m=[30_500.0, 90_500.0, 45_000.0],
-    )  # fmt: skip
+        nodes,
+        ends,
+        [(0.0, 0.0)],
+        [(-60.0, 0.0), (60.0, 0.0)],
+        oneway=[False, False, True],
+        length_m=[30_500.0, 90_500.0, 45_000.0],
+    )
     network = network_of(land)
     found = closed_links(network, one_per_section=False)
     row = found[np.isclose(found["length_m"], 30_500, rtol=1e-3)].iloc[0]

@@ -1,4 +1,7 @@
-"""Checkpoints of a pair one after the other: against `ModeTimes.through`, against networkx with all other gates shut, and by hand."""
+"""Checkpoints of a pair one after the other.
+
+Against `ModeTimes.through`, against networkx with all other gates shut, and by hand.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ def test_times_are_those_of_the_flows(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_way_is_the_quickest_with_all_other_gates_shut(seed: int) -> None:
-    """By networkx: minutes and wait of the way home → post → gate → home, and its length among those of equally quick ways."""
+    """By networkx: minutes and wait of the way home → post → gate → home, and its length.
+
+    The length is among those of equally quick ways.
+    """
     network = case(seed).network
     a, b = joined_rows(network, "a")[:3], joined_rows(network, "b")[:3]
     found = checkpoint_alternatives(network, a, b, k=99)

@@ -19,7 +19,10 @@ TOWNS_AT = [(-60.0, 0.0), (-60.0, 20.0), (-60.0, 60.0), (60.0, 0.0)]
 
 
 def network(*, line: list[tuple[float, float]] | None = None, way_round: float = -200.0) -> Network:
-    """Return towns of side a at t = 0, 20 and 60: the first two lie 20 km apart and are joined far round, at s = `way_round`."""
+    """Return towns of side a at t = 0, 20 and 60.
+
+    The first two lie 20 km apart and are joined far round, at s = `way_round`.
+    """
     nodes = [*TOWNS_AT, (way_round, 0.0), (way_round, 20.0)]
     ends = [(0, 3), (0, 4), (4, 5), (5, 1), (1, 2)]
     roads = edges_of(PLAIN, nodes, ends)
@@ -36,7 +39,10 @@ def network(*, line: list[tuple[float, float]] | None = None, way_round: float =
 
 def checked(built: Network, minutes: list[float], cells: gpd.GeoDataFrame | None = None) -> pd.DataFrame:
     towns = built.settlements.assign(time_to_checkpoint_min=minutes)
-    none = gpd.GeoDataFrame({c: [] for c in ("cell", "side", "lon", "lat", "near", "time_to_checkpoint_min")}, geometry=gpd.GeoSeries([], crs=WGS84))  # fmt: skip
+    none = gpd.GeoDataFrame(
+        {c: [] for c in ("cell", "side", "lon", "lat", "near", "time_to_checkpoint_min")},
+        geometry=gpd.GeoSeries([], crs=WGS84),
+    )
     return network_checks(built, compile_router(built, "road"), none if cells is None else cells, towns)
 
 
@@ -82,9 +88,17 @@ def test_cells_of_one_side_beside_each_other() -> None:
     ids = [here, *ring]
     at = np.array([h3.cell_to_latlng(c)[::-1] for c in ids])
     cells = gpd.GeoDataFrame(
-        {"cell": ids, "side": ["a", "a", "b"], "lon": at[:, 0], "lat": at[:, 1], "near": ["A", "B", "C"], "time_to_checkpoint_min": [10.0, 500.0, 900.0]},
-        geometry=shapely.points(at), crs=WGS84,
-    )  # fmt: skip
+        {
+            "cell": ids,
+            "side": ["a", "a", "b"],
+            "lon": at[:, 0],
+            "lat": at[:, 1],
+            "near": ["A", "B", "C"],
+            "time_to_checkpoint_min": [10.0, 500.0, 900.0],
+        },
+        geometry=shapely.points(at),
+        crs=WGS84,
+    )
     found = checked(network(), [0.0] * 4, cells)
     rows = found[found["check"] == CELLS]
     assert rows[["place", "to_place", "value"]].to_numpy().tolist() == [["A", "B", 490.0]]

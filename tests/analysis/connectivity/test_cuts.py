@@ -25,7 +25,10 @@ def joined_rows(network: Network, side: str) -> np.ndarray[Any, np.dtype[np.int6
 
 
 def flow_graph(network: Network, on: str, capacity: pd.Series | None = None) -> nx.DiGraph[Any]:
-    """Return passable road links as arcs whose capacities add up; without a capacity an arc has no limit, as networkx has it."""
+    """Return passable road links as arcs whose capacities add up.
+
+    Without a capacity an arc has no limit, as networkx has it.
+    """
     graph: nx.DiGraph[Any] = nx.DiGraph()
     for row, link in network.links.iterrows():
         if link["mode"] != "road" or not np.isfinite(link[FIELDS[on]]) or link["u"] == link["v"]:

@@ -13,7 +13,10 @@ from analysis.connectivity.flows import compile_flows
 
 
 def random_graph(seed: int) -> tuple[Any, nx.DiGraph[int]]:
-    """Return capacities as a matrix and as a graph: both ways, one way, parallel arcs that add up, arcs of capacity 0."""
+    """Return capacities as a matrix and as a graph.
+
+    Both ways, one way, parallel arcs that add up, arcs of capacity 0.
+    """
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(4, 30)), int(rng.integers(4, 120))
     tail, head = rng.integers(n, size=(2, m))

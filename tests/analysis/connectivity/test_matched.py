@@ -1,4 +1,7 @@
-"""Pairs matched by distance: bands by hand, the regression against a sandwich by loops and on data with a known border."""
+"""Pairs matched by distance.
+
+Bands by hand, the regression against a sandwich by loops and on data with a known border.
+"""
 
 from __future__ import annotations
 
@@ -127,7 +130,10 @@ def test_the_middle_of_the_sandwich_by_hand() -> None:
 
 
 def land(rng: np.random.Generator, n: int, delta: float) -> pd.DataFrame:
-    """Return pairs of random places of two sides with a known border, places that differ in what it costs them, and noise."""
+    """Return pairs of random places of two sides with a known cost of the border, and noise.
+
+    Places differ in what the border costs them.
+    """
     xy = np.column_stack([rng.uniform(-300, 300, n), rng.uniform(0, 900, n)])
     side = xy[:, 0] > 0
     i, j = dyads(n)
@@ -160,7 +166,7 @@ def test_intervals_cover_a_known_border_as_often_as_they_say() -> None:
 
 
 def test_the_regression_of_a_border_by_hand() -> None:
-    """Times that are exact: an hour per 100 km at home, across 1.5 times as long without a border and twice as long with it."""
+    """Times that are exact: 100 km an hour at home, across half as long again, twice as long with the border."""
     rng = np.random.default_rng(1)
     pairs = land(rng, 14, 0.0)
     base = pairs["geodesic_km"] * 0.6

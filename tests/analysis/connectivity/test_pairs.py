@@ -114,9 +114,16 @@ def test_largest_places_by_region_and_side() -> None:
 
 def pair(kind: str, km: float, free: float, allowed: float, real: float, *, regions: str = "RK") -> dict[str, object]:
     return {
-        "origin_region": regions[0], "destination_region": regions[1], "kind": kind, "geodesic_km": km, "network_km": 2 * km,
-        "circuity": 2.0, "time_borderless_min": free, "time_open_min": allowed, "time_actual_min": real,
-    }  # fmt: skip
+        "origin_region": regions[0],
+        "destination_region": regions[1],
+        "kind": kind,
+        "geodesic_km": km,
+        "network_km": 2 * km,
+        "circuity": 2.0,
+        "time_borderless_min": free,
+        "time_open_min": allowed,
+        "time_actual_min": real,
+    }
 
 
 def test_bands_set_pairs_across_beside_domestic_ones_by_hand() -> None:
@@ -170,7 +177,10 @@ def test_circuity_of_regions_by_hand() -> None:
 
 
 def test_a_detour_and_a_wait_by_hand() -> None:
-    """The straight road has no checkpoint; the way round by the north has, with an hour of wait. Domestic trips wait for nobody."""
+    """The straight road has no checkpoint; the way round by the north has, with an hour of wait.
+
+    Domestic trips wait for nobody.
+    """
     nodes = [(-100.0, 0.0), (100.0, 0.0), (-100.0, 80.0), (100.0, 80.0)]
     land = drawn_land(
         nodes,

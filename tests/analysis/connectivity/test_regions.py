@@ -110,7 +110,7 @@ def test_parallel_tracks_count_once() -> None:
 
 
 def test_parallel_tracks_count_once_wherever_their_nodes_are() -> None:
-    """The second track of a line is cut into pieces of its own, as OpenStreetMap cuts it at bridges and speed limits."""
+    """The second track of a line is cut into pieces of its own, as OpenStreetMap cuts it at bridges and limits."""
     one, _ = measured(rails(track(20.0, S), chain(0, 6)))
     other = [-100.0, -75.0, -40.0, 10.0, 45.0, 80.0, 100.0]
     two, _ = measured(rails([*track(20.0, S), *track(20.1, other)], [*chain(0, 6), *chain(6, 7), (0, 6), (5, 12)]))
@@ -186,9 +186,16 @@ def test_kansky_is_that_of_a_graph_simplified_by_networkx(seed: int) -> None:
     assert len(pairs) > e
     total = sum(length for _, _, length in graph.edges(data="km"))
     expected = {
-        "e": e, "v": v, "p": p, "mu": e - v + p, "alpha": (e - v + p) / (2 * v - 5), "beta": e / v,
-        "gamma": e / (3 * (v - 2)), "eta_km": total / e, "theta_km": total / v,
-    }  # fmt: skip
+        "e": e,
+        "v": v,
+        "p": p,
+        "mu": e - v + p,
+        "alpha": (e - v + p) / (2 * v - 5),
+        "beta": e / v,
+        "gamma": e / (3 * (v - 2)),
+        "eta_km": total / e,
+        "theta_km": total / v,
+    }
     assert found == pytest.approx({f"kansky_{k}": x for k, x in expected.items()})
 
 
@@ -295,7 +302,10 @@ def test_engel_and_goltz_by_hand_and_their_units() -> None:
 
 
 def three_roads(**options: object) -> Network:
-    """Three roads over the line at 0, 0.1 (the other carriageway) and 60 km; the last has no checkpoint; one post is off the roads."""
+    """Three roads over the line at 0, 0.1 (the other carriageway) and 60 km.
+
+    The last has no checkpoint; one post is off the roads.
+    """
     nodes = [(s, t) for t in (0.0, 0.1, 60.0) for s in (-100.0, -5.0, 5.0, 100.0)]
     ends = [(4 * k + i, 4 * k + i + 1) for k in range(3) for i in range(3)]
     land = drawn_land(
@@ -365,7 +375,10 @@ def test_each_checkpoint_and_crossing_counts_once_whatever_the_pieces(seed: int)
 
 @pytest.mark.filterwarnings("ignore")  # momepy's own, not ours
 def test_kansky_agrees_with_momepy_on_a_connected_graph_without_chains() -> None:
-    """momepy's meshedness is (e − v + 1)/(2v − 5), its gamma e/(3(v − 2)), its edge–node ratio e/v, of a radius that takes all in."""
+    """momepy's meshedness, gamma and edge–node ratio of a radius that takes all in.
+
+    They are (e − v + 1)/(2v − 5), e/(3(v − 2)) and e/v.
+    """
     momepy = pytest.importorskip("momepy", reason="momepy is not installed")
     graph = nx.wheel_graph(9)
     graph.add_edges_from([(0, 20), (1, 21)])  # two dead ends

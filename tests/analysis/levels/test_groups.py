@@ -162,7 +162,8 @@ def test_a_planted_type_over_a_closed_border_is_two() -> None:
     for method in METHODS:
         assert groups(found, "checkpoints", method).tolist() == (1 + east + 2 * np.repeat([0, 1], LONG)).tolist()
     assert found.notes == [
-        "checkpoints: the regions fall into 2 parts, which no type spans: a0, a1, a2, a3, a4, a5, a6, a7; b0, b1, b2, b3, b4, b5, b6, b7"
+        "checkpoints: the regions fall into 2 parts, which no type spans: a0, a1, a2, a3, a4, a5, a6, a7; b0, "
+        "b1, b2, b3, b4, b5, b6, b7"
     ]
 
 
@@ -314,7 +315,10 @@ def test_what_is_not_known_is_left_out_and_told() -> None:
 
 
 def test_maxp_ends_on_a_chain() -> None:
-    """Both types of three can spare their outer ends, which lie beside no other type: spopt's annealing alone would go on for ever."""
+    """Both types of three can spare their outer ends, which lie beside no other type.
+
+    Spopt's annealing alone would go on for ever.
+    """
     regions = strip().iloc[:LONG]
     values = planted(0)[0].iloc[:LONG]
     graph, _ = open_contiguity(regions, posts())

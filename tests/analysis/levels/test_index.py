@@ -1,4 +1,7 @@
-"""Indicators and the index of levels: by hand, against scipy and scikit-learn, against a slow twin, and what must never change it."""
+"""Indicators and the index of levels.
+
+By hand, against scipy and scikit-learn, against a slow twin, and what must never change it.
+"""
 
 from __future__ import annotations
 
@@ -247,7 +250,7 @@ def test_what_is_the_same_everywhere_or_known_nowhere_is_dropped_and_told() -> N
 def test_a_flat_column_is_in_the_middle_of_every_scale() -> None:
     chosen = set_of({"x": [1.0, 1.0, NAN], "y": [1.0, 2.0, 3.0]}, direction=[-1, 1])
     for how in NORMALISATIONS:
-        score = normalise(chosen.values, chosen.about, how=how)
+        score = normalise(chosen.values, chosen.about, normalisation=how)
         assert score["x"].tolist()[:2] == [0.5, 0.5]
         assert np.isnan(score["x"].iloc[2])
         assert score["y"].is_monotonic_increasing
@@ -434,7 +437,10 @@ def test_indicators_that_do_not_fit(regions: dict[str, Any], options: dict[str, 
 
 
 def test_regions_of_random_borders() -> None:
-    """The table of connectivity of several borders put together: what is ranked best has the best of what was measured."""
+    """The table of connectivity of several borders put together.
+
+    What is ranked best has the best of what was measured.
+    """
     tables = []
     for seed in range(3):
         land, network = random_land(seed), random_network(seed)

@@ -52,7 +52,8 @@ LAND = drawn_land(
     waits=[30.0],
     population=[1000, 60_000, 5000, 5000],
 )
-"""Two roads along the border, a post in the south, and two roads in the middle whose ends face each other 25 km apart."""
+"""Two roads along the border, a post in the south, and two roads in the middle whose ends face each other 25 km
+apart."""
 
 
 def test_road_ends_face_each_other() -> None:

@@ -23,7 +23,7 @@ from analysis.planning.effects import (
     place_table,
     standing,
     worthless_wait,
-)  # fmt: skip
+)
 from analysis.planning.money import Values, money_table, net_present_value, return_rate
 from analysis.reach.decays import cumulative
 from analysis.trips.choice import choose_checkpoints

@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from analysis.planning.sites.choose import Choice, Gains, Limits, Master, choose_sites, front, prove
+from analysis.planning.sites.choose import Master, choose_sites, front, prove
+from analysis.planning.sites.sets import Choice, Gains, Limits
 from layers.errors import NetworkError
 
 

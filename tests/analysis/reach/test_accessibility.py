@@ -28,7 +28,8 @@ from analysis.reach.decays import Decay, exponential, gaussian, power, zones
 from layers.errors import NetworkError
 from network.build import FIELDS, NETWORKS, Network, with_costs
 from network.edits import add_places, set_open, set_wait
-from network.routing import Mode, Points, compile_router
+from network.modes import Mode
+from network.routing import Points, compile_router
 from tests.analysis.helpers import (
     PLAIN,
     Case,
@@ -285,7 +286,10 @@ def test_people_half_a_half_life_away_by_hand() -> None:
 
 
 def test_people_of_ones_own_place_by_hand() -> None:
-    """A town of 314 km² at 30 km/h: half its radius of 10 km takes ten minutes, on all networks, and nothing across changes."""
+    """A town of 314 km² at 30 km/h.
+
+    Half its radius of 10 km takes ten minutes, on all networks, and nothing across changes.
+    """
     network = one_road([1000, 5000])
     router = compile_router(network, "road")
     points, targets = at_settlements(network, router), Targets.of(network, router)

@@ -1,4 +1,7 @@
-"""Floating catchments and rational access: by hand, by plain matrices, by PySAL's `access` itself, over random borders."""
+"""Floating catchments and rational access.
+
+By hand, by plain matrices, by PySAL's `access` itself, over random borders.
+"""
 
 from __future__ import annotations
 
@@ -112,10 +115,17 @@ def of_access(minutes: NDArray[np.float64], m: Market) -> object:
     demand = pd.DataFrame({"geoid": np.arange(len(m.people)), "people": m.people}).query("people > 0")
     supply = pd.DataFrame({"geoid": np.arange(len(m.supply)), "booths": m.supply}).query("booths > 0")
     return Access(
-        demand_df=demand, demand_index="geoid", demand_value="people",
-        supply_df=supply, supply_index="geoid", supply_value="booths",
-        cost_df=costs, cost_origin="origin", cost_dest="dest", cost_name="minutes",
-    )  # fmt: skip
+        demand_df=demand,
+        demand_index="geoid",
+        demand_value="people",
+        supply_df=supply,
+        supply_index="geoid",
+        supply_value="booths",
+        cost_df=costs,
+        cost_origin="origin",
+        cost_dest="dest",
+        cost_name="minutes",
+    )
 
 
 @pytest.mark.filterwarnings("ignore:some tracts may be unaccounted for", "ignore:The inplace keyword:Warning")
@@ -198,7 +208,10 @@ def test_nobody_and_nothing() -> None:
 
 
 def test_a_balance_of_crowding_and_travel_by_hand() -> None:
-    """1000 people, two equal services 10 and 30 minutes away, τ = 60: 10 + 60·x/500 = 30 + 60·(1000 − x)/500 at x = 583.3."""
+    """1000 people, two equal services 10 and 30 minutes away, τ = 60.
+
+    10 + 60·x/500 = 30 + 60·(1000 − x)/500 at x = 583.3.
+    """
     found = rational_access(same([[10, 30]]), np.array([1000.0]), np.array([1.0, 1.0]), rounds=400)
     assert found["raam_open_min"][0] == pytest.approx(10 + 60 * 583.3333 / 500, abs=0.01)
     assert found["raam_border_min"][0] == 0

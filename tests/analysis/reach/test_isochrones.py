@@ -1,4 +1,4 @@
-"""Isochrones: by hand on straight roads, against networkx over random borders, nested, whole, and never over a closed border."""
+"""Isochrones: by hand, against networkx over random borders, nested, whole, never over a closed border."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def projected(found: gpd.GeoDataFrame, network: Network) -> gpd.GeoDataFrame:
 def kite_km2(minutes: float) -> float:
     """Return the ground within minutes of a place on an endless straight road: a disk between two tangent points.
 
-    The points of the road are D = V·T away, the disk's radius is r = T/w; from each point two tangents, triangles of r·√(D² − r²)
-    together; of the disk remain two sectors of π − 2φ each, cos φ = r/D.
+    The points of the road are D = V·T away, the disk's radius is r = T/w; from each point two tangents, triangles of
+    r·√(D² − r²) together; of the disk remain two sectors of π − 2φ each, cos φ = r/D.
     """
     far, radius = TRUNK_KPH * minutes / 60, minutes / WALK
     phi = np.arccos(radius / far)

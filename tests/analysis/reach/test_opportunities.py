@@ -213,8 +213,14 @@ def test_another_order_of_the_ground_changes_nothing(seed: int) -> None:
         parts = [
             within_minutes(there, points.side, targets, where="any"),
             within_a_day(there, back, points.side, targets, where="any"),
-            nearest_place(there, points.side, pd.DataFrame({"place": targets.people.astype(str), "side": targets.side}), "x", where="cross"),
-        ]  # fmt: skip
+            nearest_place(
+                there,
+                points.side,
+                pd.DataFrame({"place": targets.people.astype(str), "side": targets.side}),
+                "x",
+                where="cross",
+            ),
+        ]
         tables.append(pd.concat(parts, axis=1))
     pd.testing.assert_frame_equal(tables[0], tables[1], rtol=1e-9)
 
@@ -304,7 +310,7 @@ def off_the_road_km(places: list[tuple[float, float]], network: Network) -> NDAr
 
 
 def test_a_place_beside_the_same_link_is_reached_straight() -> None:
-    """One link of 100 km: from kilometre 40 west to a clinic at kilometre 10 west it is 30 km, whatever its ends are."""
+    """A link of 100 km: from kilometre 40 west to a clinic at 10 west it is 30 km, whatever its ends are."""
     network = one_road()
     layer = layer_at([(-10.0, 0.0), (20.0, 0.0)], name=["Clinic", "Abroad"])
     placed, places = join_places(network, layer, name="name")
@@ -318,7 +324,8 @@ def test_a_place_beside_the_same_link_is_reached_straight() -> None:
     times = travel_times(router, points, targets_of(places))
     own = nearest_place(times, points.side, places, "clinic", where="own").iloc[0]
     cross = nearest_place(times, points.side, places, "clinic", where="cross").iloc[0]
-    # Beside the road, which the projection bends by a few hundred metres: from it and back to it at a connector's speed.
+    # Beside the road, which the projection bends by a few hundred metres: from it and back to it at a connector's
+    # speed.
     beside = off_the_road_km([(-40.0, 0.0), (-10.0, 0.0), (20.0, 0.0)], placed) * DETOUR / CONNECTOR_KPH * 60
     by_hand = drive_min((-40.0, 0.0), (-10.0, 0.0)) + beside[0] + beside[1]
     assert own["time_to_clinic_own_actual_min"] == pytest.approx(by_hand, abs=0.02)

@@ -26,7 +26,8 @@ from layers.regions import border_line
 from network.build import Network
 from network.connectors import CONNECTOR_KPH, DETOUR
 from network.edits import set_open
-from network.routing import Mode, compile_router
+from network.modes import Mode
+from network.routing import compile_router
 from network.topology import along
 from tests.analysis.helpers import PLAIN, cheapest, drawn_land, network_of, walk
 from tests.borders import Land, edges_of, random_land, random_network
@@ -35,7 +36,8 @@ CELL_KM = 4.0
 WALK = DETOUR / CONNECTOR_KPH * 60
 """Minutes per kilometre over open ground."""
 DIRECTIONS = 1 / np.cos(np.arctan(0.5) / 2)
-"""Sixteen directions make a way longer than the straight one by this at the most: half the angle between (0, 1) and (1, 2)."""
+"""Sixteen directions make a way longer than the straight one by this at the most: half the angle between (0, 1) and (1,
+2)."""
 SEEDS = range(4)
 
 
@@ -131,7 +133,8 @@ def test_minutes_grow_away_from_the_road() -> None:
     west = [at(surface, -30.0, t, network) for t in range(2, 62, 4)]
     steps = np.diff(west)
     assert (steps > 0).all()
-    # Never faster away than by a straight walk of one cell; slanting towards the post saves some of it, as light bends (Snell): no more than
+    # Never faster away than by a straight walk of one cell; slanting towards the post saves some of it, as light bends
+    # (Snell): no more than
     # the road's speed allows, but for the cell in which a way leaves the road.
     assert (steps <= CELL_KM * WALK * (1 + 1e-9)).all()
     roads = network.links[network.links["kind"].isin(["primary", "trunk", "secondary"])]
@@ -267,7 +270,10 @@ def test_territory_within_by_hand() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_surfaces_across_agree_with_the_networks_own_times(seed: int) -> None:
-    """At every settlement of the belt, by networkx: within a cell of open ground of its minutes, and of its potential."""
+    """At every settlement of the belt, by networkx.
+
+    Within a cell of open ground of its minutes, and of its potential.
+    """
     land, network = random_land(seed), random_network(seed)
     router = compile_router(network, "road")
     grid = belt_grid(network, border_line(land.regions, land.countries), depth_km=80.0, cell_km=CELL_KM)

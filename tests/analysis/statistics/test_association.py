@@ -62,9 +62,16 @@ def dense(graph: Graph) -> NDArray[np.float64]:
 GRAPHS: dict[str, Callable[[], Graph]] = {
     "contiguity": lambda: contiguity(pd.Series(CELLS)),
     "nearest": lambda: nearest_neighbours(
-        pd.DataFrame({"cell": CELLS, "lon": [h3.cell_to_latlng(c)[1] for c in CELLS], "lat": [h3.cell_to_latlng(c)[0] for c in CELLS]}), k=5,
+        pd.DataFrame(
+            {
+                "cell": CELLS,
+                "lon": [h3.cell_to_latlng(c)[1] for c in CELLS],
+                "lat": [h3.cell_to_latlng(c)[0] for c in CELLS],
+            }
+        ),
+        k=5,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", GRAPHS)
@@ -171,7 +178,10 @@ def test_local_statistics_are_those_of_esda(seed: int, kind: str) -> None:
             assert found["g_z"].to_numpy() == pytest.approx((stat - draws.mean(axis=1)) / draws.std(axis=1), rel=1e-9)
         if name == "geary":
             assert (found["geary_kind"] == np.where(stat < draws.mean(axis=1), "alike", "unlike")).all()
-    for found, quads in ((local_moran(x, graph, **how)["moran_quadrant"], moran.q), (local_moran_bv(x, y, graph, **how)["bv_quadrant"], both.q)):  # fmt: skip
+    for found, quads in (
+        (local_moran(x, graph, **how)["moran_quadrant"], moran.q),
+        (local_moran_bv(x, y, graph, **how)["bv_quadrant"], both.q),
+    ):
         assert found.reindex(graph.unique_ids).tolist() == [["", "HH", "LH", "LL", "HL"][k] for k in quads]
 
 
@@ -302,7 +312,10 @@ def test_raw_potentials_and_strange_units_are_refused() -> None:
 
 
 def test_the_bivariate_moran_is_no_answer_to_here() -> None:
-    """One cell of much potential and much access among cells of much potential and little: the trap of method.md §2d."""
+    """One cell of much potential and much access among cells of much potential and little.
+
+    The trap of method.md §2d.
+    """
     heart = h3.latlng_to_cell(50.0, 60.0, 4)
     ring = h3.grid_ring(heart, 1)
     graph = GRAPHS["contiguity"]()

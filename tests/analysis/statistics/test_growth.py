@@ -1,4 +1,7 @@
-"""Growth and excess minutes: against formulas by hand, the same whatever the sides are called; ranges over settings by counting."""
+"""Growth and excess minutes.
+
+Against formulas by hand, the same whatever the sides are called; ranges over settings by counting.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from analysis.reach.accessibility import Targets
 from analysis.reach.decays import exponential
 from analysis.statistics.effects import (
-    Ground,
+    Basis,
     excess_over_settings,
     growth_over_settings,
     other_lengths,
@@ -93,8 +93,11 @@ def test_settlements_count_to_one_cell_of_their_side() -> None:
     assert (by_shape[inside] == row[inside]).mean() > 0.95
 
 
-def some_ground(seed: int = 0, n: int = 30) -> Ground:
-    """A line of cells on either side, one home in each, every home also a target; minutes by distance, a wait of 60 across."""
+def some_ground(seed: int = 0, n: int = 30) -> Basis:
+    """A line of cells on either side, one home in each, every home also a target.
+
+    Minutes by distance, a wait of 60 across.
+    """
     rng = np.random.default_rng(seed)
     side = np.array(["a", "b"] * n, object)
     lonlat = np.column_stack(
@@ -111,16 +114,23 @@ def some_ground(seed: int = 0, n: int = 30) -> Ground:
         np.array([f"T{i}" for i in range(2 * n)], object),
     )
     cells = pd.DataFrame(
-        {"cell": [f"c{i:02d}" for i in range(2 * n)], "side": side, "region": [f"{s}{i // 20}" for i, s in enumerate(side)],
-         "population": people, "lon": lonlat[:, 0], "lat": lonlat[:, 1], "near": ""}
-    )  # fmt: skip
+        {
+            "cell": [f"c{i:02d}" for i in range(2 * n)],
+            "side": side,
+            "region": [f"{s}{i // 20}" for i, s in enumerate(side)],
+            "population": people,
+            "lon": lonlat[:, 0],
+            "lat": lonlat[:, 1],
+            "near": "",
+        }
+    )
     away = np.hypot((lonlat[:, [0]] - lonlat[:, 0]) * 71, (lonlat[:, [1]] - lonlat[:, 1]) * 111)
     free = 5 + away * np.exp(rng.normal(0, 0.1, away.shape))
     across = side[:, None] != side[None]
     waits = {name: free + np.where(across, wait, 0.0) for name, wait in (("", 60.0), ("waits doubled", 120.0))}
     fades = {"": exponential(120), "half-life doubled": exponential(240)}
     targets = Targets(np.arange(2 * n), side, people)
-    return Ground(cells, homes, targets, homes.name, lonlat, waits, free, fades)
+    return Basis(cells, homes, targets, homes.name, lonlat, waits, free, fades)
 
 
 def test_potentials_of_cells_are_sums_over_targets() -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from analysis.reach.accessibility import Targets, potentials, time_to_checkpoint
 from analysis.reach.decays import exponential
+from analysis.statistics.null_ranks import WORSE
 from analysis.statistics.nulls import (
     PLACE,
-    WORSE,
-    Ground,
-    build_ground,
+    Placements,
+    build_placements,
     indicators,
     redraw,
     segment_ends,
@@ -25,7 +25,8 @@ from analysis.units import border_segments
 from layers.errors import NetworkError
 from network.build import Network
 from network.edits import set_open, set_wait
-from network.routing import Mode, compile_router
+from network.modes import Mode
+from network.routing import compile_router
 from tests.analysis.helpers import PLAIN, case, drawn_land, network_of
 
 SEEDS = range(4)
@@ -42,11 +43,15 @@ def measured(network: Network, units: pd.DataFrame, mode: Mode = "road") -> pd.D
     return table[list(WORSE)]
 
 
-def opened(ground: Ground, taken: pd.DataFrame) -> Network:
+def opened(placements: Placements, taken: pd.DataFrame) -> Network:
     """Return the ground's network with the crossings of a draw open alone, edited checkpoint by checkpoint."""
-    gates = ground.network.links[ground.network.links["kind"] == "gate"]
-    held = gates[gates["crossing_id"].isin(ground.slots["crossing_id"])].groupby("crossing_id")["checkpoint_id"].first()
-    network = set_open(ground.network, ground.network.checkpoints["checkpoint_id"], False)
+    gates = placements.network.links[placements.network.links["kind"] == "gate"]
+    held = (
+        gates[gates["crossing_id"].isin(placements.slots["crossing_id"])]
+        .groupby("crossing_id")["checkpoint_id"]
+        .first()
+    )
+    network = set_open(placements.network, placements.network.checkpoints["checkpoint_id"], False)
     network = set_open(network, held[taken["crossing_id"]], True)
     for crossing, wait in zip(taken["crossing_id"], taken["wait_min"], strict=True):
         network = set_wait(network, str(held[crossing]), float(wait))
@@ -64,14 +69,14 @@ def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_draw_is_a_network_with_its_checkpoints_open(seed: int, mode: Mode) -> None:
     one = case(seed)
-    ground = build_ground(one.network, one.cells, mode=mode, fades=HALF)
-    now = ground.slots.dropna()
-    assert 0 < len(now) < len(ground.slots)
-    same(indicators(ground, now), measured(ground.network, one.cells, mode))
+    placements = build_placements(one.network, one.cells, mode=mode, fades=HALF)
+    now = placements.slots.dropna()
+    assert 0 < len(now) < len(placements.slots)
+    same(indicators(placements, now), measured(placements.network, one.cells, mode))
     rng = np.random.default_rng(seed)
     for _ in range(2):
-        taken = redraw(ground.slots, rng)
-        same(indicators(ground, taken), measured(opened(ground, taken), one.cells, mode))
+        taken = redraw(placements.slots, rng)
+        same(indicators(placements, taken), measured(opened(placements, taken), one.cells, mode))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -141,11 +146,14 @@ def by_the_road() -> pd.DataFrame:
 
 
 def test_a_planted_gap_is_found_and_what_is_well_served_is_not() -> None:
-    """All four checkpoints stand in the south: one of 715 placements is as bad for the northernmost, none is better for the first."""
+    """All four checkpoints stand in the south.
+
+    One of 715 placements is as bad for the northernmost, none is better for the first.
+    """
     table, notes = structural_null(ladder([0, 1, 2, 3]), by_the_road(), draws=199)
-    assert (
-        notes[0]
-        == "the open checkpoints were redrawn among 13 crossings: 4 with an open checkpoint, 0 with a closed one, 9 with none"
+    assert notes[0] == (
+        "the open checkpoints were redrawn among 13 crossings: 4 with an open checkpoint, 0 with a closed one, 9 "
+        "with none"
     )
     p = table.pivot(index="unit", columns="indicator", values="p_worse")
     assert set(p.columns) == set(WORSE)
@@ -164,13 +172,18 @@ def test_a_planted_gap_is_found_and_what_is_well_served_is_not() -> None:
 
 
 def test_ranks_are_exact_where_the_placement_is_one_of_the_draws() -> None:
-    """Each of 25 placements is taken for the observed one in turn: at every level no more than its share is called worse."""
-    from analysis.statistics.nulls import _ranked
+    """Each of 25 placements is taken for the observed one in turn.
+
+    At every level no more than its share is called worse.
+    """
+    from analysis.statistics.null_ranks import ranked as _ranked
 
     network = ladder([2, 5, 9], waits=[10.0, 20.0, 40.0])
-    ground = build_ground(network, by_the_road(), fades=HALF)
+    placements = build_placements(network, by_the_road(), fades=HALF)
     rng = np.random.default_rng(5)
-    values = np.array([indicators(ground, redraw(ground.slots, rng))["border_loss"].to_numpy() for _ in range(25)])
+    values = np.array(
+        [indicators(placements, redraw(placements.slots, rng))["border_loss"].to_numpy() for _ in range(25)]
+    )
     names: list[object] = list(by_the_road().index)
     ranked = [_ranked("border_loss", names, values[k], np.delete(values, k, axis=0), "places") for k in range(25)]
     for column in ("p_worse", "p_two_sided"):

@@ -94,7 +94,10 @@ def test_the_family_is_of_those_that_can_be_tested() -> None:
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 4])
 @pytest.mark.parametrize("alike", [True, False])
 def test_a_unit_is_testable_where_its_draws_are_enough(n: int, k: int, alike: bool) -> None:
-    """Counted by hand: C(m, k) sets of neighbours of one weight, m·(m − 1)… orders of different ones; α/n is to be reached by 2 draws in all."""
+    """Counted by hand: C(m, k) sets of neighbours of one weight, m·(m − 1)… orders of different ones.
+
+    α/n is to be reached by 2 draws in all.
+    """
     weights = np.zeros((n, n))
     weights[0, 1 : k + 1] = 1.0 if alike else np.arange(1, k + 1)
     draws = (comb if alike else perm)(n - 1, k)

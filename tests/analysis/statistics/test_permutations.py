@@ -1,4 +1,7 @@
-"""Permutation tests: esda's draws to the last digit, ties included; twice the smaller tail; memory of one unit, not of all."""
+"""Permutation tests: esda's draws to the last digit, ties included.
+
+Twice the smaller tail; memory of one unit, not of all.
+"""
 
 from __future__ import annotations
 
@@ -124,7 +127,10 @@ def test_adjusted_p_leaves_out_what_has_none() -> None:
 
 
 def test_memory_is_that_of_one_unit() -> None:
-    """1,500 units × 1,999 draws would take 24 MB a table; 6 neighbours of one unit take 0.1 MB, their draws as much again."""
+    """1,500 units × 1,999 draws would take 24 MB a table.
+
+    6 neighbours of one unit take 0.1 MB, their draws as much again.
+    """
     graph = contiguity(pd.Series(disk(22)[:1500]))
     values = some_field("smooth", 1500, 0)
     weights = graph.sparse

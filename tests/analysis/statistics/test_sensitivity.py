@@ -164,8 +164,12 @@ def test_the_standard_alternatives_label_the_same_cells() -> None:
 
     ways = alternatives(one.router, one.cells, one.network.base.regions, one.border, label, depth_km=80.0)
     assert list(ways) == [
-        "resolution 5", "shifted grid", "contiguity", "6 nearest neighbours", "network time without wait",
-    ]  # fmt: skip
+        "resolution 5",
+        "shifted grid",
+        "contiguity",
+        "6 nearest neighbours",
+        "network time without wait",
+    ]
     made = {name: way() for name, way in ways.items()}
     assert asked == [None, None, "contiguity", "nearest", "open"]
     base = label(one.cells, None).set_axis(one.cells["cell"].to_numpy())
@@ -181,5 +185,8 @@ def test_the_standard_alternatives_label_the_same_cells() -> None:
 def test_smaup_is_that_of_esda() -> None:
     found, esda = smaup(100, 30, 0.5), Smaup(100, 30, 0.5)
     assert found == {
-        "smaup": esda.smaup, "critical_10": esda.critical_1, "critical_05": esda.critical_05, "critical_01": esda.critical_01,
-    }  # fmt: skip
+        "smaup": esda.smaup,
+        "critical_10": esda.critical_1,
+        "critical_05": esda.critical_05,
+        "critical_01": esda.critical_01,
+    }

@@ -1,4 +1,7 @@
-"""The null of smooth surfaces: found what is planted, silent on what is merely smooth, and its parts against formulas."""
+"""The null of smooth surfaces.
+
+Found what is planted, silent on what is merely smooth, and its parts against formulas.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,10 @@ def test_a_stretch_of_five_standard_deviations_is_found() -> None:
 
 
 def test_smooth_surfaces_seldom_hold_anything() -> None:
-    """200 surfaces, every other one skewed and tested by its logarithm: at 0.05 more than 16 alarms have a probability of 0.02."""
+    """200 surfaces, every other one skewed and tested by its logarithm.
+
+    At 0.05 more than 16 alarms have a probability of 0.02.
+    """
     rng = np.random.default_rng(12)
     alarms = 0
     for k in range(200):
@@ -77,7 +83,10 @@ def test_rho_makes_surfaces_as_alike_as_the_data(rho: float) -> None:
 
 
 def test_the_null_is_that_of_surfaces_drawn_by_hand() -> None:
-    """Mean, standard deviation and highest unit over the surfaces, each scaled by the median deviation of its innovations."""
+    """Mean, standard deviation and highest unit over the surfaces.
+
+    Each is scaled by the median deviation of its innovations.
+    """
     one = surfaces_on(graph(), draws=50, seed=4)
     null = one.null(0.7)
     drawn = one.drawn(0.7)

@@ -94,7 +94,10 @@ def test_the_nearest_are_nearest_by_geodesic(seed: int) -> None:
 @pytest.mark.parametrize("field", ["borderless_min", "open_min", "actual_min"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_times_are_those_of_places_built_into_the_network(seed: int, field: str) -> None:
-    """`add_places` splits the links and joins the places by connectors: another way to the same times, one-ways included."""
+    """`add_places` splits the links and joins the places by connectors.
+
+    Another way to the same times, one-ways included.
+    """
     one = case(seed)
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(one.cells))[:20]

@@ -125,7 +125,10 @@ def test_links_of_a_subset_are_those_of_networkx_without_ties(seed: int) -> None
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_links_without_cost_keep_the_split(seed: int) -> None:
-    """Two grids joined by one-way gates: a gate that costs nothing and one that costs 2⁻²⁰ take the same paths, for each trip takes one."""
+    """Two grids joined by one-way gates.
+
+    A gate that costs nothing and one that costs 2⁻²⁰ take the same paths, for each trip takes one.
+    """
     rng = np.random.default_rng(400 + seed)
     home, away = grid(rng, 5, highest=2, holes=0.0), grid(rng, 5, highest=2, holes=0.0)
     n = len(home)

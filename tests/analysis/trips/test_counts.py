@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 TOWNS = [(-50, t) for t in (-110, -60, -20, 30, 80, 120)] + [(50, t) for t in (-120, -80, -30, 20, 60, 110)]
 LAND = drawn_land(
     [(-50, -130), (-50, 130), (50, -130), (50, 130), *[(s, t) for t in (-100, -50, 0, 50, 100) for s in (-50, 50)]],
-    [(0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 1), (2, 5), (5, 7), (7, 9), (9, 11), (11, 13), (13, 3)] + [(k, k + 1) for k in (4, 6, 8, 10, 12)],
+    [(0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 1), (2, 5), (5, 7), (7, 9), (9, 11), (11, 13), (13, 3)]
+    + [(k, k + 1) for k in (4, 6, 8, 10, 12)],
     [(0, t) for t in (-100, -50, 0, 50, 100)],
     TOWNS,
     waits=[20.0, 90.0, 10.0, 60.0, 35.0],
     population=[9000, 50_000, 1000, 20_000, 5000, 30_000, 8000, 2000, 40_000, 6000, 10_000, 25_000],
-)  # fmt: skip
+)
 
 
 def made(network: Network, *, theta: float, half_life: float, total: float) -> dict[str, float]:
@@ -73,7 +74,8 @@ def test_files_of_counts(tmp_path: Path) -> None:
     checkpoints = random_network(1).checkpoints
     file = tmp_path / "counts.csv"
     file.write_text(
-        "checkpoint,per_day,direction,date\nPost 0,100,a to b,2024-05\nPost 0,140,b to a,2024-05\nroad-1,50,a to b,\nroad-2,80,,\nroad-2,120,,2025\n",
+        "checkpoint,per_day,direction,date\nPost 0,100,a to b,2024-05\nPost 0,140,b to a,2024-05\nroad-1,50,a to "
+        "b,\nroad-2,80,,\nroad-2,120,,2025\n",
         encoding="utf-8",
     )
     counts = read_counts(file, checkpoints)

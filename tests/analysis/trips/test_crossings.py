@@ -112,7 +112,8 @@ def test_a_checkpoint_of_two_lines_has_an_alternative_at_each() -> None:
 def test_posts_further_apart_than_a_kilometre_are_crossings_of_their_own() -> None:
     nodes = [(-60.0, 0.0), (-20.0, 0.0), (20.0, 0.0), (60.0, 0.0), (-60.0, 90.0), (60.0, 90.0)]
     for gap, crossings in ((0.5, 1), (3.0, 2)):
-        # The road ends on both sides, so that both posts stand on connectors; one far away crosses without a checkpoint.
+        # The road ends on both sides, so that both posts stand on connectors; one far away crosses without a
+        # checkpoint.
         land = drawn_land(
             nodes,
             [(0, 1), (2, 3), (0, 4), (4, 5), (5, 3)],
@@ -127,7 +128,10 @@ def test_posts_further_apart_than_a_kilometre_are_crossings_of_their_own() -> No
 
 
 def test_queues_settle_at_posts_of_one_crossing() -> None:
-    """Two posts of one crossing, one with less capacity: the queue drives vehicles to the other, none leaves the crossing."""
+    """Two posts of one crossing, one with less capacity.
+
+    The queue drives vehicles to the other, none leaves the crossing.
+    """
     nodes = [(-60.0, 0.0), (60.0, 0.0), (-60.0, 40.0), (60.0, 40.0)]
     land = drawn_land(
         nodes, [(0, 1), (0, 2), (2, 3), (3, 1)], [(0.0, 0.0), (0.0, 0.1), (0.0, 40.0)], nodes[:2], waits=[30.0] * 3

@@ -12,7 +12,8 @@ from analysis.trips.demand import model_demand
 from layers.errors import NetworkError
 from network.build import Network
 from network.edits import set_open, set_wait
-from network.routing import Mode, compile_router
+from network.modes import Mode
+from network.routing import compile_router
 from tests.analysis.helpers import PLAIN, drawn_land, drive_min, network_of
 from tests.borders import edges_of, random_network
 
@@ -52,13 +53,10 @@ def test_gravity_of_two_by_two_by_hand() -> None:
     demand = model_demand(two_by_two(), half_life_min=60)
     pull = np.array(
         [
-            [
-                p * q * 0.5 ** ((drive_min(*TOWNS[i : j + 1]) + 45) / 60)
-                for j, q in ((2, 50_000), (3, 300_000))
-            ]
+            [p * q * 0.5 ** ((drive_min(*TOWNS[i : j + 1]) + 45) / 60) for j, q in ((2, 50_000), (3, 300_000))]
             for i, p in ((0, 100_000), (1, 20_000))
         ]
-    )  # fmt: skip
+    )
     assert demand.trips == pytest.approx(pull / pull.sum(), rel=1e-9)
     choice = choose_checkpoints(demand)
     assert choice.ids == ["c0"]

@@ -81,7 +81,7 @@ def test_a_constrained_side_sends_what_it_should_or_is_unserved(seed: int, form:
 
 
 def by_entropy(o: Floats, d: Floats, f: Floats) -> Floats:
-    """Return the doubly constrained trips by a plain Newton iteration on the dual, independent of the fitting in turn."""
+    """Return doubly constrained trips by a plain Newton iteration on the dual, independent of the fitting."""
     a, b = len(o), len(d)
     x = np.zeros(a + b)
     x[:a] = np.log(o.sum() / f.sum())

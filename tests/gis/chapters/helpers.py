@@ -40,7 +40,7 @@ CHAPTERS = {
     "sure": "How sure",
     "levels": "Regions",
     "data": "What it rests on",
-}  # fmt: skip
+}
 NAMES = {"high-high": "Tor", "high-low": 'shut <b id="harm">gate</b>', "low-high": "path", "low-low": "edge & rim"}
 TOML = """
 title = "Everything on"
@@ -95,7 +95,7 @@ def table(folder: Path, name: str) -> pd.DataFrame:
 
 
 def cut_down(land: Land, folder: Path) -> None:
-    """Write the middle of the packaged border with a busy checkpoint closed, capacities, counts, and layers of one's own."""
+    """Write the middle of the packaged border with a busy checkpoint closed, capacities, counts, own layers."""
     near = {n: getattr(land, n) for n in ("roads", "railways", "settlements", "checkpoints")}
     near = {n: layer[layer.geometry.intersects(WINDOW)].reset_index(drop=True) for n, layer in near.items()}
     towns = near["settlements"]

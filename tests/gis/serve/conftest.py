@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import gis
-from gis.queries.whatif import Base, stand_by
+from gis.queries.standing import Base, stand_by
 from tests.gis.grid import grid_layers, write_grid
 
 pytest.importorskip("fastapi", reason="the extra serve is not installed")

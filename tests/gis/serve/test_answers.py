@@ -13,7 +13,8 @@ import pytest
 
 import gis
 from gis.queries.plans import parse_plan
-from gis.queries.whatif import Base, whatif
+from gis.queries.standing import Base
+from gis.queries.whatif import whatif
 from maps.web.assets import refuse_remote
 from tests.gis.serve.test_attacks import ask, question
 

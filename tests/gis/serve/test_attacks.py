@@ -17,7 +17,7 @@ from gis.serve.run import LOOPBACK, door_at, open_server
 from layers.errors import OutputError
 
 if TYPE_CHECKING:
-    from gis.queries.whatif import Base
+    from gis.queries.standing import Base
     from gis.serve.run import Running
 
 
@@ -150,8 +150,21 @@ def test_the_address_is_replaced_at_once_by_one_without_the_token(running: Runni
 
 @pytest.mark.parametrize(
     "path",
-    ["/docs", "/redoc", "/openapi.json", "/assets/../app.py", "/assets/%2e%2e/app.py", "/assets/..%2f..%2fapp.py", "/assets//etc/passwd", "/assets/page.html", "/assets/", "/static/app.js", "/api", "//etc/passwd"],
-)  # fmt: skip
+    [
+        "/docs",
+        "/redoc",
+        "/openapi.json",
+        "/assets/../app.py",
+        "/assets/%2e%2e/app.py",
+        "/assets/..%2f..%2fapp.py",
+        "/assets//etc/passwd",
+        "/assets/page.html",
+        "/assets/",
+        "/static/app.js",
+        "/api",
+        "//etc/passwd",
+    ],
+)
 def test_there_is_nothing_but_the_page(running: Running, path: str) -> None:
     status, _, body = ask(running, "GET", path)
     assert status in (404, 405) and b"root:" not in body and b"FastAPI" not in body
@@ -186,20 +199,32 @@ def test_large_bodies_are_refused_stated_or_streamed(running: Running, base: Bas
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "body"), (b"{", "body"), (b"[]", "body"), (b'"x"', "body"), (b"\xff\xfe", "body"), (b"[" * 30_000, "body"),
-        (b'{"study": 1, "edits": []}', "study"), (b'{"study": "%KEY%"}', "edits"), (b'{"study": "%KEY%", "edits": {}}', "edits"),
-        (b'{"study": "%KEY%", "edits": [1]}', "edits.0"), (b'{"study": "%KEY%", "edits": [], "x": 1}', "x"),
+        (b"", "body"),
+        (b"{", "body"),
+        (b"[]", "body"),
+        (b'"x"', "body"),
+        (b"\xff\xfe", "body"),
+        (b"[" * 30_000, "body"),
+        (b'{"study": 1, "edits": []}', "study"),
+        (b'{"study": "%KEY%"}', "edits"),
+        (b'{"study": "%KEY%", "edits": {}}', "edits"),
+        (b'{"study": "%KEY%", "edits": [1]}', "edits.0"),
+        (b'{"study": "%KEY%", "edits": [], "x": 1}', "x"),
         (b'{"study": "%KEY%", "edits": [{"edit": "explode"}]}', "edit 1"),
         (b'{"study": "%KEY%", "edits": [{"edit": "wait", "checkpoint": "south", "wait_min": -5}]}', "wait_min"),
         (b'{"study": "%KEY%", "edits": [{"edit": "wait", "checkpoint": "south", "wait_min": NaN}]}', ""),
         (b'{"study": "%KEY%", "edits": [{"edit": "wait", "checkpoint": "south", "wait_min": 1e999}]}', ""),
         (b'{"study": "%KEY%", "edits": [{"edit": "close", "checkpoint": "sauth"}]}', "South"),
-        (b'{"study": "%KEY%", "edits": [{"edit": "close", "checkpoint": "south"}, {"edit": "close", "checkpoint": "north"}]}', "every checkpoint is closed"),
+        (
+            b'{"study": "%KEY%", "edits": [{"edit": "close", "checkpoint": "south"}, {"edit": "close", '
+            b'"checkpoint": "north"}]}',
+            "every checkpoint is closed",
+        ),
         (b'{"study": "%KEY%", "edits": [{"edit": "open", "lon": 0, "lat": 0}]}', "border line"),
         (b'{"study": "%KEY%", "edits": [{"edit": "road", "layer": "/etc/passwd"}]}', "layer"),
         (b'{"study": "%KEY%", "edits": [{"edit": "close", "checkpoint": ["south"]}]}', ""),
     ],
-)  # fmt: skip
+)
 def test_bad_bodies_are_answered_in_one_sentence(running: Running, base: Base, body: bytes, said: str) -> None:
     status, headers, answer = ask(running, "POST", "/api/whatif", body.replace(b"%KEY%", base.key.encode()))
     told = json.loads(answer)["error"] if status != 200 else ""

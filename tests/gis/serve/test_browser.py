@@ -59,8 +59,11 @@ def click_map(driver: Any, lon: float, lat: float) -> None:
 
     x, y = driver.execute_script(
         "const p = borderlink.map.leaflet.latLngToContainerPoint([arguments[1], arguments[0]]);"
-        "const b = document.getElementById('map').getBoundingClientRect(); return [b.x + p.x - b.width/2 - b.x, p.y - b.height/2]", lon, lat
-    )  # fmt: skip
+        "const b = document.getElementById('map').getBoundingClientRect(); return [b.x + p.x - b.width/2 - b.x, "
+        "p.y - b.height/2]",
+        lon,
+        lat,
+    )
     ActionChains(driver).move_to_element_with_offset(driver.find_element("id", "map"), int(x), int(y)).click().perform()
 
 
@@ -74,7 +77,8 @@ def press(driver: Any, selector: str) -> None:
 def fill(driver: Any, selector: str, value: str) -> None:
     field = driver.find_element("css selector", selector)
     driver.execute_script(
-        "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input')); arguments[0].dispatchEvent(new Event('change'))",
+        "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input')); "
+        "arguments[0].dispatchEvent(new Event('change'))",
         field,
         value,
     )
@@ -112,7 +116,8 @@ def test_clicks_make_a_file_with_which_the_command_line_prints_the_same_numbers(
         assert [e["edit"] for e in edits(driver)] == ["open", "close", "wait"]
         press(driver, "#to-regions")
         rows = driver.execute_script(
-            "return [...document.querySelectorAll('#tab-regions table')[0].querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))"
+            "return [...document.querySelectorAll('#tab-regions table')[0].querySelectorAll('tbody tr')].map(r "
+            "=> [...r.children].map(c => c.textContent))"
         )
         press(driver, "#save-toml")
         file = tmp_path / "scenario.toml"
@@ -228,7 +233,10 @@ def test_views_show_both_states_and_the_swipe_parts_them(chromium: Any, running:
     opened(chromium, running)
     fill(chromium, "#tab-posts li[data-id=south] input[type=number]", "200")
     settled(chromium)
-    shown = "const s = n => getComputedStyle(document.querySelector(`.leaflet-${n}-pane`)).display !== 'none'; return [s('before'), s('after')]"
+    shown = (
+        "const s = n => getComputedStyle(document.querySelector(`.leaflet-${n}-pane`)).display !== 'none'; return "
+        "[s('before'), s('after')]"
+    )
     for view, panes in (
         ("before", [True, False]),
         ("change", [False, True]),
@@ -238,7 +246,8 @@ def test_views_show_both_states_and_the_swipe_parts_them(chromium: Any, running:
         chromium.execute_script(f"document.querySelector('input[value={view}]').click()")
         assert chromium.execute_script(shown) == panes
     colours = chromium.execute_script(
-        "borderlink.map.show({view: 'change'}); return new Set(borderlink.map.cells.after.map(c => c.options.fillColor)).size"
+        "borderlink.map.show({view: 'change'}); return new Set(borderlink.map.cells.after.map(c => "
+        "c.options.fillColor)).size"
     )
     assert colours >= 2
 

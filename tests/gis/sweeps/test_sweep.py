@@ -27,8 +27,24 @@ from tests.gis.grid import write_grid
 if TYPE_CHECKING:
     from pathlib import Path
 
-ARGUMENTS = ("sweep", "study.toml", "--edits", "third.toml", "--edits", "closed.toml", "--candidates", "sample", "--every-km", "10", "--wait", "10",
-             "--draws", "12", "--cache", "cache")  # fmt: skip
+ARGUMENTS = (
+    "sweep",
+    "study.toml",
+    "--edits",
+    "third.toml",
+    "--edits",
+    "closed.toml",
+    "--candidates",
+    "sample",
+    "--every-km",
+    "10",
+    "--wait",
+    "10",
+    "--draws",
+    "12",
+    "--cache",
+    "cache",
+)
 PLANS = {
     "third": 'name = "A third post"\n[[edits]]\nedit = "open"\nlon = 60.0\nlat = 49.9\nwait_min = 5\n',
     "closed": 'name = "South closed"\n[[edits]]\nedit = "close"\ncheckpoint = "South"\n',
@@ -83,8 +99,23 @@ def test_a_sweep_is_the_scenarios_and_more(folder: Path) -> None:
     assert tried["variant"].unique().tolist() == ["as it is", "A third post", "South closed"]
     assert (tried.groupby("variant")["best_share"].sum() - 1).abs().max() < 1e-9
     assert (tried["low"] <= tried["high"]).all()
-    sites = call("sites", "study.toml", "--count", "1", "--candidates", "sample", "--every-km", "10", "--wait", "10", "--draws", "12", "--out", "s",
-                 cwd=folder)  # fmt: skip
+    sites = call(
+        "sites",
+        "study.toml",
+        "--count",
+        "1",
+        "--candidates",
+        "sample",
+        "--every-km",
+        "10",
+        "--wait",
+        "10",
+        "--draws",
+        "12",
+        "--out",
+        "s",
+        cwd=folder,
+    )
     assert sites.returncode == 0, sites.stderr
     alone = pd.read_csv(folder / "s" / "tables" / "candidates.csv").set_index("candidate")["alone"]
     own = tried[tried["variant"] == "as it is"].set_index("candidate")["alone"]
@@ -143,7 +174,8 @@ def test_several_borders_at_once(folder: Path) -> None:
     text = (folder / "other" / "study.toml").read_text(encoding="utf-8")
     (folder / "other" / "study.toml").write_text(f'title = "Another border"\n{text}', encoding="utf-8")
     (folder / "borders.toml").write_text(
-        '[[borders]]\nstudy = "study.toml"\nedits = ["third.toml"]\n[[borders]]\nstudy = "other/study.toml"\nedits = ["third.toml", "closed.toml"]\n',
+        '[[borders]]\nstudy = "study.toml"\nedits = ["third.toml"]\n[[borders]]\nstudy = '
+        '"other/study.toml"\nedits = ["third.toml", "closed.toml"]\n',
         encoding="utf-8",
     )
     done = call("sweep", "--borders", "borders.toml", "--draws", "4", "--out", "both", cwd=folder)

@@ -99,9 +99,19 @@ def test_a_change_of_the_same_size_is_found_on_demand(cache: Cache, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"version": 1}', '{"version": 99, "entries": {}}', '{"version": 1, "entries": []}',
-             "[" * 100_000, "\x00\x01"],
-)  # fmt: skip
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"version": 1}',
+        '{"version": 99, "entries": {}}',
+        '{"version": 1, "entries": []}',
+        "[" * 100_000,
+        "\x00\x01",
+    ],
+)
 def test_a_broken_index_is_an_empty_cache_that_works(cache: Cache, tmp_path: Path, text: str) -> None:
     store(cache, tmp_path)
     (cache.folder / "index.json").write_text(text)
@@ -115,10 +125,19 @@ def test_a_broken_index_is_an_empty_cache_that_works(cache: Cache, tmp_path: Pat
 @pytest.mark.parametrize(
     "changes",
     [
-        {"sha256": "../../../../etc"}, {"sha256": "abc"}, {"sha256": None}, {"size": "4"}, {"size": True}, {"size": None},
-        {"fetched": "yesterday"}, {"fetched": 5}, {"fetched": "2024-01-01T00:00:00"}, {"md5_checked": "no"}, {"etag": 7},
+        {"sha256": "../../../../etc"},
+        {"sha256": "abc"},
+        {"sha256": None},
+        {"size": "4"},
+        {"size": True},
+        {"size": None},
+        {"fetched": "yesterday"},
+        {"fetched": 5},
+        {"fetched": "2024-01-01T00:00:00"},
+        {"md5_checked": "no"},
+        {"etag": 7},
     ],
-)  # fmt: skip
+)
 def test_a_row_that_makes_no_sense_is_missing(cache: Cache, tmp_path: Path, changes: dict[str, Any]) -> None:
     store(cache, tmp_path)
     rewrite(cache, **changes)

@@ -136,10 +136,18 @@ def test_offline(cache: Cache, server: Server, base: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"[]", b"null", b'{"type": "FeatureCollection"}', b'{"features": [{}]}', b'{"features": 5}', b"\xff\xfe\x00",
-     b'{"features": [{"properties": {"id": "a", "name": "A"}}]}',
-     b'{"features": [{"properties": {"id": "a", "name": "A", "urls": {"pbf": 5}}}]}'],
-)  # fmt: skip
+    [
+        b"{",
+        b"[]",
+        b"null",
+        b'{"type": "FeatureCollection"}',
+        b'{"features": [{}]}',
+        b'{"features": 5}',
+        b"\xff\xfe\x00",
+        b'{"features": [{"properties": {"id": "a", "name": "A"}}]}',
+        b'{"features": [{"properties": {"id": "a", "name": "A", "urls": {"pbf": 5}}}]}',
+    ],
+)
 def test_what_is_no_index_is_told_and_not_kept(cache: Cache, server: Server, body: bytes) -> None:
     server.put(INDEX, body)
     with pytest.raises(LayerError, match=r"index-v1\.json is no index"):

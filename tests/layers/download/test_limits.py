@@ -1,4 +1,7 @@
-"""Bombs, trickles and traps: bodies that unpack to more than allowed, take for ever, or lead to unprotected addresses."""
+"""Bombs, trickles and traps.
+
+Bodies that unpack to more than allowed, take for ever, or lead to unprotected addresses.
+"""
 
 from __future__ import annotations
 

@@ -12,14 +12,36 @@ from layers.osm.barriers import barrier_access, post_vehicles
 @pytest.mark.parametrize(
     ("text", "car"),
     [
-        ("yes", OPEN), ("designated", OPEN), ("permissive", OPEN), ("official", OPEN), ("no", CLOSED), ("military;police", CLOSED),
-        ("agricultural;forestry", CLOSED), ("forestry;agricultural", CLOSED), ("agricultural; forestry", CLOSED),
-        ("agricultural|forestry", CLOSED), ("emergency;forestry", CLOSED), ("bus;taxi", CLOSED), ("foot", CLOSED), ("restricted", CLOSED),
-        ("no;destination", LIMITED), ("destination;no", LIMITED), ("private;delivery", LIMITED), ("private", LIMITED), ("permit", LIMITED),
-        ("customers", LIMITED), ("employees", LIMITED), ("Private", LIMITED), ("no;yes", OPEN), ("agricultural;motorcar", OPEN),
-        ("unknown", None), ("yse", None), ("", None), ("yse;no", CLOSED),
+        ("yes", OPEN),
+        ("designated", OPEN),
+        ("permissive", OPEN),
+        ("official", OPEN),
+        ("no", CLOSED),
+        ("military;police", CLOSED),
+        ("agricultural;forestry", CLOSED),
+        ("forestry;agricultural", CLOSED),
+        ("agricultural; forestry", CLOSED),
+        ("agricultural|forestry", CLOSED),
+        ("emergency;forestry", CLOSED),
+        ("bus;taxi", CLOSED),
+        ("foot", CLOSED),
+        ("restricted", CLOSED),
+        ("no;destination", LIMITED),
+        ("destination;no", LIMITED),
+        ("private;delivery", LIMITED),
+        ("private", LIMITED),
+        ("permit", LIMITED),
+        ("customers", LIMITED),
+        ("employees", LIMITED),
+        ("Private", LIMITED),
+        ("no;yes", OPEN),
+        ("agricultural;motorcar", OPEN),
+        ("unknown", None),
+        ("yse", None),
+        ("", None),
+        ("yse;no", CLOSED),
     ],
-)  # fmt: skip
+)
 def test_each_part_of_a_value_is_read_and_the_most_open_holds(text: str, car: int | None) -> None:
     assert level_of(text, "car") == car
 
@@ -91,9 +113,13 @@ def test_what_cannot_be_read_is_kept_with_its_text() -> None:
 
 def test_a_table_of_ways_reads_as_each_way_alone() -> None:
     rows = [
-        {"access": "no", "hgv": "yes"}, {}, {"access": "destination"}, {"access": "no", "hgv": "yes"}, {"motor_vehicle": "hm"},
+        {"access": "no", "hgv": "yes"},
+        {},
+        {"access": "destination"},
+        {"access": "no", "hgv": "yes"},
+        {"motor_vehicle": "hm"},
         {"motor_vehicle:conditional": "no @ (Nov-Apr)"},
-    ]  # fmt: skip
+    ]
     tags = pd.DataFrame(rows, columns=["access", "motor_vehicle", "hgv", "motor_vehicle:conditional"], dtype=object)
     for frame in (tags, tags.astype("category")):
         for vehicle in ("car", "truck"):
@@ -107,14 +133,20 @@ def test_a_table_of_ways_reads_as_each_way_alone() -> None:
 @pytest.mark.parametrize(
     ("tags", "car"),
     [
-        *[({"barrier": b}, OPEN) for b in ("gate", "lift_gate", "cattle_grid", "toll_booth", "swing_gate", "yes", "border_control")],
+        *[
+            ({"barrier": b}, OPEN)
+            for b in ("gate", "lift_gate", "cattle_grid", "toll_booth", "swing_gate", "yes", "border_control")
+        ],
         *[({"barrier": b}, CLOSED) for b in ("block", "jersey_barrier", "debris", "bollard")],
-        ({"barrier": "bollard", "motor_vehicle": "yes"}, OPEN), ({"barrier": "bollard", "access": "permissive"}, OPEN),
-        ({"barrier": "gate", "access": "no"}, CLOSED), ({"barrier": "gate", "access": "private"}, LIMITED),
-        ({"barrier": "gate", "access": "no", "motorcar": "yes"}, OPEN), ({"motor_vehicle": "no"}, CLOSED),
+        ({"barrier": "bollard", "motor_vehicle": "yes"}, OPEN),
+        ({"barrier": "bollard", "access": "permissive"}, OPEN),
+        ({"barrier": "gate", "access": "no"}, CLOSED),
+        ({"barrier": "gate", "access": "private"}, LIMITED),
+        ({"barrier": "gate", "access": "no", "motorcar": "yes"}, OPEN),
+        ({"motor_vehicle": "no"}, CLOSED),
         ({"barrier": "border_control", "access": "no"}, OPEN),
     ],
-)  # fmt: skip
+)
 def test_what_a_node_closes(tags: dict[str, str], car: int) -> None:
     assert barrier_access(tags, "car").level == car
 

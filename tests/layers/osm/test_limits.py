@@ -17,11 +17,18 @@ from layers.osm.tags import parse_maxspeed
     ("country", "zone", "car", "truck"),
     [
         # The traffic rules of both countries, as osm-legal-default-speeds has them.
-        ("RU", "rural", 90, 70), ("RU", "trunk", 90, 70), ("RU", "motorway", 110, 90), ("RU", "urban", 60, 60),
-        ("KZ", "rural", 110, 70), ("KZ", "trunk", 110, 70), ("KZ", "motorway", 140, 80), ("KZ", "living_street", 20, 20),
-        ("BR", "rural", 90, 80), ("", "urban", 50, 50),
+        ("RU", "rural", 90, 70),
+        ("RU", "trunk", 90, 70),
+        ("RU", "motorway", 110, 90),
+        ("RU", "urban", 60, 60),
+        ("KZ", "rural", 110, 70),
+        ("KZ", "trunk", 110, 70),
+        ("KZ", "motorway", 140, 80),
+        ("KZ", "living_street", 20, 20),
+        ("BR", "rural", 90, 80),
+        ("", "urban", 50, 50),
     ],
-)  # fmt: skip
+)
 def test_limits_of_the_two_countries_and_of_any_other(country: str, zone: str, car: float, truck: float) -> None:
     assert [zone_kph(country, zone, vehicle) for vehicle in VEHICLES] == [car, truck]
 

@@ -66,7 +66,10 @@ class Overpass(ThreadingHTTPServer):
         """A client that gave up is part of the tests."""
 
     def answer(self, query: str) -> bytes:
-        """Return the right answer to a query: what stands in a bracket is united, ``>`` adds what the last found is made of."""
+        """Return the right answer to a query.
+
+        What stands in a bracket is united, ``>`` adds what the last found is made of.
+        """
         head = HEAD.match(query)
         if head is None:
             raise ValueError("parse error: settings")
@@ -123,11 +126,13 @@ class Overpass(ThreadingHTTPServer):
 
         def fits(tags: dict[str, str]) -> bool:
             return all(
-                (key in tags) if how is None
-                else (tags.get(key) == value) if how == "="
+                (key in tags)
+                if how is None
+                else (tags.get(key) == value)
+                if how == "="
                 else (key in tags and re.search(value, tags[key]) is not None) == (how == "~")
                 for key, how, value in tests
-            )  # fmt: skip
+            )
 
         def inside(refs: list[int]) -> bool:
             places = [world.nodes[r][:2] for r in refs if r in world.nodes]

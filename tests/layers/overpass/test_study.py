@@ -1,4 +1,7 @@
-"""A study whose layers come from Overpass: the same ground as from an extract, offline from the cache, each layer one source."""
+"""A study whose layers come from Overpass.
+
+The same ground as from an extract, offline from the cache, each layer one source.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ from tests.layers.overpass.world import EAST, TIMESTAMP, WEST, World, two_countr
 if TYPE_CHECKING:
     from tests.layers.overpass.server import Overpass
 
-NETWORK = "\n[network]\ndepth_km = 30\n[analysis]\ndepth_km = 15\nh3_resolution = 6\nsegment_km = 5\nraster_km = 1\npermutations = 99\n"
+NETWORK = (
+    "\n[network]\ndepth_km = 30\n[analysis]\ndepth_km = 15\nh3_resolution = 6\nsegment_km = 5\nraster_km = "
+    "1\npermutations = 99\n"
+)
 SIDES = f'sides = ["{WEST}", "{EAST}"]\n'
 
 
@@ -50,8 +56,10 @@ def test_overpass_gives_the_ground_that_an_extract_gives(server: Overpass, tmp_p
         assert len(got.layers[name]) >= (2 if name != "railways" else 1)
     assert got.detailed
     assert sorted(got.layers["checkpoints"]["name"]) == [
-        "Post 1 a – Post 1 b", "Post 3 a – Post 3 b", "West Station – East Station"
-    ]  # fmt: skip
+        "Post 1 a – Post 1 b",
+        "Post 3 a – Post 3 b",
+        "West Station – East Station",
+    ]
     # Boundaries; roads, other objects and centres; ways around three towns without a road.
     asked = len(server.queries)
     assert asked == 7
@@ -78,8 +86,9 @@ def test_the_commands_run_fetch_and_go_offline(server: Overpass, tmp_path: Path)
     done = call("fetch", file, *cache, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0].rpartition("/")[2].rpartition("-")[0] for line in done.stdout.splitlines()] == [
-        "regions", "roads-railways-settlements-checkpoints"
-    ]  # fmt: skip
+        "regions",
+        "roads-railways-settlements-checkpoints",
+    ]
     done = call("run", file, "--offline", *cache, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))

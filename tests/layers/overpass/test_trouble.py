@@ -67,14 +67,33 @@ def fails(patience: Patience, asking: Asking) -> str:
         ([Bad(504, PAGE % b"too busy")] * 3, [15, 30, 60]),
         ([Bad(502, b"")], [2]),
         ([Bad(body=PAGE % b"runtime error: The server is probably too busy to handle your request.")], [15]),
-        ([Bad(remark="runtime error: open64: 0 Success /osm3s_osm_base Dispatcher_Client::request_read_and_idx::timeout.")], [15]),
+        (
+            [
+                Bad(
+                    remark="runtime error: open64: 0 Success /osm3s_osm_base "
+                    "Dispatcher_Client::request_read_and_idx::timeout."
+                )
+            ],
+            [15],
+        ),
         ([Bad(cut=30), Bad(cut=3000)], [2, 4]),
         ([Bad(broken=True)], [2]),
         ([Bad(body=b""), Bad(body=b'<?xml version="1.0" enc')], [2, 4]),
         ([Bad(hang=True)], [2]),
     ],
-    ids=["429 with a time", "429 with little", "504 thrice", "502", "busy page", "busy remark", "truncated", "cut", "empty", "hang"],
-)  # fmt: skip
+    ids=[
+        "429 with a time",
+        "429 with little",
+        "504 thrice",
+        "502",
+        "busy page",
+        "busy remark",
+        "truncated",
+        "cut",
+        "empty",
+        "hang",
+    ],
+)
 def test_trouble_that_passes_ends_in_the_data(
     server: Overpass, patience: Patience, trouble: list[Bad], waits: list[float]
 ) -> None:
@@ -112,18 +131,27 @@ def test_trouble_that_stays_ends_in_one_message(
 @pytest.mark.parametrize(
     ("trouble", "words"),
     [
-        (Bad(remark='runtime error: Query timed out in "query" at line 3 after 181 seconds.'), ("Query timed out", "pbf")),
+        (
+            Bad(remark='runtime error: Query timed out in "query" at line 3 after 181 seconds.'),
+            ("Query timed out", "pbf"),
+        ),
         (Bad(remark='runtime error: Query ran out of memory in "recurse".'), ('memory in "recurse"', "smaller area")),
-        (Bad(body=b"<!DOCTYPE html><html><style>p {}</style><body>Please <b>log in</b></body></html>"), ("Please log in", "overpass_url")),
+        (
+            Bad(body=b"<!DOCTYPE html><html><style>p {}</style><body>Please <b>log in</b></body></html>"),
+            ("Please log in", "overpass_url"),
+        ),
         (Bad(body=b'{"elements": []}'), ("elements", "overpass_url")),
         (Bad(400, PAGE % b"line 1: parse error: Unknown query clause"), ("400", "Unknown query clause")),
         (Bad(403, b""), ("403",)),
         (Bad(404, b""), ("404",)),
-        (Bad(301, b"", {"Location": "https://example.org/api/interpreter"}), ("301", "https://example.org/api (301)", "overpass_url")),
+        (
+            Bad(301, b"", {"Location": "https://example.org/api/interpreter"}),
+            ("301", "https://example.org/api (301)", "overpass_url"),
+        ),
         (Bad(429, b"", {"Retry-After": "90000"}), ("429", "600 s")),
     ],
     ids=["timeout", "memory", "page", "json", "400", "403", "404", "301", "429 for a day"],
-)  # fmt: skip
+)
 def test_what_will_not_pass_is_said_at_once(
     server: Overpass, patience: Patience, trouble: Bad, words: tuple[str, ...]
 ) -> None:
@@ -277,11 +305,17 @@ def test_an_answer_is_looked_at_whatever_it_holds() -> None:
 @pytest.mark.parametrize(
     "element",
     [
-        {"type": "area", "id": 1}, {"type": "node", "id": 1}, {"type": "node", "id": 1, "lat": 1e300, "lon": 0}, {"id": 1},
-        {"type": "way", "id": "x"}, {"type": "way", "id": 1, "nodes": ["a"]}, {"type": "way", "id": 1, "tags": ["a"]}, 7,
+        {"type": "area", "id": 1},
+        {"type": "node", "id": 1},
+        {"type": "node", "id": 1, "lat": 1e300, "lon": 0},
+        {"id": 1},
+        {"type": "way", "id": "x"},
+        {"type": "way", "id": 1, "nodes": ["a"]},
+        {"type": "way", "id": 1, "tags": ["a"]},
+        7,
         {"type": "relation", "id": 1, "members": [{"type": "stone", "ref": 1}]},
     ],
-)  # fmt: skip
+)
 def test_objects_without_sense_are_refused(server: Overpass, patience: Patience, element: object) -> None:
     server.trouble = [Bad(body=json.dumps({"osm3s": {}, "elements": [element]}).encode())]
     assert "makes no sense" in fails(patience, patience(server))

@@ -52,17 +52,38 @@ def random_world(seed: int) -> World:
     """Return a chance handful of everything that is asked for, and of what is not, in a square of a degree."""
     chance = Random(seed)
     tags: list[Tags] = [
-        {"highway": "primary"}, {"highway": "primary", "oneway": "yes"}, {"highway": "tertiary", "oneway": "-1"},
-        {"highway": "motorway", "maxspeed": "110"}, {"highway": "track"}, {"highway": "footway"}, {"building": "yes"},
-        {"highway": "secondary", "access": "private"}, {"highway": "trunk_link", "surface": 'as "phalt" & <co>'},
-        {"route": "ferry"}, {"railway": "rail", "usage": "main"}, {"railway": "rail", "service": "siding"},
-        {"railway": "tram"}, {"railway": "rail", "highway": "primary"}, {"railway": "station", "name": "Как"},
-    ]  # fmt: skip
+        {"highway": "primary"},
+        {"highway": "primary", "oneway": "yes"},
+        {"highway": "tertiary", "oneway": "-1"},
+        {"highway": "motorway", "maxspeed": "110"},
+        {"highway": "track"},
+        {"highway": "footway"},
+        {"building": "yes"},
+        {"highway": "secondary", "access": "private"},
+        {"highway": "trunk_link", "surface": 'as "phalt" & <co>'},
+        {"route": "ferry"},
+        {"railway": "rail", "usage": "main"},
+        {"railway": "rail", "service": "siding"},
+        {"railway": "tram"},
+        {"railway": "rail", "highway": "primary"},
+        {"railway": "station", "name": "Как"},
+    ]
     marks: list[Tags] = [
-        {}, {}, {}, {}, {}, {"place": "town", "name": "Tøwn", "population": "1 200"}, {"place": "suburb", "name": "S"},
-        {"barrier": "border_control", "name": "P"}, {"disused:barrier": "border_control"}, {"amenity": "customs"},
-        {"government": "customs", "name": "C"}, {"railway": "halt", "name": "H"}, {"railway": "border"}, {"barrier": "gate"},
-    ]  # fmt: skip
+        {},
+        {},
+        {},
+        {},
+        {},
+        {"place": "town", "name": "Tøwn", "population": "1 200"},
+        {"place": "suburb", "name": "S"},
+        {"barrier": "border_control", "name": "P"},
+        {"disused:barrier": "border_control"},
+        {"amenity": "customs"},
+        {"government": "customs", "name": "C"},
+        {"railway": "halt", "name": "H"},
+        {"railway": "border"},
+        {"barrier": "gate"},
+    ]
     world = World()
     for i in range(1, 300):
         world.nodes[i] = (round(9 + chance.random(), 7), round(47 + chance.random(), 7), dict(chance.choice(marks)))
@@ -93,7 +114,10 @@ def random_world(seed: int) -> World:
 
 
 def tied_world(seed: int) -> World:
-    """Return two main roads in a square of a degree, and lanes of many lengths that join villages, ferries and posts to them or to nothing."""
+    """Return two main roads in a square of a degree, and lanes that join places to them or to nothing.
+
+    Lanes have many lengths; places are villages, ferries and posts.
+    """
     chance = Random(seed)
     world = World()
 
@@ -137,7 +161,7 @@ WEST, EAST = "LI", "AT"
 
 
 def two_countries() -> World:
-    """Return two countries of two regions each, a grid of roads, a railway, towns and posts on both sides of 9.5° east."""
+    """Return two countries of two regions, a grid of roads, a railway, towns and posts beside 9.5° east."""
     world = World()
     lon, lat = [9.0, 9.5, 10.0], [47.0, 47.25, 47.5]
     corner = {(i, j): 1 + 3 * i + j for i in range(3) for j in range(3)}

@@ -83,8 +83,9 @@ def test_limits_as_openstreetmap_writes_them() -> None:
 def test_people_written_with_spaces_commas_and_signs() -> None:
     towns = gpd.GeoDataFrame(
         {"name": list("ABCDE"), "country": "ru", "population": ["1 200", "12 500", "-99", None, "7"]},
-        geometry=shapely.points(60 + np.arange(5), 50), crs=WGS84,
-    )  # fmt: skip
+        geometry=shapely.points(60 + np.arange(5), 50),
+        crs=WGS84,
+    )
     frame, _ = read(towns, "settlements")
     assert frame["population"].tolist() == [1200, 12500, 0, 0, 7]
     assert set(frame["country"]) == {"RU"}
@@ -141,9 +142,17 @@ def test_a_refusal_names_layer_file_row_and_column(columns: dict[str, Any], said
 
 def test_numbers_for_names_keep_no_decimals() -> None:
     posts = gpd.GeoDataFrame(
-        {"checkpoint_id": [7.0, 8.0], "name": "A", "mode": ["Road", "RAIL"], "open": ["да", "нет"], "wait_min": [-1, 30], "vehicles": ["Car, truck", None]},
-        geometry=shapely.points([60, 61], 50), crs=WGS84,
-    )  # fmt: skip
+        {
+            "checkpoint_id": [7.0, 8.0],
+            "name": "A",
+            "mode": ["Road", "RAIL"],
+            "open": ["да", "нет"],
+            "wait_min": [-1, 30],
+            "vehicles": ["Car, truck", None],
+        },
+        geometry=shapely.points([60, 61], 50),
+        crs=WGS84,
+    )
     frame, _ = read(posts, "checkpoints")
     assert frame["checkpoint_id"].tolist() == ["7", "8"]
     assert frame["mode"].tolist() == ["road", "rail"]

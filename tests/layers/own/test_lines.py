@@ -71,7 +71,16 @@ def test_two_dead_ends_that_fall_short_of_each_other() -> None:
 
 def test_a_parallel_carriageway_is_no_slip() -> None:
     there, back = [(0, 0), (500, 0), (1000, 0)], [(0, 8), (500, 8), (1000, 8)]
-    frame = lines(there[:2], there[1:], back[:2], back[1:], [(0, 0), (-500, 4)], [(0, 8), (-500, 4)], [(1000, 0), (1500, 4)], [(1000, 8), (1500, 4)])  # fmt: skip
+    frame = lines(
+        there[:2],
+        there[1:],
+        back[:2],
+        back[1:],
+        [(0, 0), (-500, 4)],
+        [(0, 8), (-500, 4)],
+        [(1000, 0), (1500, 4)],
+        [(1000, 8), (1500, 4)],
+    )
     assert counts(frame) == {}
     assert len(mend_lines(frame, "roads", UTM)[0]) == len(frame)
 

@@ -24,7 +24,9 @@ def layer_of(*shapes: Any, crs: Any = WGS84) -> gpd.GeoDataFrame:
 @pytest.mark.parametrize("layer", ["settlements", "checkpoints", "hospital"])
 def test_points_multipoints_of_one_and_polygons_are_points(layer: str) -> None:
     ring = box(59, 49, 61, 51).difference(box(59.5, 49.5, 60.5, 50.5))
-    frame, notes = placed(layer_of(HERE, MultiPoint([HERE]), Point(60, 50, 100), ring, GeometryCollection([HERE])), layer, "f")  # fmt: skip
+    frame, notes = placed(
+        layer_of(HERE, MultiPoint([HERE]), Point(60, 50, 100), ring, GeometryCollection([HERE])), layer, "f"
+    )
     assert set(frame.geom_type) == {"Point"}
     assert frame.geometry.iloc[[0, 1, 2, 4]].tolist() == [HERE] * 4
     assert ring.contains(frame.geometry.iloc[3])  # the centroid would lie in the hole

@@ -12,7 +12,10 @@ from layers.errors import LayerError
 from layers.io import Source, read_layer
 from layers.sources.tables import read_points, read_table
 
-POSTS = "checkpoint_id,name,mode,lon,lat,wait_min\n001,Пост Южный,road,60.5,49.7,30\n002,Пост Северный,road,60.5,50.125,45.5\n"
+POSTS = (
+    "checkpoint_id,name,mode,lon,lat,wait_min\n001,Пост Южный,road,60.5,49.7,30\n002,Пост "
+    "Северный,road,60.5,50.125,45.5\n"
+)
 
 
 def written(folder: Path, text: str, encoding: str = "utf-8", name: str = "posts.csv") -> Path:
@@ -74,7 +77,14 @@ def test_not_available_is_namibia_and_a_name(tmp_path: Path) -> None:
 
 def test_a_workbook(tmp_path: Path) -> None:
     path = tmp_path / "posts.xlsx"
-    table = {"checkpoint_id": ["001", "002"], "name": ["A", "NA"], "mode": "road", "Lon": [60, 60.5], "lat": [49.7, 50], "wait_min": [30, None]}  # fmt: skip
+    table = {
+        "checkpoint_id": ["001", "002"],
+        "name": ["A", "NA"],
+        "mode": "road",
+        "Lon": [60, 60.5],
+        "lat": [49.7, 50],
+        "wait_min": [30, None],
+    }
     pd.DataFrame(table).to_excel(path, index=False)
     frame, _ = read_layer("checkpoints", Source(str(path)))
     assert frame["checkpoint_id"].tolist() == ["001", "002"]

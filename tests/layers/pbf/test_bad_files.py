@@ -33,11 +33,12 @@ BAD = {
     "history": (header_blob(("OsmSchema-V0.6", "HistoricalInformation")), "HistoricalInformation"),
     "message beyond its end": (header_blob() + blob(b"OSMData", b"\x0a\x7f\x01"), "damaged"),
     "keys without values": (
-        header_blob() + blob(b"OSMData", ROAD_TEXTS + part(2, part(3, part(1, 5) + part(2, b"\x01")))), "damaged"
+        header_blob() + blob(b"OSMData", ROAD_TEXTS + part(2, part(3, part(1, 5) + part(2, b"\x01")))),
+        "damaged",
     ),
     "bomb": (header_blob() + blob(b"OSMData", bytes(40_000_000)), "unpacks to more|damaged"),
     "unpacked block": (header_blob() + blob(b"OSMData", b"", compress=False)[:-2] + b"\x32\x00", "lz4|damaged"),
-}  # fmt: skip
+}
 
 
 OSMIUM_PASSES_OVER = ("keys without values", "message beyond its end")

@@ -17,9 +17,11 @@ from layers.schema import validate
 KM = 1 / 111.2
 # Side a (RU) lies west of 60° E, side b (KZ) east of it; each has a southern and a northern region.
 CELLS = {
-    "RU-S": shapely.box(57, 48, 60, 50), "RU-N": shapely.box(57, 50, 60, 52), "KZ-S": shapely.box(60, 48, 63, 50),
+    "RU-S": shapely.box(57, 48, 60, 50),
+    "RU-N": shapely.box(57, 50, 60, 52),
+    "KZ-S": shapely.box(60, 48, 63, 50),
     "KZ-N": shapely.box(60, 50, 63, 52),
-}  # fmt: skip
+}
 WIDE = KM / 0.643
 """Degrees of longitude in a kilometre at 50° N."""
 
@@ -51,9 +53,12 @@ def facts(*rows: dict[str, Any]) -> gpd.GeoDataFrame:
 
 def test_controls_near_each_other_are_one_post_and_both_sides_one_checkpoint(ground: Any) -> None:
     given = posts(
-        {"e": -3, "n": 0, "name": "West"}, {"e": -3, "n": 1, "name": "West"}, {"e": -3, "n": 2},
-        {"e": 2, "n": 0, "name": "East", "hours": "08:00-20:00"}, {"e": -3, "n": 20, "name": "Other"},
-    )  # fmt: skip
+        {"e": -3, "n": 0, "name": "West"},
+        {"e": -3, "n": 1, "name": "West"},
+        {"e": -3, "n": 2},
+        {"e": 2, "n": 0, "name": "East", "hours": "08:00-20:00"},
+        {"e": -3, "n": 20, "name": "Other"},
+    )
     got, report = checkpoints_from_posts(given, *ground)
     assert got["name"].tolist() == ["West – East", "Other"]
     assert got["checkpoint_id"].tolist() == ["road-osm1", "road-osm5"]
@@ -108,14 +113,19 @@ def test_posts_in_the_middle_of_a_road_are_paired_along_it(ground: Any) -> None:
 
 def test_what_is_no_border_post_is_left_out_and_counted(ground: Any) -> None:
     given = posts(
-        {"e": -3, "n": 0}, {"e": -80, "n": 0, "name": "Airport"}, {"e": -600, "n": 0}, {"e": 3, "n": 9, "what": "customs"},
+        {"e": -3, "n": 0},
+        {"e": -80, "n": 0, "name": "Airport"},
+        {"e": -600, "n": 0},
+        {"e": 3, "n": 9, "what": "customs"},
         {"e": -3, "n": 1, "what": "customs", "name": "Hall"},
-    )  # fmt: skip
+    )
     got, report = checkpoints_from_posts(given, *ground)
     assert got["checkpoint_id"].tolist() == ["road-osm1"]
     assert {k: report[k] for k in ("posts_outside", "posts_inland", "customs_alone")} == {
-        "posts_outside": 1, "posts_inland": 1, "customs_alone": 1
-    }  # fmt: skip
+        "posts_outside": 1,
+        "posts_inland": 1,
+        "customs_alone": 1,
+    }
 
 
 def test_a_checkpoint_with_one_closed_post_is_closed(ground: Any) -> None:
@@ -125,16 +135,34 @@ def test_a_checkpoint_with_one_closed_post_is_closed(ground: Any) -> None:
 
 def test_facts_join_by_name_distance_and_region(ground: Any) -> None:
     given = posts(
-        {"e": -3, "n": 0, "name": "Павловка"}, {"e": 3, "n": 0, "name": "Нурлы"},
-        {"e": -3, "n": -40, "name": "Pavlovka", "names": "Павловка"}, {"e": 3, "n": 100, "name": "Far"},
-    )  # fmt: skip
+        {"e": -3, "n": 0, "name": "Павловка"},
+        {"e": 3, "n": 0, "name": "Нурлы"},
+        {"e": -3, "n": -40, "name": "Pavlovka", "names": "Павловка"},
+        {"e": 3, "n": 100, "name": "Far"},
+    )
     # Two Pavlovkas: one in each region; the southern fact lies nearer to the northern post than its own.
     known = facts(
-        {"checkpoint_id": "north", "name": "Pavlovka N", "names": "Павловка", "region_a": "RU-N", "e": 0, "n": 20, "wait_min": 45.0},
-        {"checkpoint_id": "south", "name": "Pavlovka S", "names": "павловка", "region_a": "RU-S", "e": 0, "n": -15, "open": False},
+        {
+            "checkpoint_id": "north",
+            "name": "Pavlovka N",
+            "names": "Павловка",
+            "region_a": "RU-N",
+            "e": 0,
+            "n": 20,
+            "wait_min": 45.0,
+        },
+        {
+            "checkpoint_id": "south",
+            "name": "Pavlovka S",
+            "names": "павловка",
+            "region_a": "RU-S",
+            "e": 0,
+            "n": -15,
+            "open": False,
+        },
         {"checkpoint_id": "far", "name": "Far", "region_b": "KZ-N", "e": 0, "n": 40},
         {"checkpoint_id": "rail", "mode": "rail", "name": "Far", "e": 3, "n": 100},
-    )  # fmt: skip
+    )
     got, report = checkpoints_from_posts(given, *ground, known, as_of="2025-11-20")
     assert report["facts_by_name"] == 2
     assert report["facts_alone"] == ["far", "rail"]
@@ -147,8 +175,11 @@ def test_facts_join_by_name_distance_and_region(ground: Any) -> None:
     assert table.geometry["south"].y == pytest.approx(50.1 - 40 * KM)
     assert table["open"].to_dict() == {"far": True, "north": True, "rail": True, "road-osm4": True, "south": False}
     assert table.loc["north", ["control_wait_min", "regime", "source", "as_of"]].tolist() == [
-        45, "bilateral", "registry; place: OpenStreetMap", "2025-11-20"
-    ]  # fmt: skip
+        45,
+        "bilateral",
+        "registry; place: OpenStreetMap",
+        "2025-11-20",
+    ]
 
 
 def test_a_checkpoint_without_a_name_takes_the_nearest_fact_of_its_regions(ground: Any) -> None:
@@ -157,7 +188,7 @@ def test_a_checkpoint_without_a_name_takes_the_nearest_fact_of_its_regions(groun
         {"checkpoint_id": "near", "name": "Near", "region_a": "RU-S", "e": 0, "n": 1},
         {"checkpoint_id": "right", "name": "Right", "region_a": "RU-N", "e": 0, "n": 6},
         {"checkpoint_id": "off", "name": "Off", "region_a": "RU-N", "e": 0, "n": 30},
-    )  # fmt: skip
+    )
     got, report = checkpoints_from_posts(given, *ground, known)
     assert report["facts_without_name"] == 1
     assert report["facts_alone"] == ["near", "off"]
@@ -166,9 +197,12 @@ def test_a_checkpoint_without_a_name_takes_the_nearest_fact_of_its_regions(groun
 
 def test_a_railway_over_the_line_is_called_by_its_stations(ground: Any) -> None:
     table = {
-        "osm_id": [1, 2, 3, 4, 5], "object": "node", "kind": ["border", "border", "station", "halt", "border"],
-        "name": ["", "", "Ozinki", "Semiglavy Mar", ""], "names": "",
-    }  # fmt: skip
+        "osm_id": [1, 2, 3, 4, 5],
+        "object": "node",
+        "kind": ["border", "border", "station", "halt", "border"],
+        "name": ["", "", "Ozinki", "Semiglavy Mar", ""],
+        "names": "",
+    }
     e, n = [0, 0.1, -9, 12, -100], [0, 0.2, 3, 0, 0]
     points = [shapely.Point(60 + x * WIDE, 50.1 + y * KM) for x, y in zip(e, n, strict=True)]
     stations = gpd.GeoDataFrame(table, geometry=points, crs=WGS84)
@@ -176,7 +210,7 @@ def test_a_railway_over_the_line_is_called_by_its_stations(ground: Any) -> None:
     rail = got[got["mode"] == "rail"]
     assert rail[["checkpoint_id", "name", "region_a", "region_b"]].to_numpy().tolist() == [
         ["rail-osm1", "Ozinki – Semiglavy Mar", "RU-N", "KZ-N"]
-    ]  # fmt: skip
+    ]
     assert rail.geometry.iloc[0].x == pytest.approx(60 + 0.05 * WIDE)
     assert report["rail"] == 1
 

@@ -69,8 +69,13 @@ def test_limits_surface_and_toll_of_a_way_reach_its_links(tmp_path: Path, contra
         )
         return
     assert by_way(base, "speed_kph") == {
-        "100": [54], "101": [75 * 0.8], "102": [75], "103": [40], "104": [20], "105": [85]
-    }  # fmt: skip
+        "100": [54],
+        "101": [75 * 0.8],
+        "102": [75],
+        "103": [40],
+        "104": [20],
+        "105": [85],
+    }
     source = by_way(base, "speed_source")
     assert source == {"100": ["tagged"], "101": ["implicit"], **{k: ["default"] for k in ("102", "103", "104", "105")}}
     assert {k for k, v in by_way(base, "toll").items() if v == [True]} == {"100"}
@@ -79,10 +84,13 @@ def test_limits_surface_and_toll_of_a_way_reach_its_links(tmp_path: Path, contra
 
 def test_trucks_and_seasons(tmp_path: Path) -> None:
     ways: list[Way] = [
-        (100, [1, 2, 3], {**ROAD, "hgv": "no"}), (101, [3, 4], {**ROAD, "ice_road": "yes"}), (102, [4, 5], ROAD),
-        (103, [5, 6], {**ROAD, "seasonal": "summer"}), (104, [6, 7], {**ROAD, "motor_vehicle": "no", "hgv": "yes"}),
+        (100, [1, 2, 3], {**ROAD, "hgv": "no"}),
+        (101, [3, 4], {**ROAD, "ice_road": "yes"}),
+        (102, [4, 5], ROAD),
+        (103, [5, 6], {**ROAD, "seasonal": "summer"}),
+        (104, [6, 7], {**ROAD, "motor_vehicle": "no", "hgv": "yes"}),
         (105, [1, 7], {**ROAD, "seasonal": "yes"}),
-    ]  # fmt: skip
+    ]
     got = read(tmp_path, ways)
 
     def there(**options: Any) -> set[str]:
@@ -93,14 +101,18 @@ def test_trucks_and_seasons(tmp_path: Path) -> None:
     assert there(vehicle="truck") == {"102", "103", "104"}
     report = base_of(got, vehicle="truck").report
     assert {k: v for k, v in report.items() if k.startswith("roads_")} == {
-        "roads_closed_to_trucks": 1, "roads_out_of_season": 2
-    }  # fmt: skip
+        "roads_closed_to_trucks": 1,
+        "roads_out_of_season": 2,
+    }
 
 
 def test_a_ferrys_duration_is_shared_by_its_pieces(tmp_path: Path) -> None:
     ways: list[Way] = [
-        (100, [1, 2], ROAD), (101, [2, 3, 4, 6], {"route": "ferry", "duration": "02:00"}), (102, [6, 7], ROAD), (103, [3, 7], ROAD)
-    ]  # fmt: skip
+        (100, [1, 2], ROAD),
+        (101, [2, 3, 4, 6], {"route": "ferry", "duration": "02:00"}),
+        (102, [6, 7], ROAD),
+        (103, [3, 7], ROAD),
+    ]
     got = read(tmp_path, ways)
     ferry = got.roads[got.roads["kind"] == "ferry"]
     assert len(ferry) == 2

@@ -27,7 +27,9 @@ def read(tmp_path: Path, nodes: list[Node], ways: list[Way], **options: Any) -> 
     return read_network(write_pbf(tmp_path / "a.osm.pbf", nodes, ways), **options)
 
 
-@pytest.mark.parametrize("tags", [{"barrier": "block"}, {"barrier": "bollard"}, {"barrier": "gate", "access": "no"}, {"access": "no"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "tags", [{"barrier": "block"}, {"barrier": "bollard"}, {"barrier": "gate", "access": "no"}, {"access": "no"}]
+)
 def test_a_closed_node_parts_the_road(tmp_path: Path, tags: dict[str, str]) -> None:
     got = read(tmp_path, line(5, n3=tags), [(100, [1, 2, 3, 4, 5], ROAD)])
     (_, u1, v1), (_, u2, v2) = pieces_of(got.roads)
@@ -38,7 +40,16 @@ def test_a_closed_node_parts_the_road(tmp_path: Path, tags: dict[str, str]) -> N
     assert got.report["left_out"] == {f"roads_cut_at_{tags.get('access') or tags['barrier']}": 1}
 
 
-@pytest.mark.parametrize("tags", [{"barrier": "gate"}, {"barrier": "lift_gate"}, {"barrier": "cattle_grid"}, {"barrier": "toll_booth"}, {"barrier": "bollard", "motor_vehicle": "yes"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"barrier": "gate"},
+        {"barrier": "lift_gate"},
+        {"barrier": "cattle_grid"},
+        {"barrier": "toll_booth"},
+        {"barrier": "bollard", "motor_vehicle": "yes"},
+    ],
+)
 def test_a_gate_without_access_closes_nothing(tmp_path: Path, tags: dict[str, str]) -> None:
     got = read(tmp_path, line(5, n3=tags), [(100, [1, 2, 3, 4, 5], ROAD)])
     assert [(u, v) for _, u, v in pieces_of(got.roads) if u >= CUT_IDS or v >= CUT_IDS] == []
@@ -79,12 +90,20 @@ def test_a_private_gate_and_one_that_is_shut_in_winter_mark_the_shorter_side(tmp
 @pytest.mark.parametrize(
     "tags",
     [
-        {"highway": "trunk", "disused": "yes"}, {"highway": "trunk", "abandoned": "yes"}, {"highway": "trunk", "construction": "yes"},
-        {"highway": "trunk", "proposed": "yes"}, {"highway": "trunk", "impassable": "yes"}, {"railway": "rail", "disused": "yes"},
-        {"railway": "rail", "abandoned": "yes"}, {"railway": "rail", "operational_status": "closed"}, {"railway": "disused"},
-        {"highway": "construction", "construction": "trunk"}, {"disused:highway": "trunk"}, {"highway": "proposed", "winter_road": "yes"},
+        {"highway": "trunk", "disused": "yes"},
+        {"highway": "trunk", "abandoned": "yes"},
+        {"highway": "trunk", "construction": "yes"},
+        {"highway": "trunk", "proposed": "yes"},
+        {"highway": "trunk", "impassable": "yes"},
+        {"railway": "rail", "disused": "yes"},
+        {"railway": "rail", "abandoned": "yes"},
+        {"railway": "rail", "operational_status": "closed"},
+        {"railway": "disused"},
+        {"highway": "construction", "construction": "trunk"},
+        {"disused:highway": "trunk"},
+        {"highway": "proposed", "winter_road": "yes"},
     ],
-)  # fmt: skip
+)
 def test_what_is_out_of_use_is_left_out(tmp_path: Path, tags: dict[str, str]) -> None:
     got = read(tmp_path, line(2), [(100, [1, 2], tags)])
     assert (len(got.roads), len(got.railways)) == (0, 0)
@@ -94,7 +113,9 @@ def test_what_is_out_of_use_is_left_out(tmp_path: Path, tags: dict[str, str]) ->
     assert bool(got.report["left_out"]) == counted
 
 
-@pytest.mark.parametrize("tags", [{"construction": "minor"}, {"disused": "no"}, {"overtaking": "no"}, {"operational_status": "open"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "tags", [{"construction": "minor"}, {"disused": "no"}, {"overtaking": "no"}, {"operational_status": "open"}]
+)
 def test_work_beside_the_traffic_closes_nothing(tmp_path: Path, tags: dict[str, str]) -> None:
     assert len(read(tmp_path, line(2), [(100, [1, 2], {**ROAD, **tags})]).roads) == 1
 
@@ -102,10 +123,13 @@ def test_work_beside_the_traffic_closes_nothing(tmp_path: Path, tags: dict[str, 
 @pytest.mark.parametrize(
     ("tags", "kind"),
     [
-        ({"highway": "winter_road"}, "winter_road"), ({"highway": "ice_road"}, "winter_road"), ({"highway": "track", "winter_road": "yes"}, "track"),
-        ({"highway": "path", "ice_road": "yes"}, "winter_road"), ({"highway": "primary", "winter_road": "yes"}, "primary"),
+        ({"highway": "winter_road"}, "winter_road"),
+        ({"highway": "ice_road"}, "winter_road"),
+        ({"highway": "track", "winter_road": "yes"}, "track"),
+        ({"highway": "path", "ice_road": "yes"}, "winter_road"),
+        ({"highway": "primary", "winter_road": "yes"}, "primary"),
     ],
-)  # fmt: skip
+)
 def test_winter_roads_of_any_class_are_kept_for_winter(tmp_path: Path, tags: dict[str, str], kind: str) -> None:
     (row,) = read(tmp_path, line(2), [(100, [1, 2], tags)], road_kinds=["primary"]).roads.to_dict("records")
     assert (row["kind"], row["season"]) == (kind, "winter")
@@ -150,7 +174,10 @@ def test_the_zone_of_a_limit(tmp_path: Path) -> None:
 
 
 def test_nobody_is_known_and_not_unreadable(tmp_path: Path) -> None:
-    nodes = [(1, 60.0, 50.0, {"place": "village", "name": "Gone", "population": "0"}), (2, 60.1, 50.0, {"place": "village", "name": "Many", "population": "many"})]  # fmt: skip
+    nodes = [
+        (1, 60.0, 50.0, {"place": "village", "name": "Gone", "population": "0"}),
+        (2, 60.1, 50.0, {"place": "village", "name": "Many", "population": "many"}),
+    ]
     assert read(tmp_path, nodes, []).report["left_out"] == {"populations_unreadable": 1}
 
 
@@ -256,10 +283,15 @@ def test_blocks_packed_otherwise(tmp_path: Path, packing: str) -> None:
 def test_short_ways_of_lower_classes_tie_a_ferry_to_the_roads(tmp_path: Path) -> None:
     nodes = [*line(6), (20, 60.01, 50.002), (21, 60.5, 50.0), (22, 60.51, 50.0)]
     ways: list[Way] = [
-        (100, [1, 2], ROAD), (101, [2, 3], {"highway": "service"}), (102, [3, 4], {"route": "ferry"}), (103, [4, 5], {"highway": "track"}),
-        (104, [5, 6], ROAD), (105, [2, 20], {"highway": "service"}), (106, [21, 22], {"highway": "service"}),
+        (100, [1, 2], ROAD),
+        (101, [2, 3], {"highway": "service"}),
+        (102, [3, 4], {"route": "ferry"}),
+        (103, [4, 5], {"highway": "track"}),
+        (104, [5, 6], ROAD),
+        (105, [2, 20], {"highway": "service"}),
+        (106, [21, 22], {"highway": "service"}),
         (107, [2, 3], {"highway": "service", "access": "no"}),
-    ]  # fmt: skip
+    ]
     got = read(tmp_path, nodes, ways, road_kinds=["primary"])
     assert got.roads["osm_id"].tolist() == [100, 101, 102, 103, 104]
     assert got.roads["kind"].tolist() == ["primary", "service", "ferry", "track", "primary"]
@@ -270,13 +302,24 @@ def test_short_ways_of_lower_classes_tie_a_ferry_to_the_roads(tmp_path: Path) ->
 def test_a_village_away_from_the_roads_is_tied_to_them(tmp_path: Path) -> None:
     """3 is 1.4 km from the road and half a kilometre from the end of its lane; 21 is a hamlet beside the road."""
     nodes: list[Node] = [
-        (1, 60.0, 50.0), (2, 60.02, 50.0), (5, 60.01, 50.0), (6, 60.01, 50.01), (7, 60.012, 50.01), (3, 60.013, 50.0131, {"place": "village", "name": "V"}),
-        (21, 60.001, 50.001, {"place": "hamlet", "name": "H"}), (22, 60.002, 50.002), (30, 60.5, 50.0), (31, 60.51, 50.0),
-    ]  # fmt: skip
+        (1, 60.0, 50.0),
+        (2, 60.02, 50.0),
+        (5, 60.01, 50.0),
+        (6, 60.01, 50.01),
+        (7, 60.012, 50.01),
+        (3, 60.013, 50.0131, {"place": "village", "name": "V"}),
+        (21, 60.001, 50.001, {"place": "hamlet", "name": "H"}),
+        (22, 60.002, 50.002),
+        (30, 60.5, 50.0),
+        (31, 60.51, 50.0),
+    ]
     ways: list[Way] = [
-        (100, [1, 5, 2], ROAD), (101, [5, 6], {"highway": "residential"}), (102, [6, 7], {"highway": "track"}), (103, [1, 22], {"highway": "service"}),
+        (100, [1, 5, 2], ROAD),
+        (101, [5, 6], {"highway": "residential"}),
+        (102, [6, 7], {"highway": "track"}),
+        (103, [1, 22], {"highway": "service"}),
         (104, [30, 31], {"highway": "residential"}),
-    ]  # fmt: skip
+    ]
     got = read(tmp_path, nodes, ways, road_kinds=["primary"])
     assert got.roads["osm_id"].unique().tolist() == [100, 101, 102]
 
@@ -287,9 +330,13 @@ def test_a_road_of_a_lower_class_through_a_post_is_kept_to_the_roads_of_both_sid
 
     nodes = [*line(7, n4={"barrier": "border_control"}), (20, 60.03, 50.01), (21, 60.03, 50.02)]
     ways: list[Way] = [
-        (100, [1, 2], ROAD), (101, [2, 3], {"highway": "unclassified"}), (102, [3, 4, 5], {"highway": "unclassified"}),
-        (103, [5, 6], {"highway": "residential"}), (104, [6, 7], ROAD), (105, [20, 21], {"highway": "residential"}),
-    ]  # fmt: skip
+        (100, [1, 2], ROAD),
+        (101, [2, 3], {"highway": "unclassified"}),
+        (102, [3, 4, 5], {"highway": "unclassified"}),
+        (103, [5, 6], {"highway": "residential"}),
+        (104, [6, 7], ROAD),
+        (105, [20, 21], {"highway": "residential"}),
+    ]
     assert read(tmp_path, nodes, ways, road_kinds=["primary"]).roads["osm_id"].tolist() == [100, 101, 102, 103, 104]
     plain = [n[:3] for n in nodes]
     assert read(tmp_path, plain, ways, road_kinds=["primary"]).roads["osm_id"].tolist() == [100, 104]

@@ -77,28 +77,57 @@ def test_a_roundabout_is_one_way_and_parts_where_roads_join(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("tags", "oneway"),
     [
-        ({"highway": "motorway"}, True), ({"highway": "motorway_link"}, False), ({"highway": "motorway", "oneway": "no"}, False),
-        ({"highway": "trunk"}, False), ({"highway": "trunk", "oneway": "reversible"}, False),
+        ({"highway": "motorway"}, True),
+        ({"highway": "motorway_link"}, False),
+        ({"highway": "motorway", "oneway": "no"}, False),
+        ({"highway": "trunk"}, False),
+        ({"highway": "trunk", "oneway": "reversible"}, False),
     ],
-)  # fmt: skip
+)
 def test_defaults_of_direction(tmp_path: Path, tags: dict[str, str], oneway: bool) -> None:
     assert read(tmp_path, line_of(2), [(100, [1, 2], tags)]).roads["oneway"].tolist() == [oneway]
 
 
 def test_tags_of_a_road_become_columns(tmp_path: Path) -> None:
     tags = {
-        "highway": "tertiary", "maxspeed": "40 mph", "surface": "gravel", "smoothness": "bad", "seasonal": "winter",
-        "winter_road": "yes", "toll": "yes", "tunnel": "yes", "access": "permit", "hgv": "no", "name": "Дорога", "ref": "A310",
-        "maxspeed:hgv": "50", "duration": "00:10",
-    }  # fmt: skip
+        "highway": "tertiary",
+        "maxspeed": "40 mph",
+        "surface": "gravel",
+        "smoothness": "bad",
+        "seasonal": "winter",
+        "winter_road": "yes",
+        "toll": "yes",
+        "tunnel": "yes",
+        "access": "permit",
+        "hgv": "no",
+        "name": "Дорога",
+        "ref": "A310",
+        "maxspeed:hgv": "50",
+        "duration": "00:10",
+    }
     row = read(tmp_path, line_of(2), [(100, [1, 2], tags)]).roads.iloc[0]
     assert row["maxspeed_kph"] == pytest.approx(64.37, abs=0.01)
     expected = {
-        "kind": "tertiary", "speed_source": "tagged", "surface": "gravel", "smoothness": "bad", "seasonal": "winter",
-        "winter_road": True, "ice_road": False, "toll": True, "bridge": False, "tunnel": True, "access": "permit", "car": True,
-        "truck": False, "name": "Дорога", "ref": "A310", "maxspeed_hgv_kph": 50, "osm_id": 100, "season": "winter",
+        "kind": "tertiary",
+        "speed_source": "tagged",
+        "surface": "gravel",
+        "smoothness": "bad",
+        "seasonal": "winter",
+        "winter_road": True,
+        "ice_road": False,
+        "toll": True,
+        "bridge": False,
+        "tunnel": True,
+        "access": "permit",
+        "car": True,
+        "truck": False,
+        "name": "Дорога",
+        "ref": "A310",
+        "maxspeed_hgv_kph": 50,
+        "osm_id": 100,
+        "season": "winter",
         "duration_min": 10,
-    }  # fmt: skip
+    }
     assert {k: row[k] for k in expected} == expected
 
 
@@ -133,8 +162,11 @@ def test_roads_that_nobody_may_use_are_counted_by_reason(tmp_path: Path) -> None
     assert got.roads[["car", "truck"]].to_numpy().tolist() == [[True, True]] * 3 + [[False, True]]
     assert got.roads["no_through"].tolist() == ["", "", "car|truck", ""]
     assert got.report["left_out"] == {
-        "roads_access_forestry": 1, "roads_access_no": 2, "roads_area": 1, "roads_military": 1
-    }  # fmt: skip
+        "roads_access_forestry": 1,
+        "roads_access_no": 2,
+        "roads_area": 1,
+        "roads_military": 1,
+    }
     assert got.report["no_through"] == {"private": 1}
 
 
@@ -153,13 +185,22 @@ def test_only_the_wanted_kinds_of_road(tmp_path: Path) -> None:
 
 def test_railways(tmp_path: Path) -> None:
     main = {
-        "railway": "rail", "usage": "main", "gauge": "1520", "electrified": "contact_line", "voltage": "25000", "frequency": "50",
+        "railway": "rail",
+        "usage": "main",
+        "gauge": "1520",
+        "electrified": "contact_line",
+        "voltage": "25000",
+        "frequency": "50",
         "maxspeed": "120",
-    }  # fmt: skip
+    }
     others = [
-        {"railway": "rail", "service": "yard"}, {"railway": "rail", "service": "crossover"}, {"railway": "rail"},
-        {"railway": "rail", "usage": "military"}, {"railway": "abandoned"}, {"railway": "tram"},
-    ]  # fmt: skip
+        {"railway": "rail", "service": "yard"},
+        {"railway": "rail", "service": "crossover"},
+        {"railway": "rail"},
+        {"railway": "rail", "usage": "military"},
+        {"railway": "abandoned"},
+        {"railway": "tram"},
+    ]
     ways = [(100 + i, [1, 2], tags) for i, tags in enumerate([main, *others])]
     got = read(tmp_path, line_of(2), ways).railways
     assert got["osm_id"].tolist() == [100, 101, 102, 103]
@@ -167,8 +208,12 @@ def test_railways(tmp_path: Path) -> None:
     assert got["through"].tolist() == [True, False, True, True]
     assert got["current"].tolist() == ["25 kV 50 Hz", "", "", ""]
     assert got.loc[0, ["gauge", "electrified", "voltage", "frequency", "maxspeed_kph"]].tolist() == [
-        "1520", "contact_line", "25000", "50", 120.0
-    ]  # fmt: skip
+        "1520",
+        "contact_line",
+        "25000",
+        "50",
+        120.0,
+    ]
 
 
 def test_a_way_with_a_missing_node_is_broken_and_never_joined(tmp_path: Path) -> None:
@@ -276,22 +321,36 @@ def test_plain_nodes_and_another_grid_read_as_dense_ones(tmp_path: Path) -> None
 
 def test_settlements(tmp_path: Path) -> None:
     nodes: list[Node] = [
-        (1, 60, 50, {"place": "city", "name": "Орал", "name:en": "Oral", "name:ru": "Уральск", "old_name": "Яик;Яицк",
-                     "population": "350 000 (2023)", "capital": "4"}),
+        (
+            1,
+            60,
+            50,
+            {
+                "place": "city",
+                "name": "Орал",
+                "name:en": "Oral",
+                "name:ru": "Уральск",
+                "old_name": "Яик;Яицк",
+                "population": "350 000 (2023)",
+                "capital": "4",
+            },
+        ),
         (2, 61, 50, {"place": "hamlet", "name": "Lone", "population": "few"}),
         (3, 62, 50, {"place": "village"}),
         (4, 63, 50, {"place": "suburb", "name": "No"}),
         (5, 64, 50, {"place": "town", "name": "Dated", "population": "5000", "population:date": "2021-10"}),
         (6, 65, 50, {"place": "hamlet", "name": "Camp", "military": "base"}),
-    ]  # fmt: skip
+    ]
     got = read(tmp_path, nodes, [])
     assert got.settlements["settlement_id"].tolist() == [1, 2, 5]
     assert got.settlements["population"].tolist() == [350_000, 0, 5000]
     assert got.settlements["population_date"].tolist() == ["2023", "", "2021-10"]
     assert got.settlements.loc[0, ["names", "capital", "kind"]].tolist() == ["Oral|Уральск|Яик|Яицк", "4", "city"]
     assert got.report["left_out"] == {
-        "populations_unreadable": 1, "settlements_military": 1, "settlements_without_name": 1
-    }  # fmt: skip
+        "populations_unreadable": 1,
+        "settlements_military": 1,
+        "settlements_without_name": 1,
+    }
 
 
 def test_posts_as_nodes_ways_and_areas(tmp_path: Path) -> None:
@@ -304,8 +363,12 @@ def test_posts_as_nodes_ways_and_areas(tmp_path: Path) -> None:
         (5, 60.4, 50, {**control, "military": "checkpoint"}),
         (6, 60.5, 50, {"barrier": "gate"}),
         (7, 60.6, 50, {**control, "disused": "yes"}),
-        (11, 61, 50), (12, 61.01, 50), (13, 61.01, 50.02), (14, 61, 50.02), (15, 61, 50.01),
-    ]  # fmt: skip
+        (11, 61, 50),
+        (12, 61.01, 50),
+        (13, 61.01, 50.02),
+        (14, 61, 50.02),
+        (15, 61, 50.01),
+    ]
     ways: list[Way] = [
         (100, [11, 12, 13, 14, 15, 11], {"government": "border_control"}),
         (101, [11, 12], {**control, "highway": "primary"}),
@@ -314,9 +377,14 @@ def test_posts_as_nodes_ways_and_areas(tmp_path: Path) -> None:
     got = read(tmp_path, nodes, ways)
     posts = got.posts.set_index(["object", "osm_id"]).sort_index()
     assert posts["open"].to_dict() == {
-        ("node", 1): True, ("node", 2): False, ("node", 3): True, ("node", 4): True, ("node", 7): False,
-        ("way", 100): True, ("way", 101): True,
-    }  # fmt: skip
+        ("node", 1): True,
+        ("node", 2): False,
+        ("node", 3): True,
+        ("node", 4): True,
+        ("node", 7): False,
+        ("way", 100): True,
+        ("way", 101): True,
+    }
     assert posts["what"].tolist() == ["border_control"] * 2 + ["customs"] * 2 + ["border_control"] * 3
     assert posts.loc[("node", 1), ["name", "name_ru", "names", "hours"]].tolist() == [
         "Post",
@@ -333,8 +401,10 @@ def test_posts_as_nodes_ways_and_areas(tmp_path: Path) -> None:
 
 def test_stations(tmp_path: Path) -> None:
     nodes: list[Node] = [
-        (1, 60, 50, {"railway": "station", "name": "Ozinki"}), (2, 61, 50, {"railway": "border"}), (3, 62, 50, {"railway": "switch"})
-    ]  # fmt: skip
+        (1, 60, 50, {"railway": "station", "name": "Ozinki"}),
+        (2, 61, 50, {"railway": "border"}),
+        (3, 62, 50, {"railway": "switch"}),
+    ]
     got = read(tmp_path, nodes, [])
     assert got.stations[["osm_id", "kind", "name"]].to_numpy().tolist() == [[1, "station", "Ozinki"], [2, "border", ""]]
 

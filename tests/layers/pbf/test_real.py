@@ -22,8 +22,10 @@ EXTRACTS = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "osm
 LIECHTENSTEIN, MONACO = EXTRACTS / "liechtenstein-2015.osm.pbf", EXTRACTS / "monaco.osm.pbf"
 pytestmark = [
     pytest.mark.shared,
-    pytest.mark.skipif(not LIECHTENSTEIN.is_file() or not MONACO.is_file(), reason="the shared extracts are not beside the repository"),
-]  # fmt: skip
+    pytest.mark.skipif(
+        not LIECHTENSTEIN.is_file() or not MONACO.is_file(), reason="the shared extracts are not beside the repository"
+    ),
+]
 
 
 def test_headers() -> None:
@@ -55,8 +57,10 @@ def test_a_coast_that_is_cut_off_gives_no_country() -> None:
 def test_posts_railway_and_places_of_liechtenstein() -> None:
     got = read_network(LIECHTENSTEIN)
     assert got.posts[["osm_id", "name"]].to_numpy().tolist() == [
-        [3256854622, "Feldkirch"], [3256854623, "Feldkirch"], [3256854624, "Schaanwald"]
-    ]  # fmt: skip
+        [3256854622, "Feldkirch"],
+        [3256854623, "Feldkirch"],
+        [3256854624, "Schaanwald"],
+    ]
     assert (got.posts["what"] == "border_control").all()
     # The line Feldkirch–Buchs: 9 km in the country, single track, and the ends of its ways beyond.
     main = got.railways[got.railways["kind"] == "main"]

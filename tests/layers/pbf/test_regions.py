@@ -18,12 +18,23 @@ pytest.importorskip("osmium", reason="osmium (pyosmium) is not installed")
 
 # Two squares side by side, a hole in the first, an exclave of the second in it.
 CORNERS: list[Node] = [
-    (1, 60, 50), (2, 61, 50), (3, 61, 51), (4, 60, 51), (5, 62, 50), (6, 62, 51),
-    (11, 60.4, 50.4), (12, 60.6, 50.4), (13, 60.6, 50.6), (14, 60.4, 50.6),
-]  # fmt: skip
+    (1, 60, 50),
+    (2, 61, 50),
+    (3, 61, 51),
+    (4, 60, 51),
+    (5, 62, 50),
+    (6, 62, 51),
+    (11, 60.4, 50.4),
+    (12, 60.6, 50.4),
+    (13, 60.6, 50.6),
+    (14, 60.4, 50.6),
+]
 WAYS: list[Way] = [
-    (100, [2, 3], {}), (101, [3, 4, 1, 2], {}), (102, [2, 5, 6, 3], {}), (103, [11, 12, 13, 14, 11], {}),
-]  # fmt: skip
+    (100, [2, 3], {}),
+    (101, [3, 4, 1, 2], {}),
+    (102, [2, 5, 6, 3], {}),
+    (103, [11, 12, 13, 14, 11], {}),
+]
 
 
 def relation(osm_id: int, ways: list[tuple[int, str]], level: int, **tags: str) -> Relation:

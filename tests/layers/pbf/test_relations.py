@@ -44,8 +44,12 @@ def test_a_ferry_relation_for_people_on_foot_is_none_for_cars(tmp_path: Path) ->
 
 def test_a_ferry_of_a_relation_is_tied_to_the_roads(tmp_path: Path) -> None:
     ways: list[Way] = [
-        (100, [1, 2], ROAD), (101, [2, 3], {"highway": "service"}), (102, [3, 4], {}), (103, [4, 5], {"highway": "track"}), (104, [5, 6], ROAD),
-    ]  # fmt: skip
+        (100, [1, 2], ROAD),
+        (101, [2, 3], {"highway": "service"}),
+        (102, [3, 4], {}),
+        (103, [4, 5], {"highway": "track"}),
+        (104, [5, 6], ROAD),
+    ]
     ferry: Relation = (7, [("w", 102, "")], {"type": "route", "route": "ferry"})
     got = read(tmp_path, line(6), ways, [ferry], road_kinds=["primary"])
     assert got.roads["osm_id"].tolist() == [100, 101, 102, 103, 104]
@@ -53,12 +57,22 @@ def test_a_ferry_of_a_relation_is_tied_to_the_roads(tmp_path: Path) -> None:
 
 def test_a_post_as_a_multipolygon_stands_in_its_middle(tmp_path: Path) -> None:
     # Two ways close the outer ring, 60.00–60.02 by 50.00–50.01; a third is a yard inside.
-    nodes: list[Node] = [(1, 60.0, 50.0), (2, 60.02, 50.0), (3, 60.02, 50.01), (4, 60.0, 50.01), (5, 60.001, 50.001), (6, 60.002, 50.001), (7, 60.002, 50.002)]  # fmt: skip
+    nodes: list[Node] = [
+        (1, 60.0, 50.0),
+        (2, 60.02, 50.0),
+        (3, 60.02, 50.01),
+        (4, 60.0, 50.01),
+        (5, 60.001, 50.001),
+        (6, 60.002, 50.001),
+        (7, 60.002, 50.002),
+    ]
     ways: list[Way] = [(100, [1, 2, 3], {}), (101, [3, 4, 1], {}), (102, [5, 6, 7, 5], {})]
     members = [("w", 100, "outer"), ("w", 101, "outer"), ("w", 102, "inner")]
     tags = {"type": "multipolygon", "barrier": "border_control", "name": "Works", "opening_hours": "08:00-20:00"}
     got = read(tmp_path, nodes, ways, [(9, members, tags)])
-    assert got.posts[["osm_id", "object", "name", "opening_hours"]].to_numpy().tolist() == [[9, "relation", "Works", "08:00-20:00"]]  # fmt: skip
+    assert got.posts[["osm_id", "object", "name", "opening_hours"]].to_numpy().tolist() == [
+        [9, "relation", "Works", "08:00-20:00"]
+    ]
     assert shapely.get_coordinates(got.posts.geometry.to_numpy())[0] == pytest.approx([60.01, 50.005], abs=1e-6)
     assert got.roads.empty
 
@@ -66,11 +80,15 @@ def test_a_post_as_a_multipolygon_stands_in_its_middle(tmp_path: Path) -> None:
 def test_a_town_is_the_centre_that_boundaries_name(tmp_path: Path) -> None:
     towns: list[Node] = [(i, 60.0 + i / 10, 50.0, {"place": "town", "name": f"T{i}"}) for i in (1, 2, 3)]
     units: list[Relation] = [
-        (10, [("w", 5, "outer"), ("n", 1, "admin_centre")], {"type": "boundary", "boundary": "administrative", "admin_level": "6"}),
+        (
+            10,
+            [("w", 5, "outer"), ("n", 1, "admin_centre")],
+            {"type": "boundary", "boundary": "administrative", "admin_level": "6"},
+        ),
         (11, [("n", 1, "admin_centre")], {"type": "boundary", "boundary": "administrative", "admin_level": "4"}),
         (12, [("n", 2, "admin_centre")], {"type": "boundary", "boundary": "administrative", "admin_level": "2"}),
         (13, [("n", 3, "label")], {"type": "boundary", "boundary": "administrative", "admin_level": "4"}),
-    ]  # fmt: skip
+    ]
     got = read(tmp_path, towns, [], units)
     assert dict(zip(got.settlements["name"], got.settlements["capital"], strict=True)) == {
         "T1": "4",
@@ -81,7 +99,10 @@ def test_a_town_is_the_centre_that_boundaries_name(tmp_path: Path) -> None:
 
 def test_restrictions_are_rows_of_node_and_ways(tmp_path: Path) -> None:
     ways: list[Way] = [(100, [1, 2], ROAD), (101, [2, 3], ROAD), (102, [3, 4], ROAD)]
-    node, way = [("w", 100, "from"), ("n", 2, "via"), ("w", 101, "to")], [("w", 100, "from"), ("w", 101, "via"), ("w", 102, "to")]  # fmt: skip
+    node, way = (
+        [("w", 100, "from"), ("n", 2, "via"), ("w", 101, "to")],
+        [("w", 100, "from"), ("w", 101, "via"), ("w", 102, "to")],
+    )
     given: list[Relation] = [
         (1, node, {"type": "restriction", "restriction": "no_straight_on"}),
         (2, node, {"type": "restriction", "restriction": "only_left_turn", "except": "psv;motorcar"}),
@@ -92,7 +113,10 @@ def test_restrictions_are_rows_of_node_and_ways(tmp_path: Path) -> None:
     ]
     car = read(tmp_path, line(4), ways, given)
     assert car.turns[["via", "from_way", "to_way", "only", "relation"]].to_numpy().tolist() == [[2, 100, 101, False, 1]]
-    assert {k: v for k, v in car.report["left_out"].items() if k.startswith("turns")} == {"turns_over_ways": 1, "turns_without_members": 1}  # fmt: skip
+    assert {k: v for k, v in car.report["left_out"].items() if k.startswith("turns")} == {
+        "turns_over_ways": 1,
+        "turns_without_members": 1,
+    }
     assert car.report["unread"] == {"restriction=no_flying": 1}
     truck = read(tmp_path, line(4), ways, given, vehicle="truck")
     assert truck.turns[["only", "relation"]].to_numpy().tolist() == [[False, 1], [True, 2], [True, 3]]

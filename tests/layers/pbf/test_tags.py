@@ -24,14 +24,27 @@ from layers.osm.tags import (
 @pytest.mark.parametrize(
     ("text", "kph", "source"),
     [
-        ("60", 60, "tagged"), (" 60 km/h ", 60, "tagged"), ("60 mph", 96.56, "tagged"), ("60mph", 96.56, "tagged"),
-        ("60;80", 60, "tagged"), ("80|60|none", 60, "tagged"), ("walk", 5, "tagged"), ("10 knots", 18.52, "tagged"),
-        ("RU:urban", 60, "implicit"), ("RU:rural", 90, "implicit"), ("KZ:rural", 110, "implicit"),
-        ("kz:Motorway", 140, "implicit"), ("RU:living_street", 20, "implicit"), ("XX:rural", 90, "implicit"),
-        ("DE:zone:30", 30, "implicit"), ("DE:zone30", 30, "implicit"), ("RU:40", 40, "implicit"), ("GB:nsl_single", 96.56, "implicit"),
+        ("60", 60, "tagged"),
+        (" 60 km/h ", 60, "tagged"),
+        ("60 mph", 96.56, "tagged"),
+        ("60mph", 96.56, "tagged"),
+        ("60;80", 60, "tagged"),
+        ("80|60|none", 60, "tagged"),
+        ("walk", 5, "tagged"),
+        ("10 knots", 18.52, "tagged"),
+        ("RU:urban", 60, "implicit"),
+        ("RU:rural", 90, "implicit"),
+        ("KZ:rural", 110, "implicit"),
+        ("kz:Motorway", 140, "implicit"),
+        ("RU:living_street", 20, "implicit"),
+        ("XX:rural", 90, "implicit"),
+        ("DE:zone:30", 30, "implicit"),
+        ("DE:zone30", 30, "implicit"),
+        ("RU:40", 40, "implicit"),
+        ("GB:nsl_single", 96.56, "implicit"),
         ("RU:walk", 5, "implicit"),
     ],
-)  # fmt: skip
+)
 def test_a_limit_in_every_usual_form(text: str, kph: float, source: str) -> None:
     assert parse_maxspeed(text) == (kph, source)
 
@@ -53,12 +66,23 @@ def test_a_zone_without_a_country_takes_the_given_one() -> None:
 @pytest.mark.parametrize(
     ("oneway", "kind", "junction", "direction"),
     [
-        ("yes", "primary", None, 1), ("1", "primary", None, 1), ("-1", "primary", None, -1), ("reverse", "primary", None, -1),
-        ("no", "motorway", None, 0), (None, "motorway", None, 1), (None, "motorway_link", None, 0), ("yes", "motorway_link", None, 1), (None, "trunk", None, 0),
-        (None, "primary", "roundabout", 1), ("no", "primary", "roundabout", 0), ("reversible", "motorway", None, 0),
-        ("alternating", "primary", None, 0), ("perhaps", "primary", None, 0), ("-1", "motorway", None, -1),
+        ("yes", "primary", None, 1),
+        ("1", "primary", None, 1),
+        ("-1", "primary", None, -1),
+        ("reverse", "primary", None, -1),
+        ("no", "motorway", None, 0),
+        (None, "motorway", None, 1),
+        (None, "motorway_link", None, 0),
+        ("yes", "motorway_link", None, 1),
+        (None, "trunk", None, 0),
+        (None, "primary", "roundabout", 1),
+        ("no", "primary", "roundabout", 0),
+        ("reversible", "motorway", None, 0),
+        ("alternating", "primary", None, 0),
+        ("perhaps", "primary", None, 0),
+        ("-1", "motorway", None, -1),
     ],
-)  # fmt: skip
+)
 def test_direction_from_tag_class_and_junction(
     oneway: str | None, kind: str, junction: str | None, direction: int
 ) -> None:
@@ -69,12 +93,26 @@ def test_direction_from_tag_class_and_junction(
 @pytest.mark.parametrize(
     ("text", "people", "date"),
     [
-        ("12345", 12345, ""), ("12 345", 12345, ""), ("12,345", 12345, ""), ("12.345", 12345, ""), ("12\u00a0345", 12345, ""),
-        ("1 234 567", 1234567, ""), ("~3000", 3000, ""), ("1200 (2021)", 1200, "2021"), ("1200 (2021-10-01)", 1200, "2021-10-01"),
-        ("500-600", 500, ""), ("0", 0, ""), ("3 тыс", 0, ""), ("1.2 million", 0, ""), ("-5", 0, ""), ("many", 0, ""), ("", 0, ""),
-        ("1,5", 0, ""), ("99999999999", 0, ""),
+        ("12345", 12345, ""),
+        ("12 345", 12345, ""),
+        ("12,345", 12345, ""),
+        ("12.345", 12345, ""),
+        ("12\u00a0345", 12345, ""),
+        ("1 234 567", 1234567, ""),
+        ("~3000", 3000, ""),
+        ("1200 (2021)", 1200, "2021"),
+        ("1200 (2021-10-01)", 1200, "2021-10-01"),
+        ("500-600", 500, ""),
+        ("0", 0, ""),
+        ("3 тыс", 0, ""),
+        ("1.2 million", 0, ""),
+        ("-5", 0, ""),
+        ("many", 0, ""),
+        ("", 0, ""),
+        ("1,5", 0, ""),
+        ("99999999999", 0, ""),
     ],
-)  # fmt: skip
+)
 def test_people_as_they_are_written(text: str, people: int, date: str) -> None:
     assert parse_population(text) == (people, date)
 
@@ -98,22 +136,50 @@ def test_each_distinct_text_is_parsed_once() -> None:
 @pytest.mark.parametrize(
     ("text", "frozen", "season"),
     [
-        ("no", False, ""), ("", False, ""), ("winter", False, "winter"), ("Summer", False, "summer"),
-        ("spring; summer;autumn", False, "summer"), ("dry_season", False, "summer"), ("yes", False, "some"),
-        ("wet_season", False, "some"), ("winter;summer", False, ""), ("winter;spring", False, "some"),
-        ("yes", True, "winter"), ("", True, "winter"), ("summer", True, "winter"),
+        ("no", False, ""),
+        ("", False, ""),
+        ("winter", False, "winter"),
+        ("Summer", False, "summer"),
+        ("spring; summer;autumn", False, "summer"),
+        ("dry_season", False, "summer"),
+        ("yes", False, "some"),
+        ("wet_season", False, "some"),
+        ("winter;summer", False, ""),
+        ("winter;spring", False, "some"),
+        ("yes", True, "winter"),
+        ("", True, "winter"),
+        ("summer", True, "winter"),
     ],
-)  # fmt: skip
+)
 def test_seasons(text: str, frozen: bool, season: str) -> None:
     assert season_of(text, frozen) == season
 
 
 @pytest.mark.parametrize(
     ("text", "minutes"),
-    [("00:15", 15), ("1:30", 90), ("48:00", 2880), ("01:30:30", 90.5), ("25", 25), ("PT2H", 120), ("pt1h30m", 90), (" 00:05 ", 5),
-     ("P0DT0H20M", 20), ("P1D", 1440), ("PT1.5H", 90), ("20 min", 20), ("1 h 30 min", 90), ("1h", 60), ("3 hours", 180), ("20-30", 25),
-     ("00:20-00:30", 25), ("20-30 min", 25), ("1,5 h", 90), ("1 ч 20 мин", 80)],
-)  # fmt: skip
+    [
+        ("00:15", 15),
+        ("1:30", 90),
+        ("48:00", 2880),
+        ("01:30:30", 90.5),
+        ("25", 25),
+        ("PT2H", 120),
+        ("pt1h30m", 90),
+        (" 00:05 ", 5),
+        ("P0DT0H20M", 20),
+        ("P1D", 1440),
+        ("PT1.5H", 90),
+        ("20 min", 20),
+        ("1 h 30 min", 90),
+        ("1h", 60),
+        ("3 hours", 180),
+        ("20-30", 25),
+        ("00:20-00:30", 25),
+        ("20-30 min", 25),
+        ("1,5 h", 90),
+        ("1 ч 20 мин", 80),
+    ],
+)
 def test_durations(text: str, minutes: float) -> None:
     assert parse_duration(text) == minutes
 
@@ -126,13 +192,24 @@ def test_what_is_no_duration_says_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     ("electrified", "voltage", "frequency", "label"),
     [
-        ("contact_line", "25000", "50", "25 kV 50 Hz"), ("contact_line", "3000", "0", "3 kV DC"), ("contact_line", "3000", "", "3 kV DC"),
-        ("rail", "750", "", "750 V DC"), ("contact_line", "15000", "16.67", "15 kV 16.7 Hz"), ("yes", "15000", "16.7", "15 kV 16.7 Hz"),
-        ("no", "", "", "none"), ("no", "25000", "50", "none"), ("contact_line", "25000", "", ""), ("contact_line", "", "", ""),
-        ("yes", "", "50", ""), ("", "25000", "50", ""), ("contact_line", "3000;25000", "0;50", ""), ("contact_line", "nan", "50", ""),
-        ("contact_line", "25000", "inf", ""), ("contact_line", "-3", "0", ""),
+        ("contact_line", "25000", "50", "25 kV 50 Hz"),
+        ("contact_line", "3000", "0", "3 kV DC"),
+        ("contact_line", "3000", "", "3 kV DC"),
+        ("rail", "750", "", "750 V DC"),
+        ("contact_line", "15000", "16.67", "15 kV 16.7 Hz"),
+        ("yes", "15000", "16.7", "15 kV 16.7 Hz"),
+        ("no", "", "", "none"),
+        ("no", "25000", "50", "none"),
+        ("contact_line", "25000", "", ""),
+        ("contact_line", "", "", ""),
+        ("yes", "", "50", ""),
+        ("", "25000", "50", ""),
+        ("contact_line", "3000;25000", "0;50", ""),
+        ("contact_line", "nan", "50", ""),
+        ("contact_line", "25000", "inf", ""),
+        ("contact_line", "-3", "0", ""),
     ],
-)  # fmt: skip
+)
 def test_currents(electrified: str, voltage: str, frequency: str, label: str) -> None:
     assert current_of(electrified, voltage, frequency) == label
 
@@ -140,11 +217,16 @@ def test_currents(electrified: str, voltage: str, frequency: str, label: str) ->
 @pytest.mark.parametrize(
     ("tags", "capital"),
     [
-        ({}, ""), ({"capital": "yes"}, "yes"), ({"capital": "6"}, "6"), ({"capital": "no"}, ""), ({"capital": "former"}, ""),
-        ({"admin_centre:6": "yes", "admin_centre:4": "yes"}, "4"), ({"admin_centre:4": "no"}, ""),
+        ({}, ""),
+        ({"capital": "yes"}, "yes"),
+        ({"capital": "6"}, "6"),
+        ({"capital": "no"}, ""),
+        ({"capital": "former"}, ""),
+        ({"admin_centre:6": "yes", "admin_centre:4": "yes"}, "4"),
+        ({"admin_centre:4": "no"}, ""),
         ({"capital": "4", "admin_centre:6": "yes"}, "4"),
     ],
-)  # fmt: skip
+)
 def test_capitals(tags: dict[str, str], capital: str) -> None:
     assert capital_of(tags) == capital
 
@@ -152,10 +234,20 @@ def test_capitals(tags: dict[str, str], capital: str) -> None:
 @pytest.mark.parametrize(
     ("text", "gauge"),
     [
-        ("1520", "1520"), ("1520 mm", "1520"), ("1,520", "1520"), ("1435;1520", "1435;1520"), ("1520/1435", "1520;1435"),
-        ("standard", "1435"), ("Standard gauge", "1435"), ("1.435 m", "1435"), ("4 ft 8 1/2 in", "1435"), ("broad", "broad"),
-        ("narrow", ""), ("wide", ""), ("", ""),
+        ("1520", "1520"),
+        ("1520 mm", "1520"),
+        ("1,520", "1520"),
+        ("1435;1520", "1435;1520"),
+        ("1520/1435", "1520;1435"),
+        ("standard", "1435"),
+        ("Standard gauge", "1435"),
+        ("1.435 m", "1435"),
+        ("4 ft 8 1/2 in", "1435"),
+        ("broad", "broad"),
+        ("narrow", ""),
+        ("wide", ""),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_gauges_as_they_are_written(text: str, gauge: str) -> None:
     assert parse_gauge(text) == gauge

@@ -105,9 +105,21 @@ def server() -> Iterator[Database]:
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
     try:
         made = call(
-            folder / "initdb", "-D", data, "-U", USER, "-A", "scram-sha-256", "--pwfile", home / "password",
-            "-E", "UTF8", "--locale", "C", "--no-sync",
-        )  # fmt: skip
+            folder / "initdb",
+            "-D",
+            data,
+            "-U",
+            USER,
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            home / "password",
+            "-E",
+            "UTF8",
+            "--locale",
+            "C",
+            "--no-sync",
+        )
         started = (
             made.returncode == 0 and call(folder / "pg_ctl", "-D", data, "-w", "-o", options, "start").returncode == 0
         )

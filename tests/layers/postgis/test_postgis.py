@@ -1,4 +1,7 @@
-"""Layers out of a real PostGIS: the same as from a file, whatever the order of rows; errors that say what is allowed."""
+"""Layers out of a real PostGIS.
+
+The same as from a file, whatever the order of rows; errors that say what is allowed.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,8 @@ def test_names_with_every_sign(db: Database) -> None:
         f"CREATE SCHEMA {quoted[0]}",
         f"CREATE TABLE {quoted[0]}.{quoted[1]} (mode text, {quoted[2]} text, {quoted[3]} geometry(Point, 4326), "
         f"PRIMARY KEY ({quoted[2]}))",
-        f"INSERT INTO {quoted[0]}.{quoted[1]} VALUES ('road', 'б', ST_Point(61, 51, 4326)), ('rail', 'a', ST_Point(60, 50, 4326))",
+        f"INSERT INTO {quoted[0]}.{quoted[1]} VALUES ('road', 'б', ST_Point(61, 51, 4326)), ('rail', 'a', "
+        "ST_Point(60, 50, 4326))",
     )
     for layer in (f"{schema}.{table}", table):
         got, about = read_layer("checkpoints", Source(db.url, layer=layer, columns={"name": column}))
@@ -118,7 +122,8 @@ def test_views_geographies_heights_and_other_systems(db: Database) -> None:
         "ST_Transform(ST_Point(60, 50, 4326), 32641) AS geom",
         "CREATE VIEW seen AS SELECT * FROM utm",
         "CREATE TABLE round AS SELECT 'road' AS mode, 'x' AS name, CAST(ST_Point(60, 50, 4326) AS geography) AS geog",
-        "CREATE TABLE high AS SELECT 'road' AS mode, 'x' AS name, 7 AS geometry, ST_SetSRID(ST_MakePoint(60, 50, 9), 4326) AS g",
+        "CREATE TABLE high AS SELECT 'road' AS mode, 'x' AS name, 7 AS geometry, ST_SetSRID(ST_MakePoint(60, 50, "
+        "9), 4326) AS g",
     )
     for table in ("utm", "seen", "round", "high"):
         got, _ = read_layer("checkpoints", Source(db.url, layer=table))
@@ -134,7 +139,8 @@ def test_a_crs_of_the_users_own(db: Database) -> None:
 
     wkt = pyproj.CRS.from_proj4(text).to_wkt("WKT1_GDAL")
     db.do(
-        f"INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text) VALUES (990001, 'own', 990001, '{wkt}', '{text}')",
+        "INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text) VALUES (990001, 'own', "
+        f"990001, '{wkt}', '{text}')",
         "CREATE TABLE own AS SELECT 'road' AS mode, 'x' AS name, ST_Transform(ST_Point(60, 50, 4326), 990001) AS geom",
         "CREATE TABLE lost AS SELECT 'road' AS mode, 'x' AS name, ST_Point(60, 50, 990002) AS geom",
     )
@@ -145,7 +151,8 @@ def test_a_crs_of_the_users_own(db: Database) -> None:
 
 def test_several_geometry_columns_need_a_choice(db: Database) -> None:
     db.do(
-        "CREATE TABLE pair AS SELECT 'road' AS mode, 'x' AS name, ST_Point(60, 50, 4326) AS a, ST_Point(1, 2, 4326) AS b"
+        "CREATE TABLE pair AS SELECT 'road' AS mode, 'x' AS name, ST_Point(60, 50, 4326) AS a, ST_Point(1, 2, "
+        "4326) AS b"
     )
     message = fails(db.url, layer="pair")
     assert "a, b" in message
@@ -157,10 +164,11 @@ def test_several_geometry_columns_need_a_choice(db: Database) -> None:
 
 def test_a_name_in_two_schemas(db: Database) -> None:
     db.do(
-        "CREATE SCHEMA one", "CREATE SCHEMA two",
+        "CREATE SCHEMA one",
+        "CREATE SCHEMA two",
         "CREATE TABLE one.twin AS SELECT 1 AS n, ST_Point(60, 50, 4326) AS geom",
         "CREATE TABLE two.twin AS SELECT 2 AS n, ST_Point(60, 50, 4326) AS geom",
-    )  # fmt: skip
+    )
     assert fails(db.url, layer="twin").endswith("is one.twin, two.twin")
     assert read_table(db.url, layer="two.twin")[0]["n"].tolist() == [2]
     # The schema that PostgreSQL itself looks in comes first.
@@ -176,7 +184,8 @@ def test_tables_that_can_not_be_used(db: Database) -> None:
         "CREATE TABLE hollow (mode text, name text, geom geometry(Point, 4326))",
         "CREATE TABLE void AS SELECT 'x' AS name, CAST(NULL AS geometry(Point, 4326)) AS geom",
         "CREATE TABLE mixed AS SELECT ST_Point(60, 50, 4326) AS geom UNION ALL SELECT ST_Point(60, 50, 3857)",
-        "CREATE TABLE curved AS SELECT ST_GeomFromText('CURVEPOLYGON(CIRCULARSTRING(0 0, 4 0, 4 4, 0 4, 0 0))', 4326) AS geom",
+        "CREATE TABLE curved AS SELECT ST_GeomFromText('CURVEPOLYGON(CIRCULARSTRING(0 0, 4 0, 4 4, 0 4, 0 0))', "
+        "4326) AS geom",
     )
     message = fails(db.url, layer="bare")
     assert "has no table 'bare' with a geometry" in message
@@ -223,11 +232,12 @@ def test_a_database_without_postgis(server: Database, db: Database) -> None:
 
 def test_postgis_in_a_schema_of_its_own_and_plain_bytes(db: Database) -> None:
     other = db.create(
-        "elsewhere", "ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
+        "elsewhere",
+        "ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
         'CREATE SCHEMA "ext:1"; CREATE EXTENSION postgis SCHEMA "ext:1"',
-    )  # fmt: skip
+    )
     other.do(
-        """CREATE TABLE towns AS SELECT 'Қостанай' AS name, 'KZ' AS country, "ext:1".ST_Point(63.6, 53.2, 4326) AS geom"""
+        "CREATE TABLE towns AS SELECT 'Қостанай' AS name, 'KZ' AS country, \"ext:1\".ST_Point(63.6, 53.2, 4326) AS geom"
     )
     got, _ = read_layer("settlements", Source(other.url))
     assert got["name"].tolist() == ["Қостанай"]
@@ -261,12 +271,15 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ("postgresql://u:p@h/d", "postgresql://u:***@h/d"),
         ("postgres://u:p:q@r@h:5432/d", "postgres://u:***@h:5432/d"),
         ("postgresql+psycopg://u@tenant:p/w q@h/d", "postgresql+psycopg://u@tenant:***@h/d"),
-        ("postgresql:///d?user=u&password=p%20q&sslpassword=r&x=1", "postgresql:///d?user=u&password=***&sslpassword=***&x=1"),
+        (
+            "postgresql:///d?user=u&password=p%20q&sslpassword=r&x=1",
+            "postgresql:///d?user=u&password=***&sslpassword=***&x=1",
+        ),
         ("postgresql://h:5432/d", "postgresql://h:5432/d"),
         ("in {'path': 'postgresql://u:p@h/d', 'layer': 3}", "in {'path': 'postgresql://u:***@h/d', 'layer': 3}"),
         ("roads.gpkg", "roads.gpkg"),
     ],
-)  # fmt: skip
+)
 def test_passwords_are_hidden(text: str, hidden: str) -> None:
     assert masked(text) == hidden
 

@@ -49,7 +49,10 @@ class Algorithm(QgsProcessingAlgorithm):
 
     def shortHelpString(self):  # noqa: N802
         """Return the help."""
-        return f"{self.HELP}\n\nWithout a study the packaged Russia–Kazakhstan border is taken. Calls the program borderlink, which is installed beside QGIS."
+        return (
+            f"{self.HELP}\n\nWithout a study the packaged Russia–Kazakhstan border is taken. Calls the program "
+            "borderlink, which is installed beside QGIS."
+        )
 
     def createInstance(self):  # noqa: N802
         """Return a new one."""
@@ -113,7 +116,10 @@ class Run(Folder):
         "border",
         ("regions", "cells", "roads", "border_line", "checkpoints", "places"),
     )
-    HELP = "Builds the network of a border, measures it, finds growth points and bottlenecks; leaves project, GeoPackage, map, report and tables."
+    HELP = (
+        "Builds the network of a border, measures it, finds growth points and bottlenecks; leaves project, "
+        "GeoPackage, map, report and tables."
+    )
 
     def initAlgorithm(self, configuration=None):  # noqa: N802, ARG002
         """Add the parameters."""

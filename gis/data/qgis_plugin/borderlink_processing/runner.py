@@ -55,7 +55,10 @@ def has_command(name):
 
 
 def call(arguments, feedback):
-    """Call borderlink and return what it prints; its stages move the bar, a cancel ends it and leaves nothing half-written."""
+    """Call borderlink and return what it prints.
+
+    Its stages move the bar, a cancel ends it and leaves nothing half-written.
+    """
     words = [*command(), "--json-progress", *arguments]
     feedback.pushCommandInfo(subprocess.list2cmdline(words))
     options = {"creationflags": subprocess.CREATE_NO_WINDOW} if os.name == "nt" else {}
@@ -69,9 +72,11 @@ def call(arguments, feedback):
         errors="replace",
         **options,
     )
-    lines, printed, said = queue.Queue(), [], []
-    readers = [threading.Thread(target=_read, args=(process.stderr, lines.put), daemon=True),
-               threading.Thread(target=_read, args=(process.stdout, printed.append), daemon=True)]  # fmt: skip
+    lines, printed, messages = queue.Queue(), [], []
+    readers = [
+        threading.Thread(target=_read, args=(process.stderr, lines.put), daemon=True),
+        threading.Thread(target=_read, args=(process.stdout, printed.append), daemon=True),
+    ]
     for reader in readers:
         reader.start()
     while process.poll() is None or not lines.empty() or readers[0].is_alive():
@@ -79,13 +84,13 @@ def call(arguments, feedback):
             _end(process)
             raise QgsProcessingException("Cancelled: nothing was written.")
         try:
-            _tell(lines.get(timeout=WAIT_S), feedback, said)
+            _tell(lines.get(timeout=WAIT_S), feedback, messages)
         except queue.Empty:
             continue
     for reader in readers:
         reader.join()
     if process.returncode:
-        raise QgsProcessingException("\n".join(said[-12:]) or f"borderlink ended with {process.returncode}")
+        raise QgsProcessingException("\n".join(messages[-12:]) or f"borderlink ended with {process.returncode}")
     for line in printed:
         feedback.pushInfo(line)
     return printed
@@ -96,7 +101,7 @@ def _read(stream, take):
         take(line.rstrip())
 
 
-def _tell(line, feedback, said):
+def _tell(line, feedback, messages):
     """Show a line: a stage as progress, anything else as a message."""
     try:
         stage = json.loads(line)
@@ -107,7 +112,7 @@ def _tell(line, feedback, said):
         if stage.get("of"):
             feedback.setProgress(100.0 * min(stage["number"] / stage["of"], 1.0))
     elif line:
-        said.append(line)
+        messages.append(line)
         feedback.pushInfo(line)
 
 

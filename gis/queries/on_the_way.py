@@ -1,0 +1,76 @@
+"""What lies on a way: links and their length by mode, bridged gaps, places passed in transit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from layers.crs import WGS84, lines_between
+from network.build import Network
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+def way_links(network: Network, rows: NDArray[np.int64], names: pd.Series) -> gpd.GeoDataFrame:
+    """Return the links of a way.
+
+    Returns
+    -------
+    In order: ``step`` from 1, ``kind``, ``mode``, ``length_m``, ``speed_kph``, ``time_min``, ``wait_min``,
+    ``checkpoint`` (name, empty for none), ``bridged``; a line each, of no length for a gate at one place.
+    """
+    links = network.links.iloc[rows]
+    table = links[["kind", "mode", "length_m", "speed_kph", "time_min", "wait_min", "bridged"]].reset_index(drop=True)
+    own = links["checkpoint_id"].to_numpy(dtype=object)
+    table.insert(0, "step", np.arange(1, len(table) + 1))
+    table["checkpoint"] = [str(names.get(c, c)) if c else "" for c in own]
+    lines = links["geometry"].to_numpy(dtype=object)
+    ends = network.nodes[["x", "y"]].to_numpy(float)
+    straight = lines_between(*(ends[links[end].to_numpy(np.int64)] for end in ("u", "v")))
+    return gpd.GeoDataFrame(table, geometry=np.where(shapely.is_missing(lines), straight, lines), crs=WGS84)
+
+
+def bridges_on(network: Network, rows: NDArray[np.int64]) -> list[str]:
+    """Return the note on bridged gaps that a way runs over, with their places."""
+    links = network.links.iloc[rows]
+    links = links[links["bridged"].to_numpy(bool)]
+    if links.empty:
+        return []
+    xy = network.nodes[["x", "y"]].to_numpy(float)[links["u"].to_numpy(np.int64)]
+    where = ", ".join(f"{m / 1000:.1f} km at {x:.2f},{y:.2f}" for m, (x, y) in zip(links["length_m"], xy, strict=True))
+    return [f"the way runs over bridged gaps of the data, assumed links that `bridge_gaps = false` leaves out: {where}"]
+
+
+def in_transit(network: Network, rows: NDArray[np.int64]) -> str:
+    """Return what a trip home through the neighbour is charged."""
+    gates = network.links.iloc[rows]
+    modes = [m for m in ("road", "rail") if m in set(gates.loc[gates["kind"] == "gate", "mode"])]
+    waits = [f"by {m} it waits at both posts" for m in modes if m in network.domestic_wait]
+    free = [
+        f"by {m} no wait is charged" + (", for a train in transit does not stop" if m == "rail" else "")
+        for m in modes
+        if m not in network.domestic_wait
+    ]
+    return f"a home trip through the neighbour: {'; '.join(waits + free)} (analysis.domestic_wait)"
+
+
+def lengths_on(network: Network, rows: NDArray[np.int64], off: float) -> list[str]:
+    """Return the note on generalised lengths of a way."""
+    if not off:
+        return []
+    links = network.links.iloc[rows]
+    longer = (links["length_factor"] > 1).to_numpy(bool)
+    km = links["length_m"].to_numpy(float)[longer].sum() / 1000
+    note = f"lengths are those of generalised lines, off by some {100 * off:.0f} %"
+    if longer.any():
+        factor = links["length_factor"].to_numpy(float)[longer].max()
+        note += (
+            f"; {km:,.0f} km of it are straightened links, lengthened by {100 * (factor - 1):.1f} % (`length_factor "
+            "= false` leaves them)"
+        )
+    return [note]

@@ -1,0 +1,57 @@
+"""What is worth saying of how a network and its chapters were reached."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+
+from network.build import Network
+
+
+def reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network: Network) -> list[str]:
+    """Return counts of what is not reached, and what the data can't show."""
+    notes = []
+    lost = int(cells["time_to_checkpoint_min"].isna().sum())
+    if lost:
+        notes.append(
+            f"{lost} of {len(cells)} cells reach no checkpoint (further than {network.limits.point_km:g} km from "
+            "a road of their side, or cut off): no data"
+        )
+    frame = int(cells["by_the_frame"].sum())
+    if frame:
+        notes.append(
+            f"the way of {frame} cells to their checkpoint runs beyond the network's depth, where the data may "
+            "be cut off, and may be too long"
+        )
+    away = settlements["time_to_checkpoint_min"].isna()
+    if away.any():
+        people = int(settlements.loc[away, "population"].sum())
+        notes.append(f"{int(away.sum())} of {len(settlements)} settlements ({people:,} people) reach no checkpoint")
+    lost = network.report["crossings_apart"]
+    if len(lost):
+        posts = ", ".join(network.report["checkpoints_apart"])
+        notes.append(
+            f"{len(lost)} crossings lie in pieces of network of their own, which do not join the main network of "
+            f"both sides: {', '.join(lost[:10])}" + (f"; no way leads to {posts}" if posts else "")
+        )
+    one_way = network.report["checkpoints_one_way"]
+    if one_way:
+        notes.append(f"checkpoints that roads pass in one direction alone: {', '.join(one_way)}")
+    closed = network.report["crossings_closed"]
+    if not closed:
+        notes.append(
+            "the network holds no crossing without an open checkpoint, so that no border loss by detour can be "
+            "seen in it: the whole loss is delay"
+        )
+    else:
+        notes.append(f"{len(closed)} crossings have no open checkpoint and are closed in open and actual")
+    alone = network.report["checkpoints_without_network"]
+    if alone:
+        notes.append(f"on no network of the data, and so without share: {', '.join(alone)}")
+    far = network.report["checkpoints_not_modelled"]
+    if far:
+        notes.append(
+            f"{len(far)} checkpoints stand more than {network.limits.checkpoint_modelled_km:g} km from the roads "
+            "of the data and are not modelled, "
+            f"so without share, rank, fallback and access: {', '.join(far)}"
+        )
+    return notes
