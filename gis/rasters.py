@@ -81,7 +81,9 @@ def _across(prepared: Prepared, measures: Measures) -> tuple[Surface, Surface | 
         ), None
     router, settings = access.router, study.analysis
     network = router.network
-    grid = belt_grid(network, prepared.border, depth_km=settings.depth_km, cell_km=settings.raster_km)
+    grid = measures.surface.grid
+    if grid is None:
+        grid = belt_grid(network, prepared.border, depth_km=settings.depth_km, cell_km=settings.raster_km)
     city = city_surface(network, router, grid, city_people=study.reach.city_people)
     if settings.decay is not None:
         return city, None

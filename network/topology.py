@@ -241,16 +241,25 @@ def _shares(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([[0.0], shares])
 
 
-def along(lines: NDArray[np.object_], share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return longitude and latitude of the point at a share of each line's geodesic length, shape (n, 2)."""
+def along(
+    lines: NDArray[np.object_], share: NDArray[np.float64], which: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """Return longitude and latitude of the point at a share of each line's geodesic length, shape (n, 2).
+
+    Parameters
+    ----------
+    share
+        One for each line, or with `which`, the line of each, any number.
+    """
     xy, owner = shapely.get_coordinates(lines, return_index=True)
     inside = owner[1:] == owner[:-1]
-    steps = np.where(inside, geodesic_m(*xy[:-1].T, *xy[1:].T), 0.0)
-    reach = np.r_[0.0, np.cumsum(steps)]
+    heading, _, metres = GEOD.inv(*xy[:-1].T, *xy[1:].T)
+    reach = np.r_[0.0, np.cumsum(np.where(inside, metres, 0.0))]
     start = np.searchsorted(owner, np.arange(len(lines)))
     stop = np.r_[start[1:], len(xy)] - 1
+    if which is not None:
+        start, stop = start[which], stop[which]
     target = reach[start] + share * (reach[stop] - reach[start])
     vertex = np.clip(np.searchsorted(reach, target, side="right") - 1, start, np.maximum(stop - 1, start))
-    azimuth, _, _ = GEOD.inv(*xy[vertex].T, *xy[np.minimum(vertex + 1, stop)].T)
-    lon, lat, _ = GEOD.fwd(xy[vertex, 0], xy[vertex, 1], azimuth, target - reach[vertex])
+    lon, lat, _ = GEOD.fwd(xy[vertex, 0], xy[vertex, 1], heading[vertex], target - reach[vertex])
     return np.column_stack([lon, lat])

@@ -59,7 +59,7 @@ def spread(
     seeded = np.isfinite(seeds) & (seeds <= last)
     if not seeded.any():
         return out
-    use = mask & (distance_transform_edt(~seeded) * size <= off_road_m)
+    use = mask & (distance_transform_edt(~seeded) * size <= off_road_m) if np.isfinite(off_road_m) else mask
     number = np.full((mask.shape[0] + 4, mask.shape[1] + 4), -1, np.int32)
     number[2:-2, 2:-2][use] = np.arange(use.sum())
     tails, heads, weights = [], [], []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,11 +41,14 @@ class Surface:
     """A grid in the study's projection.
 
     ``minutes``, or what else is spread (NaN outside and where nothing is reached), ``inside`` the belt, its transform.
+
+    ``grid`` is what it was spread over, for other surfaces of the same network.
     """
 
     minutes: NDArray[np.float64]
     inside: NDArray[np.bool_]
     transform: Affine
+    grid: Grid | None = None
 
 
 def checkpoint_surface(
@@ -142,6 +145,7 @@ class Grid:
 
     sides: dict[str, NDArray[np.bool_]]
     transform: Affine
+    _kept: dict[str, tuple[Router, _Tracks]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def inside(self) -> NDArray[np.bool_]:
@@ -170,7 +174,7 @@ class Grid:
         """
         out = np.full(self.inside.shape, np.nan)
         for side, mask in self.sides.items():
-            seeds = _seeds(network, router, minutes, side, mask, self.transform)
+            seeds = self._tracks(network, router, side).seeds(minutes, mask)
             if also is not None:
                 seeds = np.where(mask, np.minimum(seeds, also[side]), np.inf)
             if np.isfinite(seeds).any():
@@ -179,7 +183,38 @@ class Grid:
                 reached = spread(seeds, mask, size, PER_METRE, np.inf, np.inf)
                 near = distance_transform_edt(~np.isfinite(seeds)) * size <= limit_km * 1000
                 out[mask] = np.where(np.isfinite(reached) & near, reached, np.nan)[mask]
-        return Surface(out, self.inside, self.transform)
+        return Surface(out, self.inside, self.transform, self)
+
+    def _tracks(self, network: Network, router: Router, side: str) -> _Tracks:
+        """Return where the links of one side run, found once for all surfaces of a router."""
+        held = self._kept.get(side)
+        if held is None or held[0] is not router:
+            held = self._kept[side] = (router, _tracks(network, router, side, self.sides[side].shape, self.transform))
+        return held[1]
+
+
+@dataclass(frozen=True)
+class _Tracks:
+    """Points every half cell along links, in the order of their cells.
+
+    ``cell`` are the cells with any and ``first`` the first point of each; ``u`` and ``v`` positions of the link's ends,
+    ``from_u`` and ``from_v`` the minutes from there, infinity against a one-way road.
+    """
+
+    cell: NDArray[np.int64]
+    first: NDArray[np.int64]
+    u: NDArray[np.int64]
+    v: NDArray[np.int64]
+    from_u: NDArray[np.float64]
+    from_v: NDArray[np.float64]
+
+    def seeds(self, minutes: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the cells that the links run through, with the smallest minutes on them; infinity elsewhere."""
+        out = np.full(mask.shape, np.inf)
+        if len(self.cell):
+            cost = np.minimum(minutes[self.u] + self.from_u, minutes[self.v] + self.from_v)
+            out.ravel()[self.cell] = np.minimum.reduceat(cost, self.first)
+        return np.where(mask, out, np.inf)
 
 
 def belt_grid(network: Network, border: gpd.GeoDataFrame, *, depth_km: float = 100.0, cell_km: float = 2.0) -> Grid:
@@ -212,15 +247,8 @@ def belt_grid(network: Network, border: gpd.GeoDataFrame, *, depth_km: float = 1
     return Grid(sides, transform)
 
 
-def _seeds(
-    network: Network,
-    router: Router,
-    times: NDArray[np.float64],
-    side: str,
-    mask: NDArray[np.bool_],
-    transform: Affine,
-) -> NDArray[np.float64]:
-    """Return the cells that links of one side run through, with the smallest minutes on them; infinity elsewhere."""
+def _tracks(network: Network, router: Router, side: str, shape: tuple[int, ...], transform: Affine) -> _Tracks:
+    """Return where the links of one side run on a grid."""
     links = network.links[
         ((network.links["mode"] == router.mode) | (router.mode == "any"))
         & ~network.links["crossing"]
@@ -235,17 +263,19 @@ def _seeds(
     row = np.repeat(np.arange(len(links)), n)
     position = np.arange(len(row)) - np.repeat(np.cumsum(n) - n, n)
     share = position / (n[row] - 1)
-    xy = along(links["geometry"].to_numpy(dtype=object)[row], share) if len(row) else np.empty((0, 2))
+    xy = along(links["geometry"].to_numpy(dtype=object), share, row) if len(row) else np.empty((0, 2))
     xy = shapely.get_coordinates(project(shapely.points(xy), WGS84, network.crs))
-    moving = links["time_min"].to_numpy(float)[row]
-    forward = np.where(links["oneway"].to_numpy(bool)[row], np.inf, times[u[row]] + share * moving)
-    cost = np.minimum(forward, times[v[row]] + (1 - share) * moving)
     column = np.floor((xy[:, 0] - transform.c) / transform.a).astype(int)
     line = np.floor((xy[:, 1] - transform.f) / transform.e).astype(int)
-    inside = (line >= 0) & (line < mask.shape[0]) & (column >= 0) & (column < mask.shape[1])
-    out = np.full(mask.shape, np.inf)
-    np.minimum.at(out, (line[inside], column[inside]), cost[inside])
-    return np.where(mask, out, np.inf)
+    inside = np.flatnonzero((line >= 0) & (line < shape[0]) & (column >= 0) & (column < shape[1]))
+    cell = line[inside] * shape[1] + column[inside]
+    order = np.argsort(cell, kind="stable")
+    inside = inside[order]
+    cell, first = np.unique(cell[order], return_index=True)
+    row, share = row[inside], share[inside]
+    moving = links["time_min"].to_numpy(float)[row]
+    from_u = np.where(links["oneway"].to_numpy(bool)[row], np.inf, share * moving)
+    return _Tracks(cell, first, u[row], v[row], from_u, (1 - share) * moving)
 
 
 def _at_posts(
