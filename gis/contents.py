@@ -19,6 +19,7 @@ from maps.i18n import _, country, language, localised, ngettext, number, spoken
 from maps.placenames import Renamed, names_in
 from maps.styles.edges import EDGES
 from maps.styles.layers import LayerStyle, run_styles, scenario_styles
+from maps.styles.rights import credited
 from maps.styles.sites import SITES
 from maps.styles.thematic import chapter_styles
 from network.tool_edges import tool_edges
@@ -48,7 +49,7 @@ def contents_of(
         title=_("{study}: growth points and bottlenecks of the border").format(study=prepared.study.name),
         subtitle=_subtitle(prepared),
         layers=frames,
-        styles=[spoken(style, sides) for style in _styles(prepared, frames)],
+        styles=[spoken(style, sides) for style in credited(_styles(prepared, frames), _sources(prepared))],
         tables=tables,
         sides=sides,
         crs=prepared.crs,
@@ -133,7 +134,7 @@ def scenario_contents(
         title=_("{study}: a scenario").format(study=prepared.study.name),
         subtitle="; ".join(edits) or _("nothing is changed"),
         layers={n: named.frame(f, PLACES) for n, f in _scenario_frames(before, after, tables["cells"]).items()},
-        styles=[spoken(style, sides) for style in scenario_styles()],
+        styles=[spoken(style, sides) for style in credited(scenario_styles(), _sources(prepared))],
         tables={n: named.frame(t, PLACES) for n, t in tables.items()},
         sides=sides,
         crs=prepared.crs,
@@ -170,7 +171,7 @@ def sites_contents(prepared: Prepared, tables: dict[str, pd.DataFrame], findings
         title=f"{prepared.study.name}: sites for new checkpoints",
         subtitle=next(iter(findings), ""),
         layers=layers,
-        styles=[spoken(_within(style, layers[style.layer]), sides) for style in styles],
+        styles=[spoken(_within(s, layers[s.layer]), sides) for s in credited(styles, _sources(prepared))],
         sides=sides,
         crs=prepared.crs,
         findings=findings,

@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from layers.errors import OutputError
@@ -15,6 +16,7 @@ from layers.folders.single import write_file
 from maps.contents import Contents
 from maps.styles.layers import run_styles
 from maps.styles.queries import PASSED, WAY
+from maps.styles.rights import credited
 from maps.styles.thematic import isochrone_style
 
 if TYPE_CHECKING:
@@ -79,7 +81,10 @@ def write_isochrone_map(
             "checkpoints": posts.assign(**{"class": posts["mode"] + " open"})[["class", *own.fields, "geometry"]],
             "border_line": prepared.border[["length_km", "geometry"]],
         },
-        styles=[own, line, replace(isochrone_style(sorted(found["minutes"].unique())), visible=True)],
+        styles=credited(
+            [own, line, replace(isochrone_style(sorted(found["minutes"].unique())), visible=True)],
+            pd.DataFrame(prepared.sources),
+        ),
         sides=prepared.study.sides,
         notes=["Waits and speeds are assumptions unless a source says otherwise"],
     )
