@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
 WEAVE_KM = 5.0
-"""A generalised line is known no better than this (a study may say otherwise): pieces of network this short beyond it
-belong to the side they hang on."""
+"""A generalised line is known no better than this; a study says how well its own is known (1 km where it says nothing).
+Pieces of network this short beyond it belong to the side they hang on."""
 ROAD_MATCH_KM, RAIL_MATCH_KM = 15.0, 100.0
 """How far a checkpoint may stand from its crossing. Rail posts are stations, up to 45 km inside and further along the
 line."""

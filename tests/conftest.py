@@ -53,7 +53,7 @@ def packaged_land() -> Land:
 @pytest.fixture(scope="session")
 def packaged(packaged_land: Land) -> Network:
     """Return the network of the packaged snapshot, settlements within the belt."""
-    ground = ground_of(packaged_land, generalised=("road", "rail"))
+    ground = ground_of(packaged_land, generalised=("road", "rail"), tolerance_km=1.0)
     towns = packaged_land.settlements
     zone = belt(ground.border, 300.0, ground.crs)
     shapely.prepare(zone)

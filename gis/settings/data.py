@@ -135,7 +135,7 @@ class NetworkPart(Part):
     """How the network is loaded and checkpoints matched, who drives, in which season, what trains lose."""
 
     depth_km: float = Field(300, ge=20, le=2000)
-    line_tolerance_km: float = Field(5, ge=0, le=50)
+    line_tolerance_km: float = Field(1, ge=0, le=50)
     road_match_km: float = Field(15, gt=0, le=200)
     rail_match_km: float = Field(100, gt=0, le=300)
     vehicle: Literal["car", "truck"] = "car"

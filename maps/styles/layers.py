@@ -106,7 +106,7 @@ _REGION_FIELDS = {
     "border_loss": "Border loss (share)",
 }
 
-_NATURAL_EARTH = ("Public domain", "Made with Natural Earth")
+_REGIONS_OF = ("ODbL-1.0", "© OpenStreetMap contributors; made with Natural Earth")
 
 
 def _cells(
@@ -224,8 +224,6 @@ _BORDER_LINE = LayerStyle(
     (StyleClass("Border line", "#5b2a6e", size=0.5),),
     fields={"region_a": "Region on side a", "region_b": "Region on side b", "length_km": "Length (km)"},
     size=0.5,
-    licence=_NATURAL_EARTH[0],
-    rights=_NATURAL_EARTH[1],
 )
 _ROADS = LayerStyle(
     "roads",
@@ -306,8 +304,8 @@ _REGIONS = LayerStyle(
     fields=_REGION_FIELDS,
     name_column="name",
     outline="#d5d2cb",
-    licence=_NATURAL_EARTH[0],
-    rights=_NATURAL_EARTH[1],
+    licence=_REGIONS_OF[0],
+    rights=_REGIONS_OF[1],
 )
 
 

@@ -119,7 +119,8 @@ def test_the_axis_of_the_packaged_border_has_its_length() -> None:
     assert west == sorted(west)
 
 
-# km by pair on Natural Earth's full line; the packaged polygons are generalised from it.
+# km by pair on Natural Earth's full line, itself drawn at 1:10 million: the packaged line, which is OpenStreetMap's to
+# 100 m, follows more bends.
 FULL_KM = {
     ("RU-AST", "KZ-23"): 443.7,
     ("RU-AST", "KZ-27"): 84.4,
@@ -145,11 +146,13 @@ def test_the_packaged_border_runs_between_the_known_pairs_of_regions() -> None:
     regions, _ = read_layer("regions")
     border = border_line(regions, RU_KZ)
     ours = dict(zip(zip(border["region_a"], border["region_b"], strict=True), border["length_km"], strict=True))
-    assert set(ours) - {("RU-SAM", "KZ-27")} == set(FULL_KM)
+    # Samara has one point of the line, no stretch.
+    assert set(ours) == set(FULL_KM)
+    # Longer by what rivers wind: the Ural and the Ilek between Orenburg and West Kazakhstan. Where pairs meet, as in
+    # Tyumen, the coarse line had given a stretch to the neighbour.
     for pair, full in FULL_KM.items():
-        # A generalised line is shorter; where two pairs meet a few kilometres may change hands.
-        assert ours[pair] < full + 10
-    assert 0.85 < sum(ours.values()) / sum(FULL_KM.values()) < 1
+        assert 0.8 * full < ours[pair] < 1.17 * full
+    assert 1 < sum(ours.values()) / sum(FULL_KM.values()) < 1.05
 
 
 def test_russia_is_clipped_before_it_is_projected() -> None:
