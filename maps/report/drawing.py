@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -20,6 +20,12 @@ from matplotlib.figure import Figure
 from maps.i18n import _, number
 from maps.styles.layers import CHECKPOINT_CLASSES
 from maps.web import assets
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+DOTS = 200
+"""Per inch of a figure as pixels."""
 
 SIDE_COLORS = ("#0072b2", "#d55e00")
 INK, FAINT, BORDER = "#1f2933", "#9aa5b1", "#7a0177"
@@ -106,11 +112,11 @@ def figure(width: float, height: float) -> Iterator[Figure]:
 
 
 class Drawing(str):
-    """A figure as an ``svg`` element, with its words, and as a PNG where one was asked for (`with_pictures`)."""
+    """A figure as an ``svg`` element, with its words, and as pixels where they were asked for (`with_pictures`)."""
 
     heading: str
     description: str
-    png: bytes
+    pixels: Image | None
 
     def __html__(self) -> str:
         """Return the element: templates take it as it is."""
@@ -122,7 +128,7 @@ _PICTURES: ContextVar[bool] = ContextVar("pictures", default=False)
 
 @contextmanager
 def with_pictures(wanted: bool) -> Iterator[None]:
-    """Draw each figure of the block as a PNG too, 200 dots an inch, for what can't hold an ``svg``."""
+    """Draw each figure of the block as pixels too, `DOTS` an inch, for what can't hold an ``svg``."""
     token = _PICTURES.set(wanted)
     try:
         yield
@@ -133,12 +139,22 @@ def with_pictures(wanted: bool) -> Iterator[None]:
 def to_svg(fig: Figure, name: str, title: str, description: str) -> Drawing:
     """Return a figure as an ``svg`` element that a page can hold beside others."""
     drawn = Drawing(_svg(fig, name, title, description))
-    drawn.heading, drawn.description, drawn.png = title, description, b""
+    drawn.heading, drawn.description, drawn.pixels = title, description, None
     if _PICTURES.get():
-        picture = io.BytesIO()
-        fig.savefig(picture, format="png", dpi=200, facecolor="white", metadata={"Software": None})
-        drawn.png = picture.getvalue()
+        drawn.pixels = _pixels(fig)
     return drawn
+
+
+def _pixels(fig: Figure) -> Image:
+    """Return a figure as an opaque picture. Packing it is left to the file that it goes into."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    canvas: Any = FigureCanvasAgg(fig)  # matplotlib types not all of it
+    fig.set_dpi(DOTS)
+    fig.set_facecolor("white")
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
 def _svg(fig: Figure, name: str, title: str, description: str) -> str:

@@ -6,7 +6,6 @@ Fonts inside, figures with words for who does not see them, same input same byte
 from __future__ import annotations
 
 import importlib.util
-import io
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -121,15 +120,14 @@ def _face(size: float, *, bold: bool) -> Any:
 
 def _picture(pdf: FPDF, drawn: Drawing, caption: str) -> None:
     """Draw a figure over the width of the page, with its words as the text for who does not see it."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(drawn.png)) as picture:
-        wide, high = picture.size
+    if drawn.pixels is None:
+        raise ValueError(f"the figure {drawn.heading!r} without pixels: allowed is one drawn `with_pictures`")
+    wide, high = drawn.pixels.size
     height = pdf.epw * high / wide
     width = pdf.epw if height < TALL else pdf.epw * TALL / height
     if pdf.get_y() + min(height, TALL) > pdf.h - 20:
         pdf.add_page()
-    pdf.image(io.BytesIO(drawn.png), w=width, alt_text=f"{drawn.heading}. {drawn.description}", title=drawn.heading)
+    pdf.image(drawn.pixels, w=width, alt_text=f"{drawn.heading}. {drawn.description}", title=drawn.heading)
     pdf.ln(1)
     _say(pdf, caption, 8, color=SOFT, after=3)
 
