@@ -15,7 +15,8 @@ from gis.assumptions import assumptions
 from gis.headline import caution, headline, key_numbers, scenario_numbers
 from gis.measures import TABLES
 from maps.contents import Contents
-from maps.i18n import _, country, language, localised, ngettext, number, spoken
+from maps.i18n import _, country, language, localised, ngettext, number, speaking
+from maps.phrases import phrase, phrased, spoken
 from maps.placenames import Renamed, names_in
 from maps.styles.edges import EDGES
 from maps.styles.layers import LayerStyle, run_styles, scenario_styles
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gis.chapters.chapter import Chapters
     from gis.inputs import Prepared
     from gis.measures import Measures
+    from gis.study import Study
     from network.build import Network
 
 
@@ -41,22 +43,22 @@ def contents_of(
     warnings: Sequence[str],
 ) -> Contents:
     """Return what is written of a run for people, in the language that is spoken (`maps.i18n.speaking`)."""
-    named = _renamed(prepared)
+    named = names_of(prepared)
     frames = {n: named.frame(frame, PLACES) for n, frame in frames_of(measures, chapters).items()}
     tables = {n: named.frame(t, PLACES) for n, t in {"statistics": measures.statistics, **chapters.tables}.items()}
-    sides = _sides(prepared)
+    sides = sides_of(prepared)
     return Contents(
-        title=_("{study}: growth points and bottlenecks of the border").format(study=prepared.study.name),
+        title=_("{study}: growth points and bottlenecks of the border").format(study=study_name(prepared.study)),
         subtitle=_subtitle(prepared),
         layers=frames,
-        styles=[spoken(style, sides) for style in credited(_styles(prepared, frames), _sources(prepared))],
+        styles=[spoken(style, sides) for style in credited(_styles(prepared, frames), pd.DataFrame(prepared.sources))],
         tables=tables,
         sides=sides,
         crs=prepared.crs,
         findings=[named.text(line) for line in findings],
         warnings=warnings,
-        notes=_map_notes(measures),
-        assumptions=assumptions(prepared.study, network),
+        notes=[named.text(line) for line in _map_notes(measures)],
+        assumptions=phrased(assumptions(prepared.study, network), ("what", "value", "unit", "source")),
         sources=_sources(prepared),
         facts=_facts(prepared, network, measures),
         headline=named.text(headline(chapters.tables)),
@@ -64,6 +66,7 @@ def contents_of(
         caution=caution(measures, chapters.tables),
         names={n: getattr(measures, n)["names"] for n in ("settlements", "checkpoints")},
         regions=_regions(prepared),
+        places=named.names,
         lang=language(),
     )
 
@@ -71,7 +74,7 @@ def contents_of(
 def with_edges(contents: Contents, prepared: Prepared, network: Network) -> Contents:
     """Return the same with the links that network tools take, which no map draws."""
     found = [(style, tool_edges(network, mode)) for style, mode in zip(EDGES, ("road", "rail"), strict=True)]
-    named = _renamed(prepared)
+    named = names_of(prepared)
     more = {style.layer: named.frame(frame, PLACES) for style, frame in found if len(frame)}
     drawn = [spoken(style, contents.sides) for style, _frame in found if style.layer in more]
     return replace(contents, layers={**contents.layers, **more}, styles=[*contents.styles, *drawn])
@@ -95,7 +98,7 @@ PLACES = (
 """Columns that hold names of places."""
 
 
-def _renamed(prepared: Prepared) -> Renamed:
+def names_of(prepared: Prepared) -> Renamed:
     """Return names of settlements, checkpoints and regions in the current language, where the data have them."""
     lang = language()
     if lang == "en":
@@ -119,7 +122,14 @@ def _regions(prepared: Prepared) -> dict[str, str]:
     return {code: _(name) for code, name in zip(regions["region"], regions["name"], strict=True)}
 
 
-def _sides(prepared: Prepared) -> tuple[str, str]:
+def study_name(study: Study) -> str:
+    """Return the name of a study; one that is called by its two countries is called so in every language."""
+    with speaking("en"):
+        plain = "–".join(map(country, study.sides))
+    return "–".join(map(country, study.sides)) if study.name == plain else study.name
+
+
+def sides_of(prepared: Prepared) -> tuple[str, str]:
     """Return the sides as people call them: countries by name, other sides as the study does."""
     a, b = prepared.study.sides
     return country(a), country(b)
@@ -129,30 +139,32 @@ def scenario_contents(
     prepared: Prepared, before: Measures, after: Measures, tables: dict[str, pd.DataFrame], edits: Sequence[str]
 ) -> Contents:
     """Return what is written of a scenario for people, in the language that is spoken."""
-    sides, named = _sides(prepared), _renamed(prepared)
+    sides, named = sides_of(prepared), names_of(prepared)
+    changes = named.text("; ".join(map(phrase, edits))) or _("nothing is changed")
     return Contents(
-        title=_("{study}: a scenario").format(study=prepared.study.name),
-        subtitle="; ".join(edits) or _("nothing is changed"),
+        title=_("{study}: a scenario").format(study=study_name(prepared.study)),
+        subtitle=changes,
         layers={n: named.frame(f, PLACES) for n, f in _scenario_frames(before, after, tables["cells"]).items()},
-        styles=[spoken(style, sides) for style in credited(scenario_styles(), _sources(prepared))],
+        styles=[spoken(style, sides) for style in credited(scenario_styles(), pd.DataFrame(prepared.sources))],
         tables={n: named.frame(t, PLACES) for n, t in tables.items()},
         sides=sides,
         crs=prepared.crs,
         notes=[_("Waits and speeds are assumptions unless a source says otherwise")],
         warnings=prepared.warnings,
         sources=_sources(prepared),
-        headline="; ".join(edits) or _("nothing is changed"),
+        headline=changes,
         numbers=scenario_numbers(tables),
         names={"checkpoints_after": after.checkpoints["names"]},
         regions=_regions(prepared),
+        places=named.names,
         lang=language(),
     )
 
 
 def sites_contents(prepared: Prepared, tables: dict[str, pd.DataFrame], findings: Sequence[str]) -> Contents:
     """Return what is written of a search for sites for people."""
-    sides, posts = _sides(prepared), prepared.layers["checkpoints"]
-    table = tables["candidates"]
+    sides, posts, named = sides_of(prepared), prepared.layers["checkpoints"], names_of(prepared)
+    table = named.frame(tables["candidates"], PLACES)
     chosen = np.where(table["chosen_at"] > 0, "chosen", "candidate")
     spots = gpd.points_from_xy(table["lon"], table["lat"], crs="EPSG:4326")
     is_open = posts["open"].astype(bool)
@@ -160,6 +172,7 @@ def sites_contents(prepared: Prepared, tables: dict[str, pd.DataFrame], findings
     marked = posts.drop(columns=["names"], errors="ignore").assign(
         **{"class": (posts["mode"] + " open").where(is_open, "closed")}
     )
+    said = [named.text(phrase(line)) for line in findings]
     layers = {
         "sites": gpd.GeoDataFrame(table.assign(**{"class": chosen}), geometry=spots),
         "checkpoints": marked,
@@ -168,14 +181,15 @@ def sites_contents(prepared: Prepared, tables: dict[str, pd.DataFrame], findings
     }
     styles = [SITES, known["checkpoints"], known["border_line"], known["regions"]]
     return Contents(
-        title=f"{prepared.study.name}: sites for new checkpoints",
-        subtitle=next(iter(findings), ""),
-        layers=layers,
-        styles=[spoken(_within(s, layers[s.layer]), sides) for s in credited(styles, _sources(prepared))],
+        title=phrase(f"{study_name(prepared.study)}: sites for new checkpoints"),
+        subtitle=next(iter(said), ""),
+        layers={n: named.frame(frame, PLACES) for n, frame in layers.items()},
+        styles=[spoken(_within(s, layers[s.layer]), sides) for s in credited(styles, pd.DataFrame(prepared.sources))],
         sides=sides,
         crs=prepared.crs,
-        findings=findings,
+        findings=said,
         sources=_sources(prepared),
+        lang=language(),
     )
 
 
@@ -212,7 +226,7 @@ def frames_of(measures: Measures, chapters: Chapters) -> dict[str, gpd.GeoDataFr
 def _sources(prepared: Prepared) -> pd.DataFrame:
     """Return the table of sources."""
     columns = ["layer", "source", "version", "date", "licence", "rights", "rows", "note"]
-    return pd.DataFrame(prepared.sources).reindex(columns=columns)
+    return phrased(pd.DataFrame(prepared.sources).reindex(columns=columns), tuple(columns))
 
 
 def _subtitle(prepared: Prepared) -> str:
@@ -223,12 +237,15 @@ def _subtitle(prepared: Prepared) -> str:
         "{name} · {km} km of border in the data · {n} checkpoints",
         n,
     )
-    return text.format(name=prepared.study.name, km=number(prepared.border["length_km"].sum()), n=number(n))
+    return text.format(name=study_name(prepared.study), km=number(prepared.border["length_km"].sum()), n=number(n))
 
 
 def _map_notes(measures: Measures) -> list[str]:
     """Return what a reader of the map must know."""
-    return [_("Waits and speeds are assumptions unless a source says otherwise: see report.html"), *measures.notes[:3]]
+    return [
+        _("Waits and speeds are assumptions unless a source says otherwise: see report.html"),
+        *map(phrase, measures.notes[:3]),
+    ]
 
 
 def _projection(crs: pyproj.CRS) -> str:
@@ -237,7 +254,7 @@ def _projection(crs: pyproj.CRS) -> str:
     if operation is None:
         return crs.name
     shaping = [p for p in operation.params if "parallel" in p.name.lower() or "longitude" in p.name.lower()]
-    return ", ".join([operation.method_name, *(f"{p.name.lower()} {p.value:g}°" for p in shaping)])
+    return ", ".join(map(phrase, [operation.method_name, *(f"{p.name.lower()} {p.value:g}°" for p in shaping)]))
 
 
 def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pandas as pd
 from gis.access_findings import line_finding, people_finding
 from gis.ranked_words import places_in_words
 from maps.i18n import _, localised, number, percent
+from maps.phrases import phrase
 
 if TYPE_CHECKING:
     from gis.chapters.chapter import Chapters
@@ -91,7 +92,7 @@ def openings_finding(tried: pd.DataFrame | None) -> str:
 def _one_opening(row: Any) -> str:
     """Return one opening in words."""
     if not row.joined_by:
-        return _("near {place} {note}").format(place=row.place, note=row.note)
+        return _("near {place} {note}").format(place=row.place, note=phrase(row.note))
     own = (
         _("from {place} itself {before} → {after} min").format(
             place=row.place, before=number(row.place_before_min), after=number(row.place_after_min)
@@ -111,7 +112,7 @@ def _one_opening(row: Any) -> str:
         if row.joined_by == "connector":
             km = np.nansum([row.connector_a_km, row.connector_b_km])
             parts.append(_("and {km} km of roads that the data lack").format(km=number(km)))
-    return ", ".join(part for part in parts if part) + (f" ({row.note})" if row.note else "")
+    return ", ".join(part for part in parts if part) + (f" ({phrase(row.note)})" if row.note else "")
 
 
 def across_finding(table: pd.DataFrame | None) -> str:

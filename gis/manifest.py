@@ -8,10 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gis.contents import names_of, sides_of
 from gis.measures import TABLES
 from gis.planned_words import answer_in_words
 from layers.secrets import all_masked
 from maps.columns import SCHEMA_VERSION
+from maps.i18n import with_sides
+from maps.phrases import phrase
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +99,11 @@ def describe_scenario(
     folder: Path, prepared: Prepared, tables: dict[str, pd.DataFrame], edits: list[str], clock: Clock, plan: Plan
 ) -> dict[str, Any]:
     """Write ``scenario.json`` and return its content."""
+    named = names_of(prepared)
+
+    def say(line: str) -> str:
+        return with_sides(named.text(phrase(line)), sides_of(prepared))
+
     content = {
         "schema_version": SCHEMA_VERSION,
         "study": prepared.study.model_dump(mode="json"),
@@ -103,11 +111,11 @@ def describe_scenario(
         "inputs": _inputs(prepared),
         "scenario": plan.id,
         "name": plan.name,
-        "edits": edits,
+        "edits": [say(line) for line in edits],
         "totals": _records(tables["totals"]),
         "effects": _records(tables["effects"]) if "effects" in tables else [],
-        "findings": answer_in_words(tables, edits),
-        "warnings": prepared.warnings,
+        "findings": [say(line) for line in answer_in_words(tables, edits)],
+        "warnings": [say(line) for line in prepared.warnings],
         "seconds": clock.seconds,
         "reused": clock.reused,
     }
@@ -125,7 +133,7 @@ def describe_sites(
         "inputs": _inputs(prepared),
         "scenario": scenario,
         "findings": findings,
-        "warnings": prepared.warnings,
+        "warnings": [names_of(prepared).text(phrase(line)) for line in prepared.warnings],
         "seconds": clock.seconds,
     }
     return _write(folder / "sites.json", content)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 
 from gis.chapters.permits import border_zone, with_permits
-from gis.contents import contents_of, scenario_contents, sites_contents, with_edges
+from gis.contents import contents_of, names_of, scenario_contents, sites_contents, study_name, with_edges
 from gis.manifest import describe_run, describe_scenario, describe_sites
 from gis.planned_words import answer_in_words
 from gis.queries.plans import scenario_id, to_toml
@@ -17,6 +17,8 @@ from gis.rasters import run_rasters, scenario_rasters, write_rasters
 from gis.tables import slim, tables_of, write_tables
 from layers.crs import WGS84
 from layers.secrets import all_masked
+from maps.i18n import language
+from maps.phrases import phrase
 from maps.qgis.project import write_qgis
 from maps.report.page import write_report
 from maps.report.pdf import can_write
@@ -76,7 +78,10 @@ def write_run(
         write_graph(network, folder, prepared.study.outputs.graph)
     with clock.stage("report"):
         write_report(folder / "report.html", contents, pdf=folder / "report.pdf" if can_write() else None)
-    return describe_run(folder, prepared, network, measures, findings, warnings, clock)
+    # Ids of posts are for machines: they stay in English, where tables hold the same.
+    known = warnings if language() == "en" else contents.readable.warnings
+    told = [names_of(prepared).text(phrase(line)) for line in known]
+    return describe_run(folder, prepared, network, measures, list(contents.findings), told, clock)
 
 
 def _write_qgis(folder: Path, name: str, contents: Contents, rasters: Sequence[RasterStyle]) -> None:
@@ -112,11 +117,13 @@ def write_scenario(
         words = answer_in_words(tables, edits)
         write_planning(
             folder / "answer.html",
-            title=f"{prepared.study.name}: {plan.name or 'a scenario'}",
+            title=f"{study_name(prepared.study)}: {plan.name or 'a scenario'}",
             subtitle=f"scenario {plan.id}",
             sentences=words,
             tables=tables,
             notes=[*ASSUMED, *prepared.warnings],
+            names=names_of(prepared),
+            sides=contents.sides,
         )
     return describe_scenario(folder, prepared, tables, list(edits), clock, plan)
 
@@ -128,6 +135,7 @@ def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -
     """
     zone = border_zone(prepared.study)
     tables = {n: with_permits(t, zone) if n in ("candidates", "sites") else t for n, t in found.tables.items()}
+    contents = sites_contents(prepared, tables, list(found.notes))
     with clock.stage("tables"):
         write_tables(folder / "tables", tables)
         (folder / "edits.toml").write_text(to_toml(found.edits, name="The best set of sites"), encoding="utf-8")
@@ -135,13 +143,15 @@ def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -
         spots = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=WGS84)
         write_planning(
             folder / "report.html",
-            title=f"{prepared.study.name}: where next",
+            title=f"{study_name(prepared.study)}: where next",
             subtitle=f"scenario {scenario_id(found.edits)}",
             sentences=found.notes,
             tables={**found.tables, "effects": found.tables["sites_effects"]},
             notes=[*ASSUMED, *prepared.warnings],
+            names=names_of(prepared),
+            sides=contents.sides,
         )
         (folder / "sites.geojson").write_text(spots.to_json(drop_id=True), encoding="utf-8")
     with clock.stage("QGIS"):
-        _write_qgis(folder, "sites", sites_contents(prepared, tables, list(found.notes)), [])
-    return describe_sites(folder, prepared, list(found.notes), scenario_id(found.edits), clock)
+        _write_qgis(folder, "sites", contents, [])
+    return describe_sites(folder, prepared, list(contents.findings), scenario_id(found.edits), clock)

@@ -155,6 +155,7 @@ def run_sites(
     question: Question | None = None,
     *,
     out: str | Path = "out-sites",
+    lang: str = "en",
     listen: Listen | None = None,
     fetching: Fetching | None = None,
 ) -> dict[str, Any]:
@@ -164,6 +165,8 @@ def run_sites(
     ----------
     question
         What is sought (`gis.queries.siting.Question`); five sites by time where None.
+    lang
+        Language of report, project and findings: en, ru or kk.
 
     Raises
     ------
@@ -173,7 +176,7 @@ def run_sites(
     study = study if isinstance(study, Study) else load_study(study)
     clock = Clock(listen)
     question = question or Question(spread=Spread(seed=study.analysis.seed))
-    with fresh_folder(Path(out), "sites.json") as folder:
+    with speaking(lang), fresh_folder(Path(out), "sites.json") as folder:
         prepared, network = take_or_build(study, fetching=fetching, clock=clock)
         with clock.stage("sites"):
             found = find_sites(prepared, network, question)

@@ -40,8 +40,8 @@ class Contents:
     crs
         Projected CRS of the study, for projects and figures.
     findings, warnings, notes
-        Sentences: what was found, most important first; what a reader must know before using the numbers; what stands
-        on the map.
+        Sentences: what was found, most important first; what a reader must know before using the numbers, in English,
+        for whoever writes them says them by `maps.phrases`; what stands on the map.
     assumptions, sources
         A row per value that nobody measured, and per layer with its licence.
     facts
@@ -52,6 +52,8 @@ class Contents:
         Other names of a layer's rows in any script, joined by a bar, by the layer's index: they are searched.
     regions
         Names of regions by code, of those too that have no layer.
+    places
+        Names of places in the language by their main name; warnings are written with them.
     lang
         Language code of what is written.
     """
@@ -74,6 +76,7 @@ class Contents:
     caution: str = ""
     names: Mapping[str, pd.Series] = field(default_factory=dict, repr=False)
     regions: Mapping[str, str] = field(default_factory=dict, repr=False)
+    places: Mapping[str, str] = field(default_factory=dict, repr=False)
     lang: str = "en"
 
     @property
@@ -89,11 +92,11 @@ class Contents:
     @property
     def region_names(self) -> dict[str, str]:
         """Names of regions by code."""
-        names = dict(self.regions)
+        names: dict[str, str] = {}
         for layer, column in (("settlements", "region_name"), ("regions", "name")):
             if {"region", column} <= set(self.layers.get(layer, pd.DataFrame()).columns):
                 names |= dict(zip(self.layers[layer]["region"], self.layers[layer][column], strict=True))
-        return names
+        return names | dict(self.regions)
 
     @property
     def readable(self) -> Contents:
@@ -120,6 +123,7 @@ class Contents:
             layers=layers,
             findings=findings,
             warnings=warnings,
+            notes=_worded(self.notes, {**regions, **names}),
             headline=headline,
             subtitle=subtitle,
             tables={key: _readable_table(t, names) for key, t in self.tables.items()},

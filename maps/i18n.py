@@ -12,13 +12,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from maps.styles.classes import LayerStyle
 
 LANGUAGES = ("en", "ru", "kk")
 _SPOKEN: ContextVar[str] = ContextVar("language", default="en")
@@ -140,18 +135,3 @@ def with_sides(label: str, sides: tuple[str, str]) -> str:
             label = re.sub(rf"\bon side {letter}\b", lambda _, n=name: f"in {n}", label)  # type: ignore[misc]
             label = re.sub(rf"\b[Ss]ide {letter}\b", lambda _, n=name: n, label)  # type: ignore[misc]
     return label
-
-
-def spoken(style: LayerStyle, sides: tuple[str, str]) -> LayerStyle:
-    """Return a drawing with all its words in the language that is written now, and the sides by name."""
-
-    def say(text: str) -> str:
-        return with_sides(_(text), sides)
-
-    return replace(
-        style,
-        title=say(style.title),
-        description=say(style.description),
-        classes=tuple(replace(each, label=say(each.label)) for each in style.classes),
-        fields={column: say(label) for column, label in style.fields.items()},
-    )

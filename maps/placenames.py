@@ -139,8 +139,8 @@ class Renamed:
         """Return a value of a table: the name of a place, or ``near`` one."""
         if not isinstance(value, str):
             return value
-        if value.startswith("near ") and value[5:] in self.names:
-            return _("near {place}").format(place=self.names[value[5:]])
+        if value.startswith("near "):
+            return _("near {place}").format(place=self.names.get(value[5:], value[5:]))
         return self.names.get(value, value)
 
     def frame(self, frame: T, columns: Sequence[str]) -> T:

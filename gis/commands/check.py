@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, OfflineOption, StudyArgument
+from gis.commands.options import CacheOption, LangOption, OfflineOption, StudyArgument
 
 
 def check(
@@ -19,6 +19,7 @@ def check(
     fix: Annotated[
         bool, typer.Option("--fix", help="Mend keys that have another name now; the study as it was stays beside it.")
     ] = False,
+    lang: LangOption = "en",
     offline: OfflineOption = False,
     cache: CacheOption = None,
 ) -> None:
@@ -39,7 +40,10 @@ def check(
     found = check_study(load_study(study), deep=deep, fetching=Fetching(cache, offline))
     print_check(found.rows)
     if out is not None:
-        write_check(out, found)
+        from maps.i18n import speaking
+
+        with speaking(lang):
+            write_check(out, found)
         typer.echo(f"Look at: {out / 'check.csv'}" + (f"  {out / 'check.geojson'}" if found.places else ""))
     if found.refused:
         raise typer.Exit(2)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, FreshOption, OfflineOption, StudyOption, numbers, say
+from gis.commands.options import CacheOption, FreshOption, LangOption, OfflineOption, StudyOption, numbers, say
 from gis.commands.progress import download_lines
 
 
@@ -25,6 +25,7 @@ def isochrone(
     out: Annotated[Path, typer.Option(help="GeoPackage to write; a map of the same name lies beside it.")] = Path(
         "isochrones.gpkg"
     ),
+    lang: LangOption = "en",
     offline: OfflineOption = False,
     cache: CacheOption = None,
     fresh: FreshOption = False,
@@ -35,6 +36,7 @@ def isochrone(
     from gis.queries.isochrone import input_files, solve_isochrones, write_isochrones
     from gis.study import load_study
     from layers.folders.single import check_file
+    from maps.i18n import speaking
 
     loaded = load_study(study)
     inputs = [*input_files(loaded), *([study] if study else [])]
@@ -52,8 +54,9 @@ def isochrone(
         direction="to" if to else "from",
         fetching=fetching,
     )
-    write_isochrones(out, found, inputs=inputs)
-    write_isochrone_map(page, found, prepared, inputs=inputs)
+    with speaking(lang):
+        write_isochrones(out, found, inputs=inputs)
+        write_isochrone_map(page, found, prepared, inputs=inputs)
     for row in found.itertuples():  # a line of the answer each
         say(
             f"{row.place}, {row.network}, {row.minutes:g} min: {row.area_km2:,.0f} km², {row.people_a:,.0f} "

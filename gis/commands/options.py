@@ -49,7 +49,10 @@ CsvOption = Annotated[
 LangOption = Annotated[
     str,
     typer.Option(
-        "--lang", metavar="|".join(LANGUAGES), help="Language of map, report, project and findings.", callback=_known
+        "--lang",
+        metavar="|".join(LANGUAGES),
+        help="Language of what is written: map, report, project, tables of notes; of the terminal only findings.",
+        callback=_known,
     ),
 ]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Never touch the network; say what is missing.")]

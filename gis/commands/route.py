@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, FreshOption, OfflineOption, StudyOption, say
+from gis.commands.options import CacheOption, FreshOption, LangOption, OfflineOption, StudyOption, say
 from gis.commands.progress import download_lines
 
 
@@ -24,6 +24,7 @@ def route(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
     out: Annotated[Path | None, typer.Option(help="GeoPackage to write the way to.", show_default=False)] = None,
+    lang: LangOption = "en",
     offline: OfflineOption = False,
     cache: CacheOption = None,
     fresh: FreshOption = False,
@@ -46,7 +47,10 @@ def route(
     way = solve_route(loaded, origin, destination, mode=mode, network=network, by=by, at=at, fetching=fetching)
     found = way.as_dict()
     if out is not None:
-        write_route(out, way, inputs=inputs)
+        from maps.i18n import speaking
+
+        with speaking(lang):
+            write_route(out, way, inputs=inputs)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return

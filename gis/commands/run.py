@@ -41,6 +41,7 @@ def run(
     from gis import load_study
     from gis import run as run_study
     from gis.inputs import Fetching
+    from maps.i18n import _, speaking
     from maps.report.pdf import can_write
 
     settle(out)
@@ -52,8 +53,10 @@ def run(
     with progress(10) as listen:
         fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
         result = run_study(loaded, out=out, lang=lang, listen=listen, fetching=fetching)
+    with speaking(lang):
+        bare = _("side {country}: {n} settlements, {n2} km of roads: is {what} {place}?").split("{")[0]
     for line in result["warnings"]:
-        if line.startswith("side "):  # a side without data: what follows says little
+        if line.startswith(bare):  # a side without data: what follows says little
             say(line)
     if result["reused"]:
         say(result["reused"])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, OfflineOption, StudyArgument, say
+from gis.commands.options import CacheOption, LangOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
 from layers.folders import settle
 
@@ -49,6 +49,7 @@ def sites(
     draws: Annotated[int, typer.Option(help="Draws of waits, speeds, half-life and people; 0 for none.")] = 200,
     seconds: Annotated[float, typer.Option(help="For the proof of one set.")] = 120.0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-sites"),
+    lang: LangOption = "en",
     offline: OfflineOption = False,
     cache: CacheOption = None,
 ) -> None:
@@ -76,7 +77,9 @@ def sites(
         spread=Spread(draws=draws, seed=loaded.analysis.seed),
     )
     with progress(5) as listen:
-        found = run_sites(loaded, question, out=out, listen=listen, fetching=Fetching(cache, offline, download_lines()))
+        found = run_sites(
+            loaded, question, out=out, lang=lang, listen=listen, fetching=Fetching(cache, offline, download_lines())
+        )
     for line in found["findings"]:
         say(f"• {line}")
     say(

@@ -25,6 +25,7 @@ from layers.regions import border_line, study_crs, touching, with_sides
 from layers.schema import empty_layer
 from layers.stretches import Stretches
 from layers.travellers import open_to_traveller
+from maps.phrases import phrased
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -266,7 +267,7 @@ def _sort(out: Check, notes: list[str], layer: str = "study") -> None:
 def write_check(folder: Path, check: Check) -> None:
     """Write ``check.csv``, and ``check.geojson`` with the places where lines do not meet, for QGIS."""
     folder.mkdir(parents=True, exist_ok=True)
-    check.table.to_csv(folder / "check.csv", index=False, lineterminator="\n")
+    phrased(check.table, ("layer", "about", "what")).to_csv(folder / "check.csv", index=False, lineterminator="\n")
     if not check.places:
         return
     found = pd.concat(check.places).round({"lon": 7, "lat": 7, "distance_m": 2})

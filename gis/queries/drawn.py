@@ -11,9 +11,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gis.contents import PLACES, names_of, sides_of, study_name
 from layers.errors import OutputError
 from layers.folders.single import write_file
 from maps.contents import Contents
+from maps.i18n import _, language, localised
+from maps.phrases import spoken
 from maps.styles.layers import run_styles
 from maps.styles.queries import PASSED, WAY
 from maps.styles.rights import credited
@@ -51,7 +54,12 @@ def write_route(path: FilePath, found: Route, *, inputs: Sequence[str | FilePath
     if len(posts):
         layers["passed"] = posts[["step", "checkpoint", "wait_min", "geometry"]]
         styles = [PASSED, WAY]
-    contents = Contents(title=f"{found.origin} – {found.destination}", layers=layers, styles=styles)
+    contents = Contents(
+        title=f"{found.origin} – {found.destination}",
+        layers=layers,
+        styles=[spoken(s, ("a", "b")) for s in styles],
+        lang=language(),
+    )
     write_file(path, lambda draft: write_geopackage(draft, contents), inputs=inputs)
 
 
@@ -72,21 +80,26 @@ def write_isochrone_map(
     known = {s.key: s for s in run_styles()}
     line = replace(known["border_line"], fields={"length_km": "Length (km)"})
     own = replace(known["checkpoints"], fields={k: v for k, v in known["checkpoints"].fields.items() if k in posts})
+    named, sides = names_of(prepared), sides_of(prepared)
+    limits = sorted(found["minutes"].unique())
+    drawn = [own, line, replace(isochrone_style(limits), visible=True)]
+    styles = credited(drawn, pd.DataFrame(prepared.sources))
+    places = ", ".join(named.names.get(p, p) for p in dict.fromkeys(found["place"]))
+    layers = {
+        "isochrones": found,
+        "checkpoints": posts.assign(**{"class": posts["mode"] + " open"})[["class", *own.fields, "geometry"]],
+        "border_line": prepared.border[["length_km", "geometry"]],
+    }
     contents = Contents(
-        title=f"{', '.join(dict.fromkeys(found['place']))}: within "
-        f"{', '.join(f'{m:g}' for m in sorted(found['minutes'].unique()))} min",
-        subtitle=prepared.study.name,
-        layers={
-            "isochrones": found,
-            "checkpoints": posts.assign(**{"class": posts["mode"] + " open"})[["class", *own.fields, "geometry"]],
-            "border_line": prepared.border[["length_km", "geometry"]],
-        },
-        styles=credited(
-            [own, line, replace(isochrone_style(sorted(found["minutes"].unique())), visible=True)],
-            pd.DataFrame(prepared.sources),
+        title=_("{list}: within {minutes} min").format(
+            list=places, minutes=", ".join(localised(f"{m:g}") for m in limits)
         ),
-        sides=prepared.study.sides,
-        notes=["Waits and speeds are assumptions unless a source says otherwise"],
+        subtitle=study_name(prepared.study),
+        layers={n: named.frame(frame, PLACES) for n, frame in layers.items()},
+        styles=[spoken(style, sides) for style in styles],
+        sides=sides,
+        notes=[_("Waits and speeds are assumptions unless a source says otherwise")],
+        lang=language(),
     )
     west, south, east, north = (float(v) for v in found.total_bounds)
     write_file(path, lambda draft: write_map(draft, contents.filled, fit=(west, south, east, north)), inputs=inputs)

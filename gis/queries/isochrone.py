@@ -169,13 +169,15 @@ def write_isochrones(path: FilePath, found: gpd.GeoDataFrame, *, inputs: Sequenc
     """
     # Drawing takes half a second to import, which who only computes need not wait for.
     from maps.contents import Contents
+    from maps.i18n import language
+    from maps.phrases import phrase, spoken
     from maps.qgis.geopackage import write_geopackage
     from maps.styles.thematic import isochrone_style
 
     if path.suffix.lower() != ".gpkg":
         raise OutputError(f"{path} can't be written: allowed is a file *.gpkg")
-    styles = [isochrone_style(sorted(found["minutes"].unique()))]
-    contents = Contents(title="Isochrones", layers={"isochrones": found}, styles=styles)
+    styles = [spoken(isochrone_style(sorted(found["minutes"].unique())), ("a", "b"))]
+    contents = Contents(title=phrase("Isochrones"), layers={"isochrones": found}, styles=styles, lang=language())
     write_file(path, lambda draft: write_geopackage(draft, contents), inputs=inputs)
 
 

@@ -24,6 +24,9 @@ from layers.folders.ours import read_manifest
 from maps.columns import dictionary
 from maps.contents import Contents
 from maps.export.layer import read_layers
+from maps.i18n import _, country, language, speaking
+from maps.phrases import phrase, spoken
+from maps.placenames import Renamed
 from maps.report.comparison import write_comparison
 from maps.styles.comparison import comparison_styles
 from maps.web.map import write_map
@@ -78,7 +81,7 @@ class Run:
         return str(a), str(b)
 
 
-def compare_runs(first: Path, second: Path, *, out: Path) -> dict[str, Any]:
+def compare_runs(first: Path, second: Path, *, out: Path, lang: str = "en") -> dict[str, Any]:
     """Write what lies between two runs and return what ``compare.json`` holds.
 
     Raises
@@ -92,17 +95,26 @@ def compare_runs(first: Path, second: Path, *, out: Path) -> dict[str, Any]:
             f"{first} is of {'–'.join(before.sides)}, {second} of {'–'.join(after.sides)}: allowed are two runs "
             "of one border"
         )
+    with speaking(lang):
+        return _written(before, after, out, (first, second))
+
+
+def _written(before: Run, after: Run, out: Path, folders: tuple[Path, Path]) -> dict[str, Any]:
+    """Write the comparison in the language that is spoken."""
     tables = compared(before, after)
-    summary = summed_up(tables)
+    summary = [phrase(line) for line in summed_up(tables)]
+    sides = (country(after.sides[0]), country(after.sides[1]))
+    named = _posts_named(after)
     contents = Contents(
-        title=f"{before.folder.name} and {after.folder.name} side by side",
+        title=phrase(f"{before.folder.name} and {after.folder.name} side by side"),
         subtitle="; ".join(summary),
-        layers=_layers(after, before, tables),
-        styles=comparison_styles(),
-        tables=tables,
-        sides=after.sides,
-        notes=["Blue gains, red loses: the second run beside the first"],
+        layers={n: named.frame(frame, ("name",)) for n, frame in _layers(after, before, tables).items()},
+        styles=[spoken(style, sides) for style in comparison_styles()],
+        tables={n: named.frame(table, ("name",)) for n, table in tables.items()},
+        sides=sides,
+        notes=[_("Blue gains, red loses: the second run beside the first")],
         findings=summary,
+        lang=language(),
     )
     with fresh_folder(out, MARK, what="a comparison") as folder:
         write_tables(
@@ -112,14 +124,23 @@ def compare_runs(first: Path, second: Path, *, out: Path) -> dict[str, Any]:
         write_map(folder / "map.html", contents.filled)
         write_comparison(folder / "report.html", contents)
         content = {
-            "first": str(first),
-            "second": str(second),
+            "first": str(folders[0]),
+            "second": str(folders[1]),
             "summary": summary,
             "versions": versions(),
             "rows": {name: len(table) for name, table in tables.items()},
         }
         (folder / MARK).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return content
+
+
+def _posts_named(run: Run) -> Renamed:
+    """Return the names of checkpoints and regions in the language, where the run holds them."""
+    points, lang = run.tables["checkpoints"], language()
+    own = points[f"name_{lang}"] if f"name_{lang}" in points else points["name"]
+    known = {str(n): str(o) for n, o in zip(points["name"], own, strict=True) if isinstance(o, str) and o and o != n}
+    regions = run.tables["regions"]["name"].astype(str)
+    return Renamed(known | {name: _(name) for name in regions if _(name) != name})
 
 
 def compared(before: Run, after: Run) -> dict[str, pd.DataFrame]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from maps.columns import describe
+from maps.columns import describe, label_of
+from maps.i18n import _, localised, ngettext, number
+from maps.phrases import phrase
 
 if TYPE_CHECKING:
     from maps.contents import Contents
@@ -27,6 +29,7 @@ _TITLES = {
     "regions": "Regions",
     "cells": "Cells",
 }
+_NAMES = frozenset({"name", "place", "region", "finding", "setting", "key"})  # columns whose texts stay as they are
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:70rem;margin:0 auto;padding:1.5rem}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .4rem}
@@ -42,9 +45,9 @@ def write_comparison(path: Path, contents: Contents) -> None:
     """Write one page without anything from elsewhere."""
     parts = [f"<h1>{html.escape(contents.title)}</h1>", "<ul>"]
     parts += [f"<li>{html.escape(line)}</li>" for line in contents.findings]
-    parts += ["</ul>", '<p>As a map: <a href="map.html">map.html</a>. All rows: tables/*.csv.</p>']
+    parts += ["</ul>", f'<p>{_("As a map:")} <a href="map.html">map.html</a>. {_("All rows: tables/*.csv.")}</p>']
     for name, title in _TITLES.items():
-        parts += [f"<h2>{title}</h2>", _table(contents.tables[name])]
+        parts += [f"<h2>{html.escape(_(title))}</h2>", _table(contents.tables[name])]
     page = (
         f'<!doctype html><html lang="{contents.lang}"><head><meta charset="utf-8"><meta name="viewport" '
         'content="width=device-width,initial-scale=1">'
@@ -59,7 +62,8 @@ def _table(table: pd.DataFrame) -> str:
     moved = table[table["change"] != "same"]
     same = len(table) - len(moved)
     if moved.empty:
-        return f"<p>{same} rows, all the same.</p>" if same else "<p>None differ.</p>"
+        all_same = ngettext("{n} row, the same.", "{n} rows, all the same.", same).format(n=number(same))
+        return f"<p>{all_same if same else _('None differ.')}</p>"
     columns = [
         c
         for c in map(str, moved)
@@ -68,12 +72,12 @@ def _table(table: pd.DataFrame) -> str:
     head = "".join(f'<th scope="col">{html.escape(_label(c))}</th>' for c in columns)
     shown = moved.head(ROWS)
     rows = "".join(
-        f'<tr class="{kind}">{"".join(_cell(value) for value in row)}</tr>'
+        f'<tr class="{kind}">{"".join(_cell(value, column) for value, column in zip(row, columns, strict=True))}</tr>'
         for kind, row in zip(shown["change"], shown[columns].itertuples(index=False, name=None), strict=True)
     )
     left = [
-        f"{len(moved) - len(shown)} more rows differ" if len(moved) > len(shown) else "",
-        f"{same} are the same" if same else "",
+        _("more rows that differ: {n}").format(n=number(len(moved) - len(shown))) if len(moved) > len(shown) else "",
+        _("rows that are the same: {n}").format(n=number(same)) if same else "",
     ]
     note = "; ".join(part for part in left if part)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" + (f"<p>{note}.</p>" if note else "")
@@ -81,16 +85,17 @@ def _table(table: pd.DataFrame) -> str:
 
 def _label(column: str) -> str:
     """Return the head of a column: its label, and which run."""
-    for ending, words in (("_before", "first run"), ("_after", "second run"), ("_change", "change")):
+    for ending, words in (("_before", _("first run")), ("_after", _("second run")), ("_change", _("change"))):
         known = describe(column.removesuffix(ending)) if column.endswith(ending) else None
         if known and known.label:
-            return f"{known.label}, {words}"
+            return f"{label_of(column.removesuffix(ending))}, {words}"
     own = describe(column)
-    return own.label if own and own.label else column.replace("_", " ").capitalize()
+    return label_of(column) if own and own.label else _(column.replace("_", " ").capitalize())
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, column: str) -> str:
     if isinstance(value, float):
         text = "–" if pd.isna(value) else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-        return f'<td class="n">{text}</td>'
-    return f"<td>{html.escape(str(value)) if not pd.isna(value) else '–'}</td>"  # type: ignore[call-overload]
+        return f'<td class="n">{localised(text)}</td>'
+    text = "–" if pd.isna(value) else str(value)  # type: ignore[call-overload]
+    return f"<td>{html.escape(text if column in _NAMES else phrase(text))}</td>"

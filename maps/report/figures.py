@@ -14,7 +14,8 @@ import shapely
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from maps.i18n import _, number, spoken
+from maps.i18n import _, number
+from maps.phrases import spoken
 from maps.report.drawing import (
     BORDER,
     CHECKPOINT_COLOR,

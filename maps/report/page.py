@@ -11,6 +11,8 @@ from pathlib import Path
 
 from maps.contents import Contents
 from maps.i18n import _, ngettext, number, speaking
+from maps.phrases import phrase
+from maps.placenames import Renamed
 from maps.report import figures
 from maps.report.cautions import by_chapter
 from maps.report.certainty import change_chapter, data_chapter, levels_chapter, sure_chapter
@@ -58,8 +60,10 @@ def report_of(contents: Contents) -> Report:
     else:
         found = [*further(contents), sure_chapter(contents), levels_chapter(contents)]
     shown = [c for c in found if not c.empty]
-    placed = [replace(c, notes=(*c.notes, *warnings.pop(c.key, ()))) for c in shown]
-    rest = tuple(line for lines in warnings.values() for line in lines)
+    named = Renamed(contents.places)
+    said = {key: tuple(named.text(phrase(line)) for line in lines) for key, lines in warnings.items()}
+    placed = [replace(c, notes=(*c.notes, *said.pop(c.key, ()))) for c in shown]
+    rest = tuple(line for lines in said.values() for line in lines)
     return Report(contents, _picture(contents), (*placed, data_chapter(contents, rest)), _rests_on(contents))
 
 

@@ -13,6 +13,9 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from maps.columns import Kind, kind_of
+from maps.i18n import _, language, localised, with_sides
+from maps.phrases import phrase
+from maps.placenames import Renamed
 from maps.web import assets
 
 
@@ -25,6 +28,8 @@ class Column:
     kind: Kind | None = None
 
 
+PLACES = ("place", "name", "region", "gains_most", "loses_most", "variant", "candidate")
+"""Columns that hold names."""
 _WIDE = 420.0
 _ROW = 22.0
 TOP = 20
@@ -215,32 +220,46 @@ def write_planning(
     sentences: Sequence[str],
     tables: Mapping[str, pd.DataFrame],
     notes: Sequence[str],
+    names: Renamed | None = None,
+    sides: tuple[str, str] = ("a", "b"),
 ) -> None:
-    """Write the report.
+    """Write the report in the language that is spoken.
 
     Parameters
     ----------
+    title, subtitle
+        Heading, English or already in the language.
     sentences
         The answer in words.
     tables
         By name; those in `TABLES` and ``tornado`` are shown, their first `TOP` rows.
     notes
         What a reader must know.
+    names, sides
+        Names of places in the language, and of the two sides.
     """
-    parts = [Markup("<h1>{}</h1><p>{}</p>").format(title, subtitle)]
-    parts.append(_list(sentences))
+    named = names or Renamed({})
+
+    def say(text: str) -> str:
+        return with_sides(named.text(phrase(text)), sides)
+
+    title = say(title)
+    parts = [Markup("<h1>{}</h1><p>{}</p>").format(title, say(subtitle))]
+    parts.append(_list([say(line) for line in sentences]))
     if "tornado" in tables and len(tables["tornado"]):
-        parts.append(Markup("<h2>What matters most</h2>") + tornado_chart(tables["tornado"], tables["effects"]))
+        heading = Markup("<h2>{}</h2>").format(_("What matters most"))
+        parts.append(heading + tornado_chart(tables["tornado"], tables["effects"]))
     parts += [
-        _table(tables[n].head(TOP), columns, caption)
+        _table(named.frame(tables[n].head(TOP), PLACES), columns, _(caption), sides)
         for n, (caption, columns) in TABLES.items()
         if n in tables and len(tables[n])
     ]
-    parts.append(Markup("<h2>What a reader must know</h2>") + _list(notes))
+    parts.append(Markup("<h2>{}</h2>").format(_("What to know")) + _list([say(line) for line in notes]))
     style = Markup(assets.text("report.css"))
-    page = Markup(
-        '<!doctype html><html lang="en"><head><meta '
-        'charset="utf-8"><title>{}</title><style>{}</style></head><body><main>{}</main></body></html>'
+    page = Markup(f'<!doctype html><html lang="{language()}"><head>')
+    page += Markup(
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{}</title>'
+        "<style>{}</style></head><body><main>{}</main></body></html>"
     )
     path.write_text(str(page.format(title, style, Markup("").join(parts))) + "\n", encoding="utf-8")
 
@@ -250,14 +269,19 @@ def _list(lines: Sequence[str]) -> Markup:
     return Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}</li>").format(line) for line in lines))
 
 
-def _table(frame: pd.DataFrame, columns: Sequence[Column], caption: str) -> Markup:
+def _table(frame: pd.DataFrame, columns: Sequence[Column], caption: str, sides: tuple[str, str]) -> Markup:
     """Return the columns of a table that there are, as HTML."""
     heads, cells = [], []
     for column in [c for c in columns if c.name in frame]:
         kind = column.kind or kind_of(frame[column.name], column.name)
         css = "" if kind in ("text", "code", "bool") else "num"
-        heads.append(Markup('<th class="{}">{}</th>').format(css, column.head))
-        texts = [assets.format_value(v, kind) for v in frame[column.name].tolist()]
+        heads.append(Markup('<th class="{}">{}</th>').format(css, with_sides(_(column.head), sides)))
+        values = frame[column.name].tolist()
+        if column.name == "side":
+            values = [dict(zip("ab", sides, strict=True)).get(str(v), v) for v in values]
+        elif column.name not in PLACES:
+            values = [phrase(v) if isinstance(v, str) else v for v in values]
+        texts = [assets.format_value(v, kind) for v in values]
         texts = [t.removesuffix(" %") if column.head.endswith("(%)") else t for t in texts]
         cells.append([Markup('<td class="{}">{}</td>').format(css, t) for t in texts])
     rows = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(row)) for row in zip(*cells, strict=True))
@@ -286,23 +310,27 @@ def tornado_chart(tornado: pd.DataFrame, effects: pd.DataFrame) -> Markup:
         least, most = min(float(low.min()), centre), max(float(high.max()), centre)
         scale = _WIDE / ((most - least) or 1.0)
         bars = []
-        for n, (_, row) in enumerate(own.iterrows()):  # four inputs
+        for n, row in enumerate(own.to_dict("records")):  # four inputs
             a, b = sorted((row["at_low"], row["at_high"]))
             label = Markup('<text x="0" y="{:.1f}" font-size="13">{}</text>').format(
-                n * _ROW + 15, INPUTS.get(row["input"], row["input"])
+                n * _ROW + 15, _(INPUTS.get(row["input"], row["input"]))
             )
             bar = Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="14" fill="#4a7ba6"/>').format(
                 170 + (a - least) * scale, n * _ROW + 4, max((b - a) * scale, 1.0)
             )
-            text = Markup('<text x="{:.1f}" y="{:.1f}" font-size="12">{:.3g} to {:.3g}</text>').format(
-                180 + _WIDE, n * _ROW + 15, a, b
+            text = Markup('<text x="{:.1f}" y="{:.1f}" font-size="12">{}</text>').format(
+                180 + _WIDE,
+                n * _ROW + 15,
+                _("{low} to {high}").format(low=localised(f"{a:.3g}"), high=localised(f"{b:.3g}")),
             )
             bars.append(label + bar + text)
         height = len(bars) * _ROW + 4
         line = Markup('<line x1="{0:.1f}" x2="{0:.1f}" y1="0" y2="{1:.1f}" stroke="#222"/>').format(
             170 + (centre - least) * scale, height
         )
-        says = f"{named['measure'][key]}, {named['unit'][key]}: change of {centre:.3g}"
+        says = _("{what}, {unit}: change of {n}").format(
+            what=phrase(named["measure"][key]), unit=phrase(named["unit"][key]), n=localised(f"{centre:.3g}")
+        )
         charts.append(
             Markup(
                 '<figure><svg role="img" aria-label="{}" viewBox="0 0 760 {:.0f}" '

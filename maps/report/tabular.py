@@ -6,13 +6,36 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from maps.columns import Kind, kind_of, label_of
+from maps.columns import Kind, describe, kind_of, label_of
 from maps.contents import Contents
 from maps.i18n import _, with_sides
+from maps.phrases import phrase
 from maps.report.drawing import Drawing
 from maps.web import assets
 from maps.web.packing import WORDED
 
+PHRASED = frozenset(
+    {
+        "network",
+        "variable",
+        "statistic",
+        "alternative",
+        "type",
+        "unit",
+        "measure",
+        "note",
+        "source",
+        "what",
+        "value",
+        "formula",
+        "needs",
+        "indicator",
+        "licence",
+        "rights",
+        "layer",
+    }
+)
+"""Further columns whose values are words of ours."""
 TOP = 10
 """Rows of a table; the others are one file away."""
 
@@ -137,10 +160,15 @@ def _written(values: pd.Series, column: Column, sides: tuple[str, str]) -> tuple
     numeric = kind not in ("text", "code", "bool")
     if column.name == "side":
         values = values.map(lambda v: dict(zip("ab", sides, strict=True)).get(v, v))
-    if column.name in WORDED or column.name == "network":
-        values = values.map(lambda v: _(v) if isinstance(v, str) else v)
+    if column.name in WORDED or column.name in PHRASED:
+        values = values.map(lambda v: _word(v) if isinstance(v, str) else v)
     texts = [assets.format_value(value, kind) for value in values.tolist()]
     return texts, "num" if numeric else "", numeric and bool(values.isna().any())
+
+
+def _word(value: str) -> str:
+    """Return a word of ours as a reader sees it: the label of a column, or a phrase."""
+    return label_of(value) if "_" in value and describe(value) is not None else phrase(value)
 
 
 def made(*tables: Table | None) -> tuple[Table, ...]:

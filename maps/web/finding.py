@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from maps.contents import Contents
-from maps.i18n import spoken
+from maps.phrases import spoken
 from maps.styles.classes import LayerStyle, StyleClass
 
 GROWTH, BOTTLENECK = "growth point", "bottleneck"

@@ -21,7 +21,8 @@ import shapely
 
 from maps.columns import kind_of
 from maps.contents import Contents, Drawn
-from maps.i18n import _, country, number, speaking, spoken
+from maps.i18n import _, country, number, speaking
+from maps.phrases import spoken
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
 from maps.web.finding import with_finding

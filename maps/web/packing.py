@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from maps.contents import Drawn
-from maps.i18n import _
+from maps.phrases import phrase
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
 from maps.web.lines import MANY_LINES, along_a_curve, by_columns
@@ -24,7 +24,33 @@ _MISSING, _OUTSIDE = -1, -2
 _LONG = 3_000_000  # bytes of one table before packing
 ALIAS_COLUMNS = ("name_ru", "name_kk", "name_en", "name_local")
 WORDED = frozenset(
-    {"mode", "finding", "effect", "status", "regime", "kind", "advice", "flag", "joined_by", "label", "class", "reason"}
+    {
+        "mode",
+        "finding",
+        "effect",
+        "status",
+        "regime",
+        "kind",
+        "advice",
+        "flag",
+        "joined_by",
+        "label",
+        "class",
+        "reason",
+        "growth_flag",
+        "bottleneck_flag",
+        "type",
+        "leads_to",
+        "speed_source",
+        "hours",
+        "levels_assessed",
+        "network",
+        "change",
+        "status_before",
+        "status_after",
+        "people_time_quadrant",
+        "season",
+    }
 )
 """Columns whose values are words of ours."""
 
@@ -128,7 +154,7 @@ def _plain(values: pd.Series, sides: tuple[str, str]) -> list[object]:
     if values.name == "side":
         values = values.map(lambda v: dict(zip("ab", sides, strict=True)).get(v, v))
     if values.name in WORDED:
-        values = values.map(lambda v: _(v) if isinstance(v, str) else v)
+        values = values.map(lambda v: phrase(v) if isinstance(v, str) else v)
     return [_plain_value(value) for value in values.tolist()]
 
 

@@ -13,12 +13,16 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+from gis.queries.side_by_side import CELLS, POSTS
+from gis.queries.side_by_side import REGIONS as REGIONS_COMPARED
 from maps.columns import columns, describe
+from maps.phrases import phrases
 from maps.qgis.forms import FIRST, REST, TABS
 from maps.qgis.layout import ATLAS, SHEET
 from maps.qgis.themes import THEMES
 from maps.rasters import MINUTE_CHANGE_CLASSES
-from maps.report import certainty
+from maps.report import certainty, comparison, planning
+from maps.styles.comparison import comparison_styles
 from maps.styles.edges import EDGES
 from maps.styles.layers import run_styles, scenario_styles
 from maps.styles.queries import PASSED, WAY
@@ -129,11 +133,12 @@ def styled() -> set[str]:
         *EDGES,
         *(SITES, WAY, PASSED, isochrone_style([])),
         FINDING,
+        *comparison_styles(),
     ]
     out: set[str] = set()
     for style in styles:
         out |= {style.title, style.description, *style.fields.values(), *(c.label for c in style.classes)}
-        out |= {style.group}
+        out |= {style.group, style.licence, style.rights}
     for classes in (FLOW_CLASSES, LOAD_CLASSES, REACH_CLASSES, MINUTE_CHANGE_CLASSES):
         out |= {c.label for c in classes}
     out |= {theme.name for theme in THEMES} | {tab for tab, _pattern in TABS} | {FIRST, REST, SHEET, ATLAS}
@@ -151,7 +156,33 @@ def heads() -> set[str]:
                 if row is not None:
                     out.add(_family(column) or row.label)
         out |= set(re.findall(r'\b\w+="([A-Z][^"]*)"\)', text))
-    return out
+    out |= {text for caption, shown in planning.TABLES.values() for text in (caption, *(c.head for c in shown))}
+    out |= set(planning.INPUTS.values()) | set(comparison._TITLES.values())
+    compared = (
+        "lost_potential",
+        "cross_ratio",
+        "border_loss",
+        *POSTS,
+        *REGIONS_COMPARED,
+        *CELLS,
+        "layer",
+        "source",
+        "date",
+        "rows",
+        "name",
+        "mode",
+        "place",
+        "finding",
+        "population",
+        "rank",
+        "growth",
+        "excess_min",
+        "status",
+        "side",
+        "region",
+    )
+    out |= {row.label for row in map(describe, compared) if row and row.label}
+    return {text for text in out if not re.fullmatch(r"\d+ %", text)}
 
 
 def _family(column: str) -> str:
@@ -172,7 +203,7 @@ def dictionary() -> set[str]:
 def messages() -> tuple[set[str], set[tuple[str, str]]]:
     """Return all strings and all pairs of plural forms."""
     single, plural = marked()
-    return single | styled() | heads() | dictionary() | set(VALUES) | set(REGIONS), plural
+    return single | styled() | heads() | dictionary() | set(VALUES) | set(REGIONS) | set(phrases()), plural
 
 
 def catalogue(lang: str) -> Catalog:

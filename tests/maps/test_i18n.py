@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from maps.contents import Contents
-from maps.i18n import LANGUAGES, _, country, ngettext, number, percent, speaking, spoken, with_sides
+from maps.i18n import LANGUAGES, _, country, ngettext, number, percent, speaking, with_sides
+from maps.phrases import spoken
 from maps.placenames import Renamed, names_in
 from maps.report.page import write_report
 from maps.styles.layers import run_styles

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from maps.contents import Contents
-from maps.i18n import LANGUAGES, speaking, spoken
+from maps.i18n import LANGUAGES, speaking
+from maps.phrases import spoken
 from maps.qgis.project import write_qgis
 from maps.rasters import change_styles, city_style, potential_style, travel_time_style
 from maps.styles.edges import EDGES

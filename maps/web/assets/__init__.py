@@ -12,6 +12,7 @@ import jinja2
 import pandas as pd
 
 from maps.columns import Kind
+from maps.i18n import _, localised
 
 _REMOTE = re.compile(r"^\s*(?!data:|#|about:)\S", re.IGNORECASE)
 _CSS_URL = re.compile(r"(?:url\(\s*['\"]?|@import\s+['\"]?)(?!data:|#)([^'\")\s]+)", re.IGNORECASE)
@@ -68,14 +69,13 @@ def format_value(value: object, kind: Kind = "text", missing: str = "–") -> st
     if is_missing(value):
         return missing
     if kind == "bool":
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if kind in ("text", "code") or isinstance(value, (str, bool)):
         return str(value)
     number = float(str(value))
     if not math.isfinite(number):
         return missing
-    written = _write(number, kind)
-    return written.replace("-", "−") if written.strip("-0.% ") else written.lstrip("-")
+    return localised(_write(number, kind))
 
 
 def _write(number: float, kind: Kind) -> str:
