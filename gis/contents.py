@@ -172,7 +172,7 @@ def sites_contents(prepared: Prepared, tables: dict[str, pd.DataFrame], findings
     marked = posts.drop(columns=["names"], errors="ignore").assign(
         **{"class": (posts["mode"] + " open").where(is_open, "closed")}
     )
-    said = [named.text(phrase(line)) for line in findings]
+    sentences = [named.text(phrase(line)) for line in findings]
     layers = {
         "sites": gpd.GeoDataFrame(table.assign(**{"class": chosen}), geometry=spots),
         "checkpoints": marked,
@@ -182,12 +182,12 @@ def sites_contents(prepared: Prepared, tables: dict[str, pd.DataFrame], findings
     styles = [SITES, known["checkpoints"], known["border_line"], known["regions"]]
     return Contents(
         title=phrase(f"{study_name(prepared.study)}: sites for new checkpoints"),
-        subtitle=next(iter(said), ""),
+        subtitle=next(iter(sentences), ""),
         layers={n: named.frame(frame, PLACES) for n, frame in layers.items()},
         styles=[spoken(_within(s, layers[s.layer]), sides) for s in credited(styles, pd.DataFrame(prepared.sources))],
         sides=sides,
         crs=prepared.crs,
-        findings=said,
+        findings=sentences,
         sources=_sources(prepared),
         lang=language(),
     )

@@ -80,8 +80,8 @@ def write_run(
         write_report(folder / "report.html", contents, pdf=folder / "report.pdf" if can_write() else None)
     # Ids of posts are for machines: they stay in English, where tables hold the same.
     known = warnings if language() == "en" else contents.readable.warnings
-    told = [names_of(prepared).text(phrase(line)) for line in known]
-    return describe_run(folder, prepared, network, measures, list(contents.findings), told, clock)
+    notes = [names_of(prepared).text(phrase(line)) for line in known]
+    return describe_run(folder, prepared, network, measures, list(contents.findings), notes, clock)
 
 
 def _write_qgis(folder: Path, name: str, contents: Contents, rasters: Sequence[RasterStyle]) -> None:

@@ -98,10 +98,10 @@ def _listed(text: str, *, whole: bool) -> str:
     """Return a list of phrases; nothing where none of them is one, or, of a whole list, not all are."""
     for mark, written in (("; ", "; "), (", ", ", "), (" and ", ", ")):
         parts = text.split(mark)
-        said = [phrase(part) for part in parts] if len(parts) > 1 else parts
-        changed = [one != other for one, other in zip(said, parts, strict=True)]
+        translated = [phrase(part) for part in parts] if len(parts) > 1 else parts
+        changed = [one != other for one, other in zip(translated, parts, strict=True)]
         if all(changed) if whole else any(changed):
-            return written.join(said)
+            return written.join(translated)
     return ""
 
 
@@ -116,8 +116,8 @@ def phrased(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     """Return a table with the words of its columns in the language that is written now."""
     if language() == "en":
         return table
-    mine = [c for c in columns if c in table]
-    return table.assign(**{c: [phrase(v) if isinstance(v, str) else v for v in table[c]] for c in mine})
+    present = [c for c in columns if c in table]
+    return table.assign(**{c: [phrase(v) if isinstance(v, str) else v for v in table[c]] for c in present})
 
 
 def spoken(style: LayerStyle, sides: tuple[str, str]) -> LayerStyle:

@@ -61,9 +61,9 @@ def report_of(contents: Contents) -> Report:
         found = [*further(contents), sure_chapter(contents), levels_chapter(contents)]
     shown = [c for c in found if not c.empty]
     named = Renamed(contents.places)
-    said = {key: tuple(named.text(phrase(line)) for line in lines) for key, lines in warnings.items()}
-    placed = [replace(c, notes=(*c.notes, *said.pop(c.key, ()))) for c in shown]
-    rest = tuple(line for lines in said.values() for line in lines)
+    notes = {key: tuple(named.text(phrase(line)) for line in lines) for key, lines in warnings.items()}
+    placed = [replace(c, notes=(*c.notes, *notes.pop(c.key, ()))) for c in shown]
+    rest = tuple(line for lines in notes.values() for line in lines)
     return Report(contents, _picture(contents), (*placed, data_chapter(contents, rest)), _rests_on(contents))
 
 

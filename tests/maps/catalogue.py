@@ -138,7 +138,7 @@ def styled() -> set[str]:
     out: set[str] = set()
     for style in styles:
         out |= {style.title, style.description, *style.fields.values(), *(c.label for c in style.classes)}
-        out |= {style.group, style.licence, style.rights}
+        out |= {style.group}
     for classes in (FLOW_CLASSES, LOAD_CLASSES, REACH_CLASSES, MINUTE_CHANGE_CLASSES):
         out |= {c.label for c in classes}
     out |= {theme.name for theme in THEMES} | {tab for tab, _pattern in TABS} | {FIRST, REST, SHEET, ATLAS}
