@@ -112,6 +112,7 @@ def schemas() -> Mapping[str, pa.DataFrameSchema]:
                 "truck": pa.Column(bool, coerce=True),
                 "no_through": pa.Column(str, pa.Check.str_matches(r"^(|car|truck|car\|truck)$"), coerce=True),
                 "duration_min": pa.Column(float, pa.Check.gt(0), nullable=True, coerce=True),
+                "open_share": pa.Column(float, pa.Check.in_range(0, 1), coerce=True),
             }
         ),
         "railways": pa.DataFrameSchema({**edges, "gauge": text, "current": text}),
@@ -181,6 +182,7 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
         "truck": True,
         "no_through": "",
         "duration_min": np.nan,
+        "open_share": 1.0,
     },
     "railways": {
         "kind": "main",

@@ -204,6 +204,9 @@ def _merged(
     for column in ANY:
         if column in links:
             columns[column] = np.bincount(chain, links[column].to_numpy(bool), minlength=n) > 0
+    if "open_share" in links:
+        # A way is open while all of its parts are: at the most the least of their shares.
+        columns["open_share"] = np.minimum.reduceat(links["open_share"].to_numpy(float)[order], np.flatnonzero(first))
     if "osm_ids" in links:
         columns["osm_ids"] = _joined_ids(links["osm_ids"].to_numpy(dtype=object), chain[order], order, n)
     if "time_min" in columns and "speed_kph" in links:

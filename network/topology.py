@@ -30,6 +30,7 @@ TOLD: Mapping[str, object] = {
     "length_factor": 1.0,
     "through": True,
     "twin": 0,
+    "open_share": 1.0,
 }
 """What a source may tell of a link and stays with it, or what was made of it, and what stands where nothing is told."""
 FOR_SPEEDS: Mapping[str, object] = {

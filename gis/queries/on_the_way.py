@@ -59,6 +59,28 @@ def in_transit(network: Network, rows: NDArray[np.int64]) -> str:
     return f"a home trip through the neighbour: {'; '.join(waits + free)} (analysis.domestic_wait)"
 
 
+def hours_on(network: Network, rows: NDArray[np.int64]) -> list[str]:
+    """Return the notes on roads and posts of a way that are open for a part of the time only."""
+    links = network.links.iloc[rows]
+    notes = []
+    if "open_share" in links and (part := (links["open_share"] < 1).to_numpy(bool)).any():
+        some = links[part]
+        ids = ", ".join(dict.fromkeys(i for i in some["osm_ids"].str.split("|").explode() if i))
+        ways = f" (ways {ids[:80]} of OpenStreetMap)" if ids else ""
+        notes.append(
+            f"{some['length_m'].sum() / 1000:,.1f} km of it are open {100 * some['open_share'].min():.0f} % of the "
+            f"time by the conditions of their access{ways}: --at asks for an hour"
+        )
+    posts = network.checkpoints.set_index("checkpoint_id")
+    for post in dict.fromkeys(c for c in links["checkpoint_id"] if c and "hours_open_share" in posts):
+        share = float(posts.at[post, "hours_open_share"])
+        if share < 1:
+            notes.append(
+                f"{posts.at[post, 'name']} is open {100 * share:.0f} % of the week ({posts.at[post, 'hours']})"
+            )
+    return notes
+
+
 def lengths_on(network: Network, rows: NDArray[np.int64], off: float) -> list[str]:
     """Return the note on generalised lengths of a way."""
     if not off:

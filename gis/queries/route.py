@@ -13,7 +13,7 @@ import numpy as np
 from gis.inputs import Fetching, Prepared, prepare
 from gis.kept import take_or_build
 from gis.queries.departure import quickest_at
-from gis.queries.on_the_way import bridges_on, in_transit, lengths_on, way_links
+from gis.queries.on_the_way import bridges_on, hours_on, in_transit, lengths_on, way_links
 from gis.stages import build
 from gis.study import Study, load_study
 from layers.crs import geodesic_m
@@ -214,6 +214,7 @@ def describe_way(way: Way) -> Route:
     notes = []
     if path.checkpoints and home and network == "actual":
         notes.append(in_transit(built, path.links))
+    notes += hours_on(built, path.links)
     return _answer(built, places, path.links, float(waits), notes, mode, way.money)
 
 

@@ -131,10 +131,25 @@ def test_what_is_closed_in_winter_and_what_is_open_by_day(tmp_path: Path) -> Non
     grid.retag((59.1, 50.1), (59.4, 50.1), motor_vehicle="no", motor_vehicle__conditional="yes @ (06:00-22:00)")
     study = grid.write(tmp_path, more="[speeds]\nprimary = 80\n")
     text = study.read_text(encoding="utf-8")
-    assert way(study, "59.1,49.9", "59.4,49.9")["km"] == pytest.approx(21.5, abs=0.1)
+    found = way(study, "59.1,49.9", "59.4,49.9")
+    assert found["km"] == pytest.approx(21.5, abs=0.1)
+    # Within its season it is open all day.
+    assert found["notes"] == []
     study.write_text(text.replace("[network]", "[network]\nwinter = true"), encoding="utf-8")
     assert way(study, "59.1,49.9", "59.4,49.9")["km"] == pytest.approx(2 * 22.2 + 21.5, abs=0.3)
-    assert way(study, "59.1,50.1", "59.4,50.1")["km"] == pytest.approx(21.5, abs=0.1)
+    found = way(study, "59.1,50.1", "59.4,50.1")
+    assert found["km"] == pytest.approx(21.5, abs=0.1)
+    # 16 of 24 hours.
+    (note,) = found["notes"]
+    assert note.startswith("21.5 km of it are open 67 % of the time")
+
+
+def test_a_post_that_is_open_by_day_says_so(tmp_path: Path) -> None:
+    posts = grid_layers()["checkpoints"].assign(hours=["08:00-20:00", "24/7"])
+    study = OsmGrid().write(tmp_path, checkpoints=posts)
+    (note,) = way(study, "59.7,49.7", "60.3,49.7")["notes"]
+    assert note == "South is open 50 % of the week (08:00-20:00)"
+    assert way(study, "59.7,50.1", "60.3,50.1")["notes"] == []
 
 
 @pytest.mark.parametrize("by_relation", [False, True])
