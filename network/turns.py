@@ -39,8 +39,8 @@ def split_turns(tables: Tables, turns: pd.DataFrame | None) -> tuple[Tables, dic
     Notes
     -----
     Any graph of the links finds the same ways, for what is forbidden is simply absent. Nobody turns round at such a
-    junction; at the next one nothing forbids it. Contraction comes before, for else one could turn round where a road
-    only changes its name.
+    junction, nor at the next one on a two-way road, unless it is a dead end or a place stands there. Contraction comes
+    before, for else one could turn round where a road only changes its name.
     """
     if turns is None or turns.empty:
         return tables, {}
@@ -48,9 +48,9 @@ def split_turns(tables: Tables, turns: pd.DataFrame | None) -> tuple[Tables, dic
     report = {"turns_forbidden": len(forbidden), "turns_not_clear": unclear}
     if forbidden.empty:
         return tables, report
-    tables, source = _one_way(tables, turns[turns["via"].isin(forbidden["via"])])
-    ends = _ends(tables, turns)
-    ends_at = ends[ends["via"].isin(forbidden["via"])].sort_values(["via", "row", "end"], ignore_index=True)
+    held = _held(tables, turns[turns["via"].isin(forbidden["via"])])
+    tables, source = _one_way(tables, held)
+    ends_at = _ends(tables, held).sort_values(["via", "row", "end"], ignore_index=True)
     ends_at["road"] = source[ends_at["row"].to_numpy()]
     nodes, links = tables.nodes, tables.links
     # The first road at a junction keeps its node, so that numbers known before stay.
@@ -63,6 +63,25 @@ def split_turns(tables: Tables, turns: pd.DataFrame | None) -> tuple[Tables, dic
     nodes = pd.concat([nodes, twins], ignore_index=True)
     joints = _links(_allowed(ends_at, forbidden), nodes, links)
     return Tables(nodes, pd.concat([links, joints], ignore_index=True), tables.crs), report
+
+
+def _held(tables: Tables, turns: pd.DataFrame) -> pd.DataFrame:
+    """Return where nobody turns round (``via``): at the restricted nodes, and at the next ones on two-way roads.
+
+    Who turned round there would come back to where he may turn. At a dead end, and where no other road leads out, one
+    may.
+    """
+    links, ref = tables.links, tables.nodes["ref"].to_numpy(dtype=object)
+    at = np.unique(_ends(tables, turns)["node"].to_numpy())
+    road = (links["mode"] == "road").to_numpy() & ~links["oneway"].to_numpy(bool)
+    u, v = (links[end].to_numpy(np.int64) for end in ("u", "v"))
+    near = np.setdiff1d(np.r_[v[road & np.isin(u, at)], u[road & np.isin(v, at)]], at)
+    known = near[[str(text).lstrip("-").isdecimal() for text in ref[near]]]  # a few for each restriction
+    further = pd.DataFrame({"via": ref[known].astype(str).astype(np.int64)})
+    ends = _ends(tables, further)
+    ways_out = ends[ends["goes"]].groupby("via")["row"].nunique()
+    further = further[further["via"].map(ways_out).fillna(0) > 1]
+    return pd.concat([turns[["via"]], further], ignore_index=True).drop_duplicates(ignore_index=True)
 
 
 def _one_way(tables: Tables, turns: pd.DataFrame) -> tuple[Tables, NDArray[np.int64]]:

@@ -65,7 +65,10 @@ def reached(tables: Tables, a: int, b: int) -> list[str]:
         if not one:
             graph.add_edge(v, u, weight=metres, way=way)
     ref = tables.nodes["ref"]
-    path = nx.shortest_path(graph, ref[ref == str(a)].index[0], ref[ref == str(b)].index[0], weight="weight")
+    # A place that is split is reached by any of its roads.
+    graph.add_edges_from((("begin", n) for n in ref[ref == str(a)].index), weight=0.0, way="")
+    graph.add_edges_from(((n, "end") for n in ref[ref == str(b)].index), weight=0.0, way="")
+    path = nx.shortest_path(graph, "begin", "end", weight="weight")
     return [graph.edges[e]["way"] for e in pairwise(path) if graph.edges[e]["way"]]
 
 
@@ -80,9 +83,10 @@ def test_a_turn_that_is_forbidden_goes_round() -> None:
     assert reached(split, 4, 3) == ["40", "30"]
     turns = split.links[split.links["kind"] == TURN]
     assert (turns[["length_m", "time_min"]] == 0).all(axis=None)
-    # Four two-way roads have eight ends there; of twelve turns one is forbidden. Each road counts once.
-    assert len(split.nodes) == len(whole.nodes) + 7
-    assert len(turns) == 11
+    # Four two-way roads have eight ends there; of twelve turns one is forbidden. At 2 and at 3, where nobody turns
+    # round, two roads have four ends and two turns. Each road counts once.
+    assert len(split.nodes) == len(whole.nodes) + 7 + 2 * 3
+    assert len(turns) == 11 + 2 * 2
     assert split.links.loc[split.links["twin"] >= 0, "length_m"].sum() == pytest.approx(whole.links["length_m"].sum())
 
 
@@ -90,9 +94,20 @@ def test_only_one_turn_is_allowed() -> None:
     split, report = split_turns(tables_of(CROSS, ROADS), turns_of((5, 10, 20, True)))
     assert report["turns_forbidden"] == 2
     assert reached(split, 1, 3) == ["10", "20", "50", "60"]
-    # Nothing forbids to turn round at the next junction.
-    assert reached(split, 1, 4) == ["10", "20", "20", "40"]
+    # Nobody turns round at the next junction, at 2: round by 3 it is 6.1 + 9.0 + 7.2 km, to the next but one and back,
+    # to 6, 6.1 + 6.1 + 11.1.
+    assert reached(split, 1, 4) == ["10", "20", "50", "60", "30", "40"]
     assert reached(split, 4, 1) == ["40", "10"]
+
+
+def test_a_dead_end_is_for_turning_round() -> None:
+    # Without the way round, 2 and 3 are dead ends.
+    split, _ = split_turns(tables_of(CROSS, ROADS[:4]), turns_of((5, 10, 30, False)))
+    assert reached(split, 1, 3) == ["10", "20", "20", "30"]
+    # A road that leads into 2 alone leaves no other way out of it either.
+    into = [*ROADS[:4], (50, 6, 2, True)]
+    split, _ = split_turns(tables_of(CROSS, into), turns_of((5, 10, 30, False), (5, 10, 40, False)))
+    assert reached(split, 1, 3) == ["10", "20", "20", "30"]
 
 
 def test_a_restriction_whose_ways_do_not_end_at_its_node_is_counted() -> None:
@@ -143,9 +158,17 @@ def test_ways_are_those_of_a_search_over_roads(seed: int) -> None:
         # One cannot turn out of or into a one-way road against it.
         if only and (not way_a[3] or way_a[2] == via) and (not way_b[3] or way_b[1] == via):
             alone.setdefault((via, a), set()).add(b)
-    closed = set(split.nodes["ref"].iloc[split.links.loc[split.links["kind"] == TURN, "u"]].astype(int))
+    closed = set(split.nodes["ref"][split.nodes["ref"].duplicated()].astype(int))
     metres = dict(zip(whole.links["osm_ids"].astype(int), whole.links["length_m"], strict=True))
     arcs = [(i, u, v) for i, u, v, _ in ways] + [(i, v, u) for i, u, v, one in ways if not one]
+
+    def allowed(here: int, way: int, other: int) -> bool:
+        return (here, way, other) not in forbidden and (not alone.get((here, way)) or other in alone[here, way])
+
+    # Nobody turns round where turns are forbidden, nor at the next places that more than one road leads out of.
+    restricted = {n for i, _, n in arcs for j, u, _ in arcs if u == n and i != j and not allowed(n, i, j)}
+    beside = {n for _, u, v, one in ways if not one and {u, v} & restricted for n in (u, v)}
+    assert closed == restricted | {n for n in beside if sum(u == n for _, u, _ in arcs) > 1}
 
     def search(first: tuple[int, int, int]) -> dict[int, float]:
         """Return metres from the beginning of a road to all places, by Dijkstra over roads and directions."""
@@ -158,8 +181,7 @@ def test_ways_are_those_of_a_search_over_roads(seed: int) -> None:
             best[arc] = cost
             way, _, here = arc
             for nxt in arcs:
-                turn = (here, way, nxt[0])
-                fine = turn not in forbidden and (not alone.get((here, way)) or nxt[0] in alone[here, way])
+                fine = allowed(here, way, nxt[0])
                 if nxt[1] == here and fine and (nxt[0] != way or here not in closed):
                     heapq.heappush(queue, (cost + metres[nxt[0]], nxt))
         out: dict[int, float] = {}
