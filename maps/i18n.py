@@ -76,6 +76,11 @@ def ngettext(one: str, many: str, n: float) -> str:
     return _catalogue(language()).ngettext(one, many, int(n))
 
 
+def catalogue_forms(one: str, many: str) -> list[str]:
+    """Return the forms of a text in the language that is written now that go with one, two and five."""
+    return [ngettext(one, many, n) for n in (1, 2, 5)]
+
+
 def number(value: float, digits: int = 0) -> str:
     """Write a number with the separators of the language.
 

@@ -226,19 +226,13 @@ def new_checkpoint(
         raise PlaceError("a new checkpoint by rail on a new road: allowed is a crossing of the railway")
     if wait_min is not None:
         _refuse_wait(wait_min, "a wait at a new checkpoint")
-    point = project(shapely.Point(lon, lat), WGS84, network.crs)
-    km = float(shapely.distance(point, network.base.border.line)) / 1000
-    if not km <= FAR_KM:
-        raise PlaceError(
-            f"a new checkpoint at {lon:g},{lat:g} would stand {km:,.0f} km from the border line: allowed is "
-            f"lon,lat within {FAR_KM:g} km of it"
-        )
+    refuse_away(network, lon, lat)
     wait = np.nan if wait_min is None else float(wait_min)
     row = gpd.GeoDataFrame(
         {
             "checkpoint_id": [f"new-{number}"],
             "mode": [mode],
-            "name": [name or f"New checkpoint {number} ({lon:g},{lat:g})"],
+            "name": [name or name_of_new(number, lon, lat)],
             "regime": [regime],
             "hours": [hours],
             "capacity_per_day": [np.nan if capacity_per_day is None else float(capacity_per_day)],
@@ -253,6 +247,22 @@ def new_checkpoint(
     made = with_waits(validate(row, "checkpoints", "scenario"), vehicle=network.base.vehicle)
     made = made.assign(base_open=False)
     return made.assign(own_road=True, road_kph=np.nan if road_kph is None else float(road_kph)) if own_road else made
+
+
+def refuse_away(network: Network, lon: float, lat: float) -> None:
+    """Raise where a new checkpoint would stand too far from the border line."""
+    point = project(shapely.Point(lon, lat), WGS84, network.crs)
+    km = float(shapely.distance(point, network.base.border.line)) / 1000
+    if not km <= FAR_KM:
+        raise PlaceError(
+            f"a new checkpoint at {lon:g},{lat:g} would stand {km:,.0f} km from the border line: allowed is "
+            f"lon,lat within {FAR_KM:g} km of it"
+        )
+
+
+def name_of_new(number: int, lon: float, lat: float) -> str:
+    """Return the name of a new checkpoint that was given none."""
+    return f"New checkpoint {number} ({lon:g},{lat:g})"
 
 
 def add_checkpoints(network: Network, rows: gpd.GeoDataFrame) -> Network:

@@ -27,15 +27,18 @@ def before_and_after(
     `key`, `keep`, and per column ``<column>_before``, ``<column>_after``, ``<column>_change`` (NaN where either is).
     Rows of either table; a row in one alone has NaN on the other side.
     """
-    labels = pd.concat([after[[key, *keep]], before[[key, *keep]]]).drop_duplicates(key).set_index(key)
-    order = labels.index
-    old, new = (t.set_index(key).reindex(order) for t in (before, after))
+    if after[key].is_unique and after[key].tolist() == before[key].tolist():
+        # The same rows in the same order, as edits of checkpoints leave places: nothing is to be looked up.
+        labels, old, new = (t.reset_index(drop=True) for t in (after[[key, *keep]], before, after))
+    else:
+        both = pd.concat([after[[key, *keep]], before[[key, *keep]]]).drop_duplicates(key)
+        old, new = (t.set_index(key).reindex(both[key]).reset_index(drop=True) for t in (before, after))
+        labels = both.reset_index(drop=True)
+    sides: dict[str, pd.Series] = {}
     for column in columns:
         a, b = old[column].astype(float), new[column].astype(float)
-        labels[f"{column}_before"], labels[f"{column}_after"] = a, b
-        labels[f"{column}_change"] = b - a
-    out: pd.DataFrame = labels.reset_index()
-    return out
+        sides |= {f"{column}_before": a, f"{column}_after": b, f"{column}_change": b - a}
+    return pd.concat([labels, pd.DataFrame(sides, index=labels.index)], axis=1)
 
 
 def cell_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

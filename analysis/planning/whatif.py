@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.planning.sample import standing_people
 from analysis.trips.demand import ModeTimes, demand_between, modes_of, places_of
 from analysis.trips.shares import shares_of
 from layers.errors import NetworkError
@@ -47,6 +48,9 @@ class Standing:
         Rows of the settlements that count as cities.
     fades
         Decay of the potential.
+    sampled
+        Where not 0, potentials and shares are estimates over a sample of so many places of a side
+        (`analysis.planning.sample`), and cells have no potential; minutes are those of all places.
     """
 
     network: Network
@@ -58,6 +62,7 @@ class Standing:
     fades: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     half_life_min: float
     theta: float
+    sampled: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,22 +167,35 @@ def _to_city(standing: Standing, trees: Trees, side: NDArray[np.object_]) -> NDA
 def _potential(standing: Standing, trees: Trees, *, free: bool) -> NDArray[np.float64]:
     """Return the potential across of each point on one network."""
     table = standing.network.settlements
-    people = table["population"].to_numpy(float)
     side = table["side"].to_numpy(dtype=object)
+    people = _people(standing, np.arange(len(table)))
+    first = len(standing.cells) if standing.sampled else 0
     placed = trees.overlay.home.positions(table["node"].to_numpy(np.int64)) >= 0
     out = np.zeros(len(trees.points))
+    out[:first] = np.nan
     for own, other in SIDES:
-        rows = np.flatnonzero(trees.points.side == own)
+        rows = first + np.flatnonzero(trees.points.side[first:] == own)
         columns = np.flatnonzero((side == other) & (people > 0) & placed)
         if len(rows) and len(columns):
             out[rows] = standing.fades(trees.table(rows, columns, free=free)) @ people[columns]
     return out
 
 
+def _people(standing: Standing, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the people of each settlement, those whom it stands for where places are sampled; of other rows none."""
+    table = standing.network.settlements
+    people = np.zeros(len(table))
+    people[rows] = table["population"].to_numpy(float)[rows]
+    side = table["side"].to_numpy(dtype=object)
+    return standing_people(people, side, most=standing.sampled) if standing.sampled else people
+
+
 def _shares(standing: Standing, trees: Mapping[str, Trees], checkpoints: pd.DataFrame) -> pd.DataFrame:
     """Return the checkpoints with their shares of the modelled trips."""
     network = standing.network
     a, b = places_of(network)
+    people = _people(standing, np.concatenate([a, b]))
+    a, b = a[people[a] > 0], b[people[b] > 0]
     modes = []
     for mode in modes_of(network):
         t = trees.get(mode)
@@ -191,7 +209,6 @@ def _shares(standing: Standing, trees: Mapping[str, Trees], checkpoints: pd.Data
         modes.append(ModeTimes(mode, overlay, to_posts, from_posts, overlay.table(to_posts, from_posts)))
     out = checkpoints[["checkpoint_id", "name", "mode", "open", "wait_min"]].reset_index(drop=True)
     try:
-        people = network.settlements["population"].to_numpy(float)
         demand = demand_between(a, b, people, tuple(modes), half_life_min=standing.half_life_min)
         share = out["checkpoint_id"].map(shares_of(demand, theta=standing.theta)).astype(float)
     except NetworkError:

@@ -32,7 +32,6 @@ def shares_of(demand: Demand, *, theta: float = THETA_PER_MIN) -> pd.Series:
     gates = [_gates(m) for m in demand.modes]
     least_a, least_b = _least(demand, gates)
     weight = np.zeros(demand.trips.shape)
-    reached = np.zeros(demand.trips.shape, bool)
     plain: list[tuple[pd.DataFrame, NDArray[np.float64], NDArray[np.float64]]] = []
     dense: list[tuple[list[str], NDArray[np.float64]]] = []
     for m, table in zip(demand.modes, gates, strict=True):
@@ -43,16 +42,15 @@ def shares_of(demand: Demand, *, theta: float = THETA_PER_MIN) -> pd.Series:
         back = np.exp(-theta * (m.from_posts[head] - least_b[None]))
         plain.append((one, there, back))
         weight += there @ back
-        reached |= (np.isfinite(m.to_posts[:, tail]).astype(float) @ np.isfinite(m.from_posts[head])) > 0
         for _, crossing in table[~alone].groupby("crossing", sort=True):  # crossings with several gates: a few
-            ids, odds, known = _through(m, crossing, theta, least_a, least_b)
+            ids, odds = _through(m, crossing, theta, least_a, least_b)
             # Of two posts each has its weight but half of what both have; more are rare.
             two = odds - odds.min(axis=0) / 2 if len(ids) == 2 else odds
             shared = two if len(ids) <= 2 else share_weights(odds, np.zeros(len(ids), np.int64))
             dense.append((ids, shared))
             weight += shared.sum(axis=0)
-            reached |= known
-    if ((weight <= 0) & reached & (demand.trips > 0)).any():
+    lost = (weight <= 0) & (demand.trips > 0)
+    if lost.any() and (lost & _reached(demand, gates)).any():
         return choose_checkpoints(demand, theta=theta).share  # a spread so narrow that all weights vanish
     per = np.divide(demand.trips, weight, out=np.zeros_like(weight), where=weight > 0)
     held = [i for m in demand.modes for i in sorted(set(m.overlay.gates["checkpoint_id"]) - {""})]
@@ -88,15 +86,22 @@ def _least(demand: Demand, gates: list[pd.DataFrame]) -> tuple[NDArray[np.float6
 
 def _through(
     m: ModeTimes, gates: pd.DataFrame, theta: float, least_a: NDArray[np.float64], least_b: NDArray[np.float64]
-) -> tuple[list[str], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the checkpoints of a crossing, each one's weight by its best gate, and which pairs any of them joins."""
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Return the checkpoints of one crossing, and the weight of each by its best gate."""
     ids = sorted(set(gates["checkpoint_id"]))
     out = np.zeros((len(ids), *m.minutes.shape))
-    known = np.zeros(m.minutes.shape, bool)
     for name, tail, head, cost in zip(gates["checkpoint_id"], gates["tail"], gates["head"], gates["cost"], strict=True):
         k = ids.index(name)
         there, back = m.to_posts[:, tail], m.from_posts[head]
         one = np.exp(-theta * (there - least_a + cost))[:, None] * np.exp(-theta * (back - least_b))[None]
         np.maximum(out[k], one, out=out[k])
-        known |= np.isfinite(there)[:, None] & np.isfinite(back)[None]
-    return ids, out, known
+    return ids, out
+
+
+def _reached(demand: Demand, gates: list[pd.DataFrame]) -> NDArray[np.bool_]:
+    """Return which pairs any gate joins."""
+    out = np.zeros(demand.trips.shape, bool)
+    for m, table in zip(demand.modes, gates, strict=True):
+        tail, head = table["tail"].to_numpy(np.int64), table["head"].to_numpy(np.int64)
+        out |= (np.isfinite(m.to_posts[:, tail]).astype(float) @ np.isfinite(m.from_posts[head])) > 0
+    return out

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, OfflineOption, StudyArgument, say
+from gis.commands.options import CacheOption, LangOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
 
 
@@ -23,6 +23,7 @@ def serve(
     token: Annotated[
         str | None, typer.Option(help="What lets one in; random where not given.", show_default=False)
     ] = None,
+    lang: LangOption = "en",
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
     offline: OfflineOption = False,
     cache: CacheOption = None,
@@ -37,7 +38,14 @@ def serve(
     with progress(3) as listen:
         fetching = Fetching(cache, offline, download_lines())
         running = serve_study(
-            load_study(study), host=host, port=port, token=token, start=start, fetching=fetching, listen=listen
+            load_study(study),
+            host=host,
+            port=port,
+            token=token,
+            start=start,
+            lang=lang,
+            fetching=fetching,
+            listen=listen,
         )
     # The one line that must show a token: `say` would hide it.
     typer.echo(f"Open {running.address}")

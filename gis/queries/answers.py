@@ -93,10 +93,10 @@ class Answers:
             found["loads_change"] = self._loads(after, shares)
             found["appraisal"] = appraisal_table((self.network, self.before), (after, new), shares)
             found["worth"] = self._worth(after, trees)
-            found["queues"] = self._queues(after, benefit)
+            found["queues"] = self.queues(after, benefit)
         return found
 
-    def _queues(self, after: Network, benefit: Benefit) -> pd.DataFrame:
+    def queues(self, after: Network, benefit: Benefit | None = None) -> pd.DataFrame:
         """Return waits as loads make them, before and after, where vehicles a day and capacities are known.
 
         Empty otherwise.
@@ -108,6 +108,8 @@ class Answers:
         ]
         if not per_day or not (known[0].any() and known[1].any()):
             return pd.DataFrame()
+        if benefit is None:
+            benefit = benefit_between(self.before, self.state(across(after), CENTRE), self.curve)
         # Trips that are made more, or given up, come on top of today's.
         totals = (per_day, per_day * (1 + gains(benefit)["induced"]))
         parts = []

@@ -70,7 +70,7 @@ def check_edits(
                 problems.append(f"{prefix}{_clash(edits[clash], edit, key[0])}{other}")
             taken.setdefault(key, n)
     if problems:
-        raise PlaceError("; ".join(problems))
+        raise PlaceError("; ".join(dict.fromkeys(problems)))
 
 
 def target_of(text: str, checkpoints: gpd.GeoDataFrame, named: Named) -> str:

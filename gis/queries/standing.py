@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from network.build import Network
 
 
+MOST_PLACES = 1_000
+"""Places of a side up to which every answer is exact at once."""
+
+
 @dataclass
 class Base:
     """A border as it stands, and the answers that were given on it; build it with `stand_by`.
@@ -39,6 +43,9 @@ class Base:
         Regions that touch the border: ``region``, ``name``, ``side``.
     regions_before
         Their figures.
+    rough
+        The same border over a sample of its places, with its own state; None where it has few enough for an answer
+        within a second.
     """
 
     prepared: Prepared
@@ -48,6 +55,7 @@ class Base:
     before: Answer
     regions: pd.DataFrame
     regions_before: pd.DataFrame
+    rough: Base | None = None
     kept: OrderedDict[str, Change] = field(default_factory=OrderedDict, repr=False)
     places: dict[Any, Any] = field(default_factory=dict, repr=False)
     lock: Lock = field(default_factory=Lock, repr=False)
@@ -76,6 +84,8 @@ class Change:
         New checkpoints: ``checkpoint_id``, ``lon``, ``lat``, ``mode``, ``joined`` in words.
     totals, regions, settlements, checkpoints
         Before and after; settlements are those whose minutes change, the most people-minutes first.
+    exact
+        False where potentials and shares are estimates over a sample of the places.
     """
 
     after: Answer
@@ -86,16 +96,31 @@ class Change:
     regions: pd.DataFrame = field(repr=False)
     settlements: pd.DataFrame = field(repr=False)
     checkpoints: pd.DataFrame = field(repr=False)
+    exact: bool = True
 
 
-def stand_by(prepared: Prepared, network: Network) -> Base:
-    """Return a border ready for edits: its cells, trees and own state."""
+def stand_by(prepared: Prepared, network: Network, *, most: int = MOST_PLACES) -> Base:
+    """Return a border ready for edits: its cells, trees and own state.
+
+    Parameters
+    ----------
+    most
+        Places of a side beyond which a first answer is sampled.
+    """
     standing = standing_of(prepared, network)
     before = answer(standing, standing.trees, table_of(network))
     own = prepared.layers["regions"]
     own = own[touching(own, prepared.border)].sort_values(["side", "region"], ignore_index=True)
     regions = own[["region", "name", "side"]]
-    return Base(prepared, network, standing, joinable_of(network), before, regions, regions_of(regions, before))
+    base = Base(prepared, network, standing, joinable_of(network), before, regions, regions_of(regions, before))
+    table = network.settlements
+    if table.loc[table["population"] > 0, "side"].value_counts().max() > most:
+        sampled = replace(standing, sampled=most)
+        state = answer(sampled, sampled.trees, table_of(network))
+        base.rough = replace(
+            base, standing=sampled, before=state, regions_before=regions_of(regions, state), kept=OrderedDict()
+        )
+    return base
 
 
 def standing_of(prepared: Prepared, network: Network) -> Standing:
@@ -135,5 +160,6 @@ def table_of(network: Network, fresh: Sequence[pd.DataFrame] = ()) -> pd.DataFra
 def regions_of(regions: pd.DataFrame, state: Answer) -> pd.DataFrame:
     """Return the figures of the regions that touch the border."""
     # The networks that no closure changes are not asked for.
-    homes = state.settlements.assign(potential_cross_open=np.nan, potential_domestic_actual=np.nan)
+    columns = ["region", "population", "time_to_checkpoint_min", "potential_cross_borderless", "potential_cross_actual"]
+    homes = state.settlements[columns].assign(potential_cross_open=np.nan, potential_domestic_actual=np.nan)
     return regions.join(population_access(homes, regions["region"]))

@@ -18,7 +18,8 @@ from analysis.planning.scenarios import REGION_COLUMNS, before_and_after, totals
 from analysis.planning.whatif import Answer, answer
 from gis.queries.edit_checks import Named, check_edits, target_of
 from gis.queries.edits import Close, Edit, Rules, Wait, apply_edits, closed_by
-from gis.queries.new_posts import Open, joined_note, new_row
+from gis.queries.joined import joined_words, joins, notes_on, opened_places, row_of, without_waits
+from gis.queries.new_posts import Open
 from gis.queries.standing import Base, Change, regions_of, standing_of, table_of
 from layers.errors import PlaceError
 from network.changes import change
@@ -27,7 +28,6 @@ from network.openings import Opening, find_opening
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from network.build import Network
 
 KEPT = 64
 """Answers that are kept, the last used ones."""
@@ -41,17 +41,24 @@ def edits_key(edits: Sequence[Edit]) -> str:
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def whatif(base: Base, edits: Sequence[Edit]) -> Change:
+def whatif(base: Base, edits: Sequence[Edit], *, rough: bool = False) -> Change:
     """Return what edits change on a border that stands: equal to `gis.compare` to rounding.
 
     Closures, waits and new checkpoints take a fraction of a second; other edits build the network again. Answers are
     kept by the content of the edits.
+
+    Parameters
+    ----------
+    rough
+        Over a sample of the places, where the border has many and the edits need no network built again; else exact.
 
     Raises
     ------
     PlaceError
         A name that no checkpoint has, a place that no checkpoint can have, a value out of range.
     """
+    if rough and base.rough is not None and all(_plain(e) for e in edits):
+        base = base.rough
     key = edits_key(edits)
     with base.lock:
         if key in base.kept:
@@ -73,7 +80,9 @@ def _changed(base: Base, edits: Sequence[Edit]) -> Change:
     rules = Rules(study.speeds, study.network.winter, study.analysis.closed_hours)
     edited, notes = apply_edits(base.network, edits, rules=rules)
     standing = standing_of(base.prepared, edited)
-    return _compared(base, answer(standing, standing.trees, table_of(edited)), notes, _opened(edited), rebuilt=True)
+    return _compared(
+        base, answer(standing, standing.trees, table_of(edited)), notes, opened_places(edited), rebuilt=True
+    )
 
 
 SAID: Mapping[type, set[str]] = {
@@ -106,7 +115,7 @@ def _quick(base: Base, edits: Sequence[Edit]) -> Change:
     network = base.network
     check_edits(edits, network.checkpoints, network.base.regions, ())
     opens = [e for e in edits if isinstance(e, Open)]
-    rows = {f"new-{i}": _new_row(base, e, i) for i, e in enumerate(opens, 1)}
+    rows = {f"new-{i}": row_of(network, base.places, e, i) for i, e in enumerate(opens, 1)}
     spots = {k: (float(r.geometry.iloc[0].x), float(r.geometry.iloc[0].y)) for k, r in rows.items()}
     named = [(k, str(r["name"].iloc[0]), spots[k]) for k, r in rows.items()]
     closed = [t for e in edits if isinstance(e, Close) for t in closed_by(network, e, named)]
@@ -133,7 +142,8 @@ def _quick(base: Base, edits: Sequence[Edit]) -> Change:
     gates = {*network.links["checkpoint_id"], *rows}
     means = table["checkpoint_id"].map({k: _mean(w, table, k, gated=k in gates) for k, w in waits.items()})
     table["wait_min"] = means.where(means.notna(), table["wait_min"]).astype(float)
-    words = {o.checkpoint_id: joined_words(base, o) for o in found}
+    words = {o.checkpoint_id: joined_words(network, o) for o in found}
+    joined_at = {o.checkpoint_id: joins(network, o) for o in found}
     places = tuple(
         {
             "checkpoint_id": k,
@@ -141,43 +151,25 @@ def _quick(base: Base, edits: Sequence[Edit]) -> Change:
             "lat": spots[k][1],
             "mode": o.mode,
             "joined": words.get(k, "closed again"),
+            **joined_at.get(k, {}),
         }
         for k, o in zip(rows, opens, strict=True)
     )
     # Without a border a new road alone changes anything.
     free = None if any(not o.crossings for o in found) else base.before.free
-    notes = _notes(base, edits, found, words, named)
+    notes = notes_on(network, edits, found, words, named)
     return _compared(base, answer(base.standing, trees, table, free=free), notes, places, rebuilt=False)
-
-
-def _new_row(base: Base, edit: Open, number: int) -> gpd.GeoDataFrame:
-    """Return the row of a new checkpoint, checked once for each place: a slider moves its wait alone."""
-    given = (
-        edit.wait_truck_min
-        if base.network.base.vehicle == "truck" and edit.wait_truck_min is not None
-        else edit.wait_min
-    )
-    key = ("row", number, _place(edit), given is None)
-    row = base.places.get(key)
-    if row is None:
-        row = base.places[key] = new_row(base.network, edit, number)
-    return row if given is None else row.assign(wait_min=float(given), control_wait_min=float(given))
 
 
 def _opening(base: Base, edit: Open, key: str, row: gpd.GeoDataFrame, mode: str) -> Opening:
     """Return where a new checkpoint joins, found once for each place."""
-    kept = ("joins", key, _place(edit), mode)
+    kept = ("joins", key, without_waits(edit), mode)
     found = base.places.get(kept)
     if found is None:
         if len(base.places) > 8 * KEPT:
             base.places.clear()  # another thread may hold what it took: nothing is asked of the dict twice
         found = base.places[kept] = find_opening(base.joinable, row, base.standing.trees[mode].overlay.home)
     return replace(found, wait_min=float(row["wait_min"].iloc[0]))
-
-
-def _place(edit: Open) -> Open:
-    """Return a new checkpoint without its waits."""
-    return replace(edit, wait_min=None, wait_truck_min=None, wait_back_min=None)
 
 
 def _waits(base: Base, edits: Sequence[Edit], named: Named) -> dict[str, tuple[float, float]]:
@@ -215,58 +207,6 @@ def _mean(wait: tuple[float, float], table: pd.DataFrame, key: str, *, gated: bo
     return float(np.mean([stays if np.isnan(w) else w for w in wait]))
 
 
-def _opened(network: Network) -> tuple[dict[str, object], ...]:
-    """Return the new checkpoints of a network that was built with them."""
-    table = network.checkpoints[network.checkpoints["checkpoint_id"].str.startswith("new-")]
-    rows = zip(table["checkpoint_id"], table.geometry, table["mode"], strict=True)
-    return tuple(
-        {
-            "checkpoint_id": k,
-            "lon": p.x,
-            "lat": p.y,
-            "mode": m,
-            "joined": joined_note(network, k).partition("joined ")[2],
-        }
-        for k, p, m in rows
-    )
-
-
-def joined_words(base: Base, opening: Opening) -> str:
-    """Return what joins a new checkpoint to the network, in words."""
-    if not opening.crossings:
-        a, b = opening.connector_km["a"], opening.connector_km["b"]
-        return f"by assumed roads of {a:.0f} km on side a and {b:.0f} km on side b, which the data lack"
-    held = base.network.checkpoints
-    taken = held["crossings"].str.split("|").map(lambda ids: bool(set(ids) & set(opening.crossings)))
-    words = f"at a crossing of the network {opening.match_km:.1f} km away"
-    if taken.any():
-        words += f", that of {' and '.join(held.loc[taken, 'name'])}: what changes is the wait there, no road is new"
-    return words
-
-
-def _notes(
-    base: Base, edits: Sequence[Edit], found: Sequence[Opening], words: Mapping[str, str], named: Named
-) -> list[str]:
-    """Return a line on each edit."""
-    opened, new = {o.checkpoint_id: o for o in found}, 0
-    names = base.network.checkpoints.set_index("checkpoint_id")["name"]
-    notes = []
-    for edit in edits:
-        if isinstance(edit, Open):
-            new += 1
-            key = f"new-{new}"
-            o = opened.get(key)
-            words_of_new = f"{o.mode}, wait {o.wait_min:g} min, joined {words[key]}" if o else ""
-            notes.append(f"opened {o.name}, {words_of_new}" if o else f"{key}: opened and closed again")
-        elif isinstance(edit, Wait):
-            key = target_of(edit.checkpoint, base.network.checkpoints, named)
-            to = "" if edit.direction == "both" else f" from side {edit.direction}"
-            notes.append(f"wait at {names.get(key, key)} {edit.wait_min:g} min{to}")
-        elif isinstance(edit, Close):
-            notes += [f"closed {names[k]}" for k in closed_by(base.network, edit, named) if k in names.index]
-    return notes
-
-
 def _compared(
     base: Base, after: Answer, notes: Sequence[str], places: tuple[dict[str, object], ...], *, rebuilt: bool
 ) -> Change:
@@ -289,6 +229,7 @@ def _compared(
         before_and_after(*regions, "region", REGION_COLUMNS, keep=("name", "side")),
         _gains(before.settlements, after.settlements),
         checkpoints,
+        exact=not base.standing.sampled,
     )
 
 

@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from analysis.trips.load import TOLERANCE
 from gis.queries.answers import Answers, rules_of
 from gis.queries.edits import apply_edits
 from gis.queries.isochrone import draw_isochrones
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from gis.queries.edits import Edit
     from gis.queries.standing import Base, Change
+    from gis.serve.words import Voice
     from network.build import Network
 
 KEPT_SPREADS = 16
@@ -74,8 +76,19 @@ def find_spread(base: Base, edits: Sequence[Edit]) -> dict[str, Any]:
 def _spread(query: _Query) -> dict[str, Any]:
     """Return the effects, computed."""
     answers = _answers(_Query(query.base, ()))
-    found = answers.tables(edited_network(query.base, query.edits), loads=False)["effects"]
-    return {"study": query.base.key, "draws": answers.spread.draws, "effects": records(found)}
+    found = answers.tables(edited_network(query.base, query.edits), loads=False)
+    tables = {name: records(found[name]) for name in ("effects", "tornado")}
+    return {"study": query.base.key, "draws": answers.spread.draws, **tables}
+
+
+def find_queues(base: Base, edits: Sequence[Edit], voice: Voice) -> dict[str, Any]:
+    """Return loads and the waits that they make, before and after the edits.
+
+    ``tolerance`` is the gap of the last round; not ``known`` without counts.
+    """
+    table = _answers(_Query(base, ())).queues(edited_network(base, edits))
+    rows = voice.rows(records(table[table["capacity_per_day_after"].notna()])) if len(table) else []
+    return {"study": base.key, "known": bool(len(table)), "tolerance": TOLERANCE, "rows": rows}
 
 
 @lru_cache(maxsize=1)
@@ -85,7 +98,7 @@ def _answers(query: _Query) -> Answers:
 
 
 def find_way(
-    base: Base, edits: Sequence[Edit], origin: tuple[float, float], target: tuple[float, float]
+    base: Base, edits: Sequence[Edit], origin: tuple[float, float], target: tuple[float, float], voice: Voice
 ) -> dict[str, Any]:
     """Return the quickest way between two places, after the edits.
 
@@ -106,11 +119,11 @@ def find_way(
         "time_min": found.time_min,
         "wait_min": found.wait_min,
         "km": found.length_m / 1000,
-        "checkpoints": [
+        "checkpoints": voice.rows(
             {"name": n, "wait_min": float(waits[c])}
             for c, n in zip(found.checkpoints, found.checkpoint_names, strict=True)
-        ],
-        "notes": found.notes,
+        ),
+        "notes": [voice.message(note) for note in found.notes],
         "line": _drawn(way.built, way.path.links),
     }
 

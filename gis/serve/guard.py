@@ -121,8 +121,8 @@ class Guard:
         if method == "POST":
             if headers.get("origin", []) not in [[o] for o in door.origins]:
                 return 403, "a request from another page: allowed is the page of this server"
-            kind = headers.get("content-type", [""])[0].partition(";")[0].strip().lower()
-            if kind != "application/json":
+            kinds = [kind.partition(";")[0].strip().lower() for kind in headers.get("content-type", [])]
+            if kinds != ["application/json"]:
                 return 415, "allowed is a body of application/json"
             if not _small(headers.get("content-length", [])):
                 return 413, f"the body has more than {LARGEST_BODY:,} bytes, which is the most that is allowed"

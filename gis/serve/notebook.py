@@ -13,6 +13,8 @@ from gis.queries.whatif import whatif
 from gis.serve.payload import describe_change, describe_study
 from gis.serve.run import Running, open_server
 from gis.serve.still import still_page
+from gis.serve.words import Voice
+from maps.i18n import speaking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from network.build import Network
 
 LOCAL = "http://localhost:* http://127.0.0.1:*"
-"""Origins of notebooks on this machine, whatever their port."""
+"""Origins of notebooks on this machine, where nothing is known of their port."""
 ELSEWHERE = (
     "JUPYTERHUB_SERVICE_PREFIX",
     "COLAB_RELEASE_TAG",
@@ -76,14 +78,26 @@ class Page:
             self.running.stop()
 
 
+def local_origins() -> str:
+    """Return the origins of the Jupyter servers on this machine, by both its names; any port where none is known."""
+    try:
+        from jupyter_server.serverapp import list_running_servers
+
+        ports = sorted({int(s["port"]) for s in list_running_servers()})
+    except (ImportError, KeyError, TypeError, ValueError, OSError):
+        ports = []
+    return " ".join(f"http://{host}:{port}" for port in ports for host in ("localhost", "127.0.0.1")) or LOCAL
+
+
 def notebook_page(
     prepared: Prepared,
     network: Network,
     edits: Sequence[Edit] = (),
     *,
     live: bool | None = None,
-    origin: str = LOCAL,
+    origin: str = "",
     height: int = 760,
+    lang: str = "en",
 ) -> Page:
     """Return the page of a network for a notebook.
 
@@ -95,9 +109,12 @@ def notebook_page(
         A frame of a server on this machine, or the still page; where None it is live unless the notebook's browser is
         elsewhere.
     origin
-        Of the notebook, which alone may frame the page.
+        Of the notebook, which alone may frame the page; where empty, of the Jupyter servers that run on this machine,
+        or any port of it.
     height
         Of the frame, in pixels.
+    lang
+        Language of the page.
 
     Raises
     ------
@@ -110,10 +127,12 @@ def notebook_page(
         live = not remote
     change = whatif(base, edits)
     if live:
-        running = open_server(base, port=0, frame=origin, start=edits)
+        running = open_server(base, port=0, frame=origin or local_origins(), start=edits, lang=lang)
         running.start()
         return Page(running, "", "", height)
     why = f"this notebook runs on another machine ({remote[0]})" if remote else "it was asked for"
     note = f"A still page, for {why}: borderlink serve shows the live one on your own machine."
-    still = still_page(describe_study(base), describe_change(base, change), [plain(e) for e in edits])
+    voice = Voice(prepared, lang)
+    with speaking(lang):
+        still = still_page(describe_study(base, voice), describe_change(base, change, voice), [plain(e) for e in edits])
     return Page(None, still, note, height)

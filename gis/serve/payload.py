@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from analysis.planning.scenarios import totals
 from gis.measures import CITY_PEOPLE
 from layers.checkpoints import LONGEST_WAIT_MIN
 from network.edits import FAR_KM
@@ -19,42 +20,49 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gis.queries.standing import Base, Change
+    from gis.serve.words import Voice
 
 DIGITS = 4
 """Digits of a degree on the map: ten metres."""
 SIMPLE_DEG = 0.004
 """Roads are drawn to so many degrees; they are the ground of the page, not what is measured."""
-SHOWN_PEOPLE = 20_000
-"""Settlements that the map names."""
+CLASSES = {
+    "road": ("motorway", "trunk", "primary", "secondary", "tertiary", "unclassified"),
+    "rail": ("main", "branch"),
+}
+"""Classes that a road or railway of the page may have."""
 CELL_COLUMNS = ("time_to_city_min", "time_to_checkpoint_min")
 
 
-def describe_study(base: Base) -> dict[str, Any]:
+def describe_study(base: Base, voice: Voice) -> dict[str, Any]:
     """Return what the page shows before any edit.
 
     Title, sides, cells, checkpoints, settlements, lines, and the state as it stands.
     """
-    network, study = base.network, base.prepared.study
-    countries = base.prepared.regions.drop_duplicates("side").set_index("side")["country"]
-    cells = base.standing.cells
+    network, cells, rows = base.network, base.standing.cells, voice.rows
     return {
         "study": base.key,
-        "title": study.name,
-        "sides": {s: str(countries[s]) for s in ("a", "b")},
+        "title": voice.title(),
+        "sides": voice.sides(),
         "city_people": CITY_PEOPLE,
         "most_wait_min": LONGEST_WAIT_MIN,
         "far_km": FAR_KM,
         "mode": base.standing.mode,
-        "cells": [
+        "classes": CLASSES,
+        "sample": _sample(base),
+        "counted": base.prepared.study.trips.per_day > 0,
+        "cells": rows(
             {"id": c, "ring": _ring(g), "side": s, "people": int(p), "near": n}
             for c, g, s, p, n in zip(
                 cells["cell"], cells.geometry, cells["side"], cells["population"], cells["near"], strict=True
             )
-        ],
+        ),
         "before": _cell_arrays(base.before.cells),
-        "checkpoints": _checkpoints(base),
-        "settlements": _settlements(base),
-        "regions": [{"name": n, "side": s} for n, s in zip(base.regions["name"], base.regions["side"], strict=True)],
+        "checkpoints": rows(_checkpoints(base)),
+        "settlements": rows(_settlements(base)),
+        "regions": rows(
+            {"name": n, "side": s} for n, s in zip(base.regions["name"], base.regions["side"], strict=True)
+        ),
         "border": _lines(base.prepared.border.geometry.to_numpy(), 0.0, digits=6),
         "land": [
             {"side": s, "rings": _rings(g)}
@@ -69,29 +77,48 @@ def describe_study(base: Base) -> dict[str, Any]:
     }
 
 
-def describe_change(base: Base, change: Change) -> dict[str, Any]:
+def describe_change(base: Base, change: Change, voice: Voice) -> dict[str, Any]:
     """Return one answer for the page: arrays per cell, tables of totals, regions, settlements and checkpoints."""
     return {
         "study": base.key,
-        "exact": True,
+        "exact": change.exact,
         "rebuilt": change.rebuilt,
         "notes": list(change.notes),
-        "places": list(change.places),
+        "places": [_named(dict(p), voice) for p in change.places],
         "after": _cell_arrays(change.after.cells),
         "totals": records(change.totals),
-        "regions": records(change.regions),
-        "settlements": records(change.settlements),
-        "checkpoints": records(change.checkpoints),
+        "regions": voice.rows(records(change.regions)),
+        "settlements": voice.rows(records(change.settlements)),
+        "checkpoints": voice.rows(records(change.checkpoints)),
     }
+
+
+def _sample(base: Base) -> dict[str, Any] | None:
+    """Return how many places of a side a first answer is made of, and how far off its potential is before any edit.
+
+    None where it is made of all.
+    """
+    if base.rough is None:
+        return None
+    exact, rough = (totals(b.before.settlements, b.before.settlements)["before"].iloc[4] for b in (base, base.rough))
+    return {"places": base.rough.standing.sampled, "off": abs(float(rough / exact) - 1)}
+
+
+def _named(place: dict[str, Any], voice: Voice) -> dict[str, Any]:
+    """Return a new checkpoint's place, those whose crossing it takes by their names in the language."""
+    return place | {"of": [voice.named(n) for n in place["of"]]} if "of" in place else place
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a table row by row, unknown values as null."""
-    plain = table.astype(object).where(table.notna(), None)
-    return [
-        {str(k): v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
-        for row in plain.to_dict("records")
-    ]
+    columns = []
+    for name in table:
+        column = table[name]
+        lost = column.isna().to_numpy()
+        values = column.tolist()
+        columns.append([None if gone else v for v, gone in zip(values, lost, strict=True)] if lost.any() else values)
+    names = [str(name) for name in table]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _cell_arrays(cells: pd.DataFrame) -> dict[str, list[float | None]]:

@@ -101,6 +101,7 @@ def open_server(
     token: str | None = None,
     frame: str = "",
     start: Sequence[Edit] = (),
+    lang: str = "en",
 ) -> Running:
     """Return a server of one border, bound and ready to answer.
 
@@ -116,6 +117,8 @@ def open_server(
         Origin that may show the page in a frame.
     start
         Edits that the page begins with.
+    lang
+        Language of the page.
 
     Raises
     ------
@@ -133,7 +136,7 @@ def open_server(
     listener.listen(64)
     door = door_at(host, listener.getsockname()[1], token, frame=frame)
     config = uvicorn.Config(
-        create_app(base, door, start=list(start)),
+        create_app(base, door, start=list(start), lang=lang),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -170,6 +173,7 @@ def serve_study(
     port: int = PORT,
     token: str | None = None,
     start: Sequence[Edit] = (),
+    lang: str = "en",
     fetching: Any = None,
     listen: Callable[[str], None] | None = None,
 ) -> Running:
@@ -198,4 +202,4 @@ def serve_study(
     listen("network")
     network = build(prepared)
     listen("trees")
-    return open_server(stand_by(prepared, network), host=host, port=port, token=token, start=start)
+    return open_server(stand_by(prepared, network), host=host, port=port, token=token, start=start, lang=lang)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from importlib import resources
 from typing import Any
 
+from gis.serve.words import filled, source, words_module
+from maps.i18n import _, language
 from maps.web.assets import text as vendored
 
-MODULES = ("format.js", "tables.js", "map.js", "still.js")
+MODULES = ("say.js", "format.js", "tables.js", "map.js", "edits.js", "still.js")
 """In the order in which each needs the ones before it."""
 
 
 def still_page(study: dict[str, Any], change: dict[str, Any], edits: list[dict[str, Any]]) -> str:
     """Return an HTML document with the map before, after and the change, and the tables of one list of edits.
+
+    It is in the language that is spoken.
 
     Parameters
     ----------
@@ -24,20 +27,15 @@ def still_page(study: dict[str, Any], change: dict[str, Any], edits: list[dict[s
         As JSON has them.
     """
     parts = {
-        "TITLE": _html(f"{study['title']}: what if"),
+        "LANG": language(),
+        "TITLE": _html(_("{study}: what if").format(study=study["title"])),
         # Its pictures are of controls that the page has not.
-        "CSS": re.sub(r"url\(images/[^)]*\)", "none", vendored("leaflet.css")) + _page("page.css"),
+        "CSS": re.sub(r"url\(images/[^)]*\)", "none", vendored("leaflet.css")) + source("page.css"),
         "DATA": _inlined({"study": study, "change": change, "edits": edits}),
         "LEAFLET": vendored("leaflet.js").replace("</script", "<\\/script"),
-        "SCRIPT": "(function () {\n" + "\n".join(_classic(_page(name)) for name in MODULES) + "\n})();",
+        "SCRIPT": "(function () {\n" + "\n".join(map(_classic, (words_module(), *map(source, MODULES)))) + "\n})();",
     }
-    # All at once: what is put in may hold a name of another part.
-    return re.sub(r"\{\{([A-Z]+)\}\}", lambda found: parts[found[1]], _page("still.html"))
-
-
-def _page(name: str) -> str:
-    """Return one file of the page."""
-    return resources.files("gis.serve").joinpath("page", name).read_text(encoding="utf-8")
+    return filled(source("still.html"), parts)
 
 
 def _classic(module: str) -> str:

@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po, write_po
 
 from gis.queries.side_by_side import CELLS, POSTS
 from gis.queries.side_by_side import REGIONS as REGIONS_COMPARED
+from gis.serve.words import strings
 from maps.columns import columns, describe
 from maps.phrases import phrases
 from maps.qgis.forms import FIRST, REST, TABS
@@ -202,7 +203,7 @@ def dictionary() -> set[str]:
 
 def messages() -> tuple[set[str], set[tuple[str, str]]]:
     """Return all strings and all pairs of plural forms."""
-    single, plural = marked()
+    single, plural = (one | other for one, other in zip(marked(), strings(), strict=True))
     return single | styled() | heads() | dictionary() | set(VALUES) | set(REGIONS) | set(phrases()), plural
 
 

@@ -1,13 +1,17 @@
 // The page: asks the server what the edits change, and shows it.
-import { element, whole } from "./format.js";
+import { element, percent, whole } from "./format.js";
+import { Compare } from "./compare.js";
+import { Drawing } from "./draw.js";
+import { editLine, lineForm, newPostForm, passesAt } from "./edits.js";
 import { BorderMap } from "./map.js";
-import { Posts, editLine, groundText, newPostForm, tabs, wayText } from "./panel.js";
+import { Posts, groundText, tabs, wayText } from "./panel.js";
+import { _ } from "./say.js";
 import { State, linkOf, readLink } from "./state.js";
-import { cards, effects, gainsTable, headline, loads, regions, totals } from "./tables.js";
+import { cards, effects, gainsTable, headline, loads, queues, regions, tornado, totals } from "./tables.js";
 
 const $ = (id) => document.getElementById(id);
 const SNAP_KM = 25;
-const VIEWS = [["before", "Before"], ["after", "After"], ["change", "Change"], ["swipe", "Swipe"]];
+const VIEWS = [["before", _("Before")], ["after", _("After")], ["change", _("Change")], ["swipe", _("Swipe")]];
 
 // A notebook's frame has the token in its fragment, for a cookie of ours does not reach a frame of another site.
 let token = "";
@@ -31,7 +35,7 @@ async function ask(path, body, signal, raw = false) {
     }
     if (!answer.ok) {
       const told = await answer.json().catch(() => ({}));
-      throw new Refusal(answer.status === 401 ? "This page has no token of a running server. Start `borderlink serve` and open the address that it prints; the link's changes stay in the address and can be opened there." : told.error || `the server answered ${answer.status}`);
+      throw new Refusal(answer.status === 413 ? _("Too much at once: 64 kB are allowed.") : answer.status === 401 ? _("This page has no token of a running server. Start `borderlink serve` and open the address that it prints; the link's changes stay in the address and can be opened there.") : told.error || _("The server answered {code}.", { code: answer.status }));
     }
     return raw ? answer : answer.json();
   }
@@ -39,7 +43,7 @@ async function ask(path, body, signal, raw = false) {
 
 function problem(error) {
   if (error && error.name === "AbortError") return;
-  const text = error ? error instanceof Refusal ? error.message : error instanceof TypeError ? "The server does not answer: is `borderlink serve` still running?" : String(error.message || error) : "";
+  const text = error ? error instanceof Refusal ? error.message : error instanceof TypeError ? _("The server does not answer: is `borderlink serve` still running?") : String(error.message || error) : "";
   $("problem").textContent = text;
   $("problem").hidden = !text;
 }
@@ -58,11 +62,11 @@ async function start() {
   const study = await ask("/api/study");
   const state = new State(study.study);
   let change = null, running = null, spreading = null, ends = [], takenBack = false;
-  document.title = `${study.title}: what if`;
-  $("eyebrow").textContent = `${study.title} · what if`;
+  document.title = _("{study}: what if", { study: study.title });
+  $("eyebrow").textContent = `${study.title} · ${_("what if")}`;
   $("sources").textContent = study.sources.join(" · ");
   if (study.assumed_waits) {
-    $("assumed").textContent = `Waits are assumed at ${study.assumed_waits} of ${study.checkpoints.length} posts; cities are places of ${whole(study.city_people)} people or more.`;
+    $("assumed").textContent = _("Waits are assumed at {n} of {all} posts; cities are places of {people} people or more.", { n: study.assumed_waits, all: study.checkpoints.length, people: whole(study.city_people) });
     $("assumed").hidden = false;
   }
   $("legend").open = window.innerWidth > 760;
@@ -83,27 +87,55 @@ async function start() {
   }
   $("swipe").addEventListener("input", () => { map.swipe = $("swipe").value / 100; map.clip(); });
   $("measure").addEventListener("change", () => map.show({ measure: $("measure").value }));
-  $("tool").addEventListener("change", () => { ends = []; map.marks.clearLayers(); });
+  const drawing = new Drawing($("drawing"), map, (kind, points) => proposeLine(kind, points));
+  $("tool").addEventListener("change", () => { const tool = $("tool").value; ends = []; map.marks.clearLayers(); drawing.begin(["line", "area"].includes(tool) ? tool : ""); });
 
-  // --- new posts ------------------------------------------------------------------------------------------------
-  function withNew(post, done) { state.addPost(post); if (done) done(); }
+  // --- new posts, roads and areas -------------------------------------------------------------------------------
+  const refuse = (text) => problem(new Refusal(text));
+
+  // A road over the line is a crossing without a post: one is added where that is asked.
+  function withLine(edit, wait, done) {
+    const at = wait === undefined || wait === null ? null : passesAt(edit.points, study.border);
+    state.add(edit, ...(at ? [{ edit: "open", lon: Number(at[0].toFixed(6)), lat: Number(at[1].toFixed(6)), mode: edit.mode, wait_min: wait }] : []));
+    if (done) done();
+  }
 
   function newTab() {
-    const form = newPostForm(study, (post) => withNew(post));
-    form.append(element("button", { type: "submit", class: "main" }, "Add the post"));
-    $("tab-new").replaceChildren(element("p", { class: "empty" }, `A post within ${study.far_km} km of the border: click the map near the line, or give its place.`), form);
+    const part = (title, text, form, words) => {
+      form.append(element("button", { type: "submit", class: "main" }, words));
+      return element("details", {}, element("summary", {}, title), element("p", { class: "empty" }, text), form);
+    };
+    const first = part(_("A post"), _("Within {km} km of the border: click the map near the line, or give its place.", { km: study.far_km }), newPostForm(study, (post) => state.add(post)), _("Add the post"));
+    first.open = true;
+    $("tab-new").replaceChildren(first,
+      part(_("A road or railway"), _("Draw it on the map, or give its points; both ends join the network."), lineForm(study, (edit, wait) => withLine(edit, wait), refuse), _("Build it")),
+      part(_("Roads of an area"), _("Draw its edge on the map, or give its corners: what lies within gets another class or speed."), lineForm(study, (edit) => state.add(edit), refuse, [], "area"), _("Change them")));
+  }
+
+  function openDialog(title, text, form, words, close) {
+    const dialog = $("dialog");
+    const cancel = element("button", { type: "button", onclick: () => dialog.close() }, _("Cancel"));
+    form.append(element("div", { class: "buttons" }, element("button", { type: "submit", class: "main" }, words), cancel));
+    dialog.replaceChildren(element("h2", { id: "dialog-title" }, title), element("p", { class: "empty" }, text), element("p", { class: "problem", role: "alert", hidden: true }), form);
+    dialog.onclose = close;
+    dialog.showModal();
   }
 
   function propose(place, onLine) {
-    const dialog = $("dialog");
-    const form = newPostForm(study, (post) => withNew(post, () => dialog.close()), place);
-    const cancel = element("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
-    form.append(element("div", { class: "buttons" }, element("button", { type: "submit", class: "main" }, "Add the post"), cancel));
-    dialog.replaceChildren(element("h2", { id: "dialog-title" }, "A new post here?"), element("p", { class: "empty" }, onLine ? "At the point of the border line nearest to the click." : "Where you clicked, away from the line."), form);
-    dialog.onclose = () => map.marks.clearLayers();
+    const form = newPostForm(study, (post) => { state.add(post); $("dialog").close(); }, place);
     map.mark(place);
-    dialog.showModal();
+    openDialog(_("A new post here?"), onLine ? _("At the point of the border line nearest to the click.") : _("Where you clicked, away from the line."), form, _("Add the post"), () => map.marks.clearLayers());
     form.elements.wait.focus();
+  }
+
+  function proposeLine(kind, points) {
+    const done = () => { drawing.begin(kind); $("dialog").close(); };
+    const told = (text) => { const line = $("dialog").querySelector(".problem"); line.textContent = text; line.hidden = false; };
+    const area = kind === "area";
+    const form = area ? lineForm(study, (edit) => { state.add(edit); done(); }, told, points, "area") : lineForm(study, (edit, wait) => withLine(edit, wait, done), told, points);
+    if (!area && !passesAt(points, study.border)) { form.elements.post.checked = false; form.elements.post.disabled = form.elements.wait.disabled = true; }
+    openDialog(area ? _("What changes in this area?") : _("A new road or railway here?"), area ? _("Roads or railways within it get another class or speed.") : _("Both ends join the nearest road or railway of the data; in between it passes over what it meets."), form, area ? _("Change them") : _("Build it"), () => {});
+    form.elements.class.focus();
   }
 
   async function clicked(place) {
@@ -111,13 +143,14 @@ async function start() {
     problem(null);
     if (tool === "post") {
       const { km, ...line } = map.onBorder(place);
-      if (km > study.far_km) { $("status").textContent = `${whole(km)} km from the border: a new post stands within ${study.far_km} km of it.`; return; }
+      if (km > study.far_km) { $("status").textContent = _("{km} km from the border: a new post stands within {most} km of it.", { km: whole(km), most: study.far_km }); return; }
       // A click near the line means the line: a post stands on it, and a pixel is a kilometre wide.
       propose(km < SNAP_KM ? line : place, km < SNAP_KM);
-    } else if (tool === "reach") await reach([place.lng, place.lat]);
+    } else if (drawing.kind) drawing.add(place);
+    else if (tool === "reach") await reach([place.lng, place.lat]);
     else {
       ends.push([place.lng, place.lat]);
-      if (ends.length === 1) { map.mark(place); $("status").textContent = "Now click where the way ends."; return; }
+      if (ends.length === 1) { map.mark(place); $("status").textContent = _("Now click where the way ends."); return; }
       const [origin, target] = ends;
       ends = [];
       await way(origin, target);
@@ -126,24 +159,24 @@ async function start() {
 
   // --- ways and reach -------------------------------------------------------------------------------------------
   async function way(origin, target) {
-    busy("working", "Looking for the way …");
+    busy("working", _("Looking for the way …"));
     try {
       const found = await ask("/api/route", { study: study.study, edits: state.edits, origin, target });
       map.drawWay(found.line);
       $("way-answer").replaceChildren(wayText(found));
       choose("ways");
-      busy("done", "The way is drawn.");
+      busy("done", _("The way is drawn."));
     } catch (error) { problem(error); busy("done", ""); }
   }
 
   async function reach(place) {
-    busy("working", "Drawing the ground within 1, 2 and 4 hours …");
+    busy("working", _("Drawing the ground within 1, 2 and 4 hours …"));
     try {
       const found = await ask("/api/isochrone", { study: study.study, edits: state.edits, place, minutes: [60, 120, 240] });
       map.drawGround(found, [place[1], place[0]]);
-      $("way-answer").replaceChildren(element("h3", {}, `Within minutes of ${place.map((x) => x.toFixed(3)).join(", ")}`), groundText(found, study.sides));
+      $("way-answer").replaceChildren(element("h3", {}, _("Within minutes of {place}", { place: place.map((x) => x.toFixed(3)).join(", ") })), groundText(found, study.sides));
       choose("ways");
-      busy("done", "The ground is drawn.");
+      busy("done", _("The ground is drawn."));
     } catch (error) { problem(error); busy("done", ""); }
   }
 
@@ -156,7 +189,7 @@ async function start() {
       const pair = text.split(",").map(Number);
       if (pair.length === 2 && pair.every(Number.isFinite)) return pair;
       const town = study.settlements.find((one) => one.name.toLowerCase() === text.trim().toLowerCase());
-      if (!town) throw new Refusal(`no settlement is called ${text}: allowed is a name of the list, or lon,lat`);
+      if (!town) throw new Refusal(_("No settlement is called {name}: allowed is a name of the list, or lon,lat.", { name: text }));
       return [town.lon, town.lat];
     };
     const form = element("form", { class: "form", onsubmit: async (event) => {
@@ -164,9 +197,9 @@ async function start() {
       problem(null);
       try { if (to.value.trim()) await way(find(from.value), find(to.value)); else await reach(find(from.value)); } catch (error) { problem(error); }
     } },
-    element("div", { class: "pair" }, element("label", {}, "From (a settlement, or lon,lat)", from), element("label", {}, "To (empty: what is within reach)", to)),
-    towns, element("button", { type: "submit", class: "main" }, "Show"));
-    $("tab-ways").replaceChildren(element("p", { class: "empty" }, "With the changes made. On the map: choose what a click does."), form, element("div", { id: "way-answer", "aria-live": "polite" }));
+    element("div", { class: "pair" }, element("label", {}, _("From (a settlement, or lon,lat)"), from), element("label", {}, _("To (empty: what is within reach)"), to)),
+    towns, element("button", { type: "submit", class: "main" }, _("Show")));
+    $("tab-ways").replaceChildren(element("p", { class: "empty" }, _("With the changes made. On the map: choose what a click does.")), form, element("div", { id: "way-answer", "aria-live": "polite" }));
   }
 
   // --- the answer -----------------------------------------------------------------------------------------------
@@ -175,12 +208,12 @@ async function start() {
     const items = state.edits.map((edit, n) => {
       if (edit.edit === "open") opened += 1;
       const number = opened, line = editLine(edit, study, change ? change.places : [], number);
-      const dial = line.wait === undefined ? null : element("input", { type: "number", min: 0, max: study.most_wait_min, step: "any", value: line.wait, "aria-label": `Wait at new post ${number}, minutes`, onchange: (event) => state.setNewWait(number, Number(event.target.value)) });
-      const wait = dial && element("label", {}, "wait", dial, "min");
+      const dial = line.wait === undefined ? null : element("input", { type: "number", min: 0, max: study.most_wait_min, step: "any", value: line.wait, "aria-label": _("Wait at new post {n}, minutes", { n: number }), onchange: (event) => state.setNewWait(number, Number(event.target.value)) });
+      const wait = dial && element("label", {}, _("wait"), dial, _("min"));
       return element("li", {}, element("span", {}, line.text, line.more ? element("small", {}, line.more) : null, wait),
-        element("button", { type: "button", class: "icon", "aria-label": `Take back: ${line.text}`, onclick: () => state.remove(n) }, "×"));
+        element("button", { type: "button", class: "icon", "aria-label": _("Take back: {what}", { what: line.text }), onclick: () => state.remove(n) }, "×"));
     });
-    $("edits").replaceChildren(...(items.length ? items : [element("li", { class: "hint" }, "Nothing yet. Click the map near the border to propose a post, or change a wait below.")]));
+    $("edits").replaceChildren(...(items.length ? items : [element("li", { class: "hint" }, _("Nothing yet. Click the map near the border to propose a post, or change a wait below."))]));
     $("undo").disabled = !state.canUndo;
     $("redo").disabled = !state.canRedo;
     $("clear").disabled = !state.edits.length;
@@ -192,30 +225,43 @@ async function start() {
     $("tab-gains").replaceChildren(gainsTable(change, study, true));
     $("tab-losses").replaceChildren(gainsTable(change, study, false));
     $("tab-loads").replaceChildren(loads(change));
-    $("tab-regions").replaceChildren(totals(change), element("h3", {}, "Regions"), regions(change), element("h3", {}, "Effects with their spread"), element("div", { id: "spread", "aria-live": "polite" }));
+    $("tab-regions").replaceChildren(totals(change), element("h3", {}, _("Regions")), regions(change), element("h3", {}, _("Effects with their spread")), element("div", { id: "spread", "aria-live": "polite" }));
+    $("tab-loads").append(element("h3", {}, _("Queues by load")), element("div", { id: "queues", "aria-live": "polite" }));
     posts.shares(change);
     showEdits();
     map.update(change);
+    map.drawn(state.edits);
   }
 
-  // The spread of waits, speeds, half-life and people that nobody measured: seconds, so that it follows the answer.
+  // Queues, and the spread of waits, speeds, half-life and people that nobody measured: seconds, so that they follow the answer.
   async function spread(edits) {
     const mine = spreading = new AbortController();
-    const holder = $("spread");
-    holder.dataset.state = "pending";
-    holder.textContent = edits.length ? "Pending: draws of what nobody measured …" : "Nothing is changed.";
+    const stages = [
+      ["queues", "/api/queues", (found) => [queues(found)]],
+      ["spread", "/api/spread", (found) => [element("p", { class: "empty" }, _("{n} draws of waits, speeds, half-life and people; the middle nine tenths.", { n: found.draws })), effects(found), element("h3", {}, _("What matters most")), tornado(found)]],
+    ];
+    const pause = new Promise((later) => setTimeout(later, 1200));
+    for (const [id] of stages) {
+      $(id).dataset.state = "pending";
+      $(id).textContent = edits.length ? _("Pending: it follows the answer …") : _("Nothing is changed.");
+    }
     if (!edits.length) return;
-    try {
-      await new Promise((later) => setTimeout(later, 1200));
+    await pause;
+    for (const [id, path, shown] of stages) {
       if (mine !== spreading) return;
-      const found = await ask("/api/spread", { study: study.study, edits }, mine.signal);
-      if (mine !== spreading) return;
-      holder.replaceChildren(element("p", { class: "empty" }, `${found.draws} draws of waits, speeds, half-life and people; the middle nine tenths.`), effects(found));
-      holder.dataset.state = "done";
-    } catch (error) {
-      if (mine !== spreading || error.name === "AbortError") return;
-      holder.textContent = `No spread: ${error.message}`;
-      holder.dataset.state = "failed";
+      // Without counts there are no queues: nobody waits for an answer that is known.
+      if (id === "queues" && !study.counted) { $(id).replaceChildren(queues({ known: false })); $(id).dataset.state = "done"; continue; }
+      const holder = $(id);
+      try {
+        const found = await ask(path, { study: study.study, edits }, mine.signal);
+        if (mine !== spreading) return;
+        holder.replaceChildren(...shown(found));
+        holder.dataset.state = "done";
+      } catch (error) {
+        if (mine !== spreading || error.name === "AbortError") return;
+        holder.textContent = _("Not known: {why}", { why: error.message });
+        holder.dataset.state = "failed";
+      }
     }
   }
 
@@ -225,16 +271,23 @@ async function start() {
     if (spreading) spreading.abort();
     const mine = running = new AbortController();
     const edits = state.edits, begun = performance.now();
-    busy("working", "Working it out …");
+    busy("working", _("Working it out …"));
     try {
+      const show = (found) => { change = found; if (!takenBack) problem(null); showAnswer(); };
+      // A border with thousands of places: a sampled answer at once, and the exact one after it.
+      if (study.sample) {
+        const first = await ask("/api/whatif", { study: study.study, edits, sample: true }, mine.signal);
+        if (mine !== running) return;
+        show(first);
+        if (!first.exact) busy("working", _("Sampled: shares and potentials over {n} places of a side, off by {off} before any change; the exact answer follows …", { n: whole(study.sample.places), off: percent(study.sample.off) }));
+      }
       const found = await ask("/api/whatif", { study: study.study, edits }, mine.signal);
       if (mine !== running) return;
-      change = found;
-      if (!takenBack) problem(null);
+      show(found);
       takenBack = false;
-      showAnswer();
       spread(edits);
-      busy("done", `Exact, central values; answered in ${whole(performance.now() - begun)} ms${found.rebuilt ? " (the network was built again)" : ""}.`);
+      const values = { ms: whole(performance.now() - begun) };
+      busy("done", found.rebuilt ? _("Exact, central values; the network was built again in {ms} ms.", values) : _("Exact, central values; answered in {ms} ms.", values));
     } catch (error) {
       if (mine !== running || error.name === "AbortError") return;
       problem(error);
@@ -248,7 +301,7 @@ async function start() {
   const view = () => { const at = map.leaflet.getCenter(); return [map.leaflet.getZoom(), at.lat.toFixed(4), at.lng.toFixed(4)].join("/"); };
   const file = (path, name) => async () => {
     problem(null);
-    try { keep(await (await ask(path, { study: study.study, edits: state.edits }, null, true)).blob(), name); $("status").textContent = `${name} is saved.`; } catch (error) { problem(error); }
+    try { keep(await (await ask(path, { study: study.study, edits: state.edits }, null, true)).blob(), name); $("status").textContent = _("{name} is saved.", { name }); } catch (error) { problem(error); }
   };
   $("save-toml").addEventListener("click", file("/api/scenario.toml", "scenario.toml"));
   $("save-html").addEventListener("click", file("/api/page.html", "whatif.html"));
@@ -263,7 +316,7 @@ async function start() {
   $("share").addEventListener("click", async () => {
     const link = await linkOf(state, view());
     history.replaceState(null, "", link);
-    try { await navigator.clipboard.writeText(location.href); $("status").textContent = "The link is copied: it holds the changes and the view."; } catch { $("status").textContent = "The link stands in the address bar: it holds the changes and the view."; }
+    try { await navigator.clipboard.writeText(location.href); $("status").textContent = _("The link is copied: it holds the changes and the view."); } catch { $("status").textContent = _("The link stands in the address bar: it holds the changes and the view."); }
   });
   $("undo").addEventListener("click", () => state.undo());
   $("redo").addEventListener("click", () => state.redo());
@@ -277,25 +330,29 @@ async function start() {
   async function follow() {
     const link = await readLink(location.hash);
     if (!link) return false;
-    if (link.study !== study.study && !window.confirm("This link is of another study, or of another state of it. Try its changes here?")) return false;
+    if (link.study !== study.study && !window.confirm(_("This link is of another study, or of another state of it. Try its changes here?"))) return false;
     state.set(link.edits);
     if (link.map.length === 3 && link.map.every(Number.isFinite)) map.leaflet.setView([link.map[1], link.map[2]], link.map[0], { animate: false });
     return true;
   }
-  window.addEventListener("hashchange", () => follow().catch((error) => problem(new Refusal("The link can't be read: " + error.message))));
+  window.addEventListener("hashchange", () => follow().catch((error) => problem(new Refusal(_("The link can't be read: {why}", { why: error.message })))));
 
   newTab();
   waysTab();
+  const compare = new Compare($("tab-kept"), $("multiples"), study, state, (edits) => ask("/api/whatif", { study: study.study, edits }), refuse);
   map.draw();
   let begun = false;
   state.listen(() => { if (begun) answer(); });
-  try { begun = await follow(); } catch (error) { problem(new Refusal("The link can't be read: " + error.message)); }
-  const first = begun ? state.edits : study.start.length ? study.start : state.saved() || [];
+  try { begun = await follow(); } catch (error) { problem(new Refusal(_("The link can't be read: {why}", { why: error.message }))); }
+  const saved = state.saved() || { edits: [], kept: [] };
+  const first = begun ? state.edits : study.start.length ? study.start : saved.edits;
+  state.kept = saved.kept;
   state.steps = [first];
   state.at = 0;
+  compare.list();
   posts.refresh();
   begun = true;
   await answer();
 }
 
-start().catch((error) => { $("headline").textContent = "The border can't be shown"; problem(error); busy("failed", ""); });
+start().catch((error) => { $("headline").textContent = _("The border can't be shown"); problem(error); busy("failed", ""); });

@@ -1,4 +1,5 @@
 // How numbers are written and elements are made: the same in the page and in its still copy.
+import { _, number } from "./say.js";
 
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -14,11 +15,13 @@ export function element(tag, attributes = {}, ...children) {
 
 export function known(value) { return value !== null && value !== undefined && Number.isFinite(value); }
 
-export function minutes(value) { return known(value) ? value.toFixed(1) : "no way"; }
+export function minutes(value) { return known(value) ? number(value, 1, false) : _("no way"); }
 
-export function whole(value) { return known(value) ? Math.round(value).toLocaleString("en-GB") : "–"; }
+export function whole(value) { return known(value) ? number(Math.round(value)) : "–"; }
 
-export function percent(value, digits = 1) { return known(value) ? (100 * value).toFixed(digits) + " %" : "–"; }
+export function percent(value, digits = 1) { return known(value) ? number(100 * value, digits, false) + " %" : "–"; }
+
+export function points(value) { return _("{n} points", { n: number(100 * value, 1, false) }); }
 
 export function signed(value, write) {
   if (!known(value)) return "–";
@@ -27,7 +30,7 @@ export function signed(value, write) {
   return (value > 0 ? "+" : "−") + text;
 }
 
-export function oneDecimal(value) { return value.toFixed(1); }
+export function oneDecimal(value) { return number(value, 1, false); }
 
 const UNITS = {
   min: (value) => minutes(value),
@@ -39,7 +42,7 @@ const UNITS = {
 export function inUnit(value, unit) { return known(value) ? (UNITS[unit] || whole)(value) : "–"; }
 
 export function changeInUnit(value, unit) {
-  if (unit === "share") return signed(value, (size) => (100 * size).toFixed(1) + " points");
+  if (unit === "share") return signed(value, points);
   return signed(value, (size) => inUnit(size, unit));
 }
 

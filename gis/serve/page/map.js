@@ -1,5 +1,6 @@
 // The map: cells coloured by minutes or their change, checkpoints, the border and the roads, on canvas.
 import { element, known, minutes, percent, signed, oneDecimal, whole } from "./format.js";
+import { _, word } from "./say.js";
 
 // Near is strong and far fades into the paper.
 const STEPS = [60, 90, 120, 180, 240, 300, 420];
@@ -8,8 +9,12 @@ const CHANGES = [-60, -30, -10, -1, 1, 10, 30, 60];
 const DIVERGING = ["#0f6b5c", "#2f9482", "#79bfae", "#c4e3da", "#f1efe9", "#f7d3b8", "#ee9f6d", "#d8642f", "#a83c10"];
 const NO_WAY = "#cfcac0", NO_WAY_THEN = "#e2ddd2";
 const MEASURES = {
-  time_to_city_min: "minutes to a city across, waits included",
-  time_to_checkpoint_min: "minutes to an open post of the own side",
+  time_to_city_min: () => _("minutes to a city across, waits included"),
+  time_to_checkpoint_min: () => _("minutes to an open post of the own side"),
+};
+const CHANGE_OF = {
+  time_to_city_min: () => _("change of the minutes to a city across, waits included"),
+  time_to_checkpoint_min: () => _("change of the minutes to an open post of the own side"),
 };
 
 function colour(value, steps, colours) {
@@ -17,6 +22,29 @@ function colour(value, steps, colours) {
   let n = 0;
   while (n < steps.length && value >= steps[n]) n += 1;
   return colours[n];
+}
+
+export function minutesColour(value) { return colour(value, STEPS, SEQUENCE); }
+
+export function changeColour(was, is) {
+  const differs = known(was) && known(is) ? is - was : known(was) === known(is) ? (known(was) ? 0 : null) : known(is) ? -Infinity : Infinity;
+  if (differs === null) return NO_WAY_THEN;
+  let n = 0;
+  while (n < CHANGES.length && (differs > CHANGES[n] || (differs === CHANGES[n] && CHANGES[n] < 0))) n += 1;
+  return DIVERGING[n];
+}
+
+// Colours and their classes in words, of the minutes or of their change.
+export function legendRows(change) {
+  const [steps, colours] = change ? [CHANGES, DIVERGING] : [STEPS, SEQUENCE];
+  const label = (n) => {
+    if (change && n === 4) return _("less than {n}", { n: 1 });
+    if (n === 0) return change ? _("{n} or more sooner", { n: 60 }) : _("under {n}", { n: steps[0] });
+    if (n === steps.length) return change ? _("{n} or more later", { n: 60 }) : _("{n} or more", { n: steps[n - 1] });
+    if (!change) return `${steps[n - 1]}–${steps[n]}`;
+    return n < 4 ? _("{a}–{b} sooner", { a: -steps[n], b: -steps[n - 1] }) : _("{a}–{b} later", { a: steps[n - 1], b: steps[n] });
+  };
+  return [...colours.map((fill, n) => [fill, label(n)]), change ? [NO_WAY_THEN, _("no way before or after")] : [NO_WAY, _("no way")]];
 }
 
 export class BorderMap {
@@ -27,7 +55,7 @@ export class BorderMap {
     // A phone has room for what the licence of the data asks; all sources stand in the footer.
     const narrow = holder.clientWidth < 500;
     for (const source of study.sources) if (!narrow || source.includes("OpenStreetMap")) this.leaflet.attributionControl.addAttribution(element("span", {}, source).innerHTML);
-    L.control.zoom({ position: "topleft" }).addTo(this.leaflet);
+    L.control.zoom({ position: "topleft", zoomInTitle: _("Zoom in"), zoomOutTitle: _("Zoom out") }).addTo(this.leaflet);
     const pane = (name, z) => { this.leaflet.createPane(name).style.zIndex = z; return L.canvas({ pane: name, padding: 0.3 }); };
     this.painters = { ground: pane("ground", 300), before: pane("before", 340), after: pane("after", 350), lines: pane("lines", 380), posts: pane("posts", 420) };
     this.ground();
@@ -35,6 +63,7 @@ export class BorderMap {
     this.lines();
     this.posts = L.layerGroup().addTo(this.leaflet);
     this.marks = L.layerGroup().addTo(this.leaflet);
+    this.works = L.layerGroup().addTo(this.leaflet);
     this.places();
     this.leaflet.on("click", (event) => this.handlers.click && this.handlers.click(event.latlng));
     this.leaflet.on("move zoomend resize", () => this.clip());
@@ -70,28 +99,19 @@ export class BorderMap {
   told(n) {
     const cell = this.study.cells[n];
     const [was, is] = [this.study.before[this.measure][n], this.after[this.measure][n]];
-    const where = cell.near ? `near ${cell.near}` : "cell";
-    return element("div", {}, element("strong", {}, where), element("br"), `${whole(cell.people)} people`, element("br"),
-      `${minutes(was)} → ${minutes(is)} min (${known(was) && known(is) ? signed(is - was, oneDecimal) : "–"})`);
+    const where = cell.near ? _("near {place}", { place: cell.near }) : _("cell");
+    return element("div", {}, element("strong", {}, where), element("br"), _("{n} people", { n: whole(cell.people) }), element("br"),
+      `${minutes(was)} → ${_("{n} min", { n: minutes(is) })} (${known(was) && known(is) ? signed(is - was, oneDecimal) : "–"})`);
   }
 
   draw() {
     const was = this.study.before[this.measure], is = this.after[this.measure];
-    this.study.cells.forEach((_, n) => {
-      const differs = known(was[n]) && known(is[n]) ? is[n] - was[n] : known(was[n]) === known(is[n]) ? (known(was[n]) ? 0 : null) : known(is[n]) ? -Infinity : Infinity;
-      const shown = this.view === "change" ? this.changed(differs) : colour(is[n], STEPS, SEQUENCE);
-      this.cells.after[n].setStyle({ fillColor: shown });
-      this.cells.before[n].setStyle({ fillColor: colour(was[n], STEPS, SEQUENCE) });
+    this.study.cells.forEach((_cell, n) => {
+      this.cells.after[n].setStyle({ fillColor: this.view === "change" ? changeColour(was[n], is[n]) : minutesColour(is[n]) });
+      this.cells.before[n].setStyle({ fillColor: minutesColour(was[n]) });
     });
     this.clip();
     this.legend();
-  }
-
-  changed(value) {
-    if (value === null) return NO_WAY_THEN;
-    let n = 0;
-    while (n < CHANGES.length && (value > CHANGES[n] || (value === CHANGES[n] && CHANGES[n] < 0))) n += 1;
-    return DIVERGING[n];
   }
 
   clip() {
@@ -130,8 +150,8 @@ export class BorderMap {
       const name = post.name || row.name || post.id;
       const spot = L.circleMarker([post.lat, post.lon], { renderer: this.painters.posts, pane: "posts", radius, fillOpacity: 1, ...style });
       spot.bindTooltip(() => element("div", {}, element("strong", {}, name), element("br"),
-        gone ? "closed" : `${post.mode}, wait ${known(row.wait_min_after) ? Math.round(row.wait_min_after) : Math.round(post.wait_min)} min`, element("br"),
-        known(row.share_after) ? `${percent(row.share_after)} of modelled trips` : "no share: not modelled"));
+        gone ? word("closed") : _("{mode}, wait {n} min", { mode: word(post.mode), n: whole(known(row.wait_min_after) ? row.wait_min_after : post.wait_min) }), element("br"),
+        known(row.share_after) ? _("{share} of modelled trips", { share: percent(row.share_after) }) : _("no share: not modelled")));
       spot.on("click", (event) => { L.DomEvent.stopPropagation(event); if (this.handlers.post) this.handlers.post(post.id, event.latlng); });
       spot.addTo(this.posts);
     }
@@ -163,17 +183,26 @@ export class BorderMap {
   legend() {
     if (!this.handlers.legend) return;
     const change = this.view === "change";
-    const [steps, colours] = change ? [CHANGES, DIVERGING] : [STEPS, SEQUENCE];
-    const label = (n) => {
-      if (change && n === 4) return "less than 1";
-      if (n === 0) return change ? "60 or more sooner" : "under " + steps[0];
-      if (n === steps.length) return change ? "60 or more later" : steps[n - 1] + " or more";
-      if (!change) return `${steps[n - 1]}–${steps[n]}`;
-      return n < 4 ? `${-steps[n]}–${-steps[n - 1]} sooner` : `${steps[n - 1]}–${steps[n]} later`;
-    };
-    const swatch = (fill, text) => { const box = element("i", {}); box.style.background = fill; return element("li", {}, box, text); };
-    this.handlers.legend(element("div", {}, element("p", {}, (change ? "Change of " : "") + MEASURES[this.measure]),
-      element("ul", {}, ...colours.map((fill, n) => swatch(fill, label(n))), swatch(change ? NO_WAY_THEN : NO_WAY, change ? "no way before or after" : "no way"))));
+    const swatch = ([fill, text]) => { const box = element("i", {}); box.style.background = fill; return element("li", {}, box, text); };
+    this.handlers.legend(element("div", {}, element("p", {}, (change ? CHANGE_OF : MEASURES)[this.measure]()), element("ul", {}, ...legendRows(change).map(swatch))));
+  }
+
+  // Roads and areas among the edits.
+  drawn(edits) {
+    this.works.clearLayers();
+    const latlon = (points) => points.map(([x, y]) => [y, x]);
+    for (const edit of edits) {
+      if (edit.points) L.polyline(latlon(edit.points), { renderer: this.painters.posts, pane: "posts", color: "#c94f1f", weight: 3.5, interactive: false, dashArray: edit.mode === "rail" ? "8 5" : null }).addTo(this.works);
+      if (edit.polygon) L.polygon(latlon(edit.polygon), { renderer: this.painters.posts, pane: "posts", color: "#c94f1f", weight: 2, fillColor: "#c94f1f", fillOpacity: 0.12, interactive: false }).addTo(this.works);
+    }
+  }
+
+  // What is being drawn: its corners and the line through them.
+  sketch(points, closed) {
+    this.marks.clearLayers();
+    const line = points.map((p) => [p.lat, p.lng]);
+    (closed ? L.polygon(line, { color: "#c94f1f", weight: 2.5, fillOpacity: 0.1, interactive: false }) : L.polyline(line, { color: "#c94f1f", weight: 3, interactive: false })).addTo(this.marks);
+    for (const spot of line) L.circleMarker(spot, { radius: 5, color: "#c94f1f", weight: 2, fillColor: "#fff", fillOpacity: 1, interactive: false }).addTo(this.marks);
   }
 
   drawWay(line) {

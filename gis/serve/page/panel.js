@@ -1,7 +1,8 @@
 // The forms: what the map's clicks do, by keyboard and without seeing it.
 import { element, known, minutes, percent, whole } from "./format.js";
+import { _, word } from "./say.js";
 
-const TABS = [["posts", "Checkpoints"], ["new", "New post"], ["gains", "Who gains"], ["losses", "Who loses"], ["loads", "Loads"], ["regions", "Totals"], ["ways", "Way & reach"]];
+const TABS = [["posts", _("Checkpoints")], ["new", _("New")], ["gains", _("Who gains")], ["losses", _("Who loses")], ["loads", _("Loads")], ["regions", _("Totals")], ["ways", _("Way & reach")], ["kept", _("Side by side")]];
 const SLIDER = 240;
 
 export function tabs(holder) {
@@ -29,18 +30,18 @@ export function tabs(holder) {
 export class Posts {
   constructor(holder, study, state) {
     Object.assign(this, { study, state, rows: new Map() });
-    const search = element("input", { type: "search", class: "search", placeholder: "Find a checkpoint", "aria-label": "Find a checkpoint", oninput: () => this.filter(search.value) });
+    const search = element("input", { type: "search", class: "search", placeholder: _("Find a checkpoint"), "aria-label": _("Find a checkpoint"), oninput: () => this.filter(search.value) });
     this.list = element("ul", { class: "posts" });
     const usable = study.checkpoints.filter((post) => post.open && (post.joined_by === "crossing" || post.joined_by === "connector"));
     const regions = [...new Set(usable.flatMap((post) => [post.region_a, post.region_b]).filter(Boolean))].sort();
-    const region = element("select", { class: "search", "aria-label": "Close every post of a region" },
-      element("option", { value: "" }, "Close every post of a region …"), ...regions.map((name) => element("option", { value: name }, name)));
+    const region = element("select", { class: "search", "aria-label": _("Close every post of a region") },
+      element("option", { value: "" }, _("Close every post of a region") + " …"), ...regions.map((name) => element("option", { value: name }, name)));
     region.addEventListener("change", () => {
       const mine = usable.filter((post) => [post.region_a, post.region_b].includes(region.value)).map((post) => post.id);
       region.value = "";
       if (mine.length) state.closeAll(mine);
     });
-    holder.append(element("p", { class: "empty" }, "Sliders set waits, switches close posts; the map and the tables follow."), search, region, this.list);
+    holder.append(element("p", { class: "empty" }, _("Sliders set waits, switches close posts; the map and the tables follow.")), search, region, this.list);
     [...study.checkpoints].sort((one, two) => (two.share || 0) - (one.share || 0)).forEach((post) => this.add(post));
     state.listen(() => this.refresh());
   }
@@ -49,16 +50,16 @@ export class Posts {
     const modelled = post.joined_by === "crossing" || post.joined_by === "connector";
     const usable = post.open && modelled;
     const standing = Math.round(post.wait_min * 1000) / 1000;
-    const label = `Wait at ${post.name}, minutes`;
+    const label = _("Wait at {name}, minutes", { name: post.name });
     const set = (value) => { const wait = Math.min(Math.max(Number(value), 0), this.study.most_wait_min); if (Number.isFinite(wait)) this.state.setWait(post.id, wait, standing); };
-    const range = element("input", { type: "range", min: 0, max: SLIDER, step: 5, "aria-label": label + " (slider)", disabled: !usable, onchange: () => set(range.value), oninput: () => { number.value = range.value; } });
+    const range = element("input", { type: "range", min: 0, max: SLIDER, step: 5, "aria-label": _("Wait at {name}, slider", { name: post.name }), disabled: !usable, onchange: () => set(range.value), oninput: () => { number.value = range.value; } });
     const number = element("input", { type: "number", min: 0, max: this.study.most_wait_min, step: "any", "aria-label": label, disabled: !usable, onchange: () => set(number.value) });
     const open = element("input", { type: "checkbox", disabled: !usable, onchange: () => this.state.setOpen(post.id, open.checked) });
     const share = element("small", {});
     const item = element("li", { "data-id": post.id },
-      element("div", { class: "head" }, element("span", { class: "name" }, post.name, element("small", {}, ` ${post.mode}${post.assumed ? ", wait assumed" : ""}`)), share),
-      usable ? element("div", { class: "dial" }, element("label", { class: "switch" }, open, "open", element("span", { class: "unseen" }, ": " + post.name)), range, number)
-        : element("small", {}, post.open ? "not modelled: too far from the roads of the data" : "closed in the study"));
+      element("div", { class: "head" }, element("span", { class: "name" }, post.name, element("small", {}, ` ${word(post.mode)}${post.assumed ? ", " + _("wait assumed") : ""}`)), share),
+      usable ? element("div", { class: "dial" }, element("label", { class: "switch" }, open, word("open"), element("span", { class: "unseen" }, ": " + post.name)), range, number)
+        : element("small", {}, post.open ? _("not modelled: too far from the roads of the data") : _("closed in the study")));
     this.rows.set(post.id, { post, standing, range, number, open, share, item, text: post.name.toLowerCase() });
     this.list.append(item);
     this.refreshOne(post.id);
@@ -97,44 +98,17 @@ export class Posts {
   }
 }
 
-export function newPostForm(study, add, place) {
-  const lon = element("input", { type: "number", step: "any", min: -180, max: 180, required: true, value: place ? Number(place.lng.toFixed(6)) : null, name: "lon" });
-  const lat = element("input", { type: "number", step: "any", min: -90, max: 90, required: true, value: place ? Number(place.lat.toFixed(6)) : null, name: "lat" });
-  const wait = element("input", { type: "number", step: "any", min: 0, max: study.most_wait_min, value: 30, required: true, name: "wait" });
-  const mode = element("select", { name: "mode" }, element("option", { value: "road" }, "road"), element("option", { value: "rail" }, "railway"));
-  const form = element("form", { class: "form" },
-    element("div", { class: "pair" }, element("label", {}, "Longitude, degrees", lon), element("label", {}, "Latitude, degrees", lat)),
-    element("div", { class: "pair" }, element("label", {}, "Wait, minutes", wait), element("label", {}, "By", mode)));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    add({ lon: Number(lon.value), lat: Number(lat.value), mode: mode.value, wait_min: Number(wait.value) });
-  });
-  return form;
-}
-
-export function editLine(edit, study, places, opened) {
-  const name = (id) => { const post = study.checkpoints.find((one) => one.id === id); return post ? post.name : id; };
-  if (edit.edit === "close" && edit.checkpoint) return { text: `${name(edit.checkpoint)} closes`, more: "" };
-  if (edit.edit === "wait" && edit.checkpoint) return { text: `${name(edit.checkpoint)}: wait ${edit.wait_min} min`, more: "" };
-  if (edit.edit === "open") {
-    const place = places[opened - 1];
-    const where = known(edit.lon) ? `${Number(edit.lon.toFixed(3))}, ${Number(edit.lat.toFixed(3))}` : edit.crossing;
-    return { text: `New post by ${edit.mode || "road"} at ${where}`, more: place ? "joined " + place.joined : "", wait: edit.wait_min };
-  }
-  const rest = Object.entries(edit).filter(([key]) => key !== "edit").map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(", ");
-  return { text: `${edit.edit}: ${rest}`.slice(0, 200), more: "from the file; the network is built again" };
-}
-
 export function wayText(way) {
-  const posts = way.checkpoints.map((post) => `${post.name} (${Math.round(post.wait_min)} min)`).join(", ");
+  const posts = way.checkpoints.map((post) => `${post.name} (${_("{n} min", { n: whole(post.wait_min) })})`).join(", ");
+  const km = whole(way.km);
   return element("div", {},
-    element("h3", {}, `${minutes(way.minutes)} min, ${whole(way.km)} km`),
-    element("p", {}, `${minutes(way.time_min)} min driving and ${minutes(way.wait_min)} min waiting; checkpoints: ${posts || "none"}.`),
+    element("h3", {}, _("{n} min, {km} km", { n: minutes(way.minutes), km })),
+    element("p", {}, _("{drive} min driving and {wait} min waiting; checkpoints: {posts}.", { drive: minutes(way.time_min), wait: minutes(way.wait_min), posts: posts || _("none") })),
     ...way.notes.map((note) => element("p", { class: "empty" }, note)));
 }
 
 export function groundText(data, sides) {
   const rows = data.features.map((feature) => feature.properties).sort((one, two) => one.minutes - two.minutes);
   return element("ul", {}, ...rows.map((row) => element("li", {},
-    `${row.minutes} min: ${whole(row.area_km2)} km², ${whole(row.people_a)} people in ${sides.a}, ${whole(row.people_b)} in ${sides.b}`)));
+    _("{n} min: {area} km², {a} people in {side_a}, {b} in {side_b}", { n: whole(row.minutes), area: whole(row.area_km2), a: whole(row.people_a), b: whole(row.people_b), side_a: sides.a, side_b: sides.b }))));
 }

@@ -1,11 +1,17 @@
 // The edits: the whole state of the page. Undo, redo, autosave under the study's hash, and the link that holds them.
-const SCHEMA = 1;
+import { _ } from "./say.js";
+
+// Of what the browser keeps: 2 has the scenarios that stand side by side. A link holds edits alone, and its form is that of before.
+const SCHEMA = 2;
+const LINK = 1;
+const MOST_KEPT = 8;
 
 export class State {
   constructor(study) {
     this.study = study;
     this.steps = [[]];
     this.at = 0;
+    this.kept = [];
     this.listeners = [];
   }
 
@@ -28,15 +34,22 @@ export class State {
   redo() { if (this.canRedo) { this.at += 1; this.tell(); } }
 
   save() {
-    try { localStorage.setItem(this.key, JSON.stringify({ schema: SCHEMA, edits: this.edits })); } catch { /* a full or forbidden store: nothing is kept */ }
+    try { localStorage.setItem(this.key, JSON.stringify({ schema: SCHEMA, edits: this.edits, kept: this.kept })); } catch { /* a full or forbidden store: nothing is kept */ }
   }
 
   saved() {
     try {
       const found = JSON.parse(localStorage.getItem(this.key));
-      return found && found.schema === SCHEMA && Array.isArray(found.edits) ? found.edits : null;
+      if (!found || ![1, SCHEMA].includes(found.schema) || !Array.isArray(found.edits)) return null;
+      const kept = Array.isArray(found.kept) ? found.kept.filter((one) => one && typeof one.name === "string" && Array.isArray(one.edits)) : [];
+      return { edits: found.edits, kept: kept.slice(0, MOST_KEPT) };
     } catch { return null; }
   }
+
+  // --- scenarios that stand side by side -------------------------------------------------------------------------
+  get room() { return this.kept.length < MOST_KEPT; }
+  keep(name) { this.kept = [...this.kept.filter((one) => one.name !== name), { name, edits: this.edits }].slice(-MOST_KEPT); this.save(); }
+  drop(name) { this.kept = this.kept.filter((one) => one.name !== name); this.save(); }
 
   // --- what the forms change --------------------------------------------------------------------------------------
   closed() { return new Set(this.edits.filter((e) => e.edit === "close" && e.checkpoint).map((e) => e.checkpoint)); }
@@ -61,7 +74,7 @@ export class State {
     this.set(wait === standing ? rest : [...rest, { edit: "wait", checkpoint: id, wait_min: wait }]);
   }
 
-  addPost(post) { this.set([...this.edits, { edit: "open", ...post }]); }
+  add(...more) { this.set([...this.edits, ...more]); }
 
   setNewWait(number, wait) {
     let seen = 0;
@@ -90,14 +103,14 @@ export async function unpack(text) {
 }
 
 export async function linkOf(state, view) {
-  return `#v=${SCHEMA}&study=${state.study}&e=${await pack(state.edits)}&map=${view}`;
+  return `#v=${LINK}&study=${state.study}&e=${await pack(state.edits)}&map=${view}`;
 }
 
 export async function readLink(hash) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   if (!parts.has("e")) return null;
-  if (parts.get("v") !== String(SCHEMA)) throw new Error("the link is of another version of the page");
+  if (parts.get("v") !== String(LINK)) throw new Error(_("it is of another version of the page"));
   const edits = await unpack(parts.get("e"));
-  if (!Array.isArray(edits)) throw new Error("the link holds no edits");
+  if (!Array.isArray(edits)) throw new Error(_("it holds no edits"));
   return { study: parts.get("study"), edits, map: (parts.get("map") || "").split("/").map(Number) };
 }

@@ -13,7 +13,7 @@ import pytest
 
 import gis
 from gis.queries.plans import parse_plan
-from gis.queries.standing import Base
+from gis.queries.standing import Base, stand_by
 from gis.queries.whatif import whatif
 from maps.web.assets import refuse_remote
 from tests.gis.serve.test_attacks import ask, question
@@ -166,3 +166,22 @@ def test_the_spread_is_that_of_the_scenario(running: Running, base: Base) -> Non
         own[["change", "low", "high"]].astype(float),
     )
     pd.testing.assert_frame_equal(*pair)
+
+
+def test_a_border_of_many_places_is_sampled_first_and_exact_after(base: Base) -> None:
+    few = stand_by(base.prepared, base.network, most=4)
+    edits = parse_plan('[[edits]]\nedit = "close"\ncheckpoint = "South"\n').edits
+    assert base.rough is None and few.rough is not None and few.rough.standing.sampled == 4
+    rough, exact, whole = whatif(few, edits, rough=True), whatif(few, edits), whatif(base, edits)
+    assert not rough.exact and exact.exact
+    # What is exact is that of a border without a sample; minutes, and all that is made of them, are exact in both.
+    pd.testing.assert_frame_equal(exact.totals, whole.totals)
+    pd.testing.assert_frame_equal(rough.totals.iloc[:4], whole.totals.iloc[:4])
+    pd.testing.assert_frame_equal(rough.settlements, whole.settlements)
+    assert rough.after.cells["time_to_city_min"].equals(whole.after.cells["time_to_city_min"])
+    # Estimates are of the right size, and no numbers of another border.
+    assert rough.totals["after"].iloc[5] == pytest.approx(whole.totals["after"].iloc[5], rel=0.5)
+    assert not np.isclose(rough.totals["after"].iloc[4], whole.totals["after"].iloc[4], rtol=1e-9)
+    assert rough.checkpoints["share_after"].sum() == pytest.approx(1.0)
+    # Edits that build the network again have no sample.
+    assert whatif(few, [gis.Speeds(factor=0.5)], rough=True).exact

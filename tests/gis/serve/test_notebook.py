@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import http.server
+import sys
 import threading
+import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import gis
-from gis.serve.notebook import ELSEWHERE
+from gis.serve.notebook import ELSEWHERE, LOCAL, local_origins
+from gis.serve.run import door_at
 from layers.errors import PlaceError
 from tests.gis.serve.test_browser import until
 
@@ -51,6 +54,17 @@ def test_a_remote_notebook_gets_the_still_page_and_why(result: gis.Result, monke
     assert page.running is None and ELSEWHERE[0] in page.note and page.address == ""
     assert "srcdoc=" in page._repr_html_() and "another machine" in repr(page)
     page.stop()
+
+
+def test_the_notebooks_that_run_here_may_frame_the_page_and_no_other_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    serverapp = types.ModuleType("jupyter_server.serverapp")
+    monkeypatch.setitem(sys.modules, "jupyter_server", types.ModuleType("jupyter_server"))
+    monkeypatch.setitem(sys.modules, "jupyter_server.serverapp", serverapp)
+    monkeypatch.setattr(serverapp, "list_running_servers", lambda: [{"port": 8888}], raising=False)
+    policy = door_at("127.0.0.1", 80, None, frame=local_origins()).headers()["content-security-policy"]
+    assert policy.endswith("frame-ancestors http://localhost:8888 http://127.0.0.1:8888")
+    monkeypatch.setattr(serverapp, "list_running_servers", lambda: [], raising=False)
+    assert local_origins() == LOCAL
 
 
 def test_edits_that_can_not_be_start_no_server(result: gis.Result) -> None:
