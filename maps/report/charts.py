@@ -8,7 +8,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
-import shapely
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -26,6 +25,7 @@ from maps.report.drawing import (
     paint,
     scale_bar,
     shorten,
+    stroke,
     to_svg,
     view,
 )
@@ -63,15 +63,7 @@ def flow_map(
         for each in FLOW_CLASSES:
             low, high, width = float(each.lower or 0), float(each.upper or 0), float(each.size or 1) * 1.8
             chosen = links[(links["flow_share"] >= low) & (links["flow_share"] < high)].geometry.to_numpy()
-            # Links in a row are one stroke: a tenth of the paths, and of the page.
-            stroke = shapely.simplify(shapely.line_merge(shapely.multilinestrings(chosen)), (box[2] - box[0]) / 2500)
-            paint(
-                ax,
-                gpd.GeoSeries([stroke] if len(chosen) else [], crs=target),
-                color=each.color,
-                linewidth=width,
-                zorder=3 + low,
-            )
+            stroke(ax, chosen, box, edgecolor=each.color, linewidth=width, zorder=3 + low)
             handles.append(Line2D([], [], color=each.color, linewidth=width, label=_(each.label)))
         paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.0, linestyle=(0, (4, 2)), zorder=5)
         handles.append(Line2D([], [], color=BORDER, linestyle=(0, (4, 2)), linewidth=1.0, label=_("Border line")))

@@ -16,6 +16,9 @@ import matplotlib as mpl
 import numpy as np
 import shapely
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as MplPath
+from numpy.typing import NDArray
 
 from maps.i18n import _, number
 from maps.styles.layers import CHECKPOINT_CLASSES
@@ -70,6 +73,40 @@ def paint(ax: Any, shapes: gpd.GeoDataFrame | gpd.GeoSeries, **style: Any) -> No
         shapes.plot(ax=ax, aspect=None, **style)
 
 
+def stroke(ax: Any, lines: NDArray[np.object_], box: tuple[float, float, float, float], **style: Any) -> None:
+    """Draw many lines as one path on the grid of a picture's dots: each piece once, nothing smaller than a dot.
+
+    Parameters
+    ----------
+    lines
+        In the units of the axes.
+    box
+        What the axes show.
+    """
+    ends = _on_grid(lines, box)
+    if not len(ends):
+        return
+    chains = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(list(ends))))
+    xy, chain = shapely.get_coordinates(chains, return_index=True)
+    first = np.append(True, chain[1:] != chain[:-1])
+    codes = np.where(first, MplPath.MOVETO, MplPath.LINETO)
+    ax.add_patch(PathPatch(MplPath(xy, codes), fill=False, capstyle="round", joinstyle="round", **style))
+
+
+def _on_grid(lines: NDArray[np.object_], box: tuple[float, float, float, float]) -> NDArray[np.float64]:
+    """Return both ends of each piece of lines, on a grid of 1,400 dots over the picture, each piece once."""
+    step = (box[2] - box[0]) / 1400
+    xy, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
+    grid = np.round((xy - box[:2]) / step).astype(np.int64)
+    pieces = np.stack([grid[:-1], grid[1:]], axis=1)[line[1:] == line[:-1]]
+    pieces = pieces[(pieces[:, 0] != pieces[:, 1]).any(axis=1)]
+    turned = (pieces[:, 0, 0] > pieces[:, 1, 0]) | (
+        (pieces[:, 0, 0] == pieces[:, 1, 0]) & (pieces[:, 0, 1] > pieces[:, 1, 1])
+    )
+    pieces[turned] = pieces[turned, ::-1]
+    return np.asarray(np.unique(pieces.reshape(-1, 4), axis=0).reshape(-1, 2, 2) * step + box[:2], float)
+
+
 def draw_areas(ax: Any, areas: gpd.GeoDataFrame, box: tuple[float, float, float, float]) -> None:
     """Draw the regions as the pale ground, each named where it is seen."""
     seen = shapely.intersection(shapely.make_valid(areas.geometry.to_numpy()), shapely.box(*box))
@@ -80,12 +117,33 @@ def draw_areas(ax: Any, areas: gpd.GeoDataFrame, box: tuple[float, float, float,
     backdrop = backdrop[~backdrop.geometry.is_empty]
     for side, color in (("a", "#f7f6f3"), ("b", "#efe9dc")):
         paint(ax, backdrop[backdrop["side"] == side], color=color, edgecolor="#a9b2ba", linewidth=0.6)
-    for name, spot in zip(backdrop["name"], shapely.point_on_surface(backdrop.geometry.to_numpy()), strict=True):
+    backdrop = backdrop.iloc[np.argsort(-backdrop.area.to_numpy(), kind="stable")]
+    spots = shapely.point_on_surface(backdrop.geometry.to_numpy())
+    free = _apart(spots, [str(name) for name in backdrop["name"]], box)
+    for name, spot in zip(backdrop["name"][free], spots[free], strict=True):
         if not assets.is_missing(name):
             halo = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
             ax.text(
                 spot.x, spot.y, str(name), ha="center", va="center", fontsize=7.5, color="#3d4852", zorder=6, bbox=halo
             )
+
+
+def _apart(
+    spots: NDArray[np.object_], names: Sequence[str], box: tuple[float, float, float, float]
+) -> NDArray[np.bool_]:
+    """Return which names have room: those of the larger areas first, one that would cover another steps back."""
+    inch = (box[2] - box[0]) / 9.2
+    high, letter = 7.5 / 72 * 1.25 * inch, 7.5 / 72 * 0.62 * inch
+    taken: list[tuple[float, float, float]] = []
+    free = []
+    for spot, name in zip(spots, names, strict=True):  # a dozen or two
+        half = len(name) * letter / 2
+        clear = all(abs(spot.x - x) > half + other or abs(spot.y - y) > high for x, y, other in taken)
+        inside = box[0] <= spot.x - half and spot.x + half <= box[2]
+        free.append(clear and inside)
+        if free[-1]:
+            taken.append((spot.x, spot.y, half))
+    return np.array(free, bool)
 
 
 def scale_bar(ax: Any, box: tuple[float, float, float, float]) -> None:
@@ -163,6 +221,8 @@ def _svg(fig: Figure, name: str, title: str, description: str) -> str:
     fig.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), transparent=True)
     body = buffer.getvalue()[buffer.getvalue().index("<svg") :]
     # Ids of two figures must not meet; only tags are touched, a name may look like an id.
+    # A hundredth of a point is finer than any screen: the rest of the digits is a third of the page.
+    body = re.sub(r'\bd="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path.group()), body)
     own = re.compile(r'\b(id="|url\(#|xlink:href="#)')
     body = re.sub(r"<[^>]*>", lambda tag: own.sub(rf"\g<1>{name}-", tag.group()), body)
     view = re.search(r'viewBox="[^"]*"', body)

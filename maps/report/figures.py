@@ -84,7 +84,7 @@ def border_profile(
                 clip_on=False,
                 label=_("checkpoint"),
             )
-        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=3, borderaxespad=0)
+        fig.legend(loc="outside lower center", ncols=3)
         gaps = int(rows[list(columns)].isna().any(axis=1).sum())
         words = _("{worst} Segments that lack a value on a side: {gaps}.").format(
             worst=_worst(rows, columns), gaps=number(gaps)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 STAMP = datetime(2000, 1, 1, tzinfo=UTC)
 INK, SOFT, TINT = (31, 41, 51), (85, 97, 109), (244, 246, 247)
 FAMILY = "DejaVu"
-PADDING = 0.6
-EDGE = 2 * PADDING + 1.2
+PADDING = (0.6, 1.1, 0.6, 1.1)
+"""Millimetres above, right, below and left of the text of a cell."""
+EDGE = PADDING[1] + PADDING[3] + 1.2
 """Millimetres of a cell that hold no letters."""
 SIZES = (7.0, 6.5, 6.0, 5.5)
 """Points of the letters of a table: the first in which no word is broken."""
@@ -98,6 +99,7 @@ def _numbers(pdf: FPDF, numbers: list[tuple[str, str]]) -> None:
     pdf.set_text_color(*INK)
     with pdf.table(
         first_row_as_headings=False,
+        text_align="LEFT",
         borders_layout="NONE",
         line_height=4.4,
         padding=1.5,
@@ -132,6 +134,12 @@ def _picture(pdf: FPDF, drawn: Drawing, caption: str) -> None:
     _say(pdf, caption, 8, color=SOFT, after=3)
 
 
+def _keep_together(pdf: FPDF, height: float) -> None:
+    """Begin a page where less than a height in mm is left of this one: a heading stands with what follows it."""
+    if pdf.will_page_break(height):
+        pdf.add_page()
+
+
 def _chapter(pdf: FPDF, chapter: Chapter) -> None:
     """Write a chapter from the top of a page."""
     pdf.add_page()
@@ -146,6 +154,7 @@ def _chapter(pdf: FPDF, chapter: Chapter) -> None:
     for one in chapter.tables:
         _table(pdf, one)
     if chapter.notes:
+        _keep_together(pdf, 24.0)
         _say(pdf, _("What to know"), 10.5, bold=True)
         for note in chapter.notes:
             _say(pdf, f"• {note}", 8, color=SOFT, after=0.6)
@@ -153,6 +162,7 @@ def _chapter(pdf: FPDF, chapter: Chapter) -> None:
 
 def _table(pdf: FPDF, one: Table) -> None:
     """Write a table, its heads again on every page."""
+    _keep_together(pdf, 45.0)
     _say(pdf, one.caption, 10, bold=True, after=1)
     align = ["RIGHT" if head.css == "num" else "LEFT" for head in one.heads]
     size, widths = _fitted(pdf, one)
@@ -210,6 +220,7 @@ def _facts(pdf: FPDF, report: Report) -> None:
     """Write the facts of the run."""
     if not report.contents.facts:
         return
+    _keep_together(pdf, 24.0)
     _say(pdf, _("The run"), 10.5, bold=True)
     for key, value in report.contents.facts.items():
         _say(pdf, f"{key}: {value}", 8, color=SOFT, after=0.5)

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 from maps.report import charts
 from maps.report.charts import _overlap
-from maps.report.drawing import figure, to_svg, with_pictures
+from maps.report.drawing import _on_grid, figure, to_svg, with_pictures
 from maps.styles.thematic import FLOW_CLASSES, TYPE_COLORS, type_colors
 from tests.maps import frames as synthetic
 
@@ -162,7 +162,10 @@ def test_each_class_of_flows_is_drawn_in_its_colour() -> None:
         assert each.label in words(svg)
     few = flow_map(flows().assign(flow_share=0.02))
     drawn = re.findall(r"stroke: (#[0-9a-f]{6})", few)
-    assert drawn.count(FLOW_CLASSES[1].color) > 100 > drawn.count(FLOW_CLASSES[0].color)
+    # All links of a class are one path, and its line in the legend another.
+    assert (drawn.count(FLOW_CLASSES[1].color), drawn.count(FLOW_CLASSES[0].color)) == (2, 1)
+    paths = re.findall(rf'<path d="([^"]*)"[^>]*stroke: {FLOW_CLASSES[1].color}', few)
+    assert max(path.count("M") for path in paths) > 100
 
 
 def test_a_flow_on_a_bound_is_drawn_once() -> None:
@@ -328,3 +331,20 @@ def test_pixels_are_those_of_the_figure_and_opaque() -> None:
     values = np.asarray(drawn.pixels)
     assert values.shape == (600, 1840, 3)
     assert (values[:, :910] == 255).all() and (values[:, 930:] == 0).all()
+
+
+def test_many_links_are_one_path_and_the_page_stays_small():
+    rng = np.random.default_rng(5)
+    start = np.column_stack([rng.uniform(50, 80, 120_000), rng.uniform(48, 56, 120_000)])
+    lines = shapely.linestrings(np.stack([start, start + rng.normal(0, 0.02, start.shape)], axis=1))
+    links = gpd.GeoDataFrame({"flow_share": rng.uniform(0, 0.3, len(lines))}, geometry=lines, crs=4326)
+    svg = str(charts.flow_map(links, synthetic.border_line(), synthetic.regions(), crs=CRS))
+    drawn = {each.color for each in FLOW_CLASSES}
+    strokes = [path for path in re.findall(r"<path [^>]*>", svg) if any(color in path for color in drawn)]
+    assert len(strokes) <= 2 * len(FLOW_CLASSES)  # a path for each class, and its line in the legend
+    assert len(svg) < 3e6
+
+
+def test_pieces_on_the_grid_of_a_picture_are_drawn_once():
+    lines = shapely.linestrings([[(0, 0), (10, 0)], [(10, 0), (0, 0)], [(0, 0), (0.001, 0)], [(3, 3), (4, 4)]])
+    assert _on_grid(lines, (0.0, 0.0, 20.0, 20.0)).round(6).tolist() == [[[0, 0], [10, 0]], [[3, 3], [4, 4]]]
