@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import locale
 import logging
 import os
@@ -71,6 +72,29 @@ def guarded(command: Callable[[], object], *, debug: bool) -> None:
                 error,
                 debug,
             )
+
+
+def leave(command: Callable[[], object]) -> NoReturn:
+    """Do a command and end the process with its exit code at once, once all that was registered for the end is done.
+
+    Python would first take apart all that the libraries have built, which takes as long as a short answer, or Ctrl-C,
+    may take.
+    """
+    code: object = 0
+    try:
+        command()
+    except SystemExit as stop:
+        code = stop.code
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    if isinstance(code, str):
+        sys.stderr.write(f"{code}\n")
+        code = 1
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else 0)
 
 
 @contextmanager

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from gis.boundary import guarded
+from gis.boundary import guarded, leave
 from gis.commands.check import check
 from gis.commands.compare import compare
 from gis.commands.data import cache_clear, cache_list, fetch
@@ -90,6 +90,11 @@ def main() -> None:
     guarded(_command, debug="--debug" in sys.argv[1:2])
 
 
+def entry() -> NoReturn:
+    """Run the command as a process of its own; see `gis.boundary.leave`."""
+    leave(main)
+
+
 def _command() -> None:
     """Run it in our own house."""
     refuse_namesakes()
@@ -101,4 +106,4 @@ def _command() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    entry()

@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gis.boundary import on_the_way_out
+from layers.progress import heard_by
 
 
 @dataclass
 class Clock:
-    """Announces each stage and keeps its seconds, and what was taken from the cache instead of being made."""
+    """Announces each stage and keeps its seconds, and what was taken from the cache instead of being made.
+
+    A listener with a method ``share`` hears how much of the stage is done (`layers.progress`).
+    """
 
     listen: Callable[[str], None] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -25,7 +29,8 @@ class Clock:
             self.listen(name)
         start = time.perf_counter()
         try:
-            yield
+            with heard_by(getattr(self.listen, "share", None)):
+                yield
         except BaseException:
             on_the_way_out()
             raise

@@ -31,6 +31,7 @@ from layers.errors import BorderlinkError, NetworkError, OutputError
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT
 from layers.sources.download.cache import Cache
 from layers.sources.postgis import is_database
+from network import hierarchy
 from network.charge import with_waits_of
 from network.store import load_network, read_table, save_network
 
@@ -38,10 +39,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gis.study import Study
+    from layers.moments import Moment
     from network.build import Network
 
 FOLDER = "networks"
-ABOUT = "kept.json"
+ABOUT, ORDERS = "kept.json", "orders"
 MOST_BYTES = 4_000_000_000
 """Networks in the cache together: the one that was not used for longest goes first."""
 LIBRARIES = ("numpy", "scipy", "pandas", "geopandas", "shapely", "pyproj", "pyarrow")
@@ -106,6 +108,7 @@ def take_or_build(
     fetching: Fetching | None = None,
     clock: Clock | None = None,
     look: Callable[[Prepared], object] | None = None,
+    at: Moment | None = None,
 ) -> tuple[Prepared, Network]:
     """Return the ground and the network of a study: kept ones where there are any and `fetching` keeps, else made now.
 
@@ -115,6 +118,8 @@ def take_or_build(
         Its ``reused`` says what was taken from the cache.
     look
         Called with the ground before a network is built on it, and may refuse.
+    at
+        When a trip begins, see `gis.inputs.prepare`. Roads that no condition opens or closes are the same at any hour.
 
     Raises
     ------
@@ -122,9 +127,10 @@ def take_or_build(
         See `gis.inputs.prepare` and `gis.stages.build`.
     """
     fetch, clock, look = fetching or Fetching(), clock or Clock(), look or (lambda _: None)
-    key = key_of(study, fetch) if fetch.keep else ""
+    key = key_of(study, fetch, at) if fetch.keep else ""
+    hierarchy.keep_in(None)
     if not key:
-        return _made(study, fetch, clock, look)[1:]
+        return _made(study, fetch, clock, look, at)[1:]
     cache = Cache(fetch.cache)
     folder = cache.folder / FOLDER / key
     try:
@@ -134,33 +140,37 @@ def take_or_build(
                     found = _load(folder, study, clock)
                 if found:
                     look(found[0])
+                    hierarchy.keep_in(folder / ORDERS)
                     return found
-            unwaited, prepared, network = _made(study, fetch, clock, look)
+            unwaited, prepared, network = _made(study, fetch, clock, look, at)
             with suppress(OSError, BorderlinkError):  # no room, no right: nothing is kept
                 _save(folder, unwaited, network)
                 _bound(folder)
+                hierarchy.keep_in(folder / ORDERS)
             return prepared, network
     except OutputError:
         # A cache that can't be written keeps nothing; the answer is the same.
-        return _made(study, fetch, clock, look)[1:]
+        return _made(study, fetch, clock, look, at)[1:]
 
 
 def _made(
-    study: Study, fetch: Fetching, clock: Clock, look: Callable[[Prepared], object]
+    study: Study, fetch: Fetching, clock: Clock, look: Callable[[Prepared], object], at: Moment | None
 ) -> tuple[Unwaited, Prepared, Network]:
     """Return the ground of a study without and with its waits, and the network, made now."""
     with clock.stage("layers"):
-        unwaited = read_unwaited(study, fetching=fetch)
+        unwaited = read_unwaited(study, fetching=fetch, at=at)
         prepared = charged(unwaited, study)
         look(prepared)
     with clock.stage("network"):
         return unwaited, prepared, build(prepared)
 
 
-def key_of(study: Study, fetch: Fetching) -> str:
+def key_of(study: Study, fetch: Fetching, at: Moment | None = None) -> str:
     """Return the key of a study's ground and network.
 
     Empty where they come from a server whose answer nobody has hashed.
+
+    The hour of a departure is part of it where roads come from OpenStreetMap: those alone have conditions.
     """
     paths = {n: study.source(n).path for n in LAYERS}
     if any(p == OVERPASS or is_database(p) for p in paths.values()):
@@ -178,6 +188,7 @@ def key_of(study: Study, fetch: Fetching) -> str:
     known = {
         # Some settings are others where a study says nothing of them.
         "said": sorted(study.connectors.model_fields_set),
+        "hour": [at.weekday, at.slot] if at is not None and paths["roads"] == OSM else [],
         "study": study.model_dump(mode="json", exclude=NOT_KEYED),
         "parts": parts,
         "reach": {n: p.model_dump(mode="json") for n, p in study.reach.layers.items()},

@@ -28,6 +28,7 @@ from analysis.units import border_segments, h3_cells, nearest_settlement, people
 from gis.reach_notes import reach_notes
 from layers.crs import points_at
 from layers.errors import NetworkError
+from layers.progress import piece
 from layers.regions import touching
 from network.build import FIELDS, Network
 from network.modes import Mode
@@ -130,13 +131,16 @@ def measure_network(
     )
     cells["near"] = nearest_settlement(cells, network.settlements)
     segments = border_segments(border, length_km=settings.segment_km)
-    surface = checkpoint_surface(network, router, border, depth_km=settings.depth_km, cell_km=settings.raster_km)
-    tables, access = _access(network, router, cells, segments, settings, network_depth_km)
+    with piece(0.0, 0.2):
+        surface = checkpoint_surface(network, router, border, depth_km=settings.depth_km, cell_km=settings.raster_km)
+    with piece(0.2, 0.6):
+        tables, access = _access(network, router, cells, segments, settings, network_depth_km)
     cells = cells.join(tables["cells"])
     settlements = network.settlements.join(tables["settlements"])
     own = regions[touching(regions, border)].sort_values(["side", "region"], ignore_index=True)
-    demand, choice, notes = _demand(network, settings)
-    checkpoints = _checkpoint_table(network, demand, choice)
+    with piece(0.6, 0.8):
+        demand, choice, notes = _demand(network, settings)
+        checkpoints = _checkpoint_table(network, demand, choice)
     notes += reach_notes(cells, settlements, network)
     return Measures(
         cells=cells,

@@ -2,10 +2,10 @@
 
 Of a tree only the columns that somebody wanted are kept, so that a thousand trees of a country are some tens of
 megabytes. Costs that differ from each other at a few gates alone (waits, closures) share their trees: a way is one at
-home up to a gate, a walk over the gates, and one at home from the last of them, exact to rounding.
+home up to a gate, a walk over the gates, and one at home from the last of them.
 
-On a large graph costs are rounded to thousandths, so that sums are exact in any order: a hierarchy
-(`network.hierarchy`, where it is installed) and scipy give the same bits.
+Costs are whole thousandths (`network.costs`), so that sums are exact in any order: a hierarchy (`network.hierarchy`,
+where it is installed), walks over gates and scipy give the same bits.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from network import hierarchy
+from network.costs import THOUSAND, min_plus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,8 +32,8 @@ SMALL = 16_000
 MOST_BYTES = 400_000_000
 """All that is kept together; what was not wanted for longest goes first."""
 LARGE = 20_000
-"""On a graph of more positions costs are whole thousandths."""
-THOUSAND = 1000.0
+"""On a graph of more positions a hierarchy answers, and fields share their trees: on a smaller one trees cost
+little."""
 GATES = 160
 """Of more ends of gates than this whole trees are grown: the walks over them would cost more."""
 
@@ -56,34 +57,36 @@ _LOCK = Lock()
 
 @dataclass(frozen=True)
 class Graph:
-    """Compiled costs with the digest that trees on them are kept under."""
+    """Compiled costs as whole thousandths, with the digest that trees on them are kept under."""
 
     costs: csr_array
     digest: bytes
     symmetric: bool
     """Every arc has one back that costs the same: a tree to a root is one from it."""
-    scale: float = 1.0
-    """Of the costs: 1,000 where they are whole thousandths."""
-    lonlat: NDArray[np.float64] | None = None
+    frame: hierarchy.Frame | None = None
+    """Arcs that a hierarchy orders, of this field and others; None where trees answer."""
 
     @classmethod
-    def of(cls, costs: csr_array, lonlat: NDArray[np.float64] | None = None) -> Graph:
-        """Return costs with their digest; rounded on a large graph.
+    def of(cls, costs: csr_array, frame: hierarchy.Frame | None = None) -> Graph:
+        """Return costs with their digest.
 
         Parameters
         ----------
-        lonlat
-            Where the positions are, by which a hierarchy orders them.
+        frame
+            Arcs, these among them, that a hierarchy may order.
         """
-        scale = THOUSAND if costs.shape[0] > LARGE else 1.0
-        if scale != 1.0:
-            costs = csr_array((np.rint(costs.data * scale), costs.indices, costs.indptr), shape=costs.shape)
+        costs = csr_array((np.rint(costs.data * THOUSAND), costs.indices, costs.indptr), shape=costs.shape)
         whole = blake2b(digest_size=16)
         for part in (costs.indptr, costs.indices, costs.data):
             whole.update(np.ascontiguousarray(part).view(np.uint8).data)
         back = costs.T.tocsr()
         same = all(np.array_equal(getattr(costs, p), getattr(back, p)) for p in ("indptr", "indices", "data"))
-        return cls(costs, whole.digest(), same, scale, lonlat)
+        return cls(costs, whole.digest(), same, frame)
+
+    @property
+    def large(self) -> bool:
+        """Return whether trees on it cost much."""
+        return len(self.costs.indptr) - 1 > LARGE
 
 
 def costs_at(
@@ -96,14 +99,13 @@ def costs_at(
     roots, columns
         Positions; trees grow from the roots.
     """
-    found = _sums(graph, roots, columns, reverse=reverse)
-    return found / graph.scale if graph.scale != 1.0 else found
+    return _sums(graph, roots, columns, reverse=reverse) / THOUSAND
 
 
 def _sums(
     graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
 ) -> NDArray[np.float64]:
-    """Return the same in the unit of the graph's costs."""
+    """Return the same in thousandths."""
     with _LOCK:
         n = graph.costs.shape[0]
         reverse = reverse and not graph.symmetric
@@ -133,8 +135,8 @@ def forget() -> None:
 def _grow(graph: Graph, kept: _Kept, roots: NDArray[np.int64], reverse: bool) -> None:
     """Grow the trees that are not kept yet."""
     new = np.asarray([r for r in dict.fromkeys(roots.tolist()) if r not in kept.row], np.int64)
-    if graph.scale != 1.0 and graph.lonlat is not None:
-        trees = hierarchy.costs_between(graph.costs, graph.lonlat, new, kept.columns, reverse=reverse)
+    if graph.large and graph.frame is not None:
+        trees = hierarchy.costs_between(graph.costs, graph.frame, new, kept.columns, reverse=reverse)
         if trees is not None:
             kept.row |= {root: len(kept.costs) + k for k, root in enumerate(new.tolist())}
             kept.costs.extend(trees)
@@ -174,7 +176,7 @@ class Split:
         """Return a field over its home; None where too much differs, or something at home is no way of the field."""
         costs = graph.costs
         n = costs.shape[0]
-        own, theirs = (_keys(c, n) for c in (costs, home.costs))
+        own, theirs = (hierarchy.arc_keys(c) for c in (costs, home.costs))
         at = np.minimum(np.searchsorted(own, theirs), max(len(own) - 1, 0))
         if len(theirs) and not (len(own) and (own[at] == theirs).all() and (costs.data[at] <= home.costs.data).all()):
             return None
@@ -195,20 +197,21 @@ class Split:
         both = np.concatenate([columns, self.ends])
         out = _sums(self.home, roots, both, reverse=reverse)
         if not len(self.ends):
-            return out / self.home.scale
+            return out / THOUSAND
         out, to_ends = out[:, : len(columns)], out[:, len(columns) :]
         over = _sums(self.home, self.ends, both, reverse=reverse)
         over, between = over[:, : len(columns)], over[:, len(columns) :]
         walk = between if not reverse else between.T
         walk = _shortest(np.minimum(walk, self.arcs))
         walk = walk.T if reverse else walk
-        for p in range(len(self.ends)):  # ends of gates: dozens; whole tables at each
-            at = (to_ends + walk[:, p]).min(axis=1)
-            reached, there = np.flatnonzero(np.isfinite(at)), np.flatnonzero(np.isfinite(over[p]))
-            if len(reached) and len(there):
-                where = np.ix_(reached, there)
-                out[where] = np.minimum(out[where], at[reached, None] + over[p, there])
-        return out / self.home.scale
+        at = min_plus(to_ends, walk)
+        # Ends of one side, or of one piece of it, come to the same columns: the others are left alone.
+        come = np.isfinite(over)
+        for reached in np.unique(come, axis=0):  # two sides and their islands
+            own_rows, there = np.flatnonzero((come == reached).all(axis=1)), np.flatnonzero(reached)
+            if len(there):
+                out[:, there] = np.minimum(out[:, there], min_plus(at[:, own_rows], over[np.ix_(own_rows, there)]))
+        return out / THOUSAND
 
 
 def _shortest(table: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -218,9 +221,3 @@ def _shortest(table: NDArray[np.float64]) -> NDArray[np.float64]:
     for k in range(len(out)):
         np.minimum(out, out[:, k, None] + out[None, k], out=out)
     return out
-
-
-def _keys(costs: csr_array, n: int) -> NDArray[np.int64]:
-    """Return a number for each arc, ascending: its tail times n plus its head."""
-    tail = np.repeat(np.arange(n, dtype=np.int64), np.diff(costs.indptr))
-    return np.asarray(tail * n + costs.indices, np.int64)

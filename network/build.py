@@ -18,9 +18,10 @@ from network.base import build_base as build_base
 from network.base import stops_of
 from network.border import COAST_KM, RAIL_MATCH_KM, ROAD_MATCH_KM, apart, directions, match_checkpoints, on_shut_roads
 from network.connectors import connect_checkpoints, connect_settlements
+from network.costs import DOMESTIC_WAIT as DOMESTIC_WAIT
+from network.costs import with_costs as with_costs
 from network.gates import open_gates
 from network.joining import ConnectorLimits
-from network.through import closed_to_through
 from network.topology import Tables, components
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ FIELDS = {name: f"{name}_min" for name in NETWORKS}
 their waits. A link that can't be passed costs infinity: it is absent, not expensive."""
 DOMESTIC = "domestic_min"
 """The cost field of trips that end on their own side: `actual`, with waits of those modes alone that charge transit."""
-DOMESTIC_WAIT = ("road",)
-"""Modes whose waits a trip home through the neighbour is charged: a train in transit that does not stop is passed
-without."""
 
 
 @dataclass(frozen=True)
@@ -164,30 +162,6 @@ def build_network(
         "island"
     )
     return network
-
-
-def with_costs(links: pd.DataFrame, domestic_wait: Collection[str] = DOMESTIC_WAIT) -> pd.DataFrame:
-    """Return the links with the cost fields in minutes, those of `FIELDS` and `DOMESTIC`.
-
-    Infinity where a link can't be passed.
-    """
-    moving = np.where(closed_to_through(links), np.inf, links["time_min"].to_numpy(float))
-    closed = ~links["passable"].to_numpy(bool)
-    open_min = np.where(closed, np.inf, moving)
-    # A post on assumed connectors that is closed in the study is no road of the data.
-    absent = (
-        closed & ~links["base_open"].fillna(True).to_numpy(bool) if "base_open" in links else np.zeros(len(links), bool)
-    )
-    return links.assign(
-        # Gates, connectors and transfers are no ways of OpenStreetMap.
-        osm_ids=links["osm_ids"].fillna("") if "osm_ids" in links else "",
-        crossing=links["crossing_id"] != "",
-        base_open=links["base_open"].fillna(True).astype(bool) if "base_open" in links else True,
-        borderless_min=np.where(absent, np.inf, moving),
-        open_min=open_min,
-        actual_min=open_min + links["wait_min"].to_numpy(float),
-        domestic_min=open_min + links["wait_min"].to_numpy(float) * links["mode"].isin(list(domestic_wait)).to_numpy(),
-    )
 
 
 def _placed(settlements: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

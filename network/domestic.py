@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from network.build import DOMESTIC, FIELDS
+from network.costs import settled, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +49,7 @@ def with_domestic(
     -------
     Rows of the links of each way back, gates included.
     """
-    minutes = network.links[DOMESTIC].to_numpy(float)[rows[FIELDS["actual"]]]
+    minutes = whole(network.links[DOMESTIC].to_numpy(float)[rows[FIELDS["actual"]]])
     graph, used = costs[FIELDS["actual"]], rows[FIELDS["actual"]]
     if not np.array_equal(minutes, graph.data):
         graph = csr_array((minutes, graph.indices, graph.indptr), shape=graph.shape)
@@ -150,7 +151,7 @@ def _ground(
     cost, before = dijkstra(ground, indices=roots, limit=BACK_MIN, return_predecessors=True)
     start = np.full(graph.shape[0], -1)
     start[roots] = np.arange(len(roots))
-    return cost, before, start
+    return settled(cost), before, start
 
 
 def _links_on(

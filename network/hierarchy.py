@@ -3,13 +3,20 @@
 Where RoutingKit's Python package is installed (``borderlink[fast]``).
 
 Nested dissection orders the nodes once by where they lie (Dibbelt, Strasser and Wagner 2016, Customizable contraction
-hierarchies); any costs on the same arcs are customised in a fraction of a second. Costs are whole thousandths: what is
-found equals scipy's.
+hierarchies); any costs on the same arcs, or on some of them, are customised in a fraction of a second. Costs are whole
+thousandths: what is found equals scipy's.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+import json
+import os
+import shutil
+import threading
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,22 +24,64 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
 NO_WAY = 2**31 - 1
-"""What the package answers where there is no way; costs above it would wrap round silently."""
+"""What the package answers where there is no way, and the weight of an arc that is closed; costs above it would wrap
+round silently."""
 FEW = 32
 """For fewer roots than this trees are quicker than an order."""
 CHUNK = 1_000_000
 """Costs found at once: less than a second between two looks at Ctrl-C."""
-_ORDERS: dict[bytes, Any] = {}
 MOST_ORDERS = 6
+ABOUT = "order.json"
+_ORDERS: dict[str, Any] = {}
+_KEEP: list[Path] = []
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Arcs that an order is made for: those of several fields, whose costs are weights on some of them.
+
+    `keys` are the arcs, ascending (tail times nodes plus head); `lonlat` where the nodes are, shape (n, 2).
+    """
+
+    keys: NDArray[np.int64]
+    lonlat: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, fields: list[csr_array], lonlat: NDArray[np.float64]) -> Frame:
+        """Return the arcs of some fields together."""
+        return cls(np.unique(np.concatenate([arc_keys(costs) for costs in fields])), lonlat)
+
+    @cached_property
+    def digest(self) -> str:
+        """Return what names the order."""
+        whole = blake2b(digest_size=16)
+        for part in (self.keys, self.lonlat):
+            whole.update(np.ascontiguousarray(part).view(np.uint8).data)
+        return whole.hexdigest()
+
+    def weights(self, costs: csr_array) -> NDArray[np.uint32]:
+        """Return costs as the package takes them; arcs without any are closed."""
+        out = np.full(len(self.keys), NO_WAY, np.uint32)
+        out[np.searchsorted(self.keys, arc_keys(costs))] = costs.data
+        return out
+
+
+def arc_keys(costs: csr_array) -> NDArray[np.int64]:
+    """Return a number for each arc, ascending: its tail times n plus its head."""
+    n = costs.shape[0]
+    tail = np.repeat(np.arange(n, dtype=np.int64), np.diff(costs.indptr))
+    return np.asarray(tail * n + costs.indices, np.int64)
 
 
 def costs_between(
     costs: csr_array,
-    lonlat: NDArray[np.float64],
+    frame: Frame,
     roots: NDArray[np.int64],
     columns: NDArray[np.int64],
     *,
@@ -43,9 +92,7 @@ def costs_between(
     Parameters
     ----------
     costs
-        Whole numbers.
-    lonlat
-        Of the nodes, shape (n, 2).
+        Whole numbers, on arcs of the frame.
 
     Returns
     -------
@@ -55,8 +102,8 @@ def costs_between(
     package = _package()
     if package is None or len(roots) < FEW or not len(columns) or _dearest(costs) >= NO_WAY:
         return None
-    metric = package.CCHMetric(_order(package, costs, lonlat))
-    metric.customize(costs.data.astype(np.uint32), 0)
+    metric = package.CCHMetric(_order(package, frame))
+    metric.customize(frame.weights(costs), 0)
     at = columns.astype(np.uint32)
     out = np.empty((len(roots), len(columns)))
     step = max(1, CHUNK // len(columns))
@@ -65,6 +112,11 @@ def costs_between(
         found = metric.distances_many_to_many(at, some).T if reverse else metric.distances_many_to_many(some, at)
         out[start : start + step] = np.where(found == NO_WAY, np.inf, found)
     return out
+
+
+def keep_in(folder: Path | None) -> None:
+    """Let orders that are made from now on stay in a folder, and take those that are there; None for neither."""
+    _KEEP[:] = [] if folder is None else [folder]
 
 
 @lru_cache(maxsize=1)
@@ -84,19 +136,53 @@ def _dearest(costs: csr_array) -> float:
     return float(np.maximum.reduceat(costs.data, begins).sum())
 
 
-def _order(package: Any, costs: csr_array, lonlat: NDArray[np.float64]) -> Any:
-    """Return the order of the nodes of arcs, made once: costs are no part of it."""
-    whole = blake2b(digest_size=16)
-    for part in (costs.indptr, costs.indices):
-        whole.update(np.ascontiguousarray(part).view(np.uint8).data)
-    key = whole.digest()
-    if key not in _ORDERS:
-        n = costs.shape[0]
-        tail = np.repeat(np.arange(n, dtype=np.uint32), np.diff(costs.indptr))
-        lon, lat = lonlat.astype(np.float32).T
+def _order(package: Any, frame: Frame) -> Any:
+    """Return the order of the nodes of a frame, made once: costs are no part of it."""
+    if frame.digest not in _ORDERS:
+        folder = _KEEP[0] / frame.digest if _KEEP else None
         made = package.CCHTopology()
-        made.build(tail, costs.indices.astype(np.uint32), np.ascontiguousarray(lat), np.ascontiguousarray(lon), n)
+        if folder is None or not _is_whole(folder):
+            _make(made, frame)
+            if folder is not None:
+                _keep(made, folder)
+        else:
+            made.load(str(folder))
         while len(_ORDERS) >= MOST_ORDERS:
             _ORDERS.pop(next(iter(_ORDERS)))
-        _ORDERS[key] = made
-    return _ORDERS[key]
+        _ORDERS[frame.digest] = made
+    return _ORDERS[frame.digest]
+
+
+def _make(order: Any, frame: Frame) -> None:
+    """Make an order in a thread of its own: it takes seconds, and who presses Ctrl-C does not wait for it."""
+    n = len(frame.lonlat)
+    tail, head = (part.astype(np.uint32) for part in np.divmod(frame.keys, n))
+    lon, lat = (np.ascontiguousarray(part) for part in frame.lonlat.astype(np.float32).T)
+    work = threading.Thread(target=order.build, args=(tail, head, lat, lon, n), daemon=True)
+    work.start()
+    while work.is_alive():
+        work.join(0.1)
+    if not order.is_built:
+        raise RuntimeError("RoutingKit made no order of a graph")
+
+
+def _is_whole(folder: Path) -> bool:
+    """Return whether an order is there as it was written."""
+    try:
+        sums = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        return bool(sums) and all(zlib.crc32((folder / name).read_bytes()) == known for name, known in sums.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _keep(order: Any, folder: Path) -> None:
+    """Write an order beside its place and put it there whole; where there is no room or right nothing is kept."""
+    new = folder.with_name(f".{folder.name}.{os.getpid()}")
+    with suppress(OSError, RuntimeError):
+        shutil.rmtree(folder, ignore_errors=True)  # one that is damaged
+        new.mkdir(parents=True)
+        order.save(str(new))
+        sums = {path.name: zlib.crc32(path.read_bytes()) for path in sorted(new.iterdir())}
+        (new / ABOUT).write_text(json.dumps(sums), encoding="utf-8")
+        new.replace(folder)
+    shutil.rmtree(new, ignore_errors=True)

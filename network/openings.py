@@ -14,6 +14,7 @@ from layers.errors import NetworkError, PlaceError
 from network.border import main_components, match_checkpoints, on_shut_roads
 from network.build import FIELDS, Network
 from network.connectors import CONNECTOR_KPH, connect_checkpoints, connect_settlements
+from network.costs import whole
 from network.gates import open_gates
 from network.joining import DETOUR, join
 from network.points import Points, at_points
@@ -122,8 +123,11 @@ class Opening:
         """Return minutes at home to the checkpoint from all positions of a router, and from it to them."""
         p = self.access[side]
         ends = home.nodes[np.concatenate([p.u, p.v])]
-        into = home.trees(ends, FIELDS["open"], reverse=True) + np.concatenate([p.from_u, p.from_v])[:, None]
-        away = home.trees(ends, FIELDS["open"]) + np.concatenate([p.to_u, p.to_v])[:, None]
+        walk = _along(p)[1]
+        # A connector and the piece of the link that it joins are two links of a network that is built with them.
+        back, out = (whole(walk) + whole(np.stack(pair) - walk) for pair in ((p.from_u, p.from_v), (p.to_u, p.to_v)))
+        into = home.trees(ends, FIELDS["open"], reverse=True) + back.ravel()[:, None]
+        away = home.trees(ends, FIELDS["open"]) + out.ravel()[:, None]
         return into.min(axis=0), away.min(axis=0)
 
     def beside(self, points: Points, side: str) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from network.build import FIELDS, Network
+from network.costs import min_plus as min_plus
 from network.routing import Router, compile_router
 
 if TYPE_CHECKING:
@@ -103,11 +104,3 @@ def build_overlay(network: Network, mode: str, *, field: str = "actual") -> Over
     )
     between = home.table(posts, posts, FIELDS["open"]) if len(posts) else np.empty((0, 0))
     return Overlay(home, posts, gates, between)
-
-
-def min_plus(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the min-plus product of two tables: shortest sums over the middle, shape (rows of a, columns of b)."""
-    out = np.full((a.shape[0], b.shape[1]), np.inf)
-    for k in range(a.shape[1]):  # posts: dozens; whole tables at each
-        np.minimum(out, a[:, k, None] + b[None, k], out=out)
-    return out

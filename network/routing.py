@@ -19,7 +19,9 @@ from network.bank import Graph, Split, costs_at
 from network.border import main_components
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.connectors import PLACE, connector_times
+from network.costs import at_once, blank, blocks, cheapest_arcs, settled, whole
 from network.domestic import same_costs, waits_at_home_min, with_domestic
+from network.hierarchy import Frame
 from network.joining import join
 from network.modes import Mode, mode_named
 from network.points import Points as Points
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-CHUNK = 256
-"""Trees held at once: memory stays at a few hundred rows of nodes whatever the number of targets."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ class Router:
     side: NDArray[np.object_]
     costs: dict[str, csr_array]
     shares: bool = False
-    """Minutes of ``actual`` come from trees at home and walks over the gates, which routers with other waits share:
-    exact to rounding."""
+    """On a small graph too minutes of ``actual`` come from trees at home and walks over the gates, which routers with
+    other waits share."""
     _rows: dict[str, NDArray[np.int64]] = field(repr=False, default_factory=dict)
     _back: tuple[NDArray[np.int64], ...] = field(repr=False, default=())
 
@@ -84,7 +83,7 @@ class Router:
             k network nodes.
         field
             ``borderless_min``, ``open_min``, ``actual_min``, ``domestic_min`` for trips that end on their own side, or
-            ``length_m:<network>`` for metres on passable links.
+            ``length_m:<network>`` for metres on passable links; in whole thousandths (`network.costs`).
         limit
             Costs above it come back as infinity; a small limit makes the search local and fast.
 
@@ -93,13 +92,17 @@ class Router:
         Array of shape (k, number of positions), in the unit of the field.
         """
         at = self.positions(nodes)
-        out = np.full((len(at), len(self.nodes)), np.inf)
-        known = np.flatnonzero(at >= 0)
-        if len(known):
-            graph, roots = self._rooted(at[known], field, reverse=reverse)
-            out[known] = dijkstra(graph, indices=roots, limit=limit)[:, : len(self.nodes)]
-            out[known, at[known]] = 0.0
-        return out
+        n, known = len(self.nodes), np.flatnonzero(at >= 0)
+        out = np.full((len(at), n) if len(known) < len(at) else (0, n), np.inf)
+        if not len(known):
+            return out
+        graph, roots = self._rooted(at[known], field, reverse=reverse)
+        grown = settled(dijkstra(graph, indices=roots, limit=limit))
+        grown[np.arange(len(known)), at[known]] = 0.0
+        if len(known) < len(at):
+            out[known] = grown[:, :n]
+            return out
+        return grown[:, :n]
 
     @cached_property
     def _ends(self) -> NDArray[np.bool_]:
@@ -147,7 +150,7 @@ class Router:
         first[roots[::-1]] = known[::-1]
         which = np.where(np.isfinite(cost), first[np.maximum(source, 0)], -1)
         cost[at[known]], which[at[known]] = cost[roots], which[roots]
-        return cost[:n], which[:n]
+        return settled(cost[:n]), which[:n]
 
     def table(
         self,
@@ -157,19 +160,24 @@ class Router:
         *,
         limit: float = np.inf,
     ) -> NDArray[np.float64]:
-        """Return the costs of all pairs, shape (origins, targets); trees grow from the shorter list."""
+        """Return the costs of all pairs, shape (origins, targets), large ones in blocks (`network.costs`).
+
+        Trees grow from the shorter list.
+        """
         from_targets = len(targets) < len(origins)
         roots, ends = (targets, origins) if from_targets else (origins, targets)
-        out = np.full((len(roots), len(ends)), np.inf)
-        at, root = self.positions(ends), self.positions(roots)
+        out = blank(len(roots), len(ends))
+        at, root, step = self.positions(ends), self.positions(roots), at_once(len(self.nodes))
         if np.isinf(limit) and not self._ends.any():
             reached, there = np.flatnonzero(root >= 0), np.flatnonzero(at >= 0)
-            out[np.ix_(reached, there)] = self._costs_at(root[reached], at[there], field, reverse=from_targets)
+            for some in blocks(len(reached), len(there)):
+                rows = reached[some]
+                out[np.ix_(rows, there)] = self._costs_at(root[rows], at[there], field, reverse=from_targets)
             return out.T if from_targets else out
         known = at >= 0
-        for start in range(0, len(roots), CHUNK):
-            tree = self.trees(roots[start : start + CHUNK], field, reverse=from_targets, limit=limit)
-            out[start : start + CHUNK, known] = tree[:, at[known]]
+        for start in range(0, len(roots), step):
+            tree = self.trees(roots[start : start + step], field, reverse=from_targets, limit=limit)
+            out[start : start + step, known] = tree[:, at[known]]
         return out.T if from_targets else out
 
     def _costs_at(
@@ -180,14 +188,12 @@ class Router:
         Trees that others grew are not grown again.
         """
         if field not in self._banked:
-            lonlat = self.network.nodes[["x", "y"]].to_numpy(float)[self.nodes]
-            graph = Graph.of(self.costs[field], lonlat)
+            graph = Graph.of(self.costs[field], self._frame)
             split = None
-            # Sums of whole numbers are exact: on a large graph nothing is lost where fields share their trees.
-            minutes = field in FIELDS.values() if graph.scale != 1.0 else self.shares and field == FIELDS["actual"]
-            if minutes or (field == DOMESTIC and (self.shares or graph.scale != 1.0)):
+            minutes = field in FIELDS.values() if graph.large else self.shares and field == FIELDS["actual"]
+            if minutes or (field == DOMESTIC and (self.shares or graph.large)):
                 if "" not in self._banked:
-                    self._banked[""] = Graph.of(self._at_home(), lonlat)
+                    self._banked[""] = Graph.of(self._at_home(), self._frame)
                 split = Split.of(graph, self._banked[""])  # type: ignore[arg-type]  # the entry without a name is a graph
             self._banked[field] = split or graph
         chosen = self._banked[field]
@@ -203,6 +209,12 @@ class Router:
         """
         return {}
 
+    @cached_property
+    def _frame(self) -> Frame:
+        """Return the arcs of all fields: one order serves them."""
+        lonlat = self.network.nodes[["x", "y"]].to_numpy(float)[self.nodes]
+        return Frame.of([self.costs[field] for field in (FIELDS["borderless"], DOMESTIC)], lonlat)
+
     def _at_home(self) -> csr_array:
         """Return the open network without what leads over the border."""
         graph = self.costs[FIELDS["open"]]
@@ -211,22 +223,30 @@ class Router:
         indptr = np.concatenate([[0], np.cumsum(np.bincount(tail[own], minlength=len(self.nodes)))]).astype(np.int32)
         return csr_array((graph.data[own], graph.indices[own], indptr), shape=graph.shape)
 
-    def point_table(self, points: Points, targets: NDArray[np.int64], field: str) -> NDArray[np.float64]:
-        """Return minutes from points to network nodes, shape (points, targets): one reverse tree per target."""
-        out = np.full((len(points), len(targets)), np.inf)
+    def point_table(
+        self, points: Points, targets: NDArray[np.int64], field: str, *, back: bool = False
+    ) -> NDArray[np.float64]:
+        """Return minutes from points to network nodes, or with `back` from the nodes to the points.
+
+        Shape (points, targets), a tree per target.
+        """
+        points = points.backwards() if back else points
+        out = blank(len(points), len(targets))
         if not self._ends.any():
             root = self.positions(targets)
-            reached = np.flatnonzero(root >= 0)
-            columns = np.unique(np.concatenate([points.u, points.v]))
+            reached, columns = np.flatnonzero(root >= 0), np.unique(np.concatenate([points.u, points.v]))
             columns = columns[columns >= 0]
             if len(reached) and len(columns):
                 u, v = (np.where(p >= 0, np.searchsorted(columns, p), -1) for p in (points.u, points.v))
-                trees = self._costs_at(root[reached], columns, field, reverse=True)
-                out[:, reached] = at_points(replace(points, u=u, v=v), trees)
+                points = replace(points, u=u, v=v)
+                for some in blocks(len(reached), max(len(columns), len(points.u))):
+                    trees = self._costs_at(root[reached[some]], columns, field, reverse=not back)
+                    out[:, reached[some]] = at_points(points, trees)
             return out
-        for start in range(0, len(targets), CHUNK):
-            tree = self.trees(targets[start : start + CHUNK], field, reverse=True)
-            out[:, start : start + CHUNK] = at_points(points, tree)
+        step = at_once(len(self.nodes))
+        for start in range(0, len(targets), step):
+            tree = self.trees(targets[start : start + step], field, reverse=not back)
+            out[:, start : start + step] = at_points(points, tree)
         return out
 
     def path(self, origin: int, target: int, field: str) -> Path | None:
@@ -355,29 +375,11 @@ def compile_router(network: Network, mode: str = "road") -> Router:
             # Dijkstra's answers would be wrong, or never come.
             raise NetworkError(f"the network has links of negative or unknown {FIELDS[name]}: allowed is 0 or more")
         metres = np.where(np.isfinite(minutes), links["length_m"].to_numpy(float)[arc], np.inf)
-        for key, weight in ((FIELDS[name], minutes), (f"length_m:{name}", metres)):
-            costs[key], kept[key] = _compile(tail, head, weight, arc, len(nodes))
+        for key, weight in ((FIELDS[name], whole(minutes)), (f"length_m:{name}", whole(metres))):
+            costs[key], kept[key] = cheapest_arcs(tail, head, weight, arc, len(nodes))
     back = with_domestic(network, nodes, position, costs, kept)
     side = network.nodes["side"].to_numpy(dtype=object)[nodes]
     return Router(network, mode, nodes, position, side, costs, _rows=kept, _back=back)
-
-
-def _compile(
-    tail: NDArray[np.int64], head: NDArray[np.int64], weight: NDArray[np.float64], arc: NDArray[np.int64], n: int
-) -> tuple[csr_array, NDArray[np.int64]]:
-    """Return the CSR of passable arcs, the cheapest of parallel ones, and the link of each entry.
-
-    Arcs come sorted by tail, head and row.
-    """
-    begins = np.r_[True, (np.diff(tail) != 0) | (np.diff(head) != 0)]
-    group = np.cumsum(begins) - 1
-    least = np.minimum.reduceat(weight, np.flatnonzero(begins))[group]
-    cheapest = np.flatnonzero((weight == least) & np.isfinite(weight))
-    # Of equally cheap ones the lower row.
-    use = cheapest[np.r_[True, np.diff(group[cheapest]) != 0]] if len(cheapest) else cheapest
-    indptr = np.searchsorted(tail[use], np.arange(n + 1)).astype(np.int32)
-    graph = csr_array((weight[use], head[use].astype(np.int32), indptr), shape=(n, n))
-    return graph, arc[use]
 
 
 def arcs_table(router: Router, field: str) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from layers.folders import fresh_folder, settle
 from network.base import Base
 from network.border import Border
 from network.build import FIELDS, NETWORKS, Network
+from network.costs import whole
 from network.domestic import with_domestic
 from network.joining import ConnectorLimits
 from network.modes import MODES
@@ -346,10 +347,10 @@ def _router(network: Network, mode: Any, arrays: Arrays) -> Router:
     position[nodes] = np.arange(len(nodes))
     links = network.links
     ends = position[links["u"].to_numpy(np.int64)] + position[links["v"].to_numpy(np.int64)]
-    metres = links["length_m"].to_numpy(float)
+    metres = whole(links["length_m"].to_numpy(float))
     costs, kept = {}, {}
     for name in NETWORKS:
-        for key, weight in ((FIELDS[name], links[FIELDS[name]].to_numpy(float)), (f"length_m:{name}", metres)):
+        for key, weight in ((FIELDS[name], whole(links[FIELDS[name]].to_numpy(float))), (f"length_m:{name}", metres)):
             indptr, rows = (arrays[f"{mode}:{key}:{part}"] for part in ("indptr", "rows"))
             head = ends[rows] - np.repeat(np.arange(len(nodes)), np.diff(indptr))
             costs[key] = csr_array((weight[rows], head.astype(np.int32), indptr), shape=(len(nodes), len(nodes)))

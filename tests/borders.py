@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 COUNTRIES = (("RU", "KZ"), ("AR", "CL"), ("CD", "CG"), ("US", "CA"), ("FI", "SE"))
 DEPTH_KM = 300.0
 KM_PER_DEGREE = 111.2
+ROUNDED = 0.0005
+"""Half a thousandth: what rounding moves the cost of a link at the most (`network.costs`), so that n links move n times
+as much."""
 KINDS = ("motorway", "trunk", "primary", "secondary", "tertiary", "lane")
 HOURS = ("24/7", "09:00-21:00", "22:00-06:00", "irregular")
 

@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.reach.decays import HALF_LIFE_MIN, SELF_KPH, Decay, decay, exponential, self_time_min
 from layers.errors import NetworkError
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
+from network.costs import blocks
 from network.routing import Points, Router, at_accesses, at_points
 
 if TYPE_CHECKING:
@@ -111,7 +112,10 @@ def by_network(
     if "actual" in out:
         domestic = table_of(DOMESTIC)
         if domestic is not out["actual"]:
-            out["actual"] = np.where(origins[:, None] == ends[None], domestic, out["actual"])
+            abroad = out["actual"]
+            alone = not any(table is abroad for name, table in out.items() if name != "actual")
+            out["actual"] = abroad if alone else abroad.copy()  # of a large table no second one
+            np.copyto(out["actual"], domestic, where=origins[:, None] == ends[None])
     return out
 
 
@@ -214,9 +218,13 @@ def potentials(
     # Times of several modes may reach what this router's points do not join.
     joined = points.joined | np.isfinite(minutes["borderless"]).any(axis=1)
     for name in NETWORKS:
-        pull = fades(minutes[name]) * targets.people
-        for what, mask in (("domestic", home), ("cross", ~home)):
-            table[f"potential_{what}_{name}"] = np.where(joined, (pull * mask).sum(axis=1), np.nan)
+        sums = np.empty((2, len(points)))
+        for rows in blocks(*home.shape):
+            pull = fades(minutes[name][rows]) * targets.people
+            for k, mask in enumerate((home[rows], ~home[rows])):
+                sums[k, rows] = (pull * mask).sum(axis=1)
+        for what, total in zip(("domestic", "cross"), sums, strict=True):
+            table[f"potential_{what}_{name}"] = np.where(joined, total, np.nan)
     frame = pd.DataFrame(table)
     free, allowed, real = (frame[f"potential_cross_{n}"].where(frame[f"potential_cross_{n}"] > 0) for n in NETWORKS)
     allowed, real = allowed.where(free.isna(), allowed.fillna(0.0)), real.where(free.isna(), real.fillna(0.0))

@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.reach.accessibility import Targets, added_minutes, by_network, lost_access
 from layers.errors import NetworkError
 from network.build import DOMESTIC, FIELDS, NETWORKS
-from network.routing import Points, Router, at_points
+from network.routing import Points, Router
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -194,12 +194,9 @@ def return_times(router: Router, points: Points, targets: Targets, there: Times)
     uneven = [n for n in NETWORKS if not (two_way and _both_ways_alike(router, n))]
     table = {n: np.asarray(there[n]) for n in NETWORKS}
     if uneven:
-        back = points.backwards()
-        rows = [targets.node[k : k + 256] for k in range(0, len(targets.node), 256)]
 
         def grown(field: str) -> NDArray[np.float64]:
-            trees = [at_points(back, router.trees(r, field)) for r in rows]  # some hundred targets at once
-            return np.hstack(trees) if trees else np.empty((len(points), 0))
+            return router.point_table(points, targets.node, field, back=True)
 
         table |= by_network(router, points.side, targets.side, grown, networks=uneven)
     return table

@@ -20,7 +20,7 @@ from layers.regions import belt
 from network.build import FIELDS
 from network.connectors import CONNECTOR_KPH
 from network.joining import DETOUR, NO_GROUND
-from network.routing import CHUNK
+from network.overlay import build_overlay, min_plus
 from network.topology import along
 
 if TYPE_CHECKING:
@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from analysis.reach.accessibility import Targets
+    from analysis.reach.decays import Decay
     from network.build import Network
     from network.routing import Router
 
 MAX_CELLS = 20_000_000
+BLOCK = 200_000
+"""Minutes from nodes to settlements at once: what stays in the cache of the processor."""
 PER_METRE = DETOUR / (CONNECTOR_KPH * 1000 / 60)
 """Minutes over open ground: those of a connector."""
 
@@ -123,13 +126,7 @@ def potential_surface(
     2^(−t/h) of a sum is the sum of each part, so that the best node near a cell gives its potential. Other decays have
     no such rule.
     """
-    potential = np.zeros(len(router.nodes))
-    fades = exponential(half_life_min)
-    for start in range(0, len(targets.node), CHUNK):
-        part = slice(start, start + CHUNK)
-        minutes = router.trees(targets.node[part], FIELDS[field], reverse=True)
-        across = router.side[None] != targets.side[part][:, None]
-        potential += (fades(minutes) * across * targets.people[part][:, None]).sum(axis=0)
+    potential = potential_across(network, router, targets, exponential(half_life_min), field)
     most = float(potential.max(initial=0.0))
     if most <= 0:
         return Surface(np.full(grid.inside.shape, np.nan), grid.inside, grid.transform)
@@ -137,6 +134,27 @@ def potential_surface(
         behind = half_life_min * np.log2(most / potential)
     spread = grid.spread(network, router, behind, limit_km=limit_km)
     return Surface(most * np.exp2(-spread.minutes / half_life_min), grid.inside, grid.transform)
+
+
+def potential_across(
+    network: Network, router: Router, targets: Targets, fades: Decay, field: str
+) -> NDArray[np.float64]:
+    """Return the potential of every position of a router over the settlements across the border.
+
+    Trees grow from the posts, of which there are dozens, not from the settlements.
+    """
+    potential = np.zeros(len(router.nodes))
+    overlay = build_overlay(network, router.mode, field=field)
+    beyond = min_plus(overlay.across(), overlay.from_posts(targets.node))
+    post_side = network.nodes["side"].to_numpy(dtype=object)[overlay.posts]
+    for side in ("a", "b"):
+        own, far, near = np.flatnonzero(router.side == side), targets.side != side, post_side == side
+        to_posts = overlay.to_posts(router.nodes[own])[:, near]
+        step = max(1, BLOCK // max(int(far.sum()), 1))
+        for start in range(0, len(own), step):
+            minutes = min_plus(to_posts[start : start + step], beyond[np.ix_(near, far)])
+            potential[own[start : start + step]] = (fades(minutes) * targets.people[far]).sum(axis=1)
+    return potential
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from layers.crs import geodesic_m
 from layers.errors import NetworkError
 from network.build import DOMESTIC, FIELDS
 from network.connectors import connector_times
-from network.routing import CHUNK, at_accesses
+from network.costs import CHUNK
+from network.routing import at_accesses
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -14,8 +14,11 @@ from gis.chapters.planning import planning_chapter
 from gis.chapters.reach import reach_chapter
 from gis.chapters.statistics import statistics_chapter
 from gis.chapters.trips import trips_chapter
+from layers.progress import piece, shares
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gis.inputs import Prepared
     from gis.measures import Measures
     from network.build import Network
@@ -30,20 +33,27 @@ def further_measures(prepared: Prepared, network: Network, measures: Measures) -
     """Return the measures with the columns and notes of every chapter, and the chapters' own tables and layers."""
     study = prepared.study
     zone = border_zone(study)
-    found = [
-        ground_chapter(network, measures),
-        connectivity_chapter(study, network, measures, prepared.border),
-        reach_chapter(prepared, network, measures),
-        trips_chapter(study, network, measures, prepared.counts),
-        statistics_chapter(prepared, network, measures),
-        permits_chapter(measures, zone),
+    first: list[tuple[float, Callable[[], Chapter]]] = [
+        (5, lambda: ground_chapter(network, measures)),
+        (35, lambda: connectivity_chapter(study, network, measures, prepared.border)),
+        (12, lambda: reach_chapter(prepared, network, measures)),
+        (12, lambda: trips_chapter(study, network, measures, prepared.counts)),
+        (20, lambda: statistics_chapter(prepared, network, measures)),
+        (0, lambda: permits_chapter(measures, zone)),
     ]
+    *spans, last, end = shares([*(weight for weight, _ in first), 6, 10])
+    found = []
+    for span, (_, make) in zip(spans, first, strict=True):
+        with piece(*span):
+            found.append(make())
     for chapter in found:
         measures = _joined(measures, chapter)
     # The index weighs what the others computed.
-    found.append(levels_chapter(prepared, network, measures))
+    with piece(*last):
+        found.append(levels_chapter(prepared, network, measures))
     measures = _joined(measures, found[-1])
-    found.append(planning_chapter(study, network, {n: t for chapter in found for n, t in chapter.tables.items()}))
+    with piece(*end):
+        found.append(planning_chapter(study, network, {n: t for chapter in found for n, t in chapter.tables.items()}))
     tables = {name: table for chapter in found for name, table in chapter.tables.items() if len(table.columns)}
     layers = {name: layer for chapter in found for name, layer in chapter.layers.items()}
     # Ranked places, gaps and tried sites are those that somebody may go to.

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @contextmanager
@@ -62,28 +67,164 @@ class JsonLines:
     wanted = False
 
 
-@contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """Give a listener of stages: a bar on a terminal, plain lines otherwise."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+EXPECTED: dict[str, dict[str, float]] = {
+    "run": {
+        "layers": 4, "network": 5, "measures": 12, "hot spots": 4, "chapters": 50, "tables": 2, "rasters": 5, "QGIS": 4,
+        "web map": 5, "graph": 2, "report": 7,
+    },
+    "scenario": {
+        "layers": 4, "network": 5, "scenario network": 10, "measures before": 20, "measures after": 20, "effects": 16,
+        "flags": 2, "tables": 2, "rasters": 8, "QGIS": 4, "web map": 4, "report": 3, "answer": 2,
+    },
+    "sites": {"layers": 6, "network": 8, "sites": 80, "tables": 3, "QGIS": 3},
+    "sweep": {"layers": 5, "network": 5, "parts": 88, "tables": 2},
+    "serve": {"layers": 30, "network": 30, "trees": 40},
+}  # fmt: skip
+"""Stages of a command in their order, and which share of its time each takes, measured on borders of two sizes: what is
+left is reckoned from it."""
+TICK_S, LINE_S = 0.5, 10.0
+"""Seconds between two looks of a bar, and between two lines where there is no terminal."""
+STALE = 0.95
+"""A stage that tells nothing of itself is said to be no further than this until it ends."""
 
+
+class Progress:
+    """How far a command is, and about how long it still takes: told the stages as they begin, and shares of them.
+
+    A stage that tells no share is reckoned by the clock: as long as its expected part of the whole, at the pace of the
+    stages before it.
+    """
+
+    def __init__(self, expected: Mapping[str, float], now: Callable[[], float] = time.monotonic) -> None:
+        self.expected, self.now = expected, now
+        self.stage, self.heard = "", 0.0
+        self.begun = self.entered = now()
+
+    def __call__(self, stage: str) -> None:
+        """Begin a stage."""
+        self.stage, self.heard, self.entered = stage, 0.0, self.now()
+
+    def share(self, done: float) -> None:
+        """Hear how much of the stage is done, between 0 and 1."""
+        self.heard = max(self.heard, done)
+
+    def of_stage(self) -> float:
+        """Return how much of the stage is done."""
+        before, here = self._weights()
+        pace = (self.entered - self.begun) / before if before else 0.0
+        reckoned = (self.now() - self.entered) / (pace * here) if pace and here else 0.0
+        return max(self.heard, min(reckoned, STALE))
+
+    def of_all(self) -> float:
+        """Return how much of the command is done."""
+        before, here = self._weights()
+        return min((before + here * self.of_stage()) / sum(self.expected.values()), 1.0)
+
+    def left_s(self) -> float | None:
+        """Return about how many seconds are left; None while nobody can know."""
+        done = self.of_all()
+        return (self.now() - self.begun) * (1 - done) / done if done > 0 else None
+
+    def line(self) -> str:
+        """Return it in words."""
+        left = self.left_s()
+        if left is None:
+            return f"{self.stage} for {_span(self.now() - self.begun)}"  # nothing to reckon from yet
+        rest = f", about {_span(left)} left"
+        return f"{self.stage} {100 * self.of_stage():.0f} %, {100 * self.of_all():.0f} % of all{rest}"
+
+    def _weights(self) -> tuple[float, float]:
+        """Return what the stages before this one and this one take of the whole.
+
+        An unknown stage (a network that was kept) takes nothing.
+        """
+        names = list(self.expected)
+        if self.stage not in names:
+            return 0.0, 0.0
+        at = names.index(self.stage)
+        return sum(self.expected[n] for n in names[:at]), self.expected[self.stage]
+
+
+class Lines(Progress):
+    """The same, with a line as each stage begins."""
+
+    def __call__(self, stage: str) -> None:
+        """Begin a stage."""
+        super().__call__(stage)
+        typer.echo(f"{stage} …", err=True)
+
+
+def _span(seconds: float) -> str:
+    """Return seconds as people say them."""
+    return f"{max(5 * round(seconds / 5), 5):.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+@contextmanager
+def progress(command: str) -> Iterator[Callable[[str], None]]:
+    """Give a listener of a command's stages.
+
+    A bar on a terminal; otherwise a line as each begins, and one every ten seconds.
+    """
+    from rich.console import Console
+
+    expected = EXPECTED[command]
     if JsonLines.wanted:
         number = iter(range(1, 1_000_000))
+        total = len(expected)
         yield lambda name: typer.echo(json.dumps({"stage": name, "number": next(number), "of": total}), err=True)
         return
     console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda name: typer.echo(f"{name} …", err=True)
-        return
-    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("start", total=total)
-        done = -1
-
-        def listen(name: str) -> None:
-            nonlocal done
-            done += 1
-            bar.update(task, description=name, completed=done, total=max(total, done + 1))
-
+    with _bar(Progress(expected), console) if console.is_terminal else _lines(Lines(expected)) as listen:
         yield listen
+
+
+@contextmanager
+def _lines(state: Lines) -> Iterator[Callable[[str], None]]:
+    """Print every ten seconds how far it is."""
+    with _ticking(LINE_S, lambda: typer.echo(state.line(), err=True)):
+        yield state
+
+
+@contextmanager
+def _bar(state: Progress, console: Console) -> Iterator[Callable[[str], None]]:
+    """Draw a bar."""
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Bars(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("start", total=1.0, left="")
+
+        def draw() -> None:
+            left = state.left_s()
+            rest = "" if left is None else f"about {_span(left)} left"
+            bar.update(
+                task, description=f"{state.stage} {100 * state.of_stage():.0f} %", completed=state.of_all(), left=rest
+            )
+
+        with _ticking(TICK_S, draw):
+            yield state
+
+
+@contextmanager
+def _ticking(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    """Do something every so many seconds, aside from the work."""
+    ended = Event()
+
+    def tick() -> None:
+        while not ended.wait(seconds):
+            with suppress(OSError, ValueError):  # nobody reads it any more
+                act()
+
+    clock = Thread(target=tick, daemon=True)
+    clock.start()
+    try:
+        yield
+    finally:
+        ended.set()

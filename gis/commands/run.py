@@ -50,7 +50,7 @@ def run(
     loaded = load_study(study).with_csv(csv).with_graph(graph)
     loaded = loaded.with_analysis(**changes) if changes else loaded
     start = time.perf_counter()
-    with progress(10) as listen:
+    with progress("run") as listen:
         fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
         result = run_study(loaded, out=out, lang=lang, listen=listen, fetching=fetching)
     with speaking(lang):

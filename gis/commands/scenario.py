@@ -82,7 +82,7 @@ def scenario(
     plan = replace(read, edits=(*read.edits, *given), where=(*read.where, *("the command line" for _ in given)))
     if not plan.edits:
         raise typer.BadParameter("nothing to change: give --open LON,LAT, --close NAME or --edits FILE")
-    with progress(8) as listen:
+    with progress("scenario") as listen:
         fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
         result = run_scenario(
             load_study(study).with_csv(csv),

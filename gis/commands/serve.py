@@ -35,7 +35,7 @@ def serve(
     from gis.serve.run import serve_study
 
     start = read_plan(scenario).edits if scenario else ()
-    with progress(3) as listen:
+    with progress("serve") as listen:
         fetching = Fetching(cache, offline, download_lines())
         running = serve_study(
             load_study(study),

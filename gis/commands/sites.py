@@ -76,7 +76,7 @@ def sites(
         seconds=seconds,
         spread=Spread(draws=draws, seed=loaded.analysis.seed),
     )
-    with progress(5) as listen:
+    with progress("sites") as listen:
         found = run_sites(
             loaded, question, out=out, lang=lang, listen=listen, fetching=Fetching(cache, offline, download_lines())
         )

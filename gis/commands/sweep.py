@@ -70,7 +70,7 @@ def sweep(
     jobs = read_jobs(borders) if borders else [Job(load_study(study), tuple(read_plan(f) for f in edits or []))]
     kinds = tuple(k.strip() for k in candidates.split(",") if k.strip())
     sought = Sought(kinds, every_km, objective, wait, within) if kinds else None
-    with progress(4) as listen:
+    with progress("sweep") as listen:
         found = run_sweep(
             jobs,
             sought=sought,

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 
-from gis.inputs import Fetching, Prepared, prepare
+from gis.inputs import Fetching, Prepared
 from gis.kept import take_or_build
 from gis.queries.departure import quickest_at
 from gis.queries.on_the_way import bridges_on, hours_on, in_transit, lengths_on, way_links
-from gis.stages import build
 from gis.study import Study, load_study
 from layers.crs import geodesic_m
 from layers.errors import PlaceError
@@ -104,9 +103,8 @@ def solve_route(
                 "--at asks for minutes on the actual network: allowed are neither --by nor another --network beside it"
             )
         moment = moment_of(at, winter=loaded.network.winter)
-        prepared = prepare(loaded, fetching=fetching, at=moment)
-        look(prepared)
-        return route_at(build(prepared), prepared, origin, destination, moment, mode=mode)
+        prepared, whole = take_or_build(loaded, fetching=fetching, look=look, at=moment)
+        return route_at(whole, prepared, origin, destination, moment, mode=mode)
     prepared, whole = take_or_build(loaded, fetching=fetching, look=look)
     return route_between(whole, prepared, origin, destination, mode=mode, network=network, by=by)
 

@@ -35,6 +35,7 @@ from gis.sweeps.parts import AS_IS, Part, Sought, blocks, compute_part, is_done,
 from gis.tables import write_tables
 from layers.errors import OutputError, StudyError, short
 from layers.folders import fresh_folder
+from layers.progress import tell
 from maps.columns import dictionary
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def _computed(
                 for future in as_completed([pool.submit(compute_part, t.part, t.folder) for t in left]):
                     future.result()
                     done += 1
-                    listen(f"part {done} of {len(tasks)}")
+                    tell(done, len(tasks))
         except BrokenProcessPool:
             listen("a worker ended by itself: its parts are computed again")
     if any(not is_done(t.folder, t.part) for t in tasks):

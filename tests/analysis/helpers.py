@@ -146,14 +146,16 @@ def domestic_graph(network: Network, mode: str) -> nx.DiGraph[Hashable]:
     links = network.links[network.links["passable"] & (network.links["mode"].eq(mode) | (mode == "any"))]
     gates = links[links["kind"] == "gate"]
     leads_on = (network.nodes["kind"] != "place").to_numpy()
-    charged = dict(zip(gates.index, gates["wait_min"] * gates["mode"].isin(network.domestic_wait), strict=True))
+    charged = dict(
+        zip(gates.index, (gates["wait_min"] * gates["mode"].isin(network.domestic_wait)).round(3), strict=True)
+    )
     for link in links[~links["crossing"]].itertuples():
         for u, v in [(link.u, link.v), *([] if link.oneway else [(link.v, link.u)])]:
             if not leads_on[u]:
                 continue
-            edge(u, v, link.time_min)
+            edge(u, v, link.open_min)
             for row in gates.index:
-                edge((u, row), (v, row), link.time_min)
+                edge((u, row), (v, row), link.open_min)
     for gate in gates.itertuples():
         edge(gate.u, (gate.v, gate.Index), 0.0)
         for first in gates.itertuples():

@@ -16,8 +16,10 @@ import gis.kept
 from gis.clock import Clock
 from gis.inputs import Fetching, Prepared, prepare
 from gis.kept import clear_kept, kept, key_of, take_or_build
+from gis.queries.route import find_route
 from gis.stages import build
 from gis.study import Study, load_study
+from layers.moments import moment_of
 from network.build import Network
 from tests.gis.conftest import call
 from tests.gis.grid import grid_layers, grid_lines, grid_roads, write_grid
@@ -182,3 +184,52 @@ def test_commands_say_what_they_took_and_the_cache_is_listed_and_cleared(tmp_pat
     assert "MB freed" in call("cache", "clear", "--cache", cache, cwd=tmp_path).stdout
     assert kept(cache) == []
     assert clear_kept(cache) == 0
+
+
+def test_a_departure_takes_the_kept_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study, cache = load_study(write_grid(tmp_path / "study")), tmp_path / "cache"
+    towns = "Town 59.1 49.7", "Town 60.9 50.3"
+    plain = find_route(study, *towns, at="Mon 08:00")
+    take(study, cache)
+    monkeypatch.setattr(gis.kept, "build", lambda _: pytest.fail("the network was built again"))
+    for hour in ("Mon 08:00", "Sun 03:30"):
+        found = find_route(study, *towns, at=hour, fetching=Fetching(cache, keep=True))
+        assert found["total_min"] == plain["total_min"]
+        assert found["checkpoints"] == plain["checkpoints"]
+
+
+def test_the_hour_makes_another_network_of_openstreetmap_alone(tmp_path: Path) -> None:
+    """Its roads alone have conditions; what a file says holds at any hour."""
+    how = Fetching(tmp_path / "cache")
+    study = load_study(write_grid(tmp_path / "study"))
+    assert key_of(study, how, moment_of("Mon 08:00")) == key_of(study, how)
+    extract = tmp_path / "border.osm.pbf"
+    extract.write_bytes(b"an extract")
+    mapped = load_study(write_grid(tmp_path / "mapped", sources={"roads": '"osm"'}, more=f'[osm]\npbf = ["{extract}"]'))
+    keys = [key_of(mapped, how, moment_of(t) if t else None) for t in ("", "Mon 08:00", "Mon 08:20", "Mon 09:00")]
+    assert keys[1] == keys[2], "conditions are read by the half hour"
+    assert len(set(keys)) == 3
+
+
+@pytest.mark.slow
+def test_kept_and_fresh_runs_leave_the_same_bytes(tmp_path: Path) -> None:
+    """Every table, after another wait too.
+
+    Nothing but the stamp of a run tells which of them took the network from the cache.
+    """
+    path, cache = write_grid(tmp_path / "study"), tmp_path / "cache"
+    other = path.with_name("other.toml")
+    other.write_text(path.read_text(encoding="utf-8") + "[waits]\nsouth = 7.0\n", encoding="utf-8")
+
+    def tables(study: Path, name: str, *more: str) -> dict[str, bytes]:
+        done = call("run", study, "--cache", cache, "--out", tmp_path / name, *more, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert ("taken from the cache" in done.stdout) == (not more)
+        return {p.name: p.read_bytes() for p in sorted((tmp_path / name / "tables").iterdir())}
+
+    first = tables(path, "first", "--fresh")
+    assert len(first) > 10
+    assert tables(path, "second") == first
+    slower = tables(other, "third")
+    assert slower != first
+    assert tables(other, "fourth", "--fresh") == slower

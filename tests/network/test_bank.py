@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from network import bank, hierarchy
 from network.build import DOMESTIC, FIELDS
+from network.costs import settled
 from network.edits import scale_waits, set_open, set_wait
 from network.routing import Router, compile_router
 from tests.borders import random_network
@@ -36,9 +37,9 @@ def test_what_is_kept_is_what_scipy_grows(seed: int, small: bool, monkeypatch: p
         roots, columns = some(router, 10 * seed + turn)
         for field in (FIELDS["open"], FIELDS["actual"], DOMESTIC):
             graph = bank.Graph.of(router.costs[field])
-            whole = dijkstra(router.costs[field])
+            whole = settled(dijkstra(router.costs[field]))
             assert (bank.costs_at(graph, roots, columns) == whole[np.ix_(roots, columns)]).all()
-            back = dijkstra(router.costs[field].T.tocsr())
+            back = settled(dijkstra(router.costs[field].T.tocsr()))
             assert (bank.costs_at(graph, roots, columns, reverse=True) == back[np.ix_(roots, columns)]).all()
 
 
@@ -121,7 +122,8 @@ def test_costs_that_32_bits_do_not_hold_are_left_to_trees(monkeypatch: pytest.Mo
     monkeypatch.setattr(hierarchy, "FEW", 1)
     ring = csr_array((np.full(3, 2.0**30), np.array([1, 2, 0]), np.arange(4)), shape=(3, 3))
     where, at = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.arange(3)
-    assert hierarchy.costs_between(ring, where, at, at) is None
+    frame = hierarchy.Frame.of([ring], where)
+    assert hierarchy.costs_between(ring, frame, at, at) is None
     light = csr_array((np.full(3, 7.0), ring.indices, ring.indptr), shape=(3, 3))
-    assert hierarchy.costs_between(light, where, at, at).tolist() == [[0, 7, 14], [14, 0, 7], [7, 14, 0]]  # type: ignore[union-attr]
-    assert hierarchy.costs_between(light, where, at, at, reverse=True).tolist() == [[0, 14, 7], [7, 0, 14], [14, 7, 0]]  # type: ignore[union-attr]
+    assert hierarchy.costs_between(light, frame, at, at).tolist() == [[0, 7, 14], [14, 0, 7], [7, 14, 0]]  # type: ignore[union-attr]
+    assert hierarchy.costs_between(light, frame, at, at, reverse=True).tolist() == [[0, 14, 7], [7, 0, 14], [14, 7, 0]]  # type: ignore[union-attr]

@@ -29,6 +29,7 @@ from network.graph import to_graph
 from network.routing import compile_router
 from tests.borders import (
     PLAIN,
+    ROUNDED,
     Land,
     checkpoints_of,
     edges_of,
@@ -360,7 +361,10 @@ def test_a_post_on_connectors_that_is_closed_in_the_study_adds_nothing() -> None
         rest = land.checkpoints[~land.checkpoints["checkpoint_id"].isin(alone)].reset_index(drop=True)
         one, other = network_of(replace(land, checkpoints=closed)), network_of(replace(land, checkpoints=rest))
         for field in FIELDS.values():
-            assert same(times(one, field), times(other, field)), (seed, field)
+            # Such a post splits the roads that it joins: each cost is that of its pieces, rounded one by one.
+            bound = 3 * ROUNDED * abs(len(one.links) - len(other.links))
+            before, after = times(one, field), times(other, field)
+            np.testing.assert_allclose(before, after, rtol=0, atol=bound + 1e-9, err_msg=f"{seed} {field}")
 
 
 @pytest.mark.parametrize("seed", range(6))

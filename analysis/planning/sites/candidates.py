@@ -21,12 +21,13 @@ from analysis.units import nearest_settlement
 from layers.crs import WGS84, project
 from layers.errors import PlaceError
 from network.build import FIELDS
+from network.costs import CHUNK
 from network.gaps import dead_ends
 from network.gates import LINE
 from network.joining import DETOUR
 from network.overlay import build_overlay
 from network.points import at_points
-from network.routing import CHUNK, compile_router
+from network.routing import compile_router
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

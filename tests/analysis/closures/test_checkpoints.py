@@ -26,7 +26,7 @@ from network.edits import set_open
 from network.routing import compile_router
 from tests.analysis.helpers import PLAIN, drawn_land, drive_min, network_of, shares_by_orders
 from tests.analysis.trips.test_demand import ring
-from tests.borders import edges_of, random_network
+from tests.borders import ROUNDED, edges_of, random_network
 
 SEEDS = range(6)
 THETA = 0.02
@@ -232,9 +232,11 @@ def test_two_that_stand_in_for_each_other_are_worse_together() -> None:
     near, second = drive_min(nodes[0], nodes[1]), drive_min(nodes[0], nodes[2], nodes[3], nodes[1])
     far = drive_min(nodes[0], nodes[2], nodes[4], nodes[5], nodes[3], nodes[1])
     alone = dict(zip(single["checkpoint_id"], single["criticality_min"], strict=True))
-    assert alone == pytest.approx({"c0": second - near, "c1": 0, "c2": 0}, abs=1e-6)
-    assert row["criticality_min"] == pytest.approx(far - near, rel=1e-6)
-    assert row["synergy_min"] == pytest.approx(far - second, rel=1e-6)
+    # A difference of two ways, of no more links together than there are.
+    off = ROUNDED * len(network_of(land).links)
+    assert alone == pytest.approx({"c0": second - near, "c1": 0, "c2": 0}, abs=off)
+    assert row["criticality_min"] == pytest.approx(far - near, abs=off)
+    assert row["synergy_min"] == pytest.approx(far - second, abs=off)
     assert row["people_over_60min"] == 2000
     assert row["people_cut_off"] == 0
 

@@ -13,7 +13,7 @@ from analysis.planning.sites.gains import OBJECTIVES, gains_of
 from layers.errors import PlaceError, StudyError
 from network.edits import add_checkpoints, new_checkpoint, set_open
 from tests.analysis.helpers import drawn_land
-from tests.borders import PLAIN, network_of, random_network
+from tests.borders import PLAIN, ROUNDED, network_of, random_network
 
 CURVE = Curve.of(120.0)
 
@@ -37,7 +37,8 @@ def test_a_trip_through_a_candidate_takes_what_it_takes_once_it_is_built(seed: i
         minutes = found.a[:, k, None] + 10.0 + found.b[None, :, k]
         if own and (network.checkpoints["joined_by"] == "connector").any():
             continue  # in a network with posts on connectors a candidate may hang on theirs: full recomputation tells
-        np.testing.assert_allclose(minutes, expected, rtol=1e-6)
+        # The post and its roads split links, and each piece is rounded: three for one, at two ends.
+        np.testing.assert_allclose(minutes, expected, rtol=1e-6, atol=8 * ROUNDED)
         equal += 1
         assert row["missing_km"] == pytest.approx(row["missing_a_km"] + row["missing_b_km"])
         assert (row["missing_km"] == 0) == (not own)

@@ -12,18 +12,20 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from analysis.reach.accessibility import Targets
+from analysis.reach.decays import exponential
 from analysis.reach.surfaces import (
     Surface,
     belt_grid,
     checkpoint_surface,
     city_surface,
+    potential_across,
     potential_surface,
     territory_within,
 )
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.regions import border_line
-from network.build import Network
+from network.build import FIELDS, Network
 from network.connectors import CONNECTOR_KPH, DETOUR
 from network.edits import set_open
 from network.modes import Mode
@@ -307,6 +309,21 @@ def test_surfaces_across_agree_with_the_networks_own_times(seed: int) -> None:
     known = np.isfinite(pull.minutes)
     assert (pull.minutes[known] <= targets.people.sum()).all()
     assert seen > 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_potential_over_posts_is_that_of_a_tree_per_settlement(seed: int) -> None:
+    network = random_network(seed)
+    for mode in ("road", "any"):
+        router = compile_router(network, mode)
+        targets = Targets.of(network, router)
+        across = router.side[None] != targets.side[:, None]
+        for name, field in FIELDS.items():
+            trees = router.trees(targets.node, field, reverse=True)
+            by_hand = (across * targets.people[:, None] * 0.5 ** (trees / 90.0)).sum(axis=0)
+            found = potential_across(network, router, targets, exponential(90.0), name)
+            np.testing.assert_allclose(found, by_hand, rtol=1e-9, atol=1e-9)
+    assert by_hand.any()
 
 
 def test_no_city_and_no_post_leave_nothing_across() -> None:

@@ -22,6 +22,7 @@ from layers.errors import NetworkError
 from network.edits import add_places
 from network.routing import compile_router
 from tests.analysis.helpers import PLAIN, case, disk, drawn_land, drive_min, network_of
+from tests.borders import ROUNDED
 
 SEEDS = range(6)
 
@@ -115,7 +116,10 @@ def test_times_are_those_of_places_built_into_the_network(seed: int, field: str)
     assert (np.isfinite(found) == np.isfinite(expected)).all()
     assert np.isfinite(found).sum() > 100
     # Where a place joins a link is found in the plane: on a piece of the link some metres beside the spot on the whole.
-    assert found[np.isfinite(found)] == pytest.approx(expected[np.isfinite(found)], rel=1e-5)
+    # Of a link that is split each piece is rounded, and so are connectors: one and a half thousandths at each node that
+    # is new.
+    off = 3 * ROUNDED * (len(placed.nodes) - len(one.network.nodes))
+    assert found[np.isfinite(found)] == pytest.approx(expected[np.isfinite(found)], rel=1e-5, abs=off)
     assert (np.diff(i * len(points) + j) > 0).all()
     near = times_between(one.router, points, field, limit_min=150.0)
     keep = minutes <= 150.0

@@ -15,7 +15,7 @@ from network.edits import set_open, set_wait
 from network.modes import Mode
 from network.routing import compile_router
 from tests.analysis.helpers import PLAIN, drawn_land, drive_min, network_of
-from tests.borders import edges_of, random_network
+from tests.borders import ROUNDED, edges_of, random_network
 
 SEEDS = range(6)
 THETA = 0.03
@@ -50,14 +50,17 @@ def two_by_two() -> Network:
 
 
 def test_gravity_of_two_by_two_by_hand() -> None:
-    demand = model_demand(two_by_two(), half_life_min=60)
+    network = two_by_two()
+    demand = model_demand(network, half_life_min=60)
     pull = np.array(
         [
             [p * q * 0.5 ** ((drive_min(*TOWNS[i : j + 1]) + 45) / 60) for j, q in ((2, 50_000), (3, 300_000))]
             for i, p in ((0, 100_000), (1, 20_000))
         ]
     )
-    assert demand.trips == pytest.approx(pull / pull.sum(), rel=1e-9)
+    # By half a thousandth of a minute for each link of a way, and as much in the sum.
+    off = 2 * float(np.log(2)) / 60 * ROUNDED * len(network.links)
+    assert demand.trips == pytest.approx(pull / pull.sum(), rel=off)
     choice = choose_checkpoints(demand)
     assert choice.ids == ["c0"]
     assert choice.share.tolist() == pytest.approx([1.0])
@@ -88,15 +91,17 @@ def ring() -> Network:
 
 
 def test_two_ways_round_share_the_demand_by_hand() -> None:
-    demand = model_demand(ring())
+    network = ring()
+    demand = model_demand(network)
     choice = choose_checkpoints(demand, theta=THETA)
     north = drive_min((-50.0, 0.0), (-50.0, 60.0), (50.0, 60.0), (50.0, 0.0)) + 20
     south = drive_min((-50.0, 0.0), (-50.0, -30.0), (50.0, -30.0), (50.0, 0.0)) + 60
     weight = np.exp(-THETA * np.array([north, south]))
     assert choice.ids == ["c0", "c1"]
     assert choice.mode == ["road", "road"]
-    assert choice.minutes[:, 0, 0].tolist() == pytest.approx([north, south], rel=1e-6)
-    assert choice.share.tolist() == pytest.approx((weight / weight.sum()).tolist(), rel=1e-5)
+    off = ROUNDED * len(network.links)
+    assert choice.minutes[:, 0, 0].tolist() == pytest.approx([north, south], abs=off)
+    assert choice.share.tolist() == pytest.approx((weight / weight.sum()).tolist(), rel=2 * THETA * off)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -129,9 +134,9 @@ def test_a_narrow_spread_sends_everybody_through_the_fastest(seed: int) -> None:
             seen += 1
             fastest = best.time_min + best.wait_min
             k = choice.ids.index(best.checkpoints[0])
-            assert choice.minutes[k, i, j] == pytest.approx(fastest, rel=1e-9)
+            assert choice.minutes[k, i, j] == pytest.approx(fastest, abs=2 * ROUNDED * len(best.links))
             # Two posts of one crossing with one wait are equally fast, and share alike.
-            alike = np.isclose(choice.minutes[:, i, j], fastest, rtol=1e-9)
+            alike = np.isclose(choice.minutes[:, i, j], choice.minutes[k, i, j], rtol=1e-9)
             assert choice.trips[alike, i, j].sum() == pytest.approx(demand.trips[i, j], rel=1e-6)
             assert choice.trips[k, i, j] == pytest.approx(demand.trips[i, j] / alike.sum(), rel=1e-3)
     assert seen > 5

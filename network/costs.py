@@ -1,0 +1,141 @@
+"""Costs are whole thousandths of their unit: sums are exact in any order, so that every engine finds the same minutes.
+
+Half a thousandth of a minute per link, 30 milliseconds, is below any speed that is known; half a millimetre is below
+any length.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from network.through import closed_to_through
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+THOUSAND = 1000.0
+TABLE = 20_000_000
+"""Costs of a table that are held as doubles, 160 MB. A larger one is made in blocks of as many and held in single
+precision, which keeps a thousandth of a minute up to 16,777 minutes, eleven days."""
+CHUNK, CHUNK_NODES = 256, 8_000_000
+"""Trees held at once, and their positions together: 64 MB whatever the number of targets and the size of the
+network."""
+BLOCK = 50_000
+"""Sums at once: 400 kB, which stay in the cache of the processor."""
+DOMESTIC_WAIT = ("road",)
+"""Modes whose waits a trip home through the neighbour is charged: a train in transit that does not stop is passed
+without."""
+
+
+def whole(costs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return costs rounded to whole thousandths of their unit; infinity stays.
+
+    Examples
+    --------
+    >>> whole(np.array([0.1234, 7.0006, np.inf])).tolist()
+    [0.123, 7.001, inf]
+    """
+    return np.asarray(np.rint(costs * THOUSAND) / THOUSAND, float)
+
+
+def settled(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sums of rounded costs as the thousandths that they are, in place.
+
+    What an engine's order of adding leaves is gone.
+
+    Examples
+    --------
+    >>> settled(np.array([0.1 + 0.2])).tolist()
+    [0.3]
+    """
+    np.multiply(sums, THOUSAND, out=sums)
+    np.rint(sums, out=sums)
+    np.divide(sums, THOUSAND, out=sums)
+    return sums
+
+
+def with_costs(links: pd.DataFrame, domestic_wait: Collection[str] = DOMESTIC_WAIT) -> pd.DataFrame:
+    """Return the links with the cost fields in minutes, those of `FIELDS` and `DOMESTIC`.
+
+    Infinity where a link can't be passed.
+
+    They are whole thousandths (`network.costs`); ``time_min`` and ``wait_min`` stay as they are.
+    """
+    moving = np.where(closed_to_through(links), np.inf, whole(links["time_min"].to_numpy(float)))
+    wait = whole(links["wait_min"].to_numpy(float))
+    closed = ~links["passable"].to_numpy(bool)
+    open_min = np.where(closed, np.inf, moving)
+    # A post on assumed connectors that is closed in the study is no road of the data.
+    absent = (
+        closed & ~links["base_open"].fillna(True).to_numpy(bool) if "base_open" in links else np.zeros(len(links), bool)
+    )
+    return links.assign(
+        # Gates, connectors and transfers are no ways of OpenStreetMap.
+        osm_ids=links["osm_ids"].fillna("") if "osm_ids" in links else "",
+        crossing=links["crossing_id"] != "",
+        base_open=links["base_open"].fillna(True).astype(bool) if "base_open" in links else True,
+        borderless_min=np.where(absent, np.inf, moving),
+        open_min=open_min,
+        actual_min=whole(open_min + wait),
+        domestic_min=whole(open_min + wait * links["mode"].isin(list(domestic_wait)).to_numpy()),
+    )
+
+
+def cheapest_arcs(
+    tail: NDArray[np.int64], head: NDArray[np.int64], weight: NDArray[np.float64], arc: NDArray[np.int64], n: int
+) -> tuple[csr_array, NDArray[np.int64]]:
+    """Return the CSR of passable arcs, the cheapest of parallel ones, and the link of each entry.
+
+    Arcs come sorted by tail, head and row.
+    """
+    begins = np.r_[True, (np.diff(tail) != 0) | (np.diff(head) != 0)]
+    group = np.cumsum(begins) - 1
+    least = np.minimum.reduceat(weight, np.flatnonzero(begins))[group]
+    cheapest = np.flatnonzero((weight == least) & np.isfinite(weight))
+    # Of equally cheap ones the lower row.
+    use = cheapest[np.r_[True, np.diff(group[cheapest]) != 0]] if len(cheapest) else cheapest
+    indptr = np.searchsorted(tail[use], np.arange(n + 1)).astype(np.int32)
+    graph = csr_array((weight[use], head[use].astype(np.int32), indptr), shape=(n, n))
+    return graph, arc[use]
+
+
+def min_plus(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the min-plus product of two tables: shortest sums over the middle, shape (rows of a, columns of b)."""
+    out = np.full((a.shape[0], b.shape[1]), np.inf)
+    step = max(1, BLOCK // max(b.shape[1], 1))
+    for start in range(0, len(a), step):
+        rows = slice(start, start + step)
+        least, sums = out[rows], np.empty_like(out[rows])
+        for k in range(a.shape[1]):  # posts: dozens; whole blocks at each
+            np.add(a[rows, k, None], b[k], out=sums)
+            np.minimum(least, sums, out=least)
+    return out
+
+
+def blank(rows: int, columns: int) -> NDArray[np.float64]:
+    """Return a table without any way, in single precision where it has more than `TABLE` entries."""
+    out: NDArray[np.float64] = np.full((rows, columns), np.inf, np.float64 if rows * columns <= TABLE else np.float32)
+    return out
+
+
+def blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Return runs of rows of a table that have no more than `TABLE` entries each.
+
+    Examples
+    --------
+    >>> [(b.start, b.stop) for b in blocks(5, TABLE // 2)]
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    step = max(1, TABLE // max(columns, 1))
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def at_once(nodes: int) -> int:
+    """Return how many trees of so many nodes may be held at once."""
+    return int(np.clip(CHUNK_NODES // max(nodes, 1), 1, CHUNK))

@@ -1,0 +1,154 @@
+"""How far a command is: shares of stages by hand, lines and bars, and Ctrl-C in a real process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from gis.clock import Clock
+from gis.commands import progress as told
+from gis.commands.progress import EXPECTED, Lines, Progress, progress
+from layers.progress import heard_by, piece, shares, tell
+from tests.gis.conftest import ROOT, call
+from tests.gis.grid import write_grid
+
+
+class Seconds:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_what_is_left_by_hand() -> None:
+    """Two stages of one and three parts: the first took 10 s, so that the second takes 30."""
+    clock = Seconds()
+    state = Progress({"build": 1, "measure": 3}, clock)
+    state("build")
+    assert (state.of_stage(), state.of_all(), state.left_s()) == (0, 0, None)
+    clock.now = 10.0
+    assert state.line() == "build for 10 s"
+    state("measure")
+    assert state.of_all() == 0.25
+    assert state.left_s() == 30.0
+    clock.now = 25.0
+    assert state.of_stage() == 0.5, "at the pace of the stage before"
+    assert state.of_all() == 0.25 + 0.75 * 0.5
+    state.share(0.8)
+    assert state.of_stage() == 0.8, "what the stage itself tells counts"
+    assert state.left_s() == pytest.approx(25 * 0.15 / 0.85)
+    state.share(0.3)
+    assert state.of_stage() == 0.8, "nothing goes back"
+    clock.now = 10_000.0
+    assert state.of_stage() == told.STALE, "what takes longer is not said to be done"
+    assert state.line() == "measure 95 %, 96 % of all, about 6 min left"
+
+
+def test_a_stage_that_nobody_expects_costs_no_number() -> None:
+    state = Progress(EXPECTED["run"], Seconds())
+    state("kept network")
+    assert (state.of_stage(), state.of_all(), state.left_s()) == (0, 0, None)
+    state("measures")
+    assert state.of_all() == 0.09, "a network that was kept was not built: its part is behind us"
+
+
+def test_pieces_lie_within_pieces() -> None:
+    heard: list[float] = []
+    with heard_by(heard.append):
+        with piece(0.0, 0.5):
+            tell(1, 2)
+            with piece(0.5, 1.0):
+                tell(1, 2)
+        for span in shares([0, 2, 2]):
+            with piece(*span):
+                pass
+    assert heard == [0.25, 0.375, 0.5, 0.5, 0.0, 0.5, 1.0]
+    tell(1, 2)
+    assert len(heard) == 7, "nobody listens any more"
+
+
+def test_a_stage_of_a_run_hears_its_work() -> None:
+    state = Progress(EXPECTED["run"], Seconds())
+    with Clock(state).stage("chapters"):
+        tell(2, 5)
+        assert state.of_stage() == 0.4
+    with Clock(None).stage("chapters"):
+        tell(2, 5)
+
+
+def test_lines_every_ten_seconds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(told, "LINE_S", 0.05)
+    with progress("run") as listen:
+        assert isinstance(listen, Lines)
+        listen.now, listen.begun = Seconds(), 0.0
+        listen("network")
+        listen.share(0.5)
+        time.sleep(0.3)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "network …"
+    assert lines[1].startswith("network 50 %, 6 % of all, about ")
+    assert len(lines) > 2
+
+
+def test_every_command_knows_its_stages(tmp_path: Path) -> None:
+    study = write_grid(tmp_path / "study")
+    for command, more in (("run", ()), ("scenario", ("--close", "south"))):
+        done = call(command, study, *more, "--fresh", "--out", tmp_path / command, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        stages = [line.removesuffix(" …") for line in done.stderr.splitlines() if line.endswith(" …")]
+        assert set(stages) <= set(EXPECTED[command]), command
+        at = [list(EXPECTED[command]).index(stage) for stage in stages]
+        assert all(a < b for a, b in pairwise(at)), stages
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="seconds of another process are read from /proc")
+@pytest.mark.parametrize("stage", ["network", "measures", "chapters", "web map"])
+def test_ctrl_c_ends_a_run_within_a_second_and_leaves_all_whole(stage: str, tmp_path: Path) -> None:
+    """A second of the processor, for the machine may be busy.
+
+    The next run goes on, and leaves what one without an interruption does.
+    """
+    study, cache = write_grid(tmp_path / "study"), tmp_path / "cache"
+    command = [sys.executable, "-m", "gis.cli", "run", str(study), "--cache", str(cache), "--out", "out"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if line.startswith(f"{stage} …"):
+                break
+        before = _cpu_s(run.pid)
+        run.send_signal(signal.SIGINT)
+        while _cpu_s(run.pid) >= 0:
+            after = _cpu_s(run.pid)
+            time.sleep(0.01)
+        _, errors = run.communicate()
+    assert run.returncode in (130, -signal.SIGINT), errors
+    assert after - before < 1.0
+    out = tmp_path / "out"
+    assert not out.exists() or not list(out.iterdir()), "nothing half-written is left"
+    done = call("run", study, "--cache", cache, "--out", out, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ("taken from the cache" in done.stdout) == (stage != "network"), (
+        "what was kept before the interruption serves"
+    )
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the seconds that a process has used; −1 where it has ended."""
+    try:
+        parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return -1.0
+    return -1.0 if parts[0] == "Z" else (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
