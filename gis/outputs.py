@@ -154,4 +154,6 @@ def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -
         (folder / "sites.geojson").write_text(spots.to_json(drop_id=True), encoding="utf-8")
     with clock.stage("QGIS"):
         _write_qgis(folder, "sites", contents, [])
+    with clock.stage("web map"):
+        write_map(folder / "map.html", contents.filled)
     return describe_sites(folder, prepared, list(contents.findings), scenario_id(found.edits), clock)

@@ -73,7 +73,7 @@ def marks(shapes: NDArray[np.object_], zone: shapely.Geometry) -> list[str]:
 
 
 def permits_chapter(measures: Measures, zone: shapely.Geometry | None) -> Chapter:
-    """Return the mark of every cell and checkpoint, where there is a zone."""
+    """Return the mark of every cell, where there is a zone."""
     if zone is None:
         return Chapter()
     cells = measures.cells

@@ -11,7 +11,7 @@ from gis.commands.options import say
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run or a scenario.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run, a scenario, sites or a comparison.")],
     to: Annotated[
         str, typer.Option("--to", help="geoparquet, flatgeobuf, geojson, pmtiles, shapefile, xlsx, or postgresql://….")
     ],

@@ -22,9 +22,10 @@ def isochrone(
     network: Annotated[str, typer.Option(help="actual, open, borderless, or all.")] = "actual",
     mode: Annotated[str, typer.Option(help="road, rail or any.")] = "road",
     to: Annotated[bool, typer.Option("--to", help="The ground from which the place is reached.")] = False,
-    out: Annotated[Path, typer.Option(help="GeoPackage to write; a map of the same name lies beside it.")] = Path(
-        "isochrones.gpkg"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(help="GeoPackage to write, with a QGIS project in it; a map of the same name lies beside it."),
+    ] = Path("isochrones.gpkg"),
     lang: LangOption = "en",
     offline: OfflineOption = False,
     cache: CacheOption = None,
@@ -32,8 +33,8 @@ def isochrone(
 ) -> None:
     """Draw the ground within minutes of places, across the border too, as polygons for QGIS and a map."""
     from gis.inputs import Fetching
-    from gis.queries.drawn import write_isochrone_map
-    from gis.queries.isochrone import input_files, solve_isochrones, write_isochrones
+    from gis.queries.drawn import write_isochrone_map, write_isochrones
+    from gis.queries.isochrone import input_files, solve_isochrones
     from gis.study import load_study
     from layers.folders.single import check_file
     from maps.i18n import speaking
@@ -55,7 +56,7 @@ def isochrone(
         fetching=fetching,
     )
     with speaking(lang):
-        write_isochrones(out, found, inputs=inputs)
+        write_isochrones(out, found, prepared, inputs=inputs)
         write_isochrone_map(page, found, prepared, inputs=inputs)
     for row in found.itertuples():  # a line of the answer each
         say(

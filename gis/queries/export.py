@@ -1,4 +1,4 @@
-"""Results in other formats, as `borderlink export` writes them: from the folder of a run or a scenario."""
+"""Results in other formats, as `borderlink export` writes them: from a folder of results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 FORMATS = (*FILES, "shapefile", "xlsx")
 MARK = "export.json"
-KINDS = {"run.json": "border.gpkg", "scenario.json": "scenario.gpkg"}
+KINDS = {
+    "run.json": "border.gpkg",
+    "scenario.json": "scenario.gpkg",
+    "sites.json": "sites.gpkg",
+    "compare.json": "compare.gpkg",
+}
 """Folders that can be handed on: what tells them apart, and their GeoPackage."""
 
 
@@ -36,7 +41,7 @@ def export(folder: Path, to: str, *, out: Path | None = None, schema: str = "bor
     Parameters
     ----------
     folder
-        Of a run or a scenario.
+        Of a run, a scenario, a search for sites or a comparison.
     to
         One of `FORMATS`, or the address of a PostGIS database.
     out
@@ -89,10 +94,12 @@ def _results(folder: Path) -> tuple[Path, dict[str, Any]]:
     for mark, name in KINDS.items():
         if read_manifest(folder, mark) is not None and (folder / name).is_file():
             content = json.loads((folder / mark).read_text(encoding="utf-8"))
-            study = content["study"]
-            title = study.get("title") or "–".join(study.get("sides", ()))
-            return folder / name, {"title": title, "inputs": pd.DataFrame(content["inputs"])}
-    raise OutputError(f"{folder} holds no results: allowed is a folder that borderlink run or borderlink scenario left")
+            study = content.get("study", {})
+            title = study.get("title") or "–".join(study.get("sides", ())) or folder.name
+            return folder / name, {"title": title, "inputs": pd.DataFrame(content.get("inputs", []))}
+    raise OutputError(
+        f"{folder} holds no results: allowed is a folder that borderlink run, scenario, sites or compare left"
+    )
 
 
 def _tables(folder: Path) -> dict[str, pd.DataFrame]:

@@ -16,8 +16,7 @@ from gis.kept import take_or_build
 from gis.queries.route import check_options, join_named
 from gis.study import Study, load_study
 from layers.checkpoints import find_checkpoint
-from layers.errors import OutputError, PlaceError
-from layers.folders.single import write_file
+from layers.errors import PlaceError
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT
 from layers.settlements import find_place, refuse_unknown
 from layers.sources.postgis import is_database
@@ -157,28 +156,6 @@ def _posts(network: Network, text: str, mode: str, unknown: PlaceError) -> tuple
         raise PlaceError(f"checkpoint {own!r} is closed or joins no network by {mode}: allowed is an open one")
     name = network.checkpoints.set_index("checkpoint_id")["name"][own]
     return router, doors.assign(place=str(name))
-
-
-def write_isochrones(path: FilePath, found: gpd.GeoDataFrame, *, inputs: Sequence[str | FilePath] = ()) -> None:
-    """Write isochrones as a GeoPackage that QGIS draws at once, the nearest darkest.
-
-    Raises
-    ------
-    OutputError
-        The file has another ending, can't be written, or is one that we did not write: an input of the study, say.
-    """
-    # Drawing takes half a second to import, which who only computes need not wait for.
-    from maps.contents import Contents
-    from maps.i18n import language
-    from maps.phrases import phrase, spoken
-    from maps.qgis.geopackage import write_geopackage
-    from maps.styles.thematic import isochrone_style
-
-    if path.suffix.lower() != ".gpkg":
-        raise OutputError(f"{path} can't be written: allowed is a file *.gpkg")
-    styles = [spoken(isochrone_style(sorted(found["minutes"].unique())), ("a", "b"))]
-    contents = Contents(title=phrase("Isochrones"), layers={"isochrones": found}, styles=styles, lang=language())
-    write_file(path, lambda draft: write_geopackage(draft, contents), inputs=inputs)
 
 
 def input_files(study: Study) -> list[FilePath]:

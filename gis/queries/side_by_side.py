@@ -17,7 +17,9 @@ import pandas as pd
 
 from analysis.planning.scenarios import before_and_after
 from gis.manifest import versions
+from gis.queries.compared_words import in_words, summed_up
 from gis.tables import write_tables
+from layers.crs import fit_equal_area
 from layers.errors import OutputError
 from layers.folders import fresh_folder, settle
 from layers.folders.ours import read_manifest
@@ -27,6 +29,7 @@ from maps.export.layer import read_layers
 from maps.i18n import _, country, language, speaking
 from maps.phrases import phrase, spoken
 from maps.placenames import Renamed
+from maps.qgis.project import write_qgis
 from maps.report.comparison import write_comparison
 from maps.styles.comparison import comparison_styles
 from maps.web.map import write_map
@@ -102,18 +105,21 @@ def compare_runs(first: Path, second: Path, *, out: Path, lang: str = "en") -> d
 def _written(before: Run, after: Run, out: Path, folders: tuple[Path, Path]) -> dict[str, Any]:
     """Write the comparison in the language that is spoken."""
     tables = compared(before, after)
-    summary = [phrase(line) for line in summed_up(tables)]
     sides = (country(after.sides[0]), country(after.sides[1]))
     named = _posts_named(after)
+    summary = [named.text(phrase(line)) for line in summed_up(tables)]
+    words = {name: [named.text(phrase(line)) for line in lines] for name, lines in in_words(tables).items()}
     contents = Contents(
         title=phrase(f"{before.folder.name} and {after.folder.name} side by side"),
-        subtitle="; ".join(summary),
+        subtitle=phrase(f"{_title(before)} and {_title(after)}"),
+        headline=" ".join(summary[:1]),
         layers={n: named.frame(frame, ("name",)) for n, frame in _layers(after, before, tables).items()},
         styles=[spoken(style, sides) for style in comparison_styles()],
         tables={n: named.frame(table, ("name",)) for n, table in tables.items()},
         sides=sides,
         notes=[_("Blue gains, red loses: the second run beside the first")],
         findings=summary,
+        crs=fit_equal_area(after.layers["border_line"].geometry.union_all()),
         lang=language(),
     )
     with fresh_folder(out, MARK, what="a comparison") as folder:
@@ -122,7 +128,8 @@ def _written(before: Run, after: Run, out: Path, folders: tuple[Path, Path]) -> 
             {**tables, "columns": dictionary({n: list(map(str, t.columns)) for n, t in tables.items()})},
         )
         write_map(folder / "map.html", contents.filled)
-        write_comparison(folder / "report.html", contents)
+        write_qgis(folder, "compare", contents)
+        write_comparison(folder / "report.html", contents, words)
         content = {
             "first": str(folders[0]),
             "second": str(folders[1]),
@@ -143,6 +150,12 @@ def _posts_named(run: Run) -> Renamed:
     return Renamed(known | {name: _(name) for name in regions if _(name) != name})
 
 
+def _title(run: Run) -> str:
+    """Return what a run calls itself, and when it was made."""
+    study = run.about["study"]
+    return str(study.get("title") or "–".join(run.sides))
+
+
 def compared(before: Run, after: Run) -> dict[str, pd.DataFrame]:
     """Return the tables of a comparison.
 
@@ -157,28 +170,6 @@ def compared(before: Run, after: Run) -> dict[str, pd.DataFrame]:
         "regions": _numbers(before, after, "regions", "region", REGIONS, ("name", "side")),
         "cells": _numbers(before, after, "cells", "cell", CELLS, ("place", "side", "region")),
     }
-
-
-def summed_up(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Return a sentence on each table that shows a change, one where none does."""
-    sentences = []
-    for name, what in (("inputs", "inputs"), ("settings", "settings")):
-        n = int(tables[name]["change"].ne("same").sum())
-        if n:
-            sentences.append(
-                f"{n} {what} differ: "
-                f"{', '.join(tables[name].loc[tables[name]['change'].ne('same')].iloc[:, 0].astype(str)[:5])}"
-            )
-    for name, what in (("posts", "checkpoints"), ("places", "places of the finding")):
-        kinds = tables[name]["change"].value_counts()
-        parts = [f"{kinds[k]} {k}" for k in ("new", "gone", "changed") if k in kinds]
-        if parts:
-            sentences.append(f"{what}: {', '.join(parts)}")
-    cells = tables["cells"]
-    moved = _differs(cells["potential_cross_actual_before"], cells["potential_cross_actual_after"])
-    if moved.any():
-        sentences.append(f"potential across differs in {int(moved.sum())} of {len(cells)} cells")
-    return sentences or ["nothing differs"]
 
 
 def _inputs(before: Run, after: Run) -> pd.DataFrame:
@@ -206,7 +197,7 @@ def _settings(before: Run, after: Run) -> pd.DataFrame:
     rows = [
         (k, str(old.get(k, "")), str(new.get(k, "")), "changed")
         for k in sorted({*old, *new})
-        if old.get(k) != new.get(k)
+        if k != "title" and old.get(k) != new.get(k)
     ]
     return pd.DataFrame(rows, columns=["setting", "before", "after", "change"])
 
@@ -216,7 +207,7 @@ def _flat(part: Any, head: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(part, dict) and part:
         for key, value in part.items():
             yield from _flat(value, f"{head}.{key}" if head else str(key))
-    else:
+    elif part != {}:
         yield head, part
 
 
@@ -300,8 +291,8 @@ def _layers(after: Run, before: Run, tables: Mapping[str, pd.DataFrame]) -> dict
         else gpd.GeoSeries([], crs="EPSG:4326")
     )
     return {
-        "cells_change": gpd.GeoDataFrame(shapes.merge(cells, on="cell"), geometry="geometry", crs="EPSG:4326"),
-        "posts": gpd.GeoDataFrame(posts, geometry=at),
-        "places": gpd.GeoDataFrame(places, geometry=centres.to_numpy(), crs="EPSG:4326"),
+        "cells_compared": gpd.GeoDataFrame(shapes.merge(cells, on="cell"), geometry="geometry", crs="EPSG:4326"),
+        "posts_compared": gpd.GeoDataFrame(posts, geometry=at),
+        "places_compared": gpd.GeoDataFrame(places, geometry=centres.to_numpy(), crs="EPSG:4326"),
         **{name: after.layers[name] for name in ("border_line", "roads", "regions") if name in after.layers},
     }

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow.parquet as pq
 import pyogrio
 
@@ -39,8 +40,9 @@ def write_geoparquet(folder: Path, layer: ExportLayer) -> None:
 
 
 def write_flatgeobuf(folder: Path, layer: ExportLayer) -> None:
-    """Write FlatGeobuf with a spatial index, title and description."""
-    _write(folder, layer, ".fgb", "FlatGeobuf", SPATIAL_INDEX="YES", TITLE=layer.title, DESCRIPTION=layer.note)
+    """Write FlatGeobuf with title and description, and a spatial index, which takes no rows without a place."""
+    index = "NO" if (layer.frame.geometry.isna() | layer.frame.geometry.is_empty).any() else "YES"
+    _write(folder, layer, ".fgb", "FlatGeobuf", SPATIAL_INDEX=index, TITLE=layer.title, DESCRIPTION=layer.note)
 
 
 def write_geojson(folder: Path, layer: ExportLayer) -> None:
@@ -60,13 +62,15 @@ def write_geojson(folder: Path, layer: ExportLayer) -> None:
         "attribution": layer.rights,
         "source": SOURCE,
     }
-    text = json.dumps({**words, **content}, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps({**words, **content}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def write_pmtiles(folder: Path, layer: ExportLayer) -> None:
-    """Write vector tiles in one PMTiles archive, by GDAL's driver."""
+    """Write vector tiles in one PMTiles archive, by GDAL's driver; nothing of a layer without a place."""
     low, high = TILES
+    if (layer.frame.geometry.isna() | layer.frame.geometry.is_empty).all():
+        return
     path = folder / f"{layer.name}.pmtiles"
     pyogrio.write_dataframe(
         _plain(layer.frame),
@@ -90,8 +94,13 @@ def _write(folder: Path, layer: ExportLayer, ending: str, driver: str, **options
 
 
 def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the features in longitude and latitude, their geometries of one type."""
-    return frame.to_crs(4326) if frame.crs is not None else frame
+    """Return the features in longitude and latitude.
+
+    What is infinite is unknown, for not every format knows infinity.
+    """
+    numbers = {c: frame[c].replace([np.inf, -np.inf], np.nan) for c in frame if frame[c].dtype.kind == "f"}
+    plain = frame.assign(**numbers)
+    return plain.to_crs(4326) if plain.crs is not None else plain
 
 
 FILES: dict[str, Callable[[Path, ExportLayer], None]] = {

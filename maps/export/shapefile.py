@@ -16,8 +16,7 @@ import pyogrio
 from maps.export.layer import SOURCE, ExportLayer, described
 
 LETTERS = 10
-TEXT = 254
-"""Bytes that a text of a shapefile holds."""
+"""Of a name: bytes of UTF-8."""
 SHORT = {
     "accessibility": "acc",
     "actual": "act",
@@ -126,10 +125,10 @@ def short_names(columns: Iterable[str]) -> dict[str, str]:
     {'name': 'name', 'potential_cross_actual': 'pot_x_act', 'time_to_checkpoint_min': 'ttocpmin'}
     """
     names = [str(c) for c in columns]
-    taken = {n.lower() for n in names if len(n) <= LETTERS}
+    taken = {n.lower() for n in names if _fits(n)}
     out = {}
     for name in names:
-        if len(name) <= LETTERS:
+        if _fits(name):
             out[name] = name
             continue
         words = [SHORT.get(word, word) for word in name.split("_")]
@@ -137,18 +136,28 @@ def short_names(columns: Iterable[str]) -> dict[str, str]:
         number = 1
         while short.lower() in taken:
             number += 1
-            short = f"{base[: LETTERS - len(str(number))]}{number}"
+            short = f"{_at_most(base, LETTERS - len(str(number)))}{number}"
         taken.add(short.lower())
         out[name] = short
     return out
 
 
+def _fits(name: str) -> bool:
+    """Return whether a name is short enough: it is bytes of UTF-8 that count."""
+    return len(name.encode()) <= LETTERS
+
+
+def _at_most(name: str, size: int) -> str:
+    """Return a name cut to bytes, no letter in its middle."""
+    return name.encode()[:size].decode(errors="ignore")
+
+
 def _cut(words: list[str]) -> str:
     """Return words joined and cut to ten letters, the underscores first where that is enough."""
     for glue in ("_", ""):
-        if len(glue.join(words)) <= LETTERS:
+        if _fits(glue.join(words)):
             return glue.join(words)
-    return "_".join(words)[:LETTERS].rstrip("_")
+    return _at_most("_".join(words), LETTERS).rstrip("_")
 
 
 def write_shapefile(folder: Path, layer: ExportLayer) -> pd.DataFrame:

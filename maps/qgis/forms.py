@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from xml.etree import ElementTree as ET
 
 from maps.columns import describe, label_of
-from maps.i18n import _
+from maps.i18n import _, language
 from maps.styles.layers import LayerStyle
 
 FIRST = "Overview"
@@ -92,11 +92,11 @@ def written(column: str) -> str:
     known = describe(column)
     kind = known.kind if known else "text"
     if kind == "share":
-        return f"format_number(100 * \"{column}\", 1) || ' %'"
+        return f"format_number(100 * \"{column}\", 1, '{language()}') || ' %'"
     if kind in ("count", "model", "minutes", "metres"):
-        return f'format_number("{column}", 0)'
+        return f"format_number(\"{column}\", 0, '{language()}')"
     if kind in ("km", "number"):
-        return f'format_number("{column}", 1)'
+        return f"format_number(\"{column}\", 1, '{language()}')"
     return f'to_string("{column}")'
 
 

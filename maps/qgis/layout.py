@@ -52,12 +52,12 @@ def sheet(
     """
     root = _layout(_(SHEET), (420, 297))
     _label(root, "title", title, (10, 7, 400, 10), size=20, bold=True)
-    _label(root, "subtitle", subtitle, (10, 17, 400, 9), size=9)
-    box = (10.0, 27.0, 400.0, 204.0)
+    _label(root, "subtitle", subtitle, (10, 17, 400, 13), size=9)
+    box = (10.0, 31.0, 400.0, 208.0)
     number = _map(root, box, theme=theme, extent=fitted(extent, box))
-    _legend(root, (10, 233, 330, 46), number, legend, columns=6)
-    _scale_bar(root, (345, 234, 65, 14), number)
-    _label(root, "sources", _("Sources and licences: {list}").format(list=credits), (10, 283, 400, 11), size=7)
+    _legend(root, (10, 241, 400, 28), number, legend, columns=6)
+    _scale_bar(root, (345, 270, 65, 12), number)
+    _label(root, "sources", _("Sources and licences: {list}").format(list=credits), (10, 283, 330, 11), size=7)
     return root
 
 
@@ -78,7 +78,7 @@ def atlas(
         for c, label in coverage.figures.items()
     )
     _label(root, "figures", figures, (207, 25, 80, 46), size=8)
-    _legend(root, (207, 72, 80, 114), number, legend, columns=1)
+    _legend(root, (207, 64, 80, 128), number, legend, columns=1)
     _scale_bar(root, (10, 186, 80, 10), number)
     _label(root, "sources", _("Sources and licences: {list}").format(list=credits), (10, 197, 277, 10), size=6)
     ET.SubElement(

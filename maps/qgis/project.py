@@ -119,9 +119,11 @@ def project_bytes(
 
 
 def _extent(contents: Contents, crs: pyproj.CRS) -> tuple[float, float, float, float]:
-    """Return the box of the cells, of all layers where there are none, in the projection of the map."""
+    """Return the box of the cells, where there are none of what is no ground, in the projection of the map."""
     cells = contents.layers.get("cells")
-    shown = [cells] if cells is not None and len(cells) else [f for f in contents.layers.values() if len(f)]
+    filled = {name: frame for name, frame in contents.layers.items() if len(frame)}
+    subject = [s.layer for s in contents.styles if s.layer in filled and s.group not in ("Ground", "Background")]
+    shown = [cells] if cells is not None and len(cells) else [filled[n] for n in subject or filled]
     if not shown:
         return (-180.0, -60.0, 180.0, 75.0) if crs.is_geographic else (-1e6, -1e6, 1e6, 1e6)
     bounds = np.array([frame.to_crs(crs).total_bounds for frame in shown])
@@ -298,14 +300,19 @@ def _layouts(
         Legend(layer.id, layer.style.title) for layer in drawn if len(layer.style.classes) > 1 or not layer.is_area
     ]
     credits = "; ".join(dict.fromkeys(f"{layer.style.rights} ({layer.style.licence})" for layer in drawn))
-    title, headline = plain(contents.title), plain(next(iter(contents.findings), contents.subtitle))
+    title, headline = (
+        plain(contents.title),
+        plain(contents.headline or next(iter(contents.findings), contents.subtitle)),
+    )
     root.append(sheet(title, headline, plain(credits), theme=theme, legend=legend, extent=extent))
     regions = next((layer for layer in layers if layer.style.key == "regions"), None)
     if regions is not None and isinstance(regions.style, LayerStyle):
         known = _columns(contents, "regions")
         figures = {c: label for c, label in regions.style.fields.items() if c in known and c not in ("name", "side")}
         over = Coverage(regions.id, regions.style.title, regions.source, regions.provider, figures)
-        root.append(atlas(title, plain(credits), over, theme=theme, legend=legend, extent=extent))
+        # Its sheet names the region, and the column beside the map holds no more.
+        shorter = [line for line in legend if line.id != regions.id]
+        root.append(atlas(title, plain(credits), over, theme=theme, legend=shorter, extent=extent))
     return root
 
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from maps.columns import describe, label_of
-from maps.i18n import _, localised, ngettext, number
+from maps.i18n import _, localised, number
 from maps.phrases import phrase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from maps.contents import Contents
 
 ROWS = 25
@@ -33,21 +35,34 @@ _NAMES = frozenset({"name", "place", "region", "finding", "setting", "key"})  # 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:70rem;margin:0 auto;padding:1.5rem}
 h1{font-size:1.6rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .4rem}
-table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto}
-th,td{padding:.25rem .6rem;border-bottom:1px solid #d9dee3;text-align:left;vertical-align:top}
+table{border-collapse:collapse;font-size:.85rem}
+div.t{overflow-x:auto}th,td{padding:.25rem .6rem;border-bottom:1px solid #d9dee3;text-align:left;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums}tr.new td:first-child{border-left:4px solid #e6007e}
 tr.gone td:first-child{border-left:4px solid #444}tr.changed td:first-child{border-left:4px solid #0072b2}
-@media print{body{max-width:none}table{overflow:visible}}
+@media print{body{max-width:none}div.t{overflow:visible}}
 """
 
 
-def write_comparison(path: Path, contents: Contents) -> None:
-    """Write one page without anything from elsewhere."""
-    parts = [f"<h1>{html.escape(contents.title)}</h1>", "<ul>"]
+def write_comparison(path: Path, contents: Contents, words: Mapping[str, Sequence[str]]) -> None:
+    """Write one page without anything from elsewhere.
+
+    Parameters
+    ----------
+    words
+        Sentences of each section, by the name of its table.
+    """
+    parts = [f"<h1>{html.escape(contents.title)}</h1>", f"<p>{html.escape(contents.subtitle)}</p>", "<ul>"]
     parts += [f"<li>{html.escape(line)}</li>" for line in contents.findings]
-    parts += ["</ul>", f'<p>{_("As a map:")} <a href="map.html">map.html</a>. {_("All rows: tables/*.csv.")}</p>']
+    parts += [
+        "</ul>",
+        f'<p>{_("As a map:")} <a href="map.html">map.html</a>; QGIS: compare.qgz. {_("All rows: tables/*.csv.")}</p>',
+    ]
     for name, title in _TITLES.items():
-        parts += [f"<h2>{html.escape(_(title))}</h2>", _table(contents.tables[name])]
+        parts += [
+            f"<h2>{html.escape(_(title))}</h2>",
+            *(f"<p>{html.escape(line)}</p>" for line in words[name]),
+            _table(contents.tables[name], title),
+        ]
     page = (
         f'<!doctype html><html lang="{contents.lang}"><head><meta charset="utf-8"><meta name="viewport" '
         'content="width=device-width,initial-scale=1">'
@@ -57,13 +72,12 @@ def write_comparison(path: Path, contents: Contents) -> None:
     path.write_text(page, encoding="utf-8", newline="\n")
 
 
-def _table(table: pd.DataFrame) -> str:
+def _table(table: pd.DataFrame, title: str) -> str:
     """Return the rows that differ, and how many do not."""
     moved = table[table["change"] != "same"]
     same = len(table) - len(moved)
     if moved.empty:
-        all_same = ngettext("{n} row, the same.", "{n} rows, all the same.", same).format(n=number(same))
-        return f"<p>{all_same if same else _('None differ.')}</p>"
+        return ""
     columns = [
         c
         for c in map(str, moved)
@@ -80,7 +94,10 @@ def _table(table: pd.DataFrame) -> str:
         _("rows that are the same: {n}").format(n=number(same)) if same else "",
     ]
     note = "; ".join(part for part in left if part)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" + (f"<p>{note}.</p>" if note else "")
+    body = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    # What scrolls must be reached by the keyboard, and be called something.
+    frame = f'<div class="t" tabindex="0" role="region" aria-label="{html.escape(title)}">{body}</div>'
+    return frame + (f"<p>{note}.</p>" if note else "")
 
 
 def _label(column: str) -> str:

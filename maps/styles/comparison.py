@@ -19,8 +19,8 @@ def comparison_styles() -> tuple[LayerStyle, ...]:
     """Return the drawings of a comparison, top of the map first."""
     known = {style.key: style for style in run_styles()}
     places = LayerStyle(
-        "places",
-        "places",
+        "places_compared",
+        "places_compared",
         "Growth points and bottlenecks: what became of them",
         "Places of the ranked lists of both runs",
         "Finding",
@@ -40,8 +40,8 @@ def comparison_styles() -> tuple[LayerStyle, ...]:
         outline="#ffffff",
     )
     posts = LayerStyle(
-        "posts",
-        "posts",
+        "posts_compared",
+        "posts_compared",
         "Checkpoints: what became of them",
         "Checkpoints of both runs",
         "Border",
@@ -64,8 +64,8 @@ def comparison_styles() -> tuple[LayerStyle, ...]:
         outline="#ffffff",
     )
     cells = LayerStyle(
-        "cells_change",
-        "cells_change",
+        "cells_compared",
+        "cells_compared",
         "Potential across the border: second run beside the first",
         "H3 cells by how much of their potential across the border the second run has more or less",
         "Border belt",

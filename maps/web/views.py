@@ -30,6 +30,8 @@ LEAD: Mapping[str, tuple[str, ...]] = {
     "closures_links": ("criticality_min", "flow_share", "unserved_share", "people_over_60min"),
     "gaps": ("gap_km", "way_round_km"),
     "places": ("population", "growth", "excess_min", "rank"),
+    "cells_compared": ("potential_change_pct", "time_to_checkpoint_min_before", "time_to_checkpoint_min_after"),
+    "posts_compared": ("wait_min_before", "wait_min_after", "share_before", "share_after"),
     "cells_change": (
         "potential_change_pct",
         "time_to_checkpoint_before_min",
@@ -77,6 +79,13 @@ def _data() -> tuple[str, str]:
 def _chapters() -> list[tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]:
     """Return key, title, sentence, layers and first layers of the chapters, the finding first."""
     return [
+        (
+            "compared",
+            _("Side by side"),
+            _("What the second run has more or less of than the first."),
+            ("cells_compared", "posts_compared", "places_compared"),
+            ("cells_compared", "posts_compared"),
+        ),
         (
             "change",
             _("Change"),
@@ -168,4 +177,13 @@ def is_constant(style: LayerStyle, index: pd.Series) -> bool:
         return False
     missing = style.missing_class
     known = index[(index >= 0) & (index != (-9 if missing is None else missing))]
-    return known.nunique() <= 1
+    # Where all moved alike, that is what the map has to say.
+    return known.nunique() <= 1 and not _all_moved(style, known)
+
+
+def _all_moved(style: LayerStyle, known: pd.Series) -> bool:
+    """Return whether a drawing of changes has no feature in the class that holds none."""
+    if not str(style.column).endswith("change_pct") or known.empty:
+        return False
+    still = [i for i, c in enumerate(style.classes) if (c.lower or 0) < 0 < (c.upper or 0)]
+    return not known.isin(still).any()

@@ -21,8 +21,9 @@ import shapely
 
 from gis.queries.export import FORMATS, export
 from layers.errors import OutputError
-from maps.export.layer import read_layers
-from maps.export.shapefile import LETTERS, SHORT, renamed, short_names
+from maps.export.files import FILES
+from maps.export.layer import ExportLayer, read_layers
+from maps.export.shapefile import LETTERS, SHORT, renamed, short_names, write_shapefile
 from tests.gis.conftest import ROOT, call
 from tests.layers.postgis.conftest import db, server  # noqa: F401  (fixtures)
 
@@ -122,6 +123,28 @@ def test_short_names_by_hand() -> None:
     assert len(set(short)) == 12
     assert max(map(len, short)) <= LETTERS
     assert all(len(v) < len(k) for k, v in SHORT.items() if len(k) > 5)
+
+
+@pytest.mark.parametrize("to", ["geoparquet", "flatgeobuf", "geojson", "shapefile", "pmtiles"])
+def test_what_tables_of_users_may_hold(tmp_path: Path, to: str) -> None:
+    frame = gpd.GeoDataFrame(
+        {"имя_колонки_очень_длинное": ["Қазақ", None, 'a"b'], "имя_колонки_очень_другое": [1.0, np.nan, np.inf]},
+        geometry=[shapely.Point(60, 50), None, shapely.Point()],
+        crs=4326,
+    )
+    for name, rows in (("given", frame), ("empty", frame.iloc[:0])):
+        layer = ExportLayer(name, "Title", "What", "ODbL-1.0", "©", "", {}, rows)
+        (write_shapefile if to == "shapefile" else FILES[to])(tmp_path, layer)
+    if to == "pmtiles":
+        assert [p.name for p in tmp_path.iterdir()] == ["given.pmtiles"]
+        return
+    file = next(tmp_path.glob(f"given{ENDINGS.get(to, '.shp')}"))
+    back = gpd.read_parquet(file) if to == "geoparquet" else pyogrio.read_dataframe(file)
+    assert len(back) == 3 and sorted(back.iloc[:, 0].dropna()) == ['a"b', "Қазақ"]
+    if to == "geojson":
+        json.loads(file.read_text(encoding="utf-8"), parse_constant=lambda word: pytest.fail(word))
+    if to == "shapefile":
+        assert all(len(c.encode()) <= 10 for c in back.columns.drop("geometry")) and len(set(back.columns)) == 3
 
 
 def test_a_style_follows_its_columns() -> None:

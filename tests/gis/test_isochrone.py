@@ -113,7 +113,7 @@ def test_qgis_draws_it_with_its_style(petropavl: tuple[Path, str]) -> None:
     script = ROOT / "tests" / "clients" / "open_project.py"
     done = subprocess.run([QGIS_PYTHON, script, file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    (layer,) = json.loads(done.stdout)["layers"]
+    layer = next(found for found in json.loads(done.stdout)["layers"] if found["name"] == "isochrones")
     assert layer["renderer"] == "categorizedSymbol"
     counts = {label: n for label, n in layer["drawn"] if n}
     assert counts == {"within 60 min": 6, "within 120 min": 6, "within 240 min": 6}

@@ -89,7 +89,7 @@ def test_algorithms_in_qgis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         pytest.skip("no PyQGIS with Processing (Debian: python3-qgis qgis-providers)")
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout.splitlines()[-1])
-    names = ("isochrone", "matrix", "route", "run", "scenario", "sites")
+    names = ("compare", "isochrone", "matrix", "route", "run", "scenario", "sites")
     assert facts["algorithms"] == [f"borderlink:{n}" for n in names]
     route, isochrone, matrix, scenario, wrong, cancelled = facts["jobs"]
     assert route["features"] >= 2, route

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from itertools import pairwise
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -10,12 +13,16 @@ import pytest
 import shapely
 
 from layers.crs import GEOD
+from maps.contents import Contents
+from maps.qgis.project import write_qgis
+from maps.styles.edges import ROAD_EDGES
 from network.build import Network
 from network.routing import compile_router
 from network.tool_edges import STEP_DEG, tool_edges
-from tests.borders import random_network
+from tests.borders import joined_nodes, random_network
 
 SEEDS = range(4)
+TOOLS = Path(__file__).parents[1] / "clients" / "network_tools.py"
 
 
 def _as_a_tool_reads_it(table) -> tuple[nx.MultiDiGraph, dict[int, tuple[float, float]]]:
@@ -64,3 +71,35 @@ def test_a_gate_is_a_line_of_its_own_with_its_wait_and_a_closed_one_is_absent(se
     assert (drawn["checkpoint"] != "").all() and (table.loc[table["kind"] != "gate", "checkpoint"] == "").all()
     assert (shapely.length(drawn.geometry.to_numpy()) >= STEP_DEG * 0.99).all()
     assert not table["kind"].eq("line").any()
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_qgis_finds_our_ways_and_service_areas(seed: int, tmp_path: Path) -> None:
+    python = Path("/usr/bin/python3")
+    if not python.is_file():
+        pytest.skip("no system Python, which PyQGIS belongs to")
+    network = random_network(seed)
+    table = tool_edges(network, "road")
+    contents = Contents(title="Border", layers={"edges_road": table}, styles=[ROAD_EDGES], crs=network.crs)
+    write_qgis(tmp_path, "border", contents)
+    _, at = _as_a_tool_reads_it(table)
+    router = compile_router(network, "road")
+    homes = [int(n) for n in joined_nodes(network) if n in at][:4]
+    minutes = router.trees(homes, "actual_min")[:, router.position[homes]]
+    limit = float(np.median(minutes[np.isfinite(minutes) & (minutes > 0)]))
+    pairs = [(a, b) for a in range(len(homes)) for b in range(len(homes)) if a != b]
+    jobs = {"ways": [[*at[homes[a]], *at[homes[b]]] for a, b in pairs], "areas": [[*at[homes[0]], limit]]}
+    (tmp_path / "jobs.json").write_text(json.dumps(jobs))
+    command = [str(python), str(TOOLS), str(tmp_path / "border.gpkg"), "edges_road", str(tmp_path / "jobs.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    if done.returncode == 77:
+        pytest.skip(done.stdout)
+    found = json.loads(done.stdout[done.stdout.index("{") :])
+    for (a, b), theirs in zip(pairs, found["ways"], strict=True):
+        assert (theirs is None and np.isinf(minutes[a, b])) or theirs == pytest.approx(minutes[a, b], rel=1e-5)
+    reached = {(round(x, 7), round(y, 7)) for x, y in found["areas"][0]}
+    costs = router.trees(homes[:1], "actual_min")[0]
+    for node, (x, y) in at.items():
+        cost = costs[router.position[node]]
+        if abs(cost - limit) > 1e-3:
+            assert ((round(x, 7), round(y, 7)) in reached) == (cost < limit)

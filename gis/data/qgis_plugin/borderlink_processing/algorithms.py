@@ -23,6 +23,7 @@ from qgis.core import (
 from . import runner
 
 MODES, NETWORKS = ("road", "rail", "any"), ("actual", "open", "borderless")
+LANGUAGES = ("en", "ru", "kk")
 
 
 class Algorithm(QgsProcessingAlgorithm):
@@ -86,6 +87,15 @@ class Folder(Algorithm):
     FILE = ""
     LOADED = ()
 
+    def language(self):
+        """Add the language of map, report and project."""
+        self.addParameter(QgsProcessingParameterEnum("LANGUAGE", "Language", LANGUAGES, defaultValue=0))
+
+    def spoken(self, parameters, context):
+        """Return the option of the language; nothing for English."""
+        number = self.parameterAsEnum(parameters, "LANGUAGE", context)
+        return ["--lang", LANGUAGES[number]] if number else []
+
     def out(self):
         """Add the folder and what is in it."""
         self.addParameter(QgsProcessingParameterFolderDestination("OUT", "Folder for the results"))
@@ -129,6 +139,7 @@ class Run(Folder):
                 "PERMUTATIONS", "Permutations of the tests, 0 for the study's", defaultValue=0, minValue=0
             )
         )
+        self.language()
         self.out()
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
@@ -136,6 +147,7 @@ class Run(Folder):
         study = self.parameterAsFile(parameters, "STUDY", context)
         count = self.parameterAsInt(parameters, "PERMUTATIONS", context)
         words = ["run", *([study] if study else []), *(["--permutations", str(count)] if count else [])]
+        words += self.spoken(parameters, context)
         return self.finished(parameters, context, feedback, words)
 
 
@@ -158,6 +170,7 @@ class Scenario(Folder):
             QgsProcessingParameterString("CLOSE", "Close by name or id (several between ;)", optional=True)
         )
         self.addParameter(QgsProcessingParameterFile("EDITS", "Edits (TOML)", extension="toml", optional=True))
+        self.language()
         self.out()
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
@@ -167,7 +180,7 @@ class Scenario(Folder):
         for option, name in (("--open", "OPEN"), ("--close", "CLOSE")):
             for text in _parts(self.parameterAsString(parameters, name, context)):
                 words += [option, text]
-        words += ["--edits", edits] if edits else []
+        words += [*(["--edits", edits] if edits else []), *self.spoken(parameters, context)]
         return self.finished(parameters, context, feedback, words)
 
 
@@ -188,6 +201,33 @@ class Sites(Folder):
             raise QgsProcessingException("The installed borderlink has no command sites: a newer one is needed.")
         study = self.parameterAsFile(parameters, "STUDY", context)
         return self.finished(parameters, context, feedback, ["sites", *([study] if study else [])])
+
+
+class Compare(Folder):
+    """`borderlink compare`."""
+
+    NAME, TITLE, FILE, LOADED = (
+        "compare",
+        "Two runs side by side",
+        "compare",
+        ("regions", "cells_compared", "border_line", "posts_compared"),
+    )
+    HELP = "Says what differs between two runs of one border: inputs, findings, checkpoints, places, regions, cells."
+
+    def shortHelpString(self):  # noqa: N802
+        """Return the help, which knows no study."""
+        return self.HELP
+
+    def initAlgorithm(self, configuration=None):  # noqa: N802, ARG002
+        """Add the parameters."""
+        for name, title in (("FIRST", "Folder of the first run"), ("SECOND", "Folder of the second run")):
+            self.addParameter(QgsProcessingParameterFile(name, title, behavior=QgsProcessingParameterFile.Folder))
+        self.out()
+
+    def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
+        """Run it."""
+        words = ["compare", *(self.parameterAsFile(parameters, n, context) for n in ("FIRST", "SECOND"))]
+        return self.finished(parameters, context, feedback, words)
 
 
 class Route(Algorithm):
@@ -265,7 +305,7 @@ class Matrix(Algorithm):
         return {"OUTPUT": path}
 
 
-ALGORITHMS = (Run, Scenario, Sites, Route, Isochrone, Matrix)
+ALGORITHMS = (Run, Scenario, Sites, Compare, Route, Isochrone, Matrix)
 
 
 def _parts(text):
