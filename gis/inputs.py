@@ -10,6 +10,7 @@ import geopandas as gpd
 import shapely
 
 from gis.empty import without_data
+from gis.estimate import estimate, refuse_what_cannot_fit
 from gis.own import (
     at_this_border,
     drawn_lines,
@@ -34,6 +35,8 @@ from layers.travellers import open_to_traveller
 from layers.waits import Observed, read_waits, with_observed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from pyproj import CRS
 
@@ -91,6 +94,8 @@ class Fetching:
     refresh: bool = False
     keep: bool = False
     fresh: bool = False
+    say: Callable[[str], None] | None = None
+    """Hears what extracts are expected to take before they are read."""
 
     def asking(self, study: Study) -> Asking:
         """Return how the study's Overpass server is asked."""
@@ -185,6 +190,10 @@ def read_unwaited(study: Study, *, fetching: Fetching | None = None, at: Moment 
     population, people = open_people(study)
     understood = [note for row in sources for note in row.pop("notes", [])]
     if set(mapped) - {"regions"}:
+        expected = estimate([f.path for e in start.extracts for f in e.files], zones[EDGE])
+        if fetch.say:
+            fetch.say(expected.line())
+        refuse_what_cannot_fit(expected, study.osm.most_memory_gb, Cache(fetch.cache).folder)
         layers.update(
             extracts[0].network(
                 border,

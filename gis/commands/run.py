@@ -51,7 +51,9 @@ def run(
     loaded = loaded.with_analysis(**changes) if changes else loaded
     start = time.perf_counter()
     with progress("run") as listen:
-        fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
+        fetching = Fetching(
+            cache, offline, download_lines(), keep=True, fresh=fresh, say=lambda line: typer.echo(line, err=True)
+        )
         result = run_study(loaded, out=out, lang=lang, listen=listen, fetching=fetching)
     with speaking(lang):
         bare = _("side {country}: {n} settlements, {n2} km of roads: is {what} {place}?").split("{")[0]

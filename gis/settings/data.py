@@ -71,6 +71,7 @@ class Osm(Part):
     geofabrik_url: str = BASE_URL
     overpass: bool | tuple[str, ...] = False
     overpass_url: str = OVERPASS_URL
+    most_memory_gb: float = Field(0.0, ge=0, le=100_000)
     overpass_area_km2: float = Field(LARGEST_KM2, gt=0, le=10_000_000)
     road_kinds: tuple[str, ...] = tuple(k for kind in ROAD_KINDS for k in (kind, f"{kind}_link"))
 

@@ -1,0 +1,133 @@
+"""What extracts of OpenStreetMap take is reckoned before they are read; what does not fit is refused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import shapely
+
+from layers.errors import LayerError
+from layers.sources.pbf.network import read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GB = 1e9
+READ_MIN, BELT_MIN = 1.5, 4.0
+"""Processor minutes for each gigabyte of an extract, and further ones for each gigabyte of it that lies in the belt:
+measured on generated extracts of up to 1 GB and on a belt of 71,000 junctions; an assumption for others."""
+BASE_GB, BELT_GB = 1.0, 9.6
+"""Memory of a run, and what each gigabyte of extracts within the belt adds while it is read: measured likewise."""
+DISK = 0.5
+"""Bytes of results and cache for each byte of extracts within the belt: an assumption."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a study's extracts are expected to take.
+
+    ``size_gb`` of the files, and ``belt_gb`` of it within the belt, were it spread evenly over each file's area.
+    """
+
+    size_gb: float
+    belt_gb: float
+
+    @property
+    def minutes(self) -> float:
+        """Minutes of the processor."""
+        return READ_MIN * self.size_gb + BELT_MIN * self.belt_gb
+
+    @property
+    def memory_gb(self) -> float:
+        """Largest memory."""
+        return BASE_GB + BELT_GB * self.belt_gb
+
+    @property
+    def disk_gb(self) -> float:
+        """Results and cache."""
+        return DISK * self.belt_gb
+
+    def line(self) -> str:
+        """Return it in words.
+
+        Examples
+        --------
+        >>> Estimate(2.0, 0.5).line()
+        'extracts of 2.0 GB, about 0.5 GB of them in the belt: about 5 min, 5.8 GB of memory, 0.2 GB of disk'
+        """
+        return (
+            f"extracts of {self.size_gb:.1f} GB, about {self.belt_gb:.1f} GB of them in the belt: about "
+            f"{max(self.minutes, 1):.0f} min, {self.memory_gb:.1f} GB of memory, {self.disk_gb:.1f} GB of disk"
+        )
+
+
+def estimate(files: Sequence[Path], belt: shapely.Geometry) -> Estimate:
+    """Return what some extracts are expected to take.
+
+    Parameters
+    ----------
+    belt
+        What of them is read, in longitude and latitude. A file that does not say where it lies is counted whole.
+    """
+    size = within = 0.0
+    for path in files:
+        own = path.stat().st_size / GB
+        size += own
+        within += own * _share(path, belt)
+    return Estimate(size, within)
+
+
+def refuse_what_cannot_fit(expected: Estimate, most_memory_gb: float, folder: Path) -> None:
+    """Refuse extracts that take more than there is.
+
+    Parameters
+    ----------
+    most_memory_gb
+        The ceiling of the study; 0 for the memory of the machine.
+    folder
+        Where results are written.
+
+    Raises
+    ------
+    LayerError
+        What is expected is more than the memory or the free disk.
+    """
+    memory = most_memory_gb or _memory_gb()
+    cure = "allowed is a smaller network.depth_km, extracts of the border regions alone, fewer osm.road_kinds"
+    if expected.memory_gb > memory:
+        raise LayerError(
+            f"{expected.line()}: more than the {memory:.1f} GB of memory that osm.most_memory_gb or the machine "
+            f"allow; {cure}, or a higher osm.most_memory_gb"
+        )
+    free = shutil.disk_usage(_there(folder)).free / GB
+    if expected.disk_gb > free:
+        raise LayerError(f"{expected.line()}: {folder} has {free:.1f} GB free; {cure}, or another folder")
+
+
+def _share(path: Path, belt: shapely.Geometry) -> float:
+    """Return which part of a file's area lies in the belt."""
+    try:
+        bounds = read_header(path)["bbox"]
+    except LayerError:  # another format, which says nothing of itself
+        bounds = None
+    if bounds is None:
+        return 1.0
+    area = shapely.box(*bounds)
+    return float(shapely.area(shapely.intersection(area, belt)) / area.area) if area.area else 1.0
+
+
+def _memory_gb() -> float:
+    """Return the memory of the machine, infinity where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GB
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
+def _there(folder: Path) -> Path:
+    """Return the folder, or the first one above it that is there."""
+    return next(p for p in (folder, *folder.absolute().parents) if p.exists())

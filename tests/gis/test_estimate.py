@@ -1,0 +1,55 @@
+"""What extracts will take is said before they are read, and what can't fit is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import shapely
+
+import gis.estimate
+from gis.estimate import BASE_GB, BELT_GB, Estimate, estimate, refuse_what_cannot_fit
+from gis.inputs import Fetching, prepare
+from gis.study import load_study
+from layers.errors import LayerError
+from tests.gis.conftest import call
+from tests.gis.osm_grid import OsmGrid
+
+
+def test_a_file_counts_by_its_share_in_the_belt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of 3 and 1 MB: a quarter of the first one's area is in the belt; the second says nothing of its area."""
+    one, two = tmp_path / "one.osm.pbf", tmp_path / "two.osm.pbf"
+    one.write_bytes(b"0" * 3_000_000)
+    two.write_bytes(b"0" * 1_000_000)
+    boxes = {one: (0.0, 0.0, 4.0, 1.0), two: None}
+    monkeypatch.setattr(gis.estimate, "read_header", lambda path: {"bbox": boxes[path]})
+    found = estimate([one, two], shapely.box(3.0, -5.0, 9.0, 5.0))
+    assert found.size_gb == pytest.approx(0.004)
+    assert found.belt_gb == pytest.approx(0.00175)
+    assert found.memory_gb == pytest.approx(BASE_GB + BELT_GB * 0.00175)
+
+
+def test_what_cannot_fit_is_refused_with_what_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = Estimate(4.0, 1.0)
+    refuse_what_cannot_fit(large, 20.0, tmp_path)
+    with pytest.raises(LayerError, match=r"10\.6 GB of memory.*more than the 8\.0 GB.*network\.depth_km"):
+        refuse_what_cannot_fit(large, 8.0, tmp_path)
+    monkeypatch.setattr(gis.estimate, "_memory_gb", lambda: 2.0)
+    with pytest.raises(LayerError, match="most_memory_gb"):
+        refuse_what_cannot_fit(large, 0.0, tmp_path)
+    with pytest.raises(LayerError, match="GB free"):
+        refuse_what_cannot_fit(Estimate(1e9, 1e9), 1e12, tmp_path / "not" / "there")
+
+
+def test_a_run_says_it_first_and_leaves_nothing_where_it_is_refused(tmp_path: Path) -> None:
+    study = OsmGrid().write(tmp_path / "study", more="most_memory_gb = 0.5")
+    done = call("run", study, "--cache", tmp_path / "cache", "--out", tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "extracts of 0.0 GB" in done.stderr.splitlines()[1]
+    assert "more than the 0.5 GB of memory" in done.stderr
+    assert not (tmp_path / "out").exists()
+    lines: list[str] = []
+    allowed = OsmGrid().write(tmp_path / "allowed", more="most_memory_gb = 4")
+    prepare(load_study(allowed), fetching=Fetching(tmp_path / "cache", say=lines.append))
+    assert len(lines) == 1
+    assert lines[0].startswith("extracts of 0.0 GB")
