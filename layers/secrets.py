@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_DATABASE_PASSWORD = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://[^:/\s]{0,200}):.*@", re.I | re.S)
+_DATABASE_PASSWORD = re.compile(
+    r"((?:postgres(?:ql)?|postgis|mysql|mariadb|mssql|oracle)(?:\+\w+)?://[^:/\s]{0,200}):.*@", re.I | re.S
+)
 # A path of Python's makes one slash of two.
 _USER = re.compile(r"((?:https?|ftp|s3|ssh):/{1,2})[^\s'\"<>/?#]{1,500}@", re.I)
 _QUERY = re.compile(r"((?:https?|ftp|s3):/{1,2}[^\s'\"<>?]{1,2000}\?)[^\s'\"<>]+", re.I)
@@ -26,6 +28,8 @@ def masked(text: str) -> str:
     --------
     >>> masked("postgresql://me:secret@host/db")
     'postgresql://me:***@host/db'
+    >>> masked("postgis://me:secret@host/db")
+    'postgis://me:***@host/db'
     >>> masked("https://me:secret@example.org/a.pbf?key=abc")
     'https://***@example.org/a.pbf?***'
     >>> masked("PG:host=db user=me password='a b'")

@@ -24,7 +24,7 @@ CONNECT_S = 10
 STATEMENT_S = 600
 """Seconds after which the server gives up a query; ``?options=-c statement_timeout=…`` in the address changes it."""
 MOST_NAMES = 20
-_DATABASE = re.compile(r"postgres(ql)?(\+\w+)?://", re.I)
+_DATABASE = re.compile(r"(postgres(ql)?|postgis)(\+\w+)?://", re.I)
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def is_database(path: str) -> bool:
 
     Examples
     --------
-    >>> is_database("postgresql://me@host/db"), is_database("roads.gpkg")
-    (True, False)
+    >>> is_database("postgresql://me@host/db"), is_database("postgis://me@host/db"), is_database("roads.gpkg")
+    (True, True, False)
     """
     return bool(_DATABASE.match(path))
 
