@@ -23,6 +23,7 @@ from maps.styles.layers import LayerStyle, run_styles, scenario_styles
 from maps.styles.rights import credited
 from maps.styles.sites import SITES
 from maps.styles.thematic import chapter_styles
+from maps.styles.water import WATER
 from network.tool_edges import tool_edges
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def contents_of(
     """Return what is written of a run for people, in the language that is spoken (`maps.i18n.speaking`)."""
     named = names_of(prepared)
     frames = {n: named.frame(frame, PLACES) for n, frame in frames_of(measures, chapters).items()}
+    frames |= {} if prepared.water is None else {"water": prepared.water}
     tables = {n: named.frame(t, PLACES) for n, t in {"statistics": measures.statistics, **chapters.tables}.items()}
     sides = sides_of(prepared)
     return Contents(
@@ -200,7 +202,7 @@ def _within(style: LayerStyle, frame: gpd.GeoDataFrame) -> LayerStyle:
 
 def _styles(prepared: Prepared, frames: dict[str, gpd.GeoDataFrame]) -> tuple[LayerStyle, ...]:
     """Return the drawings of the layers that there are."""
-    return chapter_styles(
+    found = chapter_styles(
         frames,
         lost_potential=frames["cells"]["lost_potential"].to_numpy(float),
         minutes=prepared.study.isochrones.minutes,
@@ -208,6 +210,10 @@ def _styles(prepared: Prepared, frames: dict[str, gpd.GeoDataFrame]) -> tuple[La
         places=[(word, part.rights) for word, part in prepared.study.reach.layers.items()],
         columns={name: list(frame.columns) for name, frame in frames.items()},
     )
+    if "water" not in frames:
+        return found
+    ground = next(i for i, style in enumerate(found) if style.layer == "regions")
+    return (*found[:ground], WATER, *found[ground:])
 
 
 def _types_of(regions: gpd.GeoDataFrame) -> list[str]:

@@ -25,7 +25,7 @@ from layers.checkpoints import find_checkpoint, with_waits
 from layers.counts import Counts, read_counts
 from layers.crs import WGS84, project
 from layers.errors import LayerError
-from layers.io import LAYERS, OSM, OVERPASS, SNAPSHOT, describe_file, read_layer
+from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, describe_file, read_layer
 from layers.population import PopulationRaster, open_population
 from layers.regions import belt, border_line, clip_to_belt, study_crs, touching, with_sides
 from layers.sources.download.cache import Cache
@@ -33,6 +33,7 @@ from layers.sources.overpass.server import Asking
 from layers.stretches import Stretches
 from layers.travellers import open_to_traveller
 from layers.waits import Observed, read_waits, with_observed
+from layers.water import read_water
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,8 @@ class Prepared:
     """The roads are whole ways of OpenStreetMap, whose chains of degree-2 nodes are contracted."""
     places: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
     """The study's own places by the word that it has for them."""
+    water: gpd.GeoDataFrame | None = None
+    """Lakes and seas that no straight way leads over; None where the study names none."""
     observed: Observed | None = None
     """Waits that were observed, by hour and season."""
     counts: Counts | None = None
@@ -187,8 +190,9 @@ def read_unwaited(study: Study, *, fetching: Fetching | None = None, at: Moment 
     others = start.layer[~start.layer["country"].isin(study.sides)]
     stretches = Stretches.of(regions, border, zones[EDGE], others if len(others) else None)
     further = further_files(study, regions[touching(regions, border)], zones[EDGE])
+    water, wet = _water(study, zones[1.0], crs)
     population, people = open_people(study)
-    understood = [note for row in sources for note in row.pop("notes", [])]
+    understood = [note for row in (*sources, *wet) for note in row.pop("notes", [])]
     if set(mapped) - {"regions"}:
         expected = estimate([f.path for e in start.extracts for f in e.files], zones[EDGE])
         if fetch.say:
@@ -251,13 +255,14 @@ def read_unwaited(study: Study, *, fetching: Fetching | None = None, at: Moment 
         clipped,
         border,
         crs,
-        [*sources, *(row for e in extracts for row in e.about), *people, *further.about],
+        [*sources, *(row for e in extracts for row in e.about), *people, *wet, *further.about],
         [],
         population,
         stations=next((s for e in extracts for s in e.stations), None),
         turns=next((t for e in extracts for t in e.turns), None),
         detailed="roads" in (*mapped, *queried),
         places=further.places,
+        water=water,
     )
     return Unwaited(prepared, before, after)
 
@@ -323,6 +328,16 @@ def _asked_area(study: Study, start: _Outline) -> shapely.Geometry:
     queried = {n for n in LAYERS if study.source(n).path == OVERPASS} - {"regions"}
     depth_km = study.network.depth_km
     return belt_of(start.border, min(depth_km, POSTS_KM) if queried == {"checkpoints"} else depth_km, start.crs)
+
+
+def _water(study: Study, area: shapely.Geometry, crs: CRS) -> tuple[gpd.GeoDataFrame | None, list[dict[str, Any]]]:
+    """Return the study's water within an area, None where it names none, and its row for the table of sources."""
+    source = study.source("water")
+    if source.path == NONE:
+        return None, []
+    frame, about = read_water(source, area)
+    km2 = shapely.area(project(frame.geometry.to_numpy(), WGS84, crs)) / 1e6
+    return frame.assign(area_km2=km2), [about]
 
 
 def open_people(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:

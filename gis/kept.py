@@ -172,7 +172,7 @@ def key_of(study: Study, fetch: Fetching, at: Moment | None = None) -> str:
 
     The hour of a departure is part of it where roads come from OpenStreetMap: those alone have conditions.
     """
-    paths = {n: study.source(n).path for n in LAYERS}
+    paths = {n: study.source(n).path for n in (*LAYERS, "water")}
     if any(p == OVERPASS or is_database(p) for p in paths.values()):
         return ""
     files: dict[str, Any] = {n: _digests(Path(p)) for n, p in paths.items() if p not in (SNAPSHOT, NONE, OSM)}
@@ -266,6 +266,7 @@ def _load(folder: Path, study: Study, clock: Clock) -> tuple[Prepared, Network] 
         turns=frames.get("turns"),
         detailed=about["detailed"],
         places=places,
+        water=frames.get("water"),
     )
     prepared = charged(Unwaited(prepared, about["before"], about["after"]), study)
     network = with_waits_of(network, prepared.layers["checkpoints"], study.analysis.domestic_wait)
@@ -283,7 +284,7 @@ def _save(folder: Path, unwaited: Unwaited, network: Network) -> None:
     try:
         prepared = unwaited.prepared
         frames: dict[str, Any] = {"regions": prepared.regions, "border": prepared.border}
-        further = {"stations": prepared.stations, "turns": prepared.turns}
+        further = {"stations": prepared.stations, "turns": prepared.turns, "water": prepared.water}
         frames |= {name: frame for name, frame in further.items() if frame is not None}
         late = ("roads", "railways")
         for name, frame in (

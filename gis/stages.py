@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import shapely
+
+from layers.crs import WGS84, project
 from network.build import Base, Network, build_base, build_network
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ def build(prepared: Prepared) -> Network:
         current_change_min=study.network.current_change_min,
         stations=prepared.stations,
         turns=prepared.turns,
+        water=water_of(prepared),
         generalised=prepared.generalised,
         bridge_gaps=study.network.bridge_gaps,
         length_factor=study.network.length_factor,
@@ -54,6 +58,15 @@ def build(prepared: Prepared) -> Network:
         rail_km=study.network.rail_match_km,
         domestic_wait=study.analysis.domestic_wait,
     )
+
+
+def water_of(prepared: Prepared) -> shapely.Geometry | None:
+    """Return the study's water in its projection, None where it names none."""
+    if prepared.water is None:
+        return None
+    parts = project(prepared.water.geometry.to_numpy(), WGS84, prepared.crs)
+    water: shapely.Geometry = shapely.multipolygons(list(parts))
+    return water
 
 
 def limits_of(prepared: Prepared) -> ConnectorLimits:

@@ -258,7 +258,7 @@ def allowed_keys(path: list[str]) -> list[str]:
 def _with_paths(study: Study, folder: Path) -> Study:
     """Return the study with layer paths counted from its folder."""
     parts = {}
-    for name in LAYERS:
+    for name in (*LAYERS, "water"):
         part: LayerSource = getattr(study.layers, name)
         if part.path not in (SNAPSHOT, NONE, OSM, OVERPASS) and not is_database(part.path):
             parts[name] = part.model_copy(update={"path": str(folder / part.path)})

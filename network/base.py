@@ -132,7 +132,7 @@ def build_base(
     NetworkError
         Nothing is left on the two sides, or a vehicle or speed is not allowed.
     """
-    edge = Border.of(regions, border, crs, tolerance_km)
+    edge = Border.of(regions, border, crs, tolerance_km, water)
     roads, out, left_out = usable_roads(roads, vehicle=vehicle, winter=winter)
     lines = np.asarray(project(out.geometry.to_numpy(), WGS84, crs), dtype=object)
     closed_lines = tuple(lines[shapely.intersects(lines, edge.line)])

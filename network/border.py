@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,22 +30,33 @@ ROAD_MATCH_KM, RAIL_MATCH_KM = 15.0, 100.0
 """How far a checkpoint may stand from its crossing. Rail posts are stations, up to 45 km inside and further along the
 line."""
 CLUSTER_KM = 1.0
+SHORE_M = 10.0
+"""A way that touches the water for no longer crosses none."""
 COAST_KM = 10.0
 
 
 @dataclass(frozen=True)
 class Border:
-    """The border in the projection: its line, the two sides as polygons, and how far off the line may be."""
+    """The border in the projection: its line, the two sides as polygons, how far off the line may be, and water.
+
+    ``water`` holds the polygons that no straight way leads over, None where none are known.
+    """
 
     line: shapely.Geometry
     sides: Mapping[str, shapely.Geometry]
     tolerance_km: float = WEAVE_KM
+    water: shapely.Geometry | None = None
 
     @classmethod
     def of(
-        cls, regions: gpd.GeoDataFrame, border: gpd.GeoDataFrame, crs: CRS, tolerance_km: float = WEAVE_KM
+        cls,
+        regions: gpd.GeoDataFrame,
+        border: gpd.GeoDataFrame,
+        crs: CRS,
+        tolerance_km: float = WEAVE_KM,
+        water: shapely.Geometry | None = None,
     ) -> Border:
-        """Return the border of regions with ``side`` and the lines between them."""
+        """Return the border of regions with ``side`` and the lines between them; water in the projection."""
         polygons = {
             side: shapely.union_all(project(regions.loc[regions["side"] == side].geometry.to_numpy(), WGS84, crs))
             for side in ("a", "b")
@@ -53,7 +65,7 @@ class Border:
             shapely.prepare(polygon)
         line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
         shapely.prepare(line)
-        return cls(line, polygons, tolerance_km)
+        return cls(line, polygons, tolerance_km, water)
 
     def abroad_m(self, lines: NDArray[np.object_], side: str) -> NDArray[np.float64]:
         """Return how many metres of each line lie on the other side than `side`."""
@@ -63,6 +75,45 @@ class Border:
         # What runs along the line itself lies on both sides: it is not abroad.
         out[hit] = shapely.length(shapely.difference(shapely.intersection(lines[hit], other), self.sides[side]))
         return out
+
+    @cached_property
+    def lakes(self) -> NDArray[np.object_]:
+        """The water's polygons one by one."""
+        return np.asarray([] if self.water is None else shapely.get_parts(self.water), dtype=object)
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.lakes)
+
+    def wet_m(self, lines: NDArray[np.object_]) -> NDArray[np.float64]:
+        """Return how many metres of each line lie over water."""
+        line, lake = self._tree.query(lines, predicate="intersects")
+        over = shapely.length(shapely.intersection(lines[line], self.lakes[lake]))
+        return np.asarray(np.bincount(line, over, minlength=len(lines)), float)
+
+    def ashore_m(self, points: NDArray[np.object_]) -> NDArray[np.float64]:
+        """Return how far each point in water is from the shore; 0 on land."""
+        out = np.zeros(len(points))
+        point, lake = self._tree.query(points, predicate="within")
+        out[point] = shapely.distance(points[point], shapely.boundary(self.lakes[lake]))
+        return out
+
+    def refuses(self, points: NDArray[np.object_], lines: NDArray[np.object_], side: str) -> NDArray[np.bool_]:
+        """Return which straight lines from points of a side lead through the neighbour, or over water.
+
+        From the wrong side the way out is free: there and back to the line, and the line's own uncertainty. So is that
+        out of the water for what stands in it, as places on a generalised shore do.
+        """
+        allowed = self.tolerance_km * 1000 + 2 * shapely.distance(points, self.sides[side])
+        out = np.asarray(self.abroad_m(lines, side) > allowed, bool)
+        if len(self.lakes):
+            out |= self.wet_m(lines) > SHORE_M + 2 * self.ashore_m(points)
+        return out
+
+    def dry(self, ground: shapely.Geometry) -> shapely.Geometry:
+        """Return ground without the water on it."""
+        near = self.lakes[self._tree.query(ground)]
+        return shapely.difference(ground, shapely.union_all(near)) if len(near) else ground
 
 
 def with_sides_of_nodes(tables: Tables, regions: gpd.GeoDataFrame, border: Border) -> tuple[Tables, dict[str, int]]:

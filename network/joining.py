@@ -88,8 +88,9 @@ def join(
     usable
         Per link; links over the border are left out by themselves.
     border
-        A straight connector that runs through the neighbour for longer than the line is uncertain is refused. A place
-        on the wrong side of a generalised line may cross it once, from where it stands.
+        A straight connector that runs through the neighbour for longer than the line is uncertain, or over water, is
+        refused. A place on the wrong side of a generalised line may cross it once, from where it stands, and one in the
+        water may leave it.
     limit_km
         Straight distance at the most.
 
@@ -144,16 +145,15 @@ def near_by(
     """
     tree = shapely.STRtree(things)
     point, thing = tree.query_nearest(points, max_distance=limit_km * 1000, all_matches=False)
-    # From the wrong side the way out is free: there and back to the line, and the line's own uncertainty.
-    allowed = border.tolerance_km * 1000 + 2 * shapely.distance(points, border.sides[side])
     first = np.full(len(points), np.nan)
     first[point] = shapely.distance(points[point], things[thing])
     bridge = shapely.shortest_line(points[point], things[thing])
-    for p in point[border.abroad_m(bridge, side) > allowed[point]]:
-        # The nearest would cut through the neighbour: a handful along the line.
+    for p in point[border.refuses(points[point], bridge, side)]:
+        # The nearest would cut through the neighbour, or over water: a handful along the line and the shores.
         near = tree.query(points[p], predicate="dwithin", distance=limit_km * 1000)
         near = near[np.argsort(shapely.distance(points[p], things[near]), kind="stable")][: limits.candidates]
-        fine = near[border.abroad_m(shapely.shortest_line(points[p], things[near]), side) <= allowed[p]]
+        here = np.full(len(near), points[p])
+        fine = near[~border.refuses(here, shapely.shortest_line(here, things[near]), side)]
         first[p] = shapely.distance(points[p], things[fine[0]]) if len(fine) else np.nan
     some = np.flatnonzero(np.isfinite(first))
     reach = np.maximum(limits.reach_ratio * first[some], first[some] + limits.reach_more_km * 1000)
@@ -168,8 +168,8 @@ def near_by(
     keep = (rank < limits.candidates) & (away >= first[place] - 1e-6)
     place, thing = place[keep], thing[keep]
     bridge = shapely.shortest_line(points[place], things[thing])
-    fine = border.abroad_m(bridge, side) <= allowed[place]
-    return place[fine].astype(np.int64), thing[fine].astype(np.int64)
+    free = ~border.refuses(points[place], bridge, side)
+    return place[free].astype(np.int64), thing[free].astype(np.int64)
 
 
 def far_apart(

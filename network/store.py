@@ -171,7 +171,8 @@ def _network(about: Mapping[str, Any], frames: Mapping[str, Any], arrays: Arrays
     parts = dict(zip(frames["border"]["part"], frames["border"].geometry, strict=True))
     for part in parts.values():
         shapely.prepare(part)
-    border = Border(parts["line"], {s: parts[s] for s in ("a", "b")}, about["tolerance_km"])
+    sides = {s: parts[s] for s in ("a", "b")}
+    border = Border(parts["line"], sides, about["tolerance_km"], parts.get("water"))
     return Network(
         nodes=nodes,
         links=links,
@@ -318,9 +319,9 @@ def _together(table: pd.DataFrame, rows: NDArray[np.int32], rest: pd.DataFrame) 
 
 
 def _border_table(border: Border, crs: CRS) -> gpd.GeoDataFrame:
-    """Return the border line and the two sides as three rows."""
-    shapes = [border.line, border.sides["a"], border.sides["b"]]
-    return gpd.GeoDataFrame({"part": ["line", "a", "b"]}, geometry=shapes, crs=crs)
+    """Return the border line, the two sides and the water, if any is known, as rows."""
+    shapes = {"line": border.line, **border.sides} | ({} if border.water is None else {"water": border.water})
+    return gpd.GeoDataFrame({"part": list(shapes)}, geometry=list(shapes.values()), crs=crs)
 
 
 def _all_routers(network: Network) -> list[Router]:

@@ -109,7 +109,8 @@ def isochrones(
 
     Notes
     -----
-    Water and mountains are open ground here. What is reached over ground does not drive on along another road.
+    Mountains are open ground here, and so is water where none is known. What is reached over ground does not drive on
+    along another road.
     """
     limits = _check(minutes, networks, direction, cell_km, off_road_km, per_metre)
     require_equal_area(router.network.crs)
@@ -212,7 +213,8 @@ def _terrain(
     shape = (int(np.ceil((north - south) / size)), int(np.ceil((east - west) / size)))
     transform = Affine(size, 0, west, 0, -size, north)
     box = shapely.box(west, south, east, north)
-    land = {s: shapely.intersection(polygon, box) for s, polygon in network.base.border.sides.items()}
+    edge = network.base.border
+    land = {s: edge.dry(shapely.intersection(polygon, box)) for s, polygon in edge.sides.items()}
     masks = {s: _cells_of(polygon, shape, transform) for s, polygon in land.items()}
     masks["b"] &= ~masks["a"]
     n = np.maximum(2, np.ceil(2 * shapely.length(lines) / size).astype(int) + 1)

@@ -255,10 +255,11 @@ def belt_grid(network: Network, border: gpd.GeoDataFrame, *, depth_km: float = 1
     transform = Affine(size, 0, west, 0, -size, north)
     sides = {}
     for side in ("a", "b"):
-        polygon = shapely.intersection(network.base.border.sides[side], zone)
+        edge = network.base.border
+        polygon = edge.dry(shapely.intersection(edge.sides[side], zone))
         sides[side] = (
             rasterize([(polygon, 1)], out_shape=shape, transform=transform, dtype="uint8").astype(bool)
-            if polygon.area
+            if shapely.area(polygon)
             else np.zeros(shape, bool)
         )
     sides["b"] &= ~sides["a"]

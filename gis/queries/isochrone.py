@@ -160,7 +160,7 @@ def _posts(network: Network, text: str, mode: str, unknown: PlaceError) -> tuple
 
 def input_files(study: Study) -> list[FilePath]:
     """Return the files that a study names, whether they are there or not: no answer may replace them."""
-    layers = [p for p in (study.source(n).path for n in LAYERS) if p not in (SNAPSHOT, NONE, OSM, OVERPASS)]
+    layers = [p for p in (study.source(n).path for n in (*LAYERS, "water")) if p not in (SNAPSHOT, NONE, OSM, OVERPASS)]
     own = [part.path for part in study.reach.layers.values()]
     named = [*layers, *own, *study.osm.pbf, study.population.raster, study.border_zone.path, study.index.indicators]
     return [FilePath(n) for n in named if n and not is_database(n)]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from gis.settings.part import Part, Words
-from layers.io import LAYERS, SNAPSHOT
+from layers.io import LAYERS, NONE, SNAPSHOT
 from layers.own.lines import MOST_M, NEAR_M
 from layers.secrets import masked
 from layers.sources.download.geofabrik import BASE_URL
@@ -51,13 +51,14 @@ class LayerSource(Part):
 
 
 class Layers(Part):
-    """Sources of the five layers."""
+    """Sources of the five layers, and of water, which a study may do without."""
 
     regions: LayerSource = LayerSource()
     roads: LayerSource = LayerSource()
     railways: LayerSource = LayerSource()
     settlements: LayerSource = LayerSource()
     checkpoints: LayerSource = LayerSource()
+    water: LayerSource = LayerSource(path=NONE)
 
 
 ROAD_KINDS = ("motorway", "trunk", "primary", "secondary", "tertiary")

@@ -54,6 +54,8 @@ NEAR = 0.2
 """Degrees around the line within which ground that no region of its own side holds is given to the nearest one."""
 GRID = 1e-6
 """Degrees of the grid on which edges are noded: a decimetre."""
+LEAST_KM2 = 1.0
+"""The smallest lake."""
 COARSE = 0.004
 """How simple known edges inland become: degrees, as the root of an area."""
 STEP = 0.01
@@ -98,6 +100,26 @@ def read_waters(folder: Path) -> NDArray[np.object_]:
 def sea_of(waters: NDArray[np.object_]) -> shapely.Geometry:
     """Return the Caspian."""
     return shapely.union_all(waters[shapely.intersects(waters, shapely.Point(CASPIAN))])
+
+
+def make_water(waters: NDArray[np.object_], line: shapely.Geometry, depth_m: float) -> gpd.GeoDataFrame:
+    """Return lakes and the sea of a square kilometre and more within `depth_m` of a line, simplified to `SIMPLE_M`."""
+    west, south, east, north = shapely.bounds(waters).T
+    large = (north - south) * (east - west) * 111**2 * np.cos(np.radians(south)) >= LEAST_KM2
+    west, south, east, north = shapely.bounds(line)
+    frame = shapely.box(west - 6, south - 4, east + 6, north + 4)
+    shapes = shapely.make_valid(shapely.clip_by_rect(waters[large], *shapely.bounds(frame)))
+    crs = fit_equal_area(line)
+    shapes = np.asarray(project(shapes[~shapely.is_empty(shapes)], WGS84, crs), dtype=object)
+    axis = shapely.simplify(project(line, WGS84, crs), 1000)
+    shapely.prepare(axis)
+    shapes = shapes[shapely.dwithin(axis, shapes, depth_m)]
+    whole = shapely.get_parts(shapely.union_all(shapely.simplify(shapes, SIMPLE_M)))
+    whole = whole[shapely.area(whole) >= LEAST_KM2 * 1e6]
+    frame = gpd.GeoDataFrame({"area_km2": np.round(shapely.area(whole) / 1e6, 2)}, geometry=whole, crs=crs)
+    frame.geometry = shapely.set_precision(frame.to_crs(WGS84).geometry.to_numpy(), 1e-5)
+    frame = frame.set_crs(WGS84, allow_override=True)
+    return frame.sort_values("area_km2", ascending=False, kind="stable", ignore_index=True)
 
 
 def countries_of_zones(zones: Mapping[str, shapely.Geometry]) -> dict[str, shapely.Geometry]:

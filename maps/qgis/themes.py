@@ -17,7 +17,7 @@ class Theme(NamedTuple):
     with_: tuple[str, ...]
 
 
-_GROUND = ("border_line", "settlements", "roads", "regions")
+_GROUND = ("border_line", "settlements", "roads", "water", "regions")
 THEMES = (
     Theme("Finding", "cells", ("places", "checkpoints", *_GROUND)),
     Theme("Bottlenecks", "cells_bottleneck", ("places", "checkpoints", *_GROUND)),

@@ -35,7 +35,9 @@ def test_each_layer_is_the_file_of_the_manifest(name: str) -> None:
 
 def test_the_snapshot_is_small() -> None:
     assert sum(p.stat().st_size for p in SNAPSHOT.iterdir()) < 4_000_000
-    assert {p.name for p in SNAPSHOT.iterdir()} == {f"{n}.parquet" for n in (*LAYERS, "sea_line")} | {"manifest.json"}
+    assert {p.name for p in SNAPSHOT.iterdir()} == {f"{n}.parquet" for n in (*LAYERS, "sea_line", "water")} | {
+        "manifest.json"
+    }
 
 
 def test_the_layers_cover_the_belt_of_the_border() -> None:

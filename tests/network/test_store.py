@@ -58,8 +58,8 @@ def network_equal(one: Network, two: Network) -> None:
     assert (one.base.stations is None) == (two.base.stations is None)
     if one.base.stations is not None and two.base.stations is not None:
         frame_equal(one.base.stations, two.base.stations)
-    assert len(one.base.shut) == len(two.base.shut)
-    assert all(shapely.equals_exact(a, b) for a, b in zip(one.base.shut, two.base.shut, strict=True))
+    assert len(one.base.closed_lines) == len(two.base.closed_lines)
+    assert all(shapely.equals_exact(a, b) for a, b in zip(one.base.closed_lines, two.base.closed_lines, strict=True))
     a, b = one.base.border, two.base.border
     assert a.tolerance_km == b.tolerance_km
     assert shapely.equals_exact(a.line, b.line)
@@ -97,7 +97,7 @@ def test_all_that_a_network_has_is_kept() -> None:
         "report",
         "vehicle",
         "stations",
-        "shut",
+        "closed_lines",
         "gaps",
     ]
 
@@ -186,7 +186,7 @@ def test_a_contracted_network_with_ids_stations_and_shut_roads_comes_back(tmp_pa
     network = build_network(base, with_waits(land.checkpoints), land.settlements)
     assert network.links["osm_ids"].str.contains("|", regex=False).any()
     assert base.stations is not None
-    assert base.shut
+    assert base.closed_lines
     network_equal(network, kept(network, tmp_path))
 
 
