@@ -14,6 +14,7 @@ import pyproj
 from gis.assumptions import assumptions
 from gis.headline import caution, headline, key_numbers, scenario_numbers
 from gis.measures import TABLES
+from layers.water import sea_line
 from maps.contents import Contents
 from maps.i18n import _, country, language, localised, ngettext, number, speaking
 from maps.phrases import phrase, phrased, spoken
@@ -23,7 +24,7 @@ from maps.styles.layers import LayerStyle, run_styles, scenario_styles
 from maps.styles.rights import credited
 from maps.styles.sites import SITES
 from maps.styles.thematic import chapter_styles
-from maps.styles.water import WATER
+from maps.styles.water import SEA_LINE, WATER
 from network.tool_edges import tool_edges
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def contents_of(
     """Return what is written of a run for people, in the language that is spoken (`maps.i18n.speaking`)."""
     named = names_of(prepared)
     frames = {n: named.frame(frame, PLACES) for n, frame in frames_of(measures, chapters).items()}
-    frames |= {} if prepared.water is None else {"water": prepared.water}
+    under = {"water": prepared.water, "sea_line": sea_line(prepared.study.source("regions"))}
+    frames |= {name: frame for name, frame in under.items() if frame is not None}
     tables = {n: named.frame(t, PLACES) for n, t in {"statistics": measures.statistics, **chapters.tables}.items()}
     sides = sides_of(prepared)
     return Contents(
@@ -210,10 +212,10 @@ def _styles(prepared: Prepared, frames: dict[str, gpd.GeoDataFrame]) -> tuple[La
         places=[(word, part.rights) for word, part in prepared.study.reach.layers.items()],
         columns={name: list(frame.columns) for name, frame in frames.items()},
     )
-    if "water" not in frames:
-        return found
-    ground = next(i for i, style in enumerate(found) if style.layer == "regions")
-    return (*found[:ground], WATER, *found[ground:])
+    for style, beside in ((SEA_LINE, "border_line"), (WATER, "regions")):
+        at = next(i for i, other in enumerate(found) if other.layer == beside)
+        found = (*found[:at], style, *found[at:]) if style.layer in frames else found
+    return found
 
 
 def _types_of(regions: gpd.GeoDataFrame) -> list[str]:

@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from layers.crs import WGS84
+from layers.crs import WGS84, line_lengths_m
 from layers.errors import LayerError
 from layers.io import SNAPSHOT, Source, describe_file
 from layers.own.shapes import within
@@ -19,7 +19,7 @@ from layers.sources.snapshot import read_snapshot, snapshot_manifest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NAME = "water"
+NAME, SEA_LINE = "water", "sea_line"
 
 
 def read_water(source: Source, area: shapely.Geometry) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
@@ -50,6 +50,17 @@ def read_water(source: Source, area: shapely.Geometry) -> tuple[gpd.GeoDataFrame
     frame, more = within(table[flat].to_crs(WGS84), NAME, area, path.name)
     frame = _polygons(frame, area)
     return frame, {**describe_file(NAME, path, len(frame), rights=source.rights), "notes": [*notes, *more]}
+
+
+def sea_line(regions: Source) -> gpd.GeoDataFrame | None:
+    """Return the part of the border line in the sea with ``length_km``, None where the source of the regions has none.
+
+    Regions end at the shore, so that it is in no length of the border and in no density.
+    """
+    if regions.path != SNAPSHOT:
+        return None
+    line = read_snapshot(SEA_LINE)[["geometry"]]
+    return line.assign(length_km=line_lengths_m(line.geometry.to_numpy()) / 1000)
 
 
 def _polygons(frame: gpd.GeoDataFrame, area: shapely.Geometry) -> gpd.GeoDataFrame:

@@ -14,6 +14,8 @@ _GROUND = {
     "checkpoints": ("checkpoints",),
     "border_line": ("border_line", "regions"),
     "regions": ("regions",),
+    "sea_line": ("sea_line",),
+    "water": ("water",),
     "roads": ("roads",),
     "railways": ("railways",),
     "cells": ("roads", "railways", "population"),

@@ -15,7 +15,7 @@ from gis.study import load_study
 from layers.crs import WGS84
 from layers.errors import LayerError
 from layers.io import Source
-from layers.water import read_water
+from layers.water import read_water, sea_line
 from tests.borders import random_land
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ def test_a_run_draws_its_water(tmp_path: Path) -> None:
     contents = result.contents("en")
     keys = [style.key for style in contents.styles]
     assert keys.index("water") + 1 == keys.index("regions")
+    assert "sea_line" not in keys
+    drawn = next(style for style in contents.styles if style.key == "water")
+    assert drawn.rights == "© Lakes"
     assert contents.layers["water"]["area_km2"].iloc[0] > 1
 
 
@@ -80,6 +83,13 @@ def test_the_packaged_water_lies_in_its_belt_and_is_a_square_kilometre_at_least(
     # Chany, Zaysan, Kulunda, the Caspian.
     for lon, lat in ((77.5, 54.8), (84.0, 48.0), (79.6, 53.0), (50.5, 45.5)):
         assert frame.geometry.intersects(shapely.Point(lon, lat)).any(), (lon, lat)
+
+
+def test_the_part_of_the_line_in_the_sea_is_drawn_apart() -> None:
+    line = sea_line(Source("snapshot"))
+    assert line is not None
+    assert line["length_km"].sum() == pytest.approx(54.3, abs=0.5)
+    assert sea_line(Source("own.gpkg")) is None
 
 
 def test_what_is_no_area_is_no_water(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from maps.styles.layers import run_styles, scenario_styles
 from maps.styles.queries import PASSED, WAY
 from maps.styles.sites import SITES
 from maps.styles.thematic import FLOW_CLASSES, LOAD_CLASSES, REACH_CLASSES, chapter_styles, isochrone_style
-from maps.styles.water import WATER
+from maps.styles.water import SEA_LINE, WATER
 from maps.web.finding import FINDING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,7 +133,7 @@ def styled() -> set[str]:
         *scenario_styles(),
         *chapter_styles(layers, types=["a"], minutes=(), columns=columns),
         *EDGES,
-        *(SITES, WATER, WAY, PASSED, isochrone_style([])),
+        *(SITES, SEA_LINE, WATER, WAY, PASSED, isochrone_style([])),
         FINDING,
         *comparison_styles(),
     ]
