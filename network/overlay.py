@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,12 @@ from network.routing import Router, compile_router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+MANY = 500
+"""Posts from which on they are joined over the roads: a table of all ways between them has millions."""
+CELLS = 1_000_000
+"""Minutes that trees over the roads fill at once."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +57,53 @@ class Overlay:
         same = self.posts[:, None] == np.asarray(nodes)[None]
         return np.where(same, 0.0, self.home.table(self.posts, nodes, FIELDS["open"]))
 
-    def across(self, closed: Collection[str] = ()) -> NDArray[np.float64]:
-        """Return the shortest minutes between posts with all crossings but those of the closed checkpoints."""
+    def across(
+        self,
+        closed: Collection[str] = (),
+        *,
+        rows: NDArray[np.int64] | None = None,
+        columns: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Return the shortest minutes between posts with all crossings but those of the closed checkpoints.
+
+        Parameters
+        ----------
+        rows, columns
+            Positions in posts, from which and to which; all where None.
+        """
         n = len(self.posts)
-        graph = self.between.copy()
+        rows, columns = (np.arange(n) if some is None else some for some in (rows, columns))
+        if not len(rows):
+            return np.empty((0, len(columns)))
         use = self.gates[~self.gates["checkpoint_id"].isin(list(closed))]
-        np.minimum.at(graph, (use["tail"].to_numpy(), use["head"].to_numpy()), use["cost"].to_numpy())
-        if not n:
-            return graph
+        gates = tuple(use[c].to_numpy() for c in ("tail", "head", "cost"))
+        if n > MANY:
+            return self._over_roads(gates, rows, columns)
         # In a dense matrix scipy takes all below 1e-8 for no edge; a sparse one keeps a gate without a wait.
-        tail, head = np.nonzero(np.isfinite(graph))
-        weight = graph[tail, head]
-        arcs = csr_array((weight, (tail.astype(np.int32), head.astype(np.int32))), shape=(n, n))
-        return np.asarray(dijkstra(arcs), float)
+        tail, head = np.nonzero(np.isfinite(self.between))
+        ways = (tail, head, self.between[tail, head])
+        return np.asarray(dijkstra(_least(ways, gates, n), indices=rows)[:, columns], float)
+
+    def _over_roads(
+        self, gates: tuple[NDArray[Any], ...], rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the same over the roads at home, which have fewer arcs than thousands of posts have ways."""
+        roads = self.home.costs[FIELDS["open"]].tocoo()
+        at, n = self.home.positions(self.posts), len(self.home.nodes)
+        # A post where nothing but crossings meet, or a new one, is no position of the roads: its ways are known alone.
+        alone = np.flatnonzero(at < 0)
+        at[alone] = n + np.arange(len(alone))
+        come, leave = self.between[:, alone], self.between[alone]
+        ends = [(at[i], at[alone[j]], come[i, j]) for i, j in [np.nonzero(np.isfinite(come))]]
+        ends += [(at[alone[i]], at[j], leave[i, j]) for i, j in [np.nonzero(np.isfinite(leave))]]
+        ways = tuple(np.concatenate(part) for part in zip((*roads.coords, roads.data), *ends, strict=True))
+        tail, head, cost = gates
+        arcs = _least(ways, (at[tail], at[head], cost), n + len(alone))
+        out = np.empty((len(rows), len(columns)))
+        step = max(1, CELLS // arcs.shape[0])
+        for start in range(0, len(rows), step):
+            out[start : start + step] = dijkstra(arcs, indices=at[rows[start : start + step]])[:, at[columns]]
+        return out
 
     def table(
         self, to_posts: NDArray[np.float64], from_posts: NDArray[np.float64], closed: Collection[str] = ()
@@ -104,3 +144,12 @@ def build_overlay(network: Network, mode: str, *, field: str = "actual") -> Over
     )
     between = home.table(posts, posts, FIELDS["open"]) if len(posts) else np.empty((0, 0))
     return Overlay(home, posts, gates, between)
+
+
+def _least(ways: tuple[NDArray[Any], ...], gates: tuple[NDArray[Any], ...], n: int) -> csr_array:
+    """Return arcs (tail, head, cost) as a matrix, of parallel ones the least; one that can't be passed is no arc."""
+    tail, head, cost = (np.concatenate(both) for both in zip(ways, gates, strict=True))
+    order = np.lexsort((cost, head, tail))
+    order = order[np.isfinite(cost[order])]
+    order = order[np.diff(tail[order].astype(np.int64) * n + head[order], prepend=-1) != 0]
+    return csr_array((cost[order], (tail[order].astype(np.int32), head[order].astype(np.int32))), shape=(n, n))

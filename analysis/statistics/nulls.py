@@ -234,29 +234,28 @@ def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
     )
     active, back = np.unique(gates[["tail", "head"]].to_numpy(np.int64), return_inverse=True)
     back = back.reshape(-1, 2)
+    between = placements.overlay.between
     small = replace(
         placements.overlay,
         posts=placements.overlay.posts[active],
-        between=placements.overlay.between[np.ix_(active, active)],
+        between=between if len(active) == len(between) else between[np.ix_(active, active)],
         gates=gates.assign(tail=back[:, 0], head=back[:, 1]),
     )
-    charged = small.across()
-    free = replace(small, gates=small.gates.assign(cost=0.0)).across()
-    at_home = _transit(placements, small, active)
     side, n = placements.side[active], len(placements.points)
     minutes, domestic, cross = np.full(n, np.inf), np.zeros(n), np.zeros(n)
-    for s in ("a", "b"):
-        rows, own = np.flatnonzero(placements.points.side == s), side == s
-        to_posts = placements.to_posts[np.ix_(rows, active[own])]
-        if own.any() and len(rows):
-            minutes[rows] = (to_posts + free[np.ix_(own, own)].min(axis=1)).min(axis=1)
-        for domestic_part, table in ((True, at_home), (False, charged)):
+    for domestic_part in (True, False):
+        charged = _transit(placements, small, active) if domestic_part else small
+        for s in ("a", "b"):
+            rows, own = np.flatnonzero(placements.points.side == s), side == s
+            to_posts = placements.to_posts[np.ix_(rows, active[own])]
+            if own.any() and len(rows):
+                minutes[rows] = to_posts.min(axis=1)
             columns = np.flatnonzero((placements.targets.side == s) == domestic_part)
             arrive = own if domestic_part else ~own
-            middle = table[np.ix_(own, arrive)]
+            middle = charged.across(rows=np.flatnonzero(own), columns=np.flatnonzero(arrive))
             if domestic_part:
                 # A way home through the neighbour counts only where it is the shorter one.
-                middle = np.where(middle < small.between[np.ix_(own, own)], middle, np.inf)
+                middle[middle >= small.between[np.ix_(own, own)]] = np.inf
             time = _by_posts(to_posts, middle, placements.from_posts[np.ix_(active[arrive], columns)])
             if domestic_part:
                 time = np.minimum(time, placements.home[np.ix_(rows, columns)])
@@ -272,14 +271,14 @@ def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _transit(placements: Placements, small: Overlay, active: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return minutes of domestic trips between the posts of a draw, charged the waits of `network.domestic`."""
+def _transit(placements: Placements, small: Overlay, active: NDArray[np.int64]) -> Overlay:
+    """Return the overlay of a draw for domestic trips, which are charged the waits of `network.domestic`."""
     mode = small.gates["crossing_id"].map(placements.slots.set_index("crossing_id")["mode"])
     waits = small.gates["cost"].where(mode.isin(placements.network.domestic_wait), 0.0)
     waited = placements.back["crossing_id"].isin(small.gates.loc[waits > 0, "crossing_id"])
     back = placements.back[waited]
     back = back.assign(tail=np.searchsorted(active, back["tail"]), head=np.searchsorted(active, back["head"]))
-    return replace(small, gates=pd.concat([small.gates.assign(cost=waits), back], ignore_index=True)).across()
+    return replace(small, gates=pd.concat([small.gates.assign(cost=waits), back], ignore_index=True))
 
 
 def _ways_back(overlay: Overlay, gates: pd.DataFrame, side: NDArray[np.object_]) -> pd.DataFrame:

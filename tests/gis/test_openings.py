@@ -97,6 +97,6 @@ def test_where_roads_are_said_to_be_far_nothing_is_modelled(seed: int) -> None:
 def test_what_is_far_from_roads_or_at_a_crossing_needs_no_second_build(monkeypatch: pytest.MonkeyPatch) -> None:
     network = network_of(0)
     at = network.crossings[network.crossings["mode"] == "road"].iloc[:1]
-    monkeypatch.setattr(openings, "ground_of", lambda _: pytest.fail("built again"))
+    monkeypatch.setattr(openings, "joinable_of", lambda _: pytest.fail("built again"))
     spots = pd.DataFrame({"place": "x", "lon": at.geometry.x, "lat": at.geometry.y})
     assert try_openings(network, spots, city_people=CITY)["joined_by"].tolist() == ["crossing"]

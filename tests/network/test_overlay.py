@@ -43,6 +43,18 @@ def test_all_pairs_with_checkpoints_closed(seed: int, field: str) -> None:
                 assert quick[np.isfinite(full)] == pytest.approx(full[np.isfinite(full)], rel=1e-9, abs=1e-8)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_thousands_of_posts_are_joined_over_the_roads(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = random_network(seed)
+    for mode in MODES:
+        overlay = build_overlay(network, mode)
+        for closed in ((), tuple(network.checkpoints["checkpoint_id"].iloc[:2])):
+            plain = overlay.across(closed)
+            with monkeypatch.context() as context:
+                context.setattr("network.overlay.MANY", 0)
+                np.testing.assert_allclose(overlay.across(closed), plain, rtol=1e-12, atol=1e-9)
+
+
 def test_closing_never_shortens_by_overlay() -> None:
     network = random_network(6)
     nodes = joined_nodes(network)
