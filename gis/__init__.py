@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from gis.inputs import Prepared, prepare
     from gis.measures import Measures
     from gis.pipeline import run, run_scenario, solve
-    from gis.queries.edits import Capacity, Close, Hours, Road, Speeds, Upgrade, Wait
     from gis.queries.isochrone import find_isochrones
+    from gis.queries.kinds import Capacity, Close, Electrify, Hours, Road, Speeds, Stop, Upgrade, Wait
     from gis.queries.new_posts import Open
     from gis.queries.plans import read_plan
     from gis.results import BorderNetwork, Comparison, Result, compare
@@ -39,6 +39,7 @@ __all__ = [
     "Chapters",
     "Close",
     "Comparison",
+    "Electrify",
     "Hours",
     "Measures",
     "Open",
@@ -46,6 +47,7 @@ __all__ = [
     "Result",
     "Road",
     "Speeds",
+    "Stop",
     "Study",
     "Upgrade",
     "Wait",
@@ -72,7 +74,7 @@ _ROOMS = {
     "gis.inputs": ("Prepared", "prepare"),
     "gis.measures": ("Measures",),
     "gis.pipeline": ("run", "run_scenario", "solve"),
-    "gis.queries.edits": ("Capacity", "Close", "Hours", "Road", "Speeds", "Upgrade", "Wait"),
+    "gis.queries.kinds": ("Capacity", "Close", "Electrify", "Hours", "Road", "Speeds", "Stop", "Upgrade", "Wait"),
     "gis.queries.isochrone": ("find_isochrones",),
     "gis.queries.new_posts": ("Open",),
     "gis.queries.plans": ("read_plan",),

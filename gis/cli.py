@@ -25,7 +25,7 @@ from gis.commands.scenario import scenario
 from gis.commands.serve import serve
 from gis.commands.sites import sites
 from gis.commands.sweep import sweep
-from gis.commands.template import indicators
+from gis.commands.template import appraisal, indicators
 from layers.house import refuse_namesakes
 
 ABOUT = "A land border as a transport model: growth points, bottlenecks, and what a new checkpoint would change."
@@ -82,6 +82,7 @@ cache_app.command("clear", cls=PlainCommand)(cache_clear)
 app.add_typer(cache_app, name="cache")
 template_app = typer.Typer(cls=PlainGroup, no_args_is_help=True, help="Tables to fill in.")
 template_app.command("indicators", cls=PlainCommand)(indicators)
+template_app.command("appraisal", cls=PlainCommand)(appraisal)
 app.add_typer(template_app, name="template")
 
 

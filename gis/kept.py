@@ -54,6 +54,7 @@ NOT_KEYED = {
     "title",
     "waits",
     "border_zone",
+    "terrain",
     "observed_waits",
     "money",
     "analysis",

@@ -103,7 +103,7 @@ def write_scenario(
     before, after = states
     with clock.stage("tables"):
         write_tables(folder / "tables", tables, prepared.study.outputs.csv)
-        (folder / "edits.toml").write_text(to_toml(plan.edits, name=plan.name), encoding="utf-8")
+        (folder / "edits.toml").write_text(to_toml(plan.edits, name=plan.name, more=plan.more), encoding="utf-8")
     contents = scenario_contents(prepared, before, after, tables, edits)
     with clock.stage("rasters"):
         rasters = write_rasters(folder, scenario_rasters(prepared, before, after), prepared)

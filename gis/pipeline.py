@@ -131,7 +131,7 @@ def run_scenario(
         """Refuse before anything is built: a name that nobody has needs no network to be found out."""
         for one in (plan, *others):
             check_edits(one.edits, prepared.layers["checkpoints"], prepared.regions, one.where)
-        spread_in(plan, study), values_in(plan)
+        spread_in(plan, study), values_in(plan, study)
 
     with speaking(lang), fresh_folder(Path(out), "scenario.json") as folder:
         prepared, before = take_or_build(study, fetching=fetching, clock=clock, look=look)

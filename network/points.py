@@ -73,6 +73,14 @@ class Points:
         cut = {f: getattr(self, f)[of_point] for f in self.__dataclass_fields__}
         return Points(**{**cut, "side": self.side[rows], "point": self.point[of_point] - start})
 
+    def take(self, rows: NDArray[np.int64]) -> Points:
+        """Return some of the points, in the order given."""
+        number = np.bincount(self.point, minlength=len(self))[rows]
+        first = np.repeat(self.starts[rows] - np.r_[0, np.cumsum(number)[:-1]], number)
+        access = first + np.arange(number.sum())
+        cut = {f: getattr(self, f)[access] for f in self.__dataclass_fields__ if f != "side"}
+        return Points(**{**cut, "side": self.side[rows], "point": np.repeat(np.arange(len(rows)), number)})
+
     @property
     def starts(self) -> NDArray[np.int64]:
         """The first access of each point."""

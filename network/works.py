@@ -148,7 +148,7 @@ def scale_speeds(base: Base, factor: float, *, mode: str = "road", area: shapely
     """
     if not 0.05 <= factor <= 20:
         raise PlaceError(f"speeds times {factor:g}: allowed is 0.05 to 20")
-    part = _part_within(base, mode, area)
+    part = part_within(base, mode, area)
     return _with_minutes(base, part, base.tables.links["time_min"].to_numpy(float) / factor)
 
 
@@ -180,17 +180,7 @@ def upgrade_ways(
         raise PlaceError("an upgrade: allowed is a speed or a class, for some ways of OpenStreetMap or for an area")
     _check_way([(0, 0), (1, 1)], mode, kind or "primary", kph)
     links = base.tables.links
-    if osm_ids:
-        wanted = {str(i) for i in osm_ids}
-        known = links["osm_ids"].str.split("|").map(wanted.intersection)
-        gone = wanted - set().union(*known)
-        if gone:
-            raise PlaceError(
-                f"no way of the data has the OpenStreetMap id {', '.join(sorted(gone))}: allowed are ids of loaded ways"
-            )
-        part = np.where(known.map(bool).astype(bool) & (links["mode"] == mode), 1.0, 0.0)
-    else:
-        part = _part_within(base, mode, area)
+    part = ways_named(links, osm_ids, mode) if osm_ids else part_within(base, mode, area)
     if kph is not None:
         minutes = links["length_m"].to_numpy(float) / 1000 / kph * 60
     else:
@@ -200,6 +190,24 @@ def upgrade_ways(
             "time_min"
         ].to_numpy(float)
     return _with_minutes(base, part, minutes)
+
+
+def ways_named(links: pd.DataFrame, osm_ids: Sequence[int], mode: str) -> NDArray[np.float64]:
+    """Return 1 for each link of a mode that is of one of some ways of OpenStreetMap, else 0.
+
+    Raises
+    ------
+    PlaceError
+        A way is not in the data.
+    """
+    wanted = {str(i) for i in osm_ids}
+    known = links["osm_ids"].str.split("|").map(wanted.intersection)
+    gone = wanted - set().union(*known)
+    if gone:
+        raise PlaceError(
+            f"no way of the data has the OpenStreetMap id {', '.join(sorted(gone))}: allowed are ids of loaded ways"
+        )
+    return np.where(known.map(bool).astype(bool) & (links["mode"] == mode), 1.0, 0.0)
 
 
 def _with_minutes(base: Base, part: NDArray[np.float64], minutes: NDArray[np.float64]) -> Base:
@@ -216,8 +224,16 @@ def _with_minutes(base: Base, part: NDArray[np.float64], minutes: NDArray[np.flo
     return replace(base, tables=Tables(base.tables.nodes, changed, base.tables.crs))
 
 
-def _part_within(base: Base, mode: str, area: shapely.Geometry | None) -> NDArray[np.float64]:
-    """Return the share of each link of a mode that lies in an area, 0 for the other modes."""
+def part_within(base: Base, mode: str, area: shapely.Geometry | None) -> NDArray[np.float64]:
+    """Return the share of each link of a mode that lies in an area in degrees (everywhere where None).
+
+    0 for the other modes.
+
+    Raises
+    ------
+    PlaceError
+        No link of the mode lies there.
+    """
     links = base.tables.links
     part = np.where((links["mode"] == mode) & (links["kind"] != "change"), 1.0, 0.0)
     if area is not None:

@@ -21,7 +21,7 @@ from layers.errors import NetworkError
 from network.overlay import Overlay, build_overlay
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -87,6 +87,17 @@ class ModeAcross:
                 np.minimum(back[k], self.from_a[head, :, None] + cost + self.to_b[None, :, tail], out=back[k])
         return by.size().index.to_frame(index=False), (there + back) / 2
 
+    def through_pairs(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+        """Return the same as `through` for some pairs by their rows, minutes of shape (alternatives, pairs)."""
+        gates = self.overlay.gates.assign(crossing=number_crossings(self.overlay))
+        by = gates[gates["checkpoint_id"] != ""].groupby(["checkpoint_id", "crossing"], sort=True)
+        there, back = np.full((by.ngroups, len(i)), np.inf), np.full((by.ngroups, len(i)), np.inf)
+        for k, (_, own) in enumerate(by):  # alternatives: dozens
+            for tail, head, cost in zip(own["tail"], own["head"], own["cost"], strict=True):
+                np.minimum(there[k], self.to_a[i, tail] + cost + self.from_b[head, j], out=there[k])
+                np.minimum(back[k], self.from_a[head, i] + cost + self.to_b[j, tail], out=back[k])
+        return by.size().index.to_frame(index=False), (there + back) / 2
+
     def to_post(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return minutes from the settlements of either side to the nearest open checkpoint's post of their side."""
         tails = np.unique(self.overlay.gates.loc[self.overlay.gates["checkpoint_id"] != "", "tail"].to_numpy(np.int64))
@@ -128,9 +139,19 @@ class Across:
 
     def through(self) -> tuple[pd.DataFrame, NDArray[np.float64]]:
         """Return the alternatives of all modes (``checkpoint_id``, ``crossing``, ``mode``) and their minutes."""
+        return self._all_modes(lambda m: m.through())
+
+    def through_pairs(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+        """Return the same for some pairs by their rows, minutes of shape (alternatives, pairs)."""
+        return self._all_modes(lambda m: m.through_pairs(i, j))
+
+    def _all_modes(
+        self, of: Callable[[ModeAcross], tuple[pd.DataFrame, NDArray[np.float64]]]
+    ) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+        """Return the alternatives of all modes, crossings numbered on."""
         tables, parts, shift = [], [], 0
         for m in self.modes:
-            table, minutes = m.through()
+            table, minutes = of(m)
             tables.append(table.assign(crossing=table["crossing"] + shift, mode=m.mode))
             shift += int(table["crossing"].max()) + 1 if len(table) else 0
             parts.append(minutes)

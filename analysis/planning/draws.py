@@ -6,7 +6,7 @@ Waits, speeds, the half-life of trips, and people, drawn many times over the sam
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from analysis.planning.across import Across
 
+CAPACITY = 1
+"""Number of the stream of capacities."""
 INPUTS = ("waits", "speeds", "half_life", "people")
 
 
@@ -40,6 +42,8 @@ class Spread:
         Of the half-life of trips.
     people
         Of the people of each settlement.
+    capacity
+        Of the capacity of each checkpoint: queues hang on it, and no other figure.
     draws, seed
         How many, from which seed: the n-th draw of a seed is the same whatever else is drawn.
     """
@@ -49,6 +53,7 @@ class Spread:
     speeds: float = 0.07
     half_life: float = 0.42
     people: float = 0.1
+    capacity: float = 0.2
     draws: int = 200
     seed: int = 1
 
@@ -62,9 +67,10 @@ class Spread:
         """
         wrong = [
             f"{n} = {getattr(self, n):g}: allowed is 0 to 2"
-            for n in ("waits", "known_waits", "speeds", "half_life", "people")
+            for n in ("waits", "known_waits", "speeds", "half_life", "people", "capacity")
             if not 0 <= getattr(self, n) <= 2
         ]
+        wrong += [] if 0 <= self.seed < 2**63 else [f"seed = {self.seed}: allowed is 0 or more"]
         wrong += [] if 0 <= self.draws <= 10_000 else [f"draws = {self.draws}: allowed is 0 to 10,000"]
         if wrong:
             raise StudyError(f"uncertainty: {'; '.join(wrong)}")
@@ -74,13 +80,15 @@ class Spread:
 class Draw:
     """One draw.
 
-    Factors of waits by checkpoint, of minutes at home by side, of the half-life, of people by settlement row.
+    Factors of waits by checkpoint, of minutes at home by side, of the half-life, of people by settlement row, of
+    capacities by checkpoint.
     """
 
     waits: Mapping[str, float]
     slow: tuple[float, float]
     half_life: float
     people: Mapping[int, float]
+    capacity: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, across: Across) -> Across:
         """Return trees as the draw has them; nothing is grown."""
@@ -127,28 +135,31 @@ def make_draws(
         own = np.array([np.random.default_rng([spread.seed, n, *key.encode()]).standard_normal() for key in ids])
         size = np.where(guessed, spread.waits, spread.known_waits)
         factor = np.exp(size * np.where(guessed, (common + own) / np.sqrt(2), own))
+        # A stream of its own: who draws capacities too draws the same waits.
+        room = [np.random.default_rng([spread.seed, n, CAPACITY, *key.encode()]).standard_normal() for key in ids]
         out.append(
             Draw(
                 dict(zip(ids, factor.tolist(), strict=True)),
                 (float(slow[0]), float(slow[1])),
                 half_life,
                 dict(zip(map(int, settlements), people.tolist(), strict=True)),
+                dict(zip(ids, np.exp(spread.capacity * np.array(room)).tolist(), strict=True)),
             )
         )
     return out
 
 
-def spread_of(answer: Callable[[Draw], Mapping[str, float]], draws: Sequence[Draw]) -> pd.DataFrame:
+def spread_of(draws: Sequence[Mapping[str, float]]) -> pd.DataFrame:
     """Return the figures of an answer over the draws.
 
     A row per figure with ``median``, ``low`` (5 %), ``high`` (95 %), ``known_share``.
 
     Parameters
     ----------
-    answer
-        Figures of a draw by name; NaN where one is not known.
+    draws
+        Figures of each draw by name; NaN where one is not known.
     """
-    table = pd.DataFrame([dict(answer(d)) for d in draws])
+    table = pd.DataFrame([dict(d) for d in draws])
     rows = []
     for name in table:
         values = table[name].to_numpy(float)

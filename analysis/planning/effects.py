@@ -122,6 +122,12 @@ def gains(benefit: Benefit) -> dict[str, float]:
     }
 
 
+def changed(before: Standing, after: Standing, benefit: Benefit) -> dict[str, float]:
+    """Return what changes between two states: figures and gains by the names in `MEASURES` and `GAINS`."""
+    old, new = figures(before), figures(after)
+    return {**{k: new[k] - old[k] for k in old}, **gains(benefit)}
+
+
 GAINS: dict[str, tuple[str, str]] = {
     "saved": ("benefit of users, by the area under the demand curve", "min per trip of before"),
     "saved_half": ("benefit of users, by the rule of a half (pairs with a way before)", "min per trip of before"),
@@ -192,6 +198,10 @@ def place_table(network: Network, before: Standing, after: Standing, benefit: Be
     return out.iloc[order].reset_index(drop=True)
 
 
+RULE = "half of a trip's benefit at either end"
+"""How benefits are told apart by place and side: an assumption, for nothing knows where a traveller lives."""
+
+
 def group_table(places: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return who gains and who loses by side, or by side and region.
 
@@ -221,6 +231,7 @@ def group_table(places: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
                 "city_min_change": mean[1] - mean[0],
                 "potential_change_pct": 100 * (potential[1] / potential[0] - 1) if potential[0] > 0 else np.nan,
                 "benefit_share": own["benefit_share"].sum(),
+                "benefit_rule": RULE,
                 "gains_most": _most(gain, largest=True),
                 "loses_most": _most(loss, largest=False),
             }

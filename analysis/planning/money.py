@@ -9,7 +9,7 @@ apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -40,8 +40,10 @@ class Values:
     growth
         Of benefits a year.
     share_a
-        Part of the benefits that goes to people of side a. Half where None: trips are modelled without regard to who
-        makes them.
+        Part of the benefits that goes to people of side a. None where it is not known: trips are modelled without
+        regard to who makes them.
+    cost_share_a
+        Part of the costs that side a bears. None where it is not known.
     currency
         Its name, as it is printed.
     """
@@ -53,8 +55,9 @@ class Values:
     years: int
     operating_cost_per_h: float = 0.0
     growth: float = 0.0
-    share_a: float = 0.5
+    share_a: float | None = None
     currency: str = ""
+    cost_share_a: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse values out of range.
@@ -75,8 +78,9 @@ class Values:
                 ("years", 1, 100),
                 ("growth", -0.5, 0.5),
                 ("share_a", 0, 1),
+                ("cost_share_a", 0, 1),
             )
-            if not low <= getattr(self, name) <= high
+            if getattr(self, name) is not None and not low <= getattr(self, name) <= high
         ]
         if wrong:
             raise StudyError(f"appraisal: {'; '.join(wrong)}")
@@ -114,21 +118,54 @@ def return_rate(hours_per_day: float, values: Values) -> float:
     return float(brentq(lambda r: net_present_value(hours_per_day, values, rate=r), *RATES, xtol=1e-10))
 
 
-def money_table(hours_per_day: float, values: Values) -> pd.DataFrame:
-    """Return the appraisal of a scenario: ``measure``, ``value``, ``unit``, ``formula``.
+def money_table(
+    hours_per_day: float, values: Values, *, between: tuple[float, float] = (float("nan"), float("nan"))
+) -> pd.DataFrame:
+    """Return the appraisal of a scenario: ``measure``, ``value``, ``low``, ``high``, ``unit``, ``formula``.
 
     Parameters
     ----------
     hours_per_day
         Vehicle-hours that users gain a day, by the area under the demand curve.
+    between
+        Their 5 and 95 % over the draws: ``low`` and ``high`` are the least and the most between these.
+
+    Notes
+    -----
+    A trip has an end on either side, and nothing here knows on which its traveller lives. Without ``share_a`` the parts
+    of the two sides are half each, which is an assumption, and their ranges run from no traveller of a side to all of
+    them; without ``cost_share_a`` costs are half each, and said to be.
     """
+    rows = _rows(hours_per_day, values)
+    ends = [_rows(h, values) for h in between]
+    if values.share_a is None:
+        ends += [_rows(h, replace(values, share_a=s)) for h in (hours_per_day, *between) for s in (0.0, 1.0)]
+    table = pd.DataFrame(rows, columns=["measure", "value", "unit", "formula"])
+    spread = np.array([[row[1] for row in end] for end in ends], float)
+    # Without draws, and where share_a is given, nothing is between.
+    known = np.isfinite(spread).any(axis=0)
+    filled = np.where(np.isfinite(spread), spread, np.nan)
+    for name, pick in (("low", np.nanmin), ("high", np.nanmax)):
+        column = np.full(len(table), np.nan)
+        column[known] = pick(filled[:, known], axis=0)
+        table[name] = column
+    return table[["measure", "value", "low", "high", "unit", "formula"]]
+
+
+def _rows(hours_per_day: float, values: Values) -> list[tuple[str, float, str, str]]:
+    """Return measure, value, unit and formula of each figure."""
     gain = present_value(benefit_per_year(hours_per_day, values), values, growth=values.growth)
     running = present_value(values.running_cost_per_year, values)
     cost = values.build_cost + running
     unit = values.currency or "the user's currency"
     # At this multiple of the benefits, or of the costs, ENPV is 0.
     switch_benefit, switch_cost = (a / b if b > 0 else np.nan for a, b in ((cost, gain), (gain, cost)))
-    rows = [
+    part = 0.5 if values.share_a is None else values.share_a
+    paid = 0.5 if values.cost_share_a is None else values.cost_share_a
+    rule = "present value; half of every trip's, for share_a is not given: an assumption"
+    rule = rule if values.share_a is None else f"present value; share_a = {part:g} of them on side a"
+    costs = "half of the costs, for cost_share_a is not given" if values.cost_share_a is None else "its part of them"
+    return [
         (
             "benefit in the first year",
             benefit_per_year(hours_per_day, values),
@@ -136,18 +173,12 @@ def money_table(hours_per_day: float, values: Values) -> pd.DataFrame:
             "hours a day · 365 · (value of time + operating cost)",
         ),
         ("ENPV", gain - cost, unit, "Σ (B − R)/(1 + r)^t − K"),
-        ("ENPV, side a", values.share_a * gain - cost / 2, unit, "its part of the benefits less half of the costs"),
-        (
-            "ENPV, side b",
-            (1 - values.share_a) * gain - cost / 2,
-            unit,
-            "its part of the benefits less half of the costs",
-        ),
-        ("benefits of side a", values.share_a * gain, unit, "present value"),
-        ("benefits of side b", (1 - values.share_a) * gain, unit, "present value"),
+        ("ENPV, side a", part * gain - paid * cost, unit, f"benefits of the side less {costs}"),
+        ("ENPV, side b", (1 - part) * gain - (1 - paid) * cost, unit, f"benefits of the side less {costs}"),
+        ("benefits of side a", part * gain, unit, rule),
+        ("benefits of side b", (1 - part) * gain, unit, rule),
         ("EIRR", return_rate(hours_per_day, values), "a year", "rate at which ENPV is 0"),
         ("BCR", gain / cost if cost > 0 else np.nan, "ratio", "present value of benefits over that of costs"),
         ("switching value of benefits", switch_benefit, "times the benefits", "ENPV is 0 there"),
         ("switching value of costs", switch_cost, "times the costs", "ENPV is 0 there"),
     ]
-    return pd.DataFrame(rows, columns=["measure", "value", "unit", "formula"])

@@ -53,7 +53,8 @@ def further_measures(prepared: Prepared, network: Network, measures: Measures) -
         found.append(levels_chapter(prepared, network, measures))
     measures = _joined(measures, found[-1])
     with piece(*end):
-        found.append(planning_chapter(study, network, {n: t for chapter in found for n, t in chapter.tables.items()}))
+        known = {n: t for chapter in found for n, t in chapter.tables.items()}
+        found.append(planning_chapter(study, network, known, measures.checkpoints))
     tables = {name: table for chapter in found for name, table in chapter.tables.items() if len(table.columns)}
     layers = {name: layer for chapter in found for name, layer in chapter.layers.items()}
     # Ranked places, gaps and tried sites are those that somebody may go to.

@@ -52,6 +52,16 @@ def scenario(
             show_default=False,
         ),
     ] = None,
+    edit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--edit",
+            metavar="KIND: KEY = VALUE, …",
+            help="Any edit as a file has it, such as 'wait: checkpoint = \"Mashtakovo\", wait_min = 30'; may be "
+            "given several times.",
+            show_default=False,
+        ),
+    ] = None,
     vehicles: Annotated[
         bool, typer.Option("--vehicles", help="Trucks beside cars too, in a table: builds a second network.")
     ] = False,
@@ -69,7 +79,7 @@ def scenario(
     from gis import Close, Open, load_study, run_scenario
     from gis.inputs import Fetching
     from gis.queries.edits import Edit
-    from gis.queries.plans import Plan, read_plan
+    from gis.queries.plans import Plan, edit_in_line, read_plan
     from gis.terminal import print_scenario
 
     settle(out)
@@ -77,11 +87,12 @@ def scenario(
     given: list[Edit] = [
         *(Open(*place) for place in _opens(open_ or [], mode or [], wait or [])),
         *map(Close, close or []),
+        *(e for line in edit or [] for e in edit_in_line(line)),
     ]
     read, *others = [read_plan(file) for file in edits or []] or [Plan(())]
     plan = replace(read, edits=(*read.edits, *given), where=(*read.where, *("the command line" for _ in given)))
     if not plan.edits:
-        raise typer.BadParameter("nothing to change: give --open LON,LAT, --close NAME or --edits FILE")
+        raise typer.BadParameter("nothing to change: give --open LON,LAT, --close NAME, --edit KIND: … or --edits FILE")
     with progress("scenario") as listen:
         fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
         result = run_scenario(

@@ -48,6 +48,9 @@ def sites(
     within: Annotated[float, typer.Option(help="Minutes of the objective people.")] = 120.0,
     draws: Annotated[int, typer.Option(help="Draws of waits, speeds, half-life and people; 0 for none.")] = 200,
     seconds: Annotated[float, typer.Option(help="For the proof of one set.")] = 120.0,
+    regret: Annotated[
+        bool, typer.Option("--regret", help="The set of least worst regret over the draws is sought and opened.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out-sites"),
     lang: LangOption = "en",
     offline: OfflineOption = False,
@@ -74,6 +77,7 @@ def sites(
         wait_min=wait,
         within_min=within,
         seconds=seconds,
+        regret=regret,
         spread=Spread(draws=draws, seed=loaded.analysis.seed),
     )
     with progress("sites") as listen:

@@ -19,9 +19,9 @@ from analysis.planning.draws import CENTRE, Draw, Spread, make_draws, quantile_c
 from analysis.planning.effects import (
     Standing,
     benefit_between,
+    changed,
     cities,
     effects_table,
-    figures,
     gains,
     group_table,
     load_table,
@@ -29,10 +29,12 @@ from analysis.planning.effects import (
     standing,
     worthless_wait,
 )
+from analysis.planning.loads_drawn import LOADS
 from analysis.planning.money import Values, money_table
 from analysis.trips.choice import choose_checkpoints
 from analysis.trips.demand import model_demand
 from analysis.trips.load import equilibrium
+from gis.queries.drawn_answers import Drawn
 from gis.queries.edits import Rules, apply_edits
 from gis.queries.new_posts import Open
 from gis.queries.plans import Plan, scenario_id
@@ -76,24 +78,27 @@ class Answers:
     def tables(self, after: Network, *, loads: bool = True) -> dict[str, pd.DataFrame]:
         """Return the tables of one scenario.
 
-        ``effects`` with ``low`` and ``high``, ``tornado``, ``gains_<by>``, ``loads_change``, ``appraisal``, ``worth``,
-        ``queues``.
+        Each with ``low`` and ``high`` of the draws: ``effects``, ``tornado``, ``gains_<by>``, ``loads_change``,
+        ``appraisal``, ``worth``, ``queues``.
         """
         trees = across(after)
         new = self.state(trees, CENTRE)
         benefit = benefit_between(self.before, new, self.curve)
         places = place_table(self.network, self.before, new, benefit)
-        found = {"effects": self._effects(after, trees, new, benefit)}
+        drawn = Drawn.of(self, after, trees, benefit, loads=loads)
+        found = {"effects": self._effects(drawn.figures, new, benefit)}
         found["tornado"] = self._tornado(after, trees)
-        found["gains_places"] = places[places["effect"] != "none"].reset_index(drop=True)
-        found["gains_regions"] = group_table(places, ["side", "region"])
-        found["gains_sides"] = group_table(places, ["side"])
+        found["gains_places"] = drawn.places.with_ranges(places[places["effect"] != "none"].reset_index(drop=True))
+        for name, by in (("gains_regions", ["side", "region"]), ("gains_sides", ["side"])):
+            found[name] = drawn.places.grouped(group_table(places, by), by)
         if loads:
             shares = load_table(self.before, new, benefit, theta=self.study.analysis.theta_per_min)
-            found["loads_change"] = self._loads(after, shares)
-            found["appraisal"] = appraisal_table((self.network, self.before), (after, new), shares)
+            found["loads_change"] = self._loads(after, drawn.with_loads(shares))
+            found["appraisal"] = appraisal_table(
+                (self.network, self.before), (after, new), shares, self.curve, money=self.study.money.money()
+            )
             found["worth"] = self._worth(after, trees)
-            found["queues"] = self.queues(after, benefit)
+            found["queues"] = drawn.with_queues(self.queues(after, benefit))
         return found
 
     def queues(self, after: Network, benefit: Benefit | None = None) -> pd.DataFrame:
@@ -147,10 +152,8 @@ class Answers:
         """
 
         def of(draw: Draw) -> dict[str, float]:
-            curve = draw.curve(self.curve)
             old, new = self.state(self.trees, draw), self.state(trees, draw)
-            one, two = figures(old), figures(new)
-            return {**{k: two[k] - one[k] for k in one}, **gains(benefit_between(old, new, curve))}
+            return changed(old, new, benefit_between(old, new, draw.curve(self.curve)))
 
         return of
 
@@ -166,14 +169,14 @@ class Answers:
             table = pd.concat([table, one], ignore_index=True)
         return make_draws(table, rows, self.spread, numbers=numbers)
 
-    def _effects(self, after: Network, trees: Across, new: Standing, benefit: Benefit) -> pd.DataFrame:
+    def _effects(self, drawn: Sequence[dict[str, float]], new: Standing, benefit: Benefit) -> pd.DataFrame:
+        """Return the effects with their spread; without draws the spread is not known."""
         table = effects_table(self.before, new, benefit)
-        if not self.spread.draws:
-            return table.assign(low=np.nan, median=np.nan, high=np.nan)
-        table = quantile_columns(table, spread_of(self.figures_of(trees), self.draws(after)))
+        ends = dict.fromkeys(("low", "median", "high"), np.nan)
+        table = quantile_columns(table, spread_of(drawn)) if drawn else table.assign(**ends)
         hours = self.hours_per_day(benefit)
         if np.isfinite(hours):
-            saved = table.loc[table["key"] == "saved", ["low", "median", "high"]].iloc[0]
+            saved = table.loc[table["key"] == "saved", list(ends)].iloc[0]
             per = self.study.trips.per_day / 60
             row = {
                 "key": "hours_per_day",
@@ -182,7 +185,7 @@ class Answers:
                 "before": np.nan,
                 "after": np.nan,
                 "change": hours,
-                **{c: float(saved[c]) * per for c in ("low", "median", "high")},
+                **{c: float(saved[c]) * per for c in ends},
             }
             table = pd.concat([table, pd.DataFrame([row])], ignore_index=True)
         return table
@@ -198,20 +201,21 @@ class Answers:
         return table[table["span"] > 1e-9].reset_index(drop=True)
 
     def _loads(self, after: Network, shares: pd.DataFrame) -> pd.DataFrame:
-        table = shares.copy()
         names = (
             pd.concat([after.checkpoints, self.network.checkpoints])
             .drop_duplicates("checkpoint_id")
             .set_index("checkpoint_id")["name"]
         )
+        ends = ("", "_low", "_high")
+        renamed = {f"{c}{e}": f"{c}_share{e}" for c in LOADS for e in ends if f"{c}{e}" in shares}
+        table = shares.rename(columns=renamed)
         table.insert(1, "name", table["checkpoint_id"].map(names))
-        table = table.rename(columns={c: f"{c}_share" for c in ("before", "diverted", "induced", "after")})
         per_day = self.study.trips.per_day
         if per_day:
             by_road = table["mode"] == "road"
             scale = per_day / table.loc[by_road, "before_share"].sum()
-            for c in ("before", "diverted", "induced", "after"):
-                table[f"{c}_per_day"] = (table[f"{c}_share"] * scale).where(by_road)
+            for name in renamed.values():
+                table[name.replace("_share", "_per_day")] = (table[name] * scale).where(by_road)
         return table
 
     def _worth(self, after: Network, trees: Across) -> pd.DataFrame:
@@ -250,19 +254,17 @@ def planned_tables(
     StudyError
         Values of the plan's tables are out of range.
     """
-    spread, values = spread_in(plan, prepared.study), values_in(plan)
+    spread, values = spread_in(plan, prepared.study), values_in(plan, prepared.study)
     try:
         answers = Answers(prepared, before, spread)
     except NetworkError:
         return {}
     tables = answers.tables(after)
     if values is not None:
-        hours = answers.hours_per_day(
-            benefit_between(answers.before, answers.state(across(after), CENTRE), answers.curve)
-        )
-        if not np.isfinite(hours):
-            raise StudyError("appraisal: money needs vehicles a day: allowed is a study with [trips] per_day")
-        tables["money"] = money_table(hours, values)
+        effects = tables["effects"]
+        columns = ["change", "low", "high"]
+        hours, low, high = effects.loc[effects["key"] == "hours_per_day", columns].to_numpy(float)[0].tolist()
+        tables["money"] = money_table(hours, values, between=(low, high))
     variants = [*_variants_of(plan), *((o.name, o) for o in others)]
     if variants:
         tables["variants"] = _compared(answers, prepared, [(plan.name or "scenario", plan), *variants])
@@ -309,20 +311,39 @@ def _vehicles(prepared: Prepared, plan: Plan, own: pd.DataFrame) -> pd.DataFrame
 
 def rules_of(study: Study) -> Rules:
     """Return what a study says that edits must know."""
-    return Rules(study.speeds, study.network.winter, study.analysis.closed_hours)
+    return Rules(
+        study.speeds,
+        study.network.winter,
+        study.analysis.closed_hours,
+        study.network.gauge_change_min,
+        study.network.current_change_min,
+    )
 
 
 def spread_in(plan: Plan, study: Study) -> Spread:
     """Return the spread that a plan states, the default where it states none; its seed is the study's."""
     given = plan.more.get("uncertainty", {})
-    found: Spread = _read(Spread, {"seed": study.analysis.seed, **given}, "uncertainty", whole=("draws", "seed"))
+    where = plan.at.get("uncertainty", "uncertainty")
+    found: Spread = _read(Spread, {"seed": study.analysis.seed, **given}, where, whole=("draws", "seed"))
     return found
 
 
-def values_in(plan: Plan) -> Values | None:
-    """Return the money values that a plan states, None without."""
+def values_in(plan: Plan, study: Study) -> Values | None:
+    """Return the money values that a plan states, None without.
+
+    Raises
+    ------
+    StudyError
+        They can't be used, or the study has no vehicles a day, without which there are no hours.
+    """
     given = plan.more.get("appraisal")
-    return _read(Values, given, "appraisal", whole=("years",), texts=("currency",)) if given is not None else None
+    if given is None:
+        return None
+    where = plan.at.get("appraisal", "appraisal")
+    values: Values = _read(Values, given, where, whole=("years",), texts=("currency",))
+    if not study.trips.per_day:
+        raise StudyError(f"{where}: money needs vehicles a day: allowed is a study with [trips] per_day")
+    return values
 
 
 def _read(
@@ -342,4 +363,7 @@ def _read(
     wrong += [f"{n} is missing: it has no default" for n in needed]
     if wrong:
         raise StudyError(f"{where}: {'; '.join(wrong)}")
-    return cls(**given)
+    try:
+        return cls(**given)
+    except StudyError as error:
+        raise StudyError(f"{where}: {error}") from None

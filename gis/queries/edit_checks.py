@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -195,6 +196,13 @@ def _ranges(edit: Any) -> list[str]:
     kph = getattr(edit, "road_kph", None)
     if kph is not None and not 1 <= kph <= 150:
         out.append(f"road_kph = {kph!r}: allowed is 1 to 150")
+    if _kind(edit) == "Stop" and not (-180 <= edit.lon <= 180 and -90 <= edit.lat <= 90):
+        out.append(f"lon, lat = {edit.lon:g}, {edit.lat:g}: allowed is longitude −180 to 180 and latitude −90 to 90")
+    if _kind(edit) == "Electrify":
+        if not edit.current.strip():
+            out.append("current: allowed is such as 25 kV 50 Hz, 3 kV DC or none")
+        if bool(edit.osm_ids) + bool(edit.polygon) + bool(edit.region) != 1:
+            out.append("electrify: allowed are osm_ids, a polygon or a region, one of the three")
     return out + (_open_ranges(edit) if _kind(edit) == "Open" else _way_ranges(edit))
 
 
@@ -222,6 +230,9 @@ def _way_ranges(edit: Any) -> list[str]:
     """Return what is wrong with an edit of roads."""
     out = []
     polygon = getattr(edit, "polygon", ())
+    for name in ("points", "polygon"):
+        if not all(math.isfinite(v) for pair in getattr(edit, name, ()) for v in pair):
+            return [f"{name}: allowed are longitudes and latitudes that are numbers"]
     if polygon and (len(polygon) < 3 or not shapely.Polygon(polygon).is_valid):
         out.append("polygon: allowed are three corners or more that make a ring which does not cross itself")
     if polygon and edit.region:

@@ -7,7 +7,6 @@ the order could matter (works on one road) it is that of the list, and edits tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -15,145 +14,52 @@ import pandas as pd
 import shapely
 
 from gis.queries.edit_checks import check_edits, region_named, target_of
+from gis.queries.kinds import (
+    KINDS,
+    Capacity,
+    Close,
+    Edit,
+    Electrify,
+    Hours,
+    Road,
+    Rules,
+    Speeds,
+    Stop,
+    Upgrade,
+    Wait,
+    plain,
+)
 from gis.queries.new_posts import Open, joined_note, new_row
 from layers.crs import WGS84
 from layers.errors import BorderlinkError, PlaceError
 from network.edits import add_checkpoints, set_capacity, set_hours, set_open, set_wait
+from network.electrify import add_stop, electrify
 from network.speeds import WINTER_SHARE
 from network.works import SpeedRules, build_way, built_again, scale_speeds, upgrade_ways
 
 if TYPE_CHECKING:
-    from layers.hours import ClosedHours
     from network.build import Base, Network
 
-NAN = float("nan")
-Points = tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True)
-class Close:
-    """A checkpoint closed, by name or id, or all of a region's, by its code or name.
-
-    ``new-1`` or the coordinates name a new one.
-    """
-
-    checkpoint: str = ""
-    region: str = ""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Another wait in minutes at a checkpoint, by name or id.
-
-    ``direction`` both, ``a to b`` or ``b to a``; for one vehicle where it is named.
-    """
-
-    checkpoint: str
-    wait_min: float
-    direction: str = "both"
-    vehicle: str = ""
-
-
-@dataclass(frozen=True)
-class Hours:
-    """Other opening hours of a checkpoint, such as ``09:00-21:00``; the wait at the control stays."""
-
-    checkpoint: str
-    hours: str
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """Another capacity of a checkpoint, vehicles a day of both directions: loads and queues follow it."""
-
-    checkpoint: str
-    capacity_per_day: float
-
-
-@dataclass(frozen=True)
-class Road:
-    """A road or railway built along points in degrees.
-
-    Its ends join the network, and over the line it is a crossing without a post.
-    """
-
-    points: Points
-    mode: str = "road"
-    road_class: str = ""
-    road_kph: float | None = None
-    oneway: bool = False
-
-
-@dataclass(frozen=True)
-class Upgrade:
-    """Roads or railways at another speed, or of another class.
-
-    Ways of OpenStreetMap by id, or what lies in a polygon or region.
-    """
-
-    road_kph: float | None = None
-    road_class: str = ""
-    mode: str = "road"
-    osm_ids: tuple[int, ...] = ()
-    polygon: Points = ()
-    region: str = ""
-
-
-@dataclass(frozen=True)
-class Speeds:
-    """All speeds of a mode times a factor, in a polygon, a region or everywhere.
-
-    ``season`` winter says the factor of the study's winter.
-    """
-
-    factor: float = NAN
-    mode: str = "road"
-    polygon: Points = ()
-    region: str = ""
-    season: str = ""
-
-
-Edit = Open | Close | Wait | Hours | Capacity | Road | Upgrade | Speeds
-KINDS: Mapping[str, type[Edit]] = {
-    "open": Open,
-    "close": Close,
-    "wait": Wait,
-    "hours": Hours,
-    "capacity": Capacity,
-    "road": Road,
-    "upgrade": Upgrade,
-    "speeds": Speeds,
-}
-"""Kinds of edits by the word that a scenario file has for them."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a study says that an edit must know: km/h by class, winter, whether closed hours are waited for."""
-
-    speeds: Mapping[str, float] = field(default_factory=dict)
-    winter: bool = False
-    closed_hours: ClosedHours = "planned"
-
-
-def plain(edit: Edit) -> dict[str, Any]:
-    """Return an edit as a scenario file or JSON has it: ``edit``, its kind, and what differs from the defaults.
-
-    Examples
-    --------
-    >>> plain(Open(62.5, 53.3, wait_min=20))
-    {'edit': 'open', 'lon': 62.5, 'lat': 53.3, 'wait_min': 20}
-    """
-    kind = next(word for word, cls in KINDS.items() if type(edit) is cls)
-    values = {f.name: (getattr(edit, f.name), f.default) for f in fields(edit)}
-    kept = {name: value for name, (value, blank) in values.items() if value != blank and value == value}
-    return {
-        "edit": kind,
-        **{
-            n: [list(p) if isinstance(p, tuple) else p for p in v] if isinstance(v, tuple) else v
-            for n, v in kept.items()
-        },
-    }
+__all__ = [
+    "KINDS",
+    "Capacity",
+    "Close",
+    "Edit",
+    "Electrify",
+    "Hours",
+    "Open",
+    "Road",
+    "Rules",
+    "Speeds",
+    "Stop",
+    "Upgrade",
+    "Wait",
+    "apply_edits",
+    "closed_by",
+    "joined_note",
+    "new_row",
+    "plain",
+]
 
 
 def apply_edits(
@@ -266,19 +172,28 @@ def _ground(
             factor = WINTER_SHARE if edit.season == "winter" else edit.factor
             base = _located(where[n], scale_speeds, base, factor, mode=edit.mode, area=_area(base, edit))
             notes.append((n, f"speeds by {edit.mode} times {factor:g} {_spot(edit)}"))
+        elif isinstance(edit, Electrify):
+            base = _located(
+                where[n], electrify, base, edit.current, osm_ids=edit.osm_ids, area=_area(base, edit),
+                gauge_min=rules.gauge_min, current_min=rules.current_min,
+            )  # fmt: skip
+            notes.append((n, f"railways under {edit.current} {_spot(edit)}"))
+        elif isinstance(edit, Stop):
+            base = _located(where[n], add_stop, base, edit.lon, edit.lat, name=edit.name)
+            notes.append((n, f"a stop at {edit.name or f'{edit.lon:g},{edit.lat:g}'}"))
     return base, notes
 
 
-def _area(base: Base, edit: Upgrade | Speeds) -> shapely.Geometry | None:
+def _area(base: Base, edit: Upgrade | Speeds | Electrify) -> shapely.Geometry | None:
     """Return the area of an edit in degrees, None for everywhere."""
     if edit.region:
         return region_named(base.regions, edit.region)
     return shapely.Polygon(edit.polygon) if edit.polygon else None
 
 
-def _spot(edit: Upgrade | Speeds) -> str:
+def _spot(edit: Upgrade | Speeds | Electrify) -> str:
     """Return where an edit of roads is, in words."""
-    if isinstance(edit, Upgrade) and edit.osm_ids:
+    if isinstance(edit, Upgrade | Electrify) and edit.osm_ids:
         return f"on {len(edit.osm_ids)} ways of OpenStreetMap"
     return (
         f"in {edit.region}"

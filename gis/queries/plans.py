@@ -35,6 +35,7 @@ TEXTS = (
     "direction",
     "vehicle",
     "season",
+    "current",
 )
 NUMBERS = ("lon", "lat", "wait_min", "wait_truck_min", "wait_back_min", "capacity_per_day", "road_kph", "factor")
 PAIRS = ("points", "polygon")
@@ -56,6 +57,8 @@ class Plan:
         Names of variants and the edits (counted from 1 in the file) that each makes.
     more
         The tables ``appraisal`` and ``uncertainty`` as they stand in the file.
+    at
+        File and line of each of these tables, for messages.
     """
 
     edits: tuple[Edit, ...]
@@ -63,6 +66,7 @@ class Plan:
     name: str = ""
     variants: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     more: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    at: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -157,7 +161,8 @@ def parse_plan(text: str, *, where: str = "the scenario", folder: Path | None = 
     more: dict[str, Any] = {k: data[k] for k in ("appraisal", "uncertainty") if k in data}
     if not isinstance(title, str) or not all(isinstance(v, dict) for v in more.values()):
         raise StudyError(f"{where}: name is a text, appraisal and uncertainty are tables")
-    return Plan(tuple(edits), tuple(places), title, variants, more)
+    at = {name: where + _line_of(text, rf"\[\s*{name}\s*\]") for name in more}
+    return Plan(tuple(edits), tuple(places), title, variants, more, at)
 
 
 def edit_of(item: Mapping[str, Any], *, where: str = "an edit") -> Edit:
@@ -171,13 +176,43 @@ def edit_of(item: Mapping[str, Any], *, where: str = "an edit") -> Edit:
     return _edits_of(dict(item), lambda _: where, None)[0]
 
 
-def to_toml(edits: Sequence[Edit], *, name: str = "") -> str:
-    """Return the scenario file of some edits: `parse_plan` reads the same edits from it."""
+def edit_in_line(text: str) -> list[Edit]:
+    """Return the edits of one line of a command: the kind, a colon, and what a file would say between commas, as TOML.
+
+    Raises
+    ------
+    StudyError, PlaceError
+        It is no such line, or no such edit.
+
+    Examples
+    --------
+    >>> edit_in_line('wait: checkpoint = "Mashtakovo", wait_min = 30')
+    [Wait(checkpoint='Mashtakovo', wait_min=30.0, direction='both', vehicle='')]
+    """
+    kind, _, rest = text.partition(":")
+    try:
+        item = tomllib.loads(f"edit = {{{rest}}}")["edit"]
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise StudyError(
+            f"--edit {short(text)!r} can't be read ({str(error).partition(' (at ')[0]}): allowed is KIND: key = "
+            "value, …, such as "
+            'wait: checkpoint = "Mashtakovo", wait_min = 30'
+        ) from None
+    return _edits_of({**item, "edit": kind.strip()}, lambda _: f"--edit {short(text)!r}", Path.cwd())
+
+
+def to_toml(edits: Sequence[Edit], *, name: str = "", more: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """Return the scenario file of some edits, with the tables ``appraisal`` and ``uncertainty`` in `more`.
+
+    `parse_plan` reads the same from it.
+    """
     lines = [f"name = {json.dumps(name, ensure_ascii=False)}", ""] if name else []
     for edit in edits:
         lines.append("[[edits]]")
         lines += [f"{key} = {_toml(value)}" for key, value in plain(edit).items()]
         lines.append("")
+    for table, values in (more or {}).items():
+        lines += [f"[{table}]", *(f"{key} = {_toml(value)}" for key, value in values.items()), ""]
     return "\n".join(lines)
 
 
@@ -194,7 +229,7 @@ def _edits_of(item: dict[str, Any], at: Any, folder: Path | None) -> list[Edit]:
         raise PlaceError(f"{at('edit')}: edit = {word!r}{hint}: allowed are {', '.join(KINDS)}")
     cls = KINDS[word]
     known = [f.name for f in fields(cls)]
-    if word in ("road", "upgrade", "speeds") and "layer" in item:
+    if word in ("road", "upgrade", "speeds", "electrify") and "layer" in item:
         return _of_layer(word, item, at, folder)
     if word == "close" and isinstance(item.get("checkpoint"), list):
         return [
@@ -341,4 +376,4 @@ def _line_of(text: str, pattern: str) -> str:
     return _line(lines[0]) if lines else ""
 
 
-__all__ = ["Plan", "edit_of", "parse_plan", "read_plan", "scenario_id", "to_toml"]
+__all__ = ["Plan", "edit_in_line", "edit_of", "parse_plan", "read_plan", "scenario_id", "to_toml"]

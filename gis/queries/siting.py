@@ -7,31 +7,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from analysis.planning.draws import CENTRE, Draw, Spread
 from analysis.planning.effects import cities
 from analysis.planning.sites.candidates import EVERY_KM, Candidates, find_candidates
+from analysis.planning.sites.cells import cell_columns
 from analysis.planning.sites.choose import Master, choose_sites, front, prove
-from analysis.planning.sites.gains import OBJECTIVES, PROVEN, UNITS, gains_of
+from analysis.planning.sites.gains import OBJECTIVES, PROVEN, gains_of
+from analysis.planning.sites.regret import Regret, least_regret, regret_of
 from analysis.planning.sites.sets import Choice, Gains, Limits
+from analysis.planning.sites.terrain import terrain_columns
 from gis.queries.answers import NEW, Answers, rules_of
 from gis.queries.edits import Edit, apply_edits
 from gis.queries.new_posts import Open
+from gis.queries.site_tables import (
+    candidate_table,
+    curve_table,
+    front_table,
+    regret_table,
+    sentences,
+    site_table,
+    stability_table,
+)
+from gis.queries.standing import stand_by
 from layers.checkpoints import assumed_waits
-from layers.crs import geodesic_m
-from layers.errors import PlaceError, StudyError
+from layers.crs import WGS84, geodesic_m
+from layers.elevation import open_elevation
+from layers.errors import LayerError, PlaceError, StudyError
+from layers.sources.files import read_file
 
 if TYPE_CHECKING:
     from gis.inputs import Prepared
+    from gis.settings import Terrain
     from network.build import Network
 
 STRONGEST = 60
 """Candidates that a draw chooses among: those that bring most alone, and those that are chosen."""
 MOST_COUNT = 50
+REGRET_DRAWS = 60
+"""Draws over which a regret is sought, the first of all.
+
+What each site brings to each pair is held for every one of them.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +79,9 @@ class Question:
         Of the objective ``people``.
     seconds
         For the proof of one set.
+    regret
+        Whether the set of least worst regret over the draws is sought too; it is then the one that is computed in full
+        and opened.
     """
 
     count: int = 5
@@ -68,6 +94,7 @@ class Question:
     wait_min: float | None = None
     within_min: float = 120.0
     seconds: float = 120.0
+    regret: bool = False
     spread: Spread = field(default_factory=Spread)
 
     def __post_init__(self) -> None:
@@ -85,12 +112,20 @@ class Question:
             else [f"objective = {self.objective!r}: allowed are {', '.join(OBJECTIVES)}"]
         )
         wrong += [] if self.budget_km >= 0 else [f"budget = {self.budget_km:g} km: allowed is 0 or more"]
+        wrong += [] if 0 < self.within_min <= 10_000 else [f"within = {self.within_min:g} min: allowed is up to 10,000"]
+        wrong += [] if 0 < self.seconds <= 1e6 else [f"seconds = {self.seconds:g}: allowed is more than 0"]
+        places = [*self.must, *self.points]
+        twice = {f"{lon:g},{lat:g}" for lon, lat in places if places.count((lon, lat)) > 1}
+        wrong += [
+            f"{spot} is named twice: allowed is once, as a point or as a site that must be" for spot in sorted(twice)
+        ]
         wrong += [] if 1 <= self.every_km <= 1000 else [f"a candidate every {self.every_km:g} km: allowed is 1 to 1000"]
         wrong += (
             []
             if self.wait_min is None or 0 <= self.wait_min <= 10_000
             else [f"wait = {self.wait_min:g}: allowed are minutes from 0 to 10,000"]
         )
+        wrong += [] if not self.regret or self.spread.draws else ["regret without draws: allowed is one draw or more"]
         wrong += (
             []
             if len(self.must) <= self.count
@@ -114,8 +149,9 @@ def find_sites(prepared: Prepared, network: Network, question: Question) -> Answ
 
     Returns
     -------
-    Tables ``candidates`` (with ``alone``, what each brings by itself, and ``chosen_at``, the smallest number of sites
-    whose best set holds it), ``sites`` (a row per number and site), ``sites_curve`` (a row per number: ``value``,
+    Tables ``candidates`` (with ``alone``, what each brings by itself, what it brings to the cells of the belt
+    (`analysis.planning.sites.cells.cell_columns`), and ``chosen_at``, the smallest number of sites whose best set holds
+    it), ``sites`` (a row per number and site), ``sites_curve`` (a row per number: ``value``,
     ``bound``, ``gap``, ``proven``, ``missing_km``, ``low`` and ``high`` of the draws), ``sites_front``,
     ``sites_stability`` (share of draws that choose a candidate), ``sites_effects`` (the best set computed in full).
 
@@ -148,35 +184,41 @@ def find_sites(prepared: Prepared, network: Network, question: Question) -> Answ
     strong = np.union1d(
         np.argsort(-gains.added(np.zeros(len(gains.origin))), kind="stable")[:STRONGEST], _members(best)
     )
-    values, shares = _over_draws(answers, found, question, wait, best, strong, km, must)
-    edits = tuple(_opening(found, k, wait) for k in best[-1].sites)
+    values, shares, regrets = _over_draws(answers, found, question, wait, best, strong, km, must)
+    chosen = regrets[0][1].sites if regrets else best[-1].sites
+    edits = tuple(_opening(found, k, wait) for k in chosen)
     after, lines = apply_edits(network, edits, rules=rules_of(prepared.study))
     full = answers.tables(after, loads=False)
+    found = replace(found, table=_with_terrain(found, network, prepared.study.terrain))
+    if prepared.study.analysis.mode == "road":
+        cells = cell_columns(stand_by(prepared, network).standing, found, wait_min=wait)
+        found = replace(found, table=found.table.join(cells))
     tables = {
-        "candidates": _candidate_table(found, gains, best),
-        "sites": _site_table(found, best),
-        "sites_curve": _curve(best, km, question, values),
-        "sites_stability": _stability(found, shares, best[-1]),
+        "candidates": candidate_table(found, gains, best),
+        "sites": site_table(found, best),
+        "sites_curve": curve_table(best, km, question.objective, values),
+        "sites_stability": stability_table(found, shares, best[-1]),
         "sites_effects": full["effects"],
         "sites_gains_places": full["gains_places"],
         "sites_gains_sides": full["gains_sides"],
     }
+    if regrets:
+        tables["sites_regret"] = regret_table(found, regrets)
     if question.objective in PROVEN and km.any():
-        tables["sites_front"] = _front_table(
+        tables["sites_front"] = front_table(
             found, front(gains, km, count=question.count, must=must, seconds=question.seconds)
         )
-    return Answer(tables, edits, tuple(_sentences(tables, question, found, wait, lines)))
+    return Answer(tables, edits, tuple(sentences(tables, question, found, wait, lines)))
 
 
 def _gains(answers: Answers, found: Candidates, question: Question, wait: float, draw: Draw) -> Gains:
     """Return the gains under a draw."""
     state = answers.state(answers.trees, draw)
     towns = cities(answers.trees, answers.study.lists.city_people)
-    slowed = Candidates(found.table, found.a * draw.slow[0], found.b * draw.slow[1])
     minutes = wait * draw.waits.get(NEW, 1.0)
     return gains_of(
         state,
-        slowed,
+        found.slowed(draw.slow),
         draw.curve(answers.curve),
         towns,
         objective=question.objective,
@@ -215,18 +257,53 @@ def _over_draws(
     strong: np.ndarray,
     km: np.ndarray,
     must: tuple[int, ...],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each best set is worth in each draw, and the share of draws whose best set holds each candidate."""
+) -> tuple[np.ndarray, np.ndarray, list[tuple[str, Regret]]]:
+    """Return what each best set is worth in each draw, and the share of draws whose best set holds each candidate.
+
+    With them the regrets that are asked for.
+    """
     draws = answers.draws(answers.network, new=True)
     some, place = found[strong], {int(k): n for n, k in enumerate(strong)}
     limits = Limits(len(best[-1].sites), km[strong], question.budget_km, tuple(place[m] for m in must))
     values = np.full((len(draws), len(best)), np.nan)
     chosen = np.zeros(len(found))
+    kept: list[Gains] = []
     for n, draw in enumerate(draws):
         gains = _gains(answers, some, question, wait, draw)
         values[n] = [gains.value([place[k] for k in c.sites]) for c in best]
         chosen[strong[list(choose_sites(gains, limits).sites)]] += 1
-    return values, chosen / max(len(draws), 1)
+        if question.regret and n < REGRET_DRAWS:
+            kept.append(gains)
+    regrets: list[tuple[str, Regret]] = []
+    if kept:
+        own = [place[k] for k in best[-1].sites]
+        least = least_regret(kept, limits, starts=[own])
+        for name, r in (("least regret", least), ("the best set", regret_of(own, kept, least.best))):
+            regrets.append((name, replace(r, sites=tuple(int(strong[k]) for k in r.sites))))
+    return values, chosen / max(len(draws), 1), regrets
+
+
+def _with_terrain(found: Candidates, network: Network, terrain: Terrain) -> pd.DataFrame:
+    """Return the table of candidates with how steep and wet their missing roads are.
+
+    Where the study has layers that tell.
+    """
+    if not terrain.elevation and not terrain.water:
+        return found.table
+    heights = open_elevation(Path(terrain.elevation)).heights if terrain.elevation else None
+    columns = terrain_columns(found.approaches, network.crs, heights=heights, water=_water(terrain.water))
+    return found.table.join(columns)
+
+
+def _water(path: str) -> shapely.Geometry | None:
+    """Return the areas of water of a file in longitude and latitude, None without one."""
+    if not path:
+        return None
+    areas = read_file(Path(path))[0].to_crs(WGS84)
+    areas = areas[shapely.get_dimensions(areas.geometry.to_numpy()) == 2]
+    if areas.empty:
+        raise LayerError(f"terrain.water {path} holds no polygons: allowed is a layer of areas of water")
+    return shapely.union_all(shapely.make_valid(areas.geometry.to_numpy()))
 
 
 def _opening(found: Candidates, k: int, wait: float) -> Open:
@@ -243,112 +320,6 @@ def _nearest(found: Candidates, point: tuple[float, float]) -> int:
     """Return the candidate that a user's point has become."""
     away = geodesic_m(found.table["lon"].to_numpy(float), found.table["lat"].to_numpy(float), point[0], point[1])
     return int(np.argmin(away))
-
-
-def _candidate_table(found: Candidates, gains: Gains, best: Sequence[Choice]) -> pd.DataFrame:
-    alone = gains.added(np.zeros(len(gains.origin)))
-    first = [next((len(c.sites) for c in best if k in c.sites), 0) for k in range(len(found))]
-    table = found.table.assign(alone=alone, chosen_at=first)
-    order = np.lexsort((table["candidate"], -table["alone"].to_numpy(float)))
-    return table.iloc[order].reset_index(drop=True)
-
-
-def _site_table(found: Candidates, best: Sequence[Choice]) -> pd.DataFrame:
-    columns = ["candidate", "place", "kind", "lon", "lat", "missing_a_km", "missing_b_km", "missing_km"]
-    parts = [found.table.iloc[list(c.sites)][columns].assign(sites=len(c.sites)) for c in best]
-    table = pd.concat(parts, ignore_index=True)
-    return table[["sites", *columns]]
-
-
-def _curve(best: Sequence[Choice], km: np.ndarray, question: Question, values: np.ndarray) -> pd.DataFrame:
-    rows = []
-    for n, c in enumerate(best):
-        known = values[:, n][np.isfinite(values[:, n])] if len(values) else np.empty(0)
-        low, median, high = np.percentile(known, [5, 50, 95]) if len(known) else (np.nan,) * 3
-        before = best[n - 1].value if n else 0.0
-        rows.append(
-            {
-                "sites": len(c.sites),
-                "value": c.value,
-                "added": c.value - before,
-                "unit": UNITS[question.objective],
-                "low": low,
-                "median": median,
-                "high": high,
-                "bound": c.bound,
-                "gap": c.gap,
-                "proven": c.proven,
-                "missing_km": float(km[list(c.sites)].sum()),
-                "cuts": c.cuts,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _stability(found: Candidates, shares: np.ndarray, best: Choice) -> pd.DataFrame:
-    table = found.table[["candidate", "place", "missing_km"]].assign(
-        draws_share=shares, chosen=[k in best.sites for k in range(len(found))]
-    )
-    table = table[(table["draws_share"] > 0) | table["chosen"]]
-    order = np.lexsort((table["candidate"], -table["draws_share"].to_numpy(float)))
-    return table.iloc[order].reset_index(drop=True)
-
-
-def _front_table(found: Candidates, sets: Sequence[Choice]) -> pd.DataFrame:
-    ids = found.table["candidate"].to_numpy(dtype=object)
-    km = found.table["missing_km"].to_numpy(float)
-    return pd.DataFrame(
-        [
-            {
-                "missing_km": float(km[list(c.sites)].sum()),
-                "value": c.value,
-                "sites": len(c.sites),
-                "candidates": "|".join(ids[list(c.sites)]),
-                "gap": c.gap,
-                "proven": c.proven,
-            }
-            for c in sets
-        ]
-    )
-
-
-def _sentences(
-    tables: dict[str, pd.DataFrame], question: Question, found: Candidates, wait: float, lines: Sequence[str]
-) -> list[str]:
-    """Return the answer in words."""
-    curve, stability = tables["sites_curve"], tables["sites_stability"].set_index("candidate")
-    last = curve.iloc[-1]
-    own = tables["sites"][tables["sites"]["sites"] == last["sites"]]
-    proof = f"gap {100 * last['gap']:.4f} %, proven" if last["proven"] else "not proven: found by greedy with exchange"
-    if question.objective in PROVEN and not last["proven"]:
-        proof = f"gap {100 * last['gap']:.2f} %, not proven in {question.seconds:g} s"
-    spread = (
-        f" (5–95 % of {question.spread.draws} draws: {last['low']:.3g} to {last['high']:.3g})"
-        if question.spread.draws
-        else ""
-    )
-    out = [
-        f"the best {int(last['sites'])} of {len(found)} candidates by {question.objective}, with {wait:g} min of "
-        f"wait each, bring {last['value']:.3g} "
-        f"{last['unit']!s}{spread}; {proof}; {last['missing_km']:.0f} km of road are missing"
-    ]
-    for row in own.itertuples():  # a handful
-        share = (
-            f", chosen in {100 * stability.loc[row.candidate, 'draws_share']:.0f} % of the draws"
-            if question.spread.draws
-            else ""
-        )
-        out.append(
-            f"{row.candidate} by {row.place} ({row.lon:.3f},{row.lat:.3f}), {row.missing_km:.0f} km of road "
-            f"missing{share}"
-        )
-    effects = tables["sites_effects"]
-    saved, low, high = effects.loc[effects["key"] == "saved", ["change", "low", "high"]].to_numpy(float)[0]
-    out.append(
-        f"computed in full, with trips that cross more than once: {saved:.3g} min per trip of today (5–95 %: "
-        f"{low:.3g} to {high:.3g})"
-    )
-    return [*out, *(f"note: {line}" for line in lines)]
 
 
 def asked(question: Question, seed: int) -> Question:

@@ -27,6 +27,7 @@ from gis.settings.data import (
     NetworkPart,
     Osm,
     Population,
+    Terrain,
 )
 from gis.settings.part import Part
 
@@ -51,6 +52,7 @@ __all__ = [
     "Population",
     "Reach",
     "Stability",
+    "Terrain",
     "Trips",
     "Types",
 ]

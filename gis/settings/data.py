@@ -133,6 +133,14 @@ class BorderZone(Part):
         return {"path": value} if isinstance(value, str) else value
 
 
+class Terrain(Part):
+    """What missing roads of candidates lead over: a raster of heights in metres, and areas of water."""
+
+    elevation: str = ""
+    water: str = ""
+    rights: str = ""
+
+
 class NetworkPart(Part):
     """How the network is loaded and checkpoints matched, who drives, in which season, what trains lose."""
 

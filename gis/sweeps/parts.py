@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from analysis.planning.draws import CENTRE, Draw
 from analysis.planning.effects import cities
-from analysis.planning.sites.candidates import KINDS, Candidates, find_candidates
+from analysis.planning.sites.candidates import KINDS, find_candidates
 from analysis.planning.sites.gains import gains_of
 from gis.queries.answers import NEW
 from gis.queries.edits import plain
@@ -35,6 +35,7 @@ from layers.errors import OutputError, StudyError
 
 if TYPE_CHECKING:
     from analysis.planning.draws import Spread
+    from analysis.planning.sites.candidates import Candidates
     from gis.queries.answers import Answers
     from gis.queries.edits import Edit
     from gis.sweeps.borders import Scenario
@@ -193,10 +194,9 @@ def _candidates(
 
 def _alone(answers: Answers, scenario: Scenario, found: Candidates, sought: Sought, draw: Draw) -> np.ndarray:
     """Return what each candidate brings by itself under a draw."""
-    slowed = Candidates(found.table, found.a * draw.slow[0], found.b * draw.slow[1])
     gains = gains_of(
         answers.state(scenario.trees, draw),
-        slowed,
+        found.slowed(draw.slow),
         draw.curve(answers.curve),
         cities(scenario.trees, answers.study.lists.city_people),
         objective=sought.objective,

@@ -36,6 +36,13 @@ TOP = 20
 """Rows of a table; the rest is in the files."""
 
 _RANGE = (Column("low", "5 %", "number"), Column("median", "median", "number"), Column("high", "95 %", "number"))
+
+
+def _range(name: str, kind: Kind = "number") -> tuple[Column, Column]:
+    """Return the columns with the range of another one."""
+    return Column(f"{name}_low", "5 %", kind), Column(f"{name}_high", "95 %", kind)
+
+
 TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
     "effects": (
         "What it changes, with the median and 5–95 % of the draws",
@@ -73,6 +80,8 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
         (
             Column("measure", "Figure"),
             Column("value", "Value", "number"),
+            Column("low", "5 %", "number"),
+            Column("high", "95 %", "number"),
             Column("unit", "Unit"),
             Column("formula", "Formula"),
         ),
@@ -85,6 +94,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
             Column("people_losing", "People losing", "count"),
             Column("city_min_change", "Minutes to a city across, change", "number"),
             Column("potential_change_pct", "Potential across, change (%)", "number"),
+            *_range("potential_change_pct"),
             Column("gains_most", "Gains most"),
             Column("loses_most", "Loses most"),
         ),
@@ -97,6 +107,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
             Column("people_gaining", "People gaining", "count"),
             Column("people_losing", "People losing", "count"),
             Column("potential_change_pct", "Potential across, change (%)", "number"),
+            *_range("potential_change_pct"),
             Column("gains_most", "Gains most"),
             Column("loses_most", "Loses most"),
         ),
@@ -111,6 +122,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
             Column("effect", "Effect"),
             Column("city_min_change", "Minutes to a city across, change", "number"),
             Column("potential_change", "Potential across, change", "count"),
+            *_range("potential_change", "count"),
         ),
     ),
     "loads_change": (
@@ -122,6 +134,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
             Column("diverted_share", "Diverted (%)", "share"),
             Column("induced_share", "Induced (%)", "share"),
             Column("after_share", "After (%)", "share"),
+            *_range("after_share", "share"),
         ),
     ),
     "queues": (
@@ -132,6 +145,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
             Column("load_factor_after", "after", "number"),
             Column("wait_min_before", "Wait before (min)", "minutes"),
             Column("wait_min_after", "after (min)", "minutes"),
+            *_range("wait_min_after", "minutes"),
         ),
     ),
     "worth": (
@@ -176,6 +190,17 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
             Column("kind", "Kind"),
             Column("missing_a_km", "Road missing, side a (km)", "km"),
             Column("missing_b_km", "side b (km)", "km"),
+        ),
+    ),
+    "sites_regret": (
+        "Least regret: how much less than the best set of a draw",
+        (
+            Column("set", "Set"),
+            Column("candidates", "Sites"),
+            Column("draws", "Draws", "count"),
+            Column("worst_regret", "Worst", "number"),
+            Column("mean_regret", "Mean", "number"),
+            Column("worst_regret_share", "Worst (%)", "share"),
         ),
     ),
     "sites_stability": (

@@ -35,7 +35,7 @@ def credited(styles: Iterable[LayerStyle], sources: pd.DataFrame) -> list[LayerS
         one of the user's own places, keeps what it says.
     """
     known = (
-        sources.fillna("").astype(str)
+        sources.astype(object).where(sources.notna(), "").astype(str)
         if len(sources)
         else pd.DataFrame(columns=["layer", "source", "licence", "rights"])
     )

@@ -174,3 +174,15 @@ def test_a_study_with_other_keys_is_mended(study: Path, tmp_path: Path) -> None:
     assert (tmp_path / "study.toml.before").read_text(encoding="utf-8") == wrong
     again = call("check", "study.toml", "--fix", cwd=tmp_path)
     assert "is analysis now" not in again.stdout
+
+
+def test_sheets_of_what_is_to_be_counted(tmp_path: Path) -> None:
+    study = write_grid(tmp_path)
+    done = call("template", "appraisal", study, "--out", "sheets", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    sheets = {p.stem: pd.read_csv(p) for p in (tmp_path / "sheets").glob("*.csv")}
+    assert set(sheets) == {"tfi1_tfi2", "tfi3", "trs", "cbttfi"}
+    # Two posts, two directions, two vehicles, eleven activities; eight stages; four areas.
+    assert [len(sheets[n]) for n in ("tfi1_tfi2", "trs", "cbttfi")] == [2 * 2 * 2 * 11, 2 * 2 * 8, 2 * 4]
+    assert sheets["tfi1_tfi2"][["hours", "official_fee"]].isna().all(axis=None)
+    assert call("template", "appraisal", study, "--out", "study.toml", cwd=tmp_path).returncode == 2

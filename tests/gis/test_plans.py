@@ -8,9 +8,10 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from gis.queries.edits import Capacity, Close, Hours, Road, Speeds, Upgrade, Wait
+from gis.queries.edits import KINDS
+from gis.queries.kinds import Capacity, Close, Electrify, Hours, Road, Speeds, Stop, Upgrade, Wait, plain
 from gis.queries.new_posts import Open
-from gis.queries.plans import edit_of, parse_plan, read_plan, scenario_id, to_toml
+from gis.queries.plans import _toml, edit_in_line, edit_of, parse_plan, read_plan, scenario_id, to_toml
 from layers.errors import BorderlinkError
 from tests.gis.conftest import call
 from tests.gis.grid import write_grid
@@ -30,6 +31,9 @@ EDITS = (
     Upgrade(road_class="motorway", osm_ids=(1, 2)),
     Speeds(0.5, polygon=((60.0, 50.0), (61.0, 50.0), (61.0, 51.0))),
     Speeds(season="winter", region="KZ-27"),
+    Electrify("3 kV DC", region="KZ-27"),
+    Electrify(osm_ids=(5,)),
+    Stop(62.5, 53.25, name="Halt"),
 )
 
 
@@ -40,6 +44,26 @@ def test_what_is_written_is_read() -> None:
     assert plan.name == "All kinds"
     assert plan.id == scenario_id(EDITS)
     assert [edit_of(dict(item)) for item in ({"edit": "close", "checkpoint": "A"},)] == [Close("A")]
+
+
+def test_a_line_of_a_command_is_what_a_file_says() -> None:
+    """Files, flags and Python are the same values, of every kind there is."""
+    assert {type(e) for e in EDITS} == set(KINDS.values())
+    for edit in EDITS:
+        item = plain(edit)
+        kind = item.pop("edit")
+        line = f"{kind}: " + ", ".join(f"{k} = {_toml(v)}" for k, v in item.items())
+        (read,) = edit_in_line(line)
+        assert repr(read) == repr(edit)
+    assert edit_in_line('close: checkpoint = ["A", "B"]') == [Close("A"), Close("B")]
+    for line, message in (
+        ("close: checkpoint", "can't be read"),
+        ("shut: a = 1", "edit = 'shut'"),
+        ('close: chekpoint = "A"', "did you mean 'checkpoint'"),
+        ('wait: checkpoint = "A"', "without wait_min"),
+    ):
+        with pytest.raises(BorderlinkError, match=message):
+            edit_in_line(line)
 
 
 def test_the_hash_is_of_the_content() -> None:
@@ -128,6 +152,9 @@ def test_layers_travel_as_geometry(tmp_path: Path) -> None:
         read_plan(tmp_path / "none.toml")
 
 
+CLOSED = '[[edits]]\nedit = "close"\ncheckpoint = "North"\n'
+
+
 def test_a_wrong_scenario_writes_nothing(tmp_path: Path) -> None:
     study = write_grid(tmp_path)
     plan = tmp_path / "plan.toml"
@@ -139,6 +166,14 @@ def test_a_wrong_scenario_writes_nothing(tmp_path: Path) -> None:
         ('[[edits]]\nedit = "close"\ncheckpoint = ["North", "South"]\n', "every checkpoint is closed"),
         ('[[edits]]\nedit = "open"\nlon = 10\nlat = 50\n', "plan.toml, line 1: a new checkpoint at 10,50 would stand"),
         ('[[edits]]\nedit = "close"\n', "plan.toml, line 1: a closure"),
+        (
+            '[[edits]]\nedit = "speeds"\nfactor = 0.5\npolygon = [[nan, 50], [60, 50], [60, 51]]\n',
+            "line 1: polygon: allowed are longitudes and latitudes that are numbers",
+        ),
+        (f"{CLOSED}[uncertainty]\nseed = -3\n", "plan.toml, line 4: uncertainty: seed = -3: allowed is 0 or more"),
+        (f"{CLOSED}[uncertainty]\ndraws = 0.5\n", "plan.toml, line 4: draws = 0.5: allowed is a whole number"),
+        (f"{CLOSED}[appraisal]\nyears = 3\n", "plan.toml, line 4: value_of_time_per_h is missing"),
+        ('[[edits]]\nedit = "stop"\nlon = 60.0\nlat = 50.0\n', "plan.toml, line 1: a stop: the data name no stations"),
     ):
         plan.write_text(text, encoding="utf-8")
         done = call("scenario", study, "--edits", plan, "--out", "sc", cwd=tmp_path)

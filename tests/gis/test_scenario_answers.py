@@ -125,10 +125,14 @@ def test_values_are_checked_all_at_once() -> None:
     with pytest.raises(
         StudyError, match=r"unknown key 'price'.*years = 1.5: allowed is a whole number.*build_cost is missing"
     ):
-        values_in(parse_plan(head + "[appraisal]\nprice = 3\nyears = 1.5\nvalue_of_time_per_h = 1\n"))
+        values_in(parse_plan(head + "[appraisal]\nprice = 3\nyears = 1.5\nvalue_of_time_per_h = 1\n"), load_study())
     with pytest.raises(StudyError, match="uncertainty: waits = 9: allowed is 0 to 2"):
         spread_in(parse_plan(head + "[uncertainty]\nwaits = 9\n"), load_study())
-    assert values_in(parse_plan(head)) is None
+    assert values_in(parse_plan(head), load_study()) is None
+    names = ("value_of_time_per_h", "build_cost", "running_cost_per_year", "discount_rate", "years")
+    money = "[appraisal]\n" + "".join(f"{n} = 1\n" for n in names)
+    with pytest.raises(StudyError, match="money needs vehicles a day"):
+        values_in(parse_plan(head + money), load_study())
 
 
 def test_the_report_says_it_in_words_and_draws_what_matters_most(folder: Path) -> None:
@@ -163,3 +167,27 @@ def test_queues_follow_the_loads_where_capacities_are_known(folder: Path) -> Non
     over = queues.loc["north", "load_factor_after"] - 1
     assert queues.loc["north", "wait_min_after"] == pytest.approx(30 * 1.15 + 720 * over)
     assert not (folder / "sc" / "tables" / "queues.csv").exists()
+    # Capacities are drawn too: with nothing else uncertain the wait still has a range, and with them certain none.
+    still = "[uncertainty]\ndraws = 20\nwaits = 0\nknown_waits = 0\nspeeds = 0\nhalf_life = 0\npeople = 0\n"
+    for name, more in (("room", ""), ("sure", "capacity = 0\n")):
+        (folder / f"{name}.toml").write_text(
+            f'[[edits]]\nedit = "close"\ncheckpoint = "South"\n{still}{more}', encoding="utf-8"
+        )
+        assert call("scenario", study, "--edits", f"{name}.toml", "--out", name, cwd=folder).returncode == 0
+        north = pd.read_csv(folder / name / "tables" / "queues.csv").set_index("checkpoint_id").loc["north"]
+        wide = north["wait_min_after_high"] - north["wait_min_after_low"]
+        assert wide > 60 if name == "room" else wide == pytest.approx(0, abs=1e-6)
+        assert north["wait_min_after_low"] - 1e-6 <= north["wait_min_after"] <= north["wait_min_after_high"] + 1e-6
+
+
+def test_loads_and_gains_have_their_ranges(folder: Path) -> None:
+    loads = table(folder, "loads_change")
+    for name in ("before_share", "diverted_share", "induced_share", "after_share", "after_per_day"):
+        assert (loads[f"{name}_low"] <= loads[f"{name}_high"]).all()
+    assert (loads["after_share_high"] > loads["after_share_low"]).any()
+    places = table(folder, "gains_places")
+    assert (places["potential_change_low"] <= places["potential_change"] + 1e-9).mean() > 0.5
+    assert (places["benefit_share_low"] <= places["benefit_share_high"]).all()
+    for name in ("gains_sides", "gains_regions"):
+        group = table(folder, name)
+        assert (group["potential_change_pct_low"] <= group["potential_change_pct_high"]).all()

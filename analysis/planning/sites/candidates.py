@@ -26,16 +26,15 @@ from network.gaps import dead_ends
 from network.gates import LINE
 from network.joining import DETOUR
 from network.overlay import build_overlay
-from network.points import at_points
+from network.points import Points, at_points
 from network.routing import compile_router
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from network.build import Network
-    from network.points import Points
     from network.routing import Router
 
 FACING_KM = 30.0
@@ -59,18 +58,35 @@ class Candidates:
     a, b
         Minutes between each settlement of a side and each candidate, the mean of there and back; shape (settlements,
         candidates).
+    approaches
+        Straight lines from each candidate to the roads of side a and side b, in the network's projection; empty where
+        no road is missing. Shape (candidates, 2).
+    points
+        By side, the candidates as points of the network at home (`network.overlay.Overlay.home`).
     """
 
     table: pd.DataFrame
     a: NDArray[np.float64]
     b: NDArray[np.float64]
+    approaches: NDArray[np.object_]
+    points: Mapping[str, Points]
 
     def __len__(self) -> int:
         return len(self.table)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Candidates:
         """Return some of the candidates."""
-        return Candidates(self.table.iloc[rows].reset_index(drop=True), self.a[:, rows], self.b[:, rows])
+        return Candidates(
+            self.table.iloc[rows].reset_index(drop=True),
+            self.a[:, rows],
+            self.b[:, rows],
+            self.approaches[rows],
+            {side: points.take(rows) for side, points in self.points.items()},
+        )
+
+    def slowed(self, slow: tuple[float, float]) -> Candidates:
+        """Return the candidates with the minutes of either side times a factor each."""
+        return replace(self, a=self.a * slow[0], b=self.b * slow[1])
 
 
 def find_candidates(
@@ -119,7 +135,7 @@ def find_candidates(
     table = table[
         (table["kind"] == "point") | (table["crossing_id"] != "") | _near_roads(network, table, limit)
     ].reset_index(drop=True)
-    a, b, km = _approaches(network, router, table, rows)
+    a, b, km, lines, ends = _approaches(network, router, table, rows)
     fits = np.isfinite(km).all(axis=1) & (km.max(axis=1, initial=0.0) <= limit)
     lost = np.flatnonzero(~fits & (table["kind"] == "point").to_numpy())
     if len(lost):
@@ -131,13 +147,13 @@ def find_candidates(
     table = table.assign(
         missing_a_km=km[:, 0] * DETOUR, missing_b_km=km[:, 1] * DETOUR, missing_km=km.sum(axis=1) * DETOUR
     )
-    found = Candidates(table, a, b)[np.flatnonzero(fits)]
+    found = Candidates(table, a, b, lines, ends)[np.flatnonzero(fits)]
     if not len(found):
         raise PlaceError(
             f"no place along the line has roads of both sides within {limit:g} km: allowed is data with roads, "
             "or points of your own"
         )
-    return Candidates(_named(network, found.table), found.a, found.b)
+    return replace(found, table=_named(network, found.table))
 
 
 def _crossings(network: Network) -> pd.DataFrame:
@@ -218,10 +234,11 @@ def _near_roads(network: Network, table: pd.DataFrame, limit_km: float) -> NDArr
 
 def _approaches(
     network: Network, router: Router, table: pd.DataFrame, rows: tuple[NDArray[np.int64], NDArray[np.int64]]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return minutes of either side's settlements to the candidates, and the straight km from its roads.
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.object_], dict[str, Points]]:
+    """Return what leads to the candidates, as `Candidates` has it.
 
-    Kilometres have the shape (candidates, 2).
+    Minutes of either side's settlements, straight km from its roads and the lines that they are of, both of shape
+    (candidates, 2), and the candidates as points.
     """
     node = network.settlements["node"].to_numpy(np.int64)
     lonlat = table[["lon", "lat"]].to_numpy(float)
@@ -230,7 +247,10 @@ def _approaches(
     reach = max(
         limits.checkpoint_modelled_km * limits.reach_ratio, limits.checkpoint_modelled_km + limits.reach_more_km
     )
+    at_home: dict[str, Points] = {}
     minutes, km = [], np.full((len(table), 2), np.nan)
+    ways = np.full((len(table), 2), shapely.LineString(), dtype=object)
+    spots = np.asarray(project(shapely.points(lonlat), WGS84, network.crs), dtype=object)
     on_line = table["crossing_id"].to_numpy(dtype=object)
     lines = network.links[(network.links["kind"] == LINE).to_numpy()]
     side_of = network.nodes["side"].to_numpy(dtype=object)
@@ -238,9 +258,11 @@ def _approaches(
     whole = compile_router(network, "road")
     for k, side in enumerate(("a", "b")):
         own = np.full(len(table), side, dtype=object)
-        points = _at_home(whole.attach(lonlat, own, limit_km=min(reach, limits.checkpoint_km)), whole, router)
-        out = np.full((len(rows[k]), len(table)), np.inf)
+        joined = whole.attach(lonlat, own, limit_km=min(reach, limits.checkpoint_km))
+        points = _at_home(joined, whole, router)
         posts = [_posts(lines, side_of, str(c), side) if c else np.empty(0, np.int64) for c in on_line]
+        at_home[side] = _at_posts(points, [router.positions(p) for p in posts])
+        out = np.full((len(rows[k]), len(table)), np.inf)
         for start in range(0, len(rows[k]), CHUNK):
             roots = node[rows[k][start : start + CHUNK]]
             there, back = router.trees(roots, FIELDS["open"]), router.trees(roots, FIELDS["open"], reverse=True)
@@ -251,8 +273,31 @@ def _approaches(
                     mean[:, c] = ((there + back) / 2)[:, at[at >= 0]].min(axis=1, initial=np.inf)
             out[start : start + CHUNK] = mean
         minutes.append(out)
-        km[:, k] = np.where([len(p) > 0 for p in posts], 0.0, points.connector_km)
-    return minutes[0], minutes[1], km
+        built = np.array([not len(p) for p in posts], bool)
+        km[:, k] = np.where(built, points.connector_km, 0.0)
+        link = joined.link[joined.starts]
+        rows_of = np.flatnonzero(built & (link >= 0))
+        roads = network.tables.projected(link[rows_of])
+        ways[rows_of, k] = shapely.shortest_line(spots[rows_of], roads)
+    return minutes[0], minutes[1], km, ways, at_home
+
+
+def _at_posts(points: Points, posts: Sequence[NDArray[np.int64]]) -> Points:
+    """Return points of which some stand at nodes, by their positions: crossings of the data, that need no road."""
+    there = [p[p >= 0] for p in posts]
+    count = np.array([len(p) for p in there], np.int64)
+    stay = count[points.point] == 0
+    nodes = np.concatenate(there) if len(there) else np.empty(0, np.int64)
+    point = np.concatenate([points.point[stay], np.repeat(np.arange(len(points)), count)])
+    order = np.argsort(point, kind="stable")
+    zero = np.zeros(len(nodes))
+    ends = {c: np.concatenate([getattr(points, c)[stay], nodes])[order] for c in ("u", "v")}
+    costs = {
+        c: np.concatenate([getattr(points, c)[stay], zero])[order]
+        for c in ("to_u", "to_v", "from_u", "from_v", "straight_km")
+    }
+    link = np.concatenate([points.link[stay], np.full(len(nodes), -1)])[order]
+    return Points(side=points.side, point=point[order], link=link, **ends, **costs)
 
 
 def _at_home(points: Points, whole: Router, home: Router) -> Points:

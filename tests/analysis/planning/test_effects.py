@@ -24,7 +24,8 @@ from analysis.planning.effects import (
     standing,
     worthless_wait,
 )
-from analysis.planning.money import Values, money_table, net_present_value, return_rate
+from analysis.planning.loads_drawn import Pairs, loads_of, most_travelled, ranges
+from analysis.planning.money import Values, money_table, net_present_value, present_value, return_rate
 from analysis.reach.decays import cumulative
 from analysis.trips.choice import choose_checkpoints
 from analysis.trips.demand import model_demand
@@ -195,10 +196,10 @@ def test_draws_are_the_same_for_a_seed_and_hold_on_to_names() -> None:
     assert all(d.waits[k] == e.waits[k] for d, e in zip(one, fewer, strict=True) for k in kept)
     none = make_draws(network.checkpoints, rows, Spread(0, 0, 0, 0, 0, draws=3))
     centre = figures(stand(trees, 1))
-    table = spread_of(lambda d: figures(standing(d.of(trees), d.curve(CURVE), cities(trees, 1))), none).set_index("key")
+    table = spread_of([figures(standing(d.of(trees), d.curve(CURVE), cities(trees, 1))) for d in none]).set_index("key")
     for key, value in centre.items():
         assert table.loc[key, ["low", "median", "high"]].tolist() == pytest.approx([value] * 3)
-    wide = spread_of(lambda d: figures(standing(d.of(trees), d.curve(CURVE), cities(trees, 1))), one).set_index("key")
+    wide = spread_of([figures(standing(d.of(trees), d.curve(CURVE), cities(trees, 1))) for d in one]).set_index("key")
     assert (wide["low"] <= wide["median"]).all()
     assert wide.loc["potential", "low"] < centre["potential"] < wide.loc["potential", "high"]
     blown = tornado(
@@ -231,3 +232,43 @@ def test_money_by_hand() -> None:
     assert np.isnan(return_rate(-1.0, values))
     with pytest.raises(StudyError, match=r"discount_rate = 9: allowed is 0 to 1; years = 0"):
         Values(1, 1, 1, 9, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_loads_over_all_pairs_are_those_of_the_table(seed: int) -> None:
+    network = random_network(seed)
+    trees = across(network)
+    slower = trees.changed(waits=dict.fromkeys(network.checkpoints["checkpoint_id"].iloc[:1], 3.0))
+    towns = cities(trees, 20_000)
+    before, after = (standing(t, CURVE, towns) for t in (trees, slower))
+    benefit = benefit_between(before, after, CURVE)
+    every = Pairs(*np.unravel_index(np.arange(benefit.before.size), benefit.before.shape))
+    whole = load_table(before, after, benefit).set_index("checkpoint_id")
+    found = loads_of(trees, slower, benefit, every).reindex(whole.index)
+    np.testing.assert_allclose(found.to_numpy(float), whole[found.columns].to_numpy(float), atol=1e-12)
+    table, minutes = trees.through()
+    some, few = trees.through_pairs(every.i, every.j)
+    pd.testing.assert_frame_equal(table, some)
+    np.testing.assert_array_equal(few, minutes.reshape(len(minutes), -1))
+    most = most_travelled(benefit)
+    kept = benefit.before[most.i, most.j].sum() + benefit.after[most.i, most.j].sum()
+    assert kept >= 0.99 * (benefit.before.sum() + benefit.after.sum())
+    # All as it is: ranges are the values themselves.
+    told = ranges([found, found], found, whole[found.columns] * 1.01)
+    np.testing.assert_allclose(told["after_low"], whole["after"] * 1.01)
+    np.testing.assert_allclose(told["after_high"], whole["after"] * 1.01)
+
+
+def test_sides_without_their_shares_are_ranges_from_nothing_to_all() -> None:
+    values = Values(10.0, 1000.0, 50.0, 0.1, 2)
+    table = money_table(1.0, values, between=(0.5, 2.0)).set_index("measure")
+    year = present_value(10 * 365.0, values)
+    assert table.loc["ENPV", "low"] == pytest.approx(0.5 * year - 1000 - present_value(50.0, values))
+    assert table.loc["benefits of side a", ["value", "low", "high"]].tolist() == pytest.approx([year / 2, 0, 2 * year])
+    assert "share_a is not given" in table.loc["benefits of side a", "formula"]
+    assert "cost_share_a is not given" in table.loc["ENPV, side b", "formula"]
+    known = money_table(1.0, replace(values, share_a=0.25, cost_share_a=1.0)).set_index("measure")
+    assert known.loc["ENPV, side b", "value"] == pytest.approx(0.75 * year)
+    assert known["low"].isna().all()
+    with pytest.raises(StudyError, match="cost_share_a = 2"):
+        replace(values, cost_share_a=2.0)
