@@ -95,9 +95,9 @@ def test_what_the_cells_gain_is_that_of_a_network_with_the_post(folder: Path) ->
         )
         after = whatif(base, [Open(**at, wait_min=10.0)]).after.cells
         new = after["potential_cross_actual"].to_numpy(float)
-        # A new road is measured in the plane where hundreds are tried and on the ellipsoid where one is built: some
-        # 0.003 % apart.
-        exact = 1e-7 if "crossing" in at else 1e-4
+        # A new road is measured in the plane where hundreds are tried and on the ellipsoid where one is built, some
+        # 0.003 % apart, and costs are whole thousandths of a minute: of gains of a few minutes.
+        exact = 1e-7 if "crossing" in at else 1e-3
         expected = 100 * np.nansum(people * (new - old)) / np.nansum(people * old)
         assert row.cells_gain_pct == pytest.approx(expected, rel=exact)
         hit = 100 * (new - old) >= 0.1 * old
