@@ -143,7 +143,7 @@ def test_the_report_says_it_in_words_and_draws_what_matters_most(folder: Path) -
         "What matters most",
         "<svg",
         "rule of a half",
-        "On side a",
+        "people gain (most: Town",
         "shortens no trip above",
     ):
         assert text in page
