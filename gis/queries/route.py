@@ -19,6 +19,7 @@ from layers.crs import geodesic_m
 from layers.errors import PlaceError
 from layers.moments import Moment, moment_of
 from layers.names import suggestion
+from layers.osm.lines import CLOSED_NOW
 from layers.regions import side_of
 from layers.settlements import Place, find_place, refuse_unknown
 from network.border import COAST_KM
@@ -283,6 +284,11 @@ def route_at(
         notes.append(f"at {names.get(post, post)} {when:%a %H:%M}{closed}, then {control:,.0f} min at the control")
     if found.unread:
         notes.append(f"opening hours that can't be read, taken as open: {', '.join(found.unread)}")
+    if any(CLOSED_NOW.replace("_", " ") in line for line in prepared.warnings):
+        notes.append(
+            "roads that their conditions close at the hour of departure count as closed all the way, "
+            "and those that close later as open"
+        )
     rows = np.asarray(found.links, np.int64)
     way = _answer(built, places, rows, found.opening_min + found.control_min, notes, mode, prepared.study.money.money())
     return replace(way, opening_wait_min=found.opening_min, departure=moment.at.isoformat(timespec="minutes"))

@@ -22,6 +22,7 @@ from layers.osm.tags import (
     parse_maxspeed,
     parsed,
     season_of,
+    unread_oneways,
 )
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ KEYS = tuple(
     dict.fromkeys([*ROAD_KEYS, *TEXTS["road"], *YES_NO["road"], "railway", *TEXTS["rail"], "gauge", *YES_NO["rail"]])
 )
 SOURCES = ("tagged", "implicit", "default")
+CLOSED_NOW = "roads_closed_at_the_hour_of_departure"
 UNREAD, NO_THROUGH = "unread: ", "no through: "
 """What the keys of counts begin with that hold the text of a value or condition which no rule reads, and the access of
 roads that carry no through traffic."""
@@ -138,6 +140,9 @@ def roads_of(
     may = {name: access_table(kept, name, at) for name in VEHICLES}
     for text, number in may[vehicle].attrs["unread"].items():
         counts[UNREAD + text] += number
+    if at is not None:
+        usual = access_table(kept, vehicle)["level"].to_numpy()
+        counts[CLOSED_NOW] += int(((may[vehicle]["level"].to_numpy() == CLOSED) & (usual != CLOSED)).sum())
     closed = np.logical_and.reduce([(table["level"] == CLOSED).to_numpy() for table in may.values()])
     for reason, number in may[vehicle]["word"][closed].value_counts().sort_index().items():
         counts[f"roads_access_{reason}"] += int(number)
@@ -196,6 +201,7 @@ def _no_through(may: dict[str, pd.DataFrame]) -> pd.Categorical:
 def _directions(tags: pd.DataFrame, vehicle: str, counts: Counter[str], at: tuple[int, int] | None) -> NDArray[np.int8]:
     """Return the direction of each road: the one of most of the day where it changes by the hour."""
     direction = oneway_of(tags["oneway"], tags["highway"], tags["junction"])
+    counts.update({f"{UNREAD}oneway={text}": n for text, n in unread_oneways(tags["oneway"]).items()})
     stated = tags["oneway:conditional"]
     _unread_in(stated, vehicle, counts)
     for row in np.flatnonzero(stated.notna().to_numpy()):  # some hundreds in a country

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NAN = float("nan")
-UNIT_KPH: Mapping[str, float] = {"": 1.0, "km/h": 1.0, "kmh": 1.0, "kph": 1.0, "mph": 1.609344, "knots": 1.852}
+UNIT_KPH: Mapping[str, float] = {
+    **dict.fromkeys(("", "km/h", "kmh", "kph", "км/ч"), 1.0),
+    "mph": 1.609344,
+    "knots": 1.852,
+}
 WALK_KPH = 5.0
 LOWEST_KPH, HIGHEST_KPH = 1.0, 400.0
 
-_NUMBER = re.compile(r"^(\d{1,4}(?:\.\d+)?)\s*(km/h|kmh|kph|mph|knots)?$")
+_NUMBER = re.compile(r"^(\d{1,4}(?:\.\d+)?)\s*(km/h|kmh|kph|км/ч|mph|knots)?$")
 _ZONE = re.compile(r"^([a-z]{2})\s*:\s*([a-z_]+)$")
 _ZONE_KPH = re.compile(r"^(?:[a-z]{2}\s*:\s*)?(?:zone\s*:?\s*)?(\d{1,3})$")
 
@@ -75,7 +79,8 @@ def parse_maxspeed(text: str, country: str = "") -> tuple[float, str]:
 
 def _one_limit(text: str, country: str) -> tuple[float, str]:
     """Return one limit of a list, in small letters."""
-    number = _NUMBER.match(text)
+    # A comma before one digit is a decimal one; before two it may part two limits.
+    number = _NUMBER.match(re.sub(r",(?=\d(\D|$))", ".", text))
     if number:
         return round(float(number[1]) * UNIT_KPH[number[2] or ""], 2), "tagged"
     if text in ("walk", "walking"):
@@ -110,15 +115,27 @@ ONEWAY_JUNCTIONS = ("roundabout", "circular")
 _UNSAID = 9
 
 
+def _direction(text: str) -> int:
+    """Return what ``oneway`` says, `_UNSAID` where no rule reads it."""
+    return ONEWAY.get(text.strip().casefold().replace("\u2212", "-"), _UNSAID)
+
+
+def unread_oneways(oneway: pd.Series) -> dict[str, int]:
+    """Return the values of ``oneway`` that no rule reads, with their number: such roads are as if without the tag."""
+    found = oneway[parsed(oneway, lambda text: _direction(text) == _UNSAID, False).astype(bool)]
+    return {str(text): int(number) for text, number in found.astype(str).value_counts().sort_index().items()}
+
+
 def oneway_of(oneway: pd.Series, kind: pd.Series, junction: pd.Series) -> NDArray[np.int8]:
     """Return 1 (as drawn), −1 (against it) or 0 (both) for each road.
 
     A tag stands before the defaults: motorways and roundabouts are one-way; links are two-way, as OpenStreetMap's wiki
     has it. ``reversible`` and ``alternating`` lanes can be driven both ways at some hour, so they count as both.
     """
-    stated = parsed(oneway, lambda text: ONEWAY.get(text.strip().casefold(), _UNSAID), _UNSAID)
+    stated = parsed(oneway, _direction, _UNSAID)
     default = (
-        parsed(kind, lambda k: k in ONEWAY_KINDS, False) | parsed(junction, lambda j: j in ONEWAY_JUNCTIONS, False)
+        parsed(kind, lambda k: k in ONEWAY_KINDS, False)
+        | parsed(junction, lambda j: j.strip().casefold() in ONEWAY_JUNCTIONS, False)
     ).astype(bool)
     return np.asarray(np.where(stated != _UNSAID, stated, np.where(default, FORWARD, BOTH)), np.int8)
 
@@ -151,7 +168,7 @@ def season_of(seasonal: str, ice_or_winter_road: bool = False) -> str:
     return "summer" if parts <= _WARM else "some"
 
 
-_CLOCK = re.compile(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d))?$")
+_CLOCK = re.compile(r"^(\d{1,3})(?:[:H]|\s*Ч)([0-5]\d)(?::([0-5]\d))?(?:\s*H)?$")
 _PERIOD = re.compile(r"^P(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
 _WORDS = re.compile(
     r"^(?:(\d+(?:\.\d+)?)\s*D(?:AYS?)?)?\s*(?:(\d+(?:\.\d+)?)\s*(?:H|HRS?|HOURS?|Ч|ЧАС\w*)\.?)?\s*(?:AND\s+)?"
@@ -269,11 +286,11 @@ def parse_gauge(text: str) -> str:
     found = []
     for part in (
         re.sub(r"[\s_]*(gauge|mm|мм)\.?$", "", p.strip())
-        for p in re.split(r"[;/|,]", bare.replace("1/2", ".5").replace(" .5", ".5"))
+        for p in re.split(r"[;/|,]", bare.replace("1/2", ".5").replace("½", ".5").replace(" .5", ".5"))
     ):
         metres = re.fullmatch(r"([01]\.\d+)\s*(?:m|м)?", part)
-        if re.fullmatch(r"[1-9]\d{2,3}", part):
-            found.append(part)
+        if whole := re.fullmatch(r"([1-9]\d{2,3})(?:\.0+)?", part):
+            found.append(whole[1])
         elif metres:
             found.append(f"{1000 * float(metres[1]):.0f}")
         elif part in GAUGES or part == "broad":
@@ -334,14 +351,19 @@ def capital_of(tags: Mapping[str, str]) -> str:
     >>> capital_of({"capital": "4"}), capital_of({"capital": "no"}), capital_of({"admin_centre:6": "yes"})
     ('4', '', '6')
     """
-    text = tags.get("capital", "").strip().casefold()
-    if text == "yes" or (text.isdecimal() and 2 <= int(text) <= 11):
-        return text
+    parts = {part.strip() for part in re.split(r"[;,|]", tags.get("capital", "").casefold())}
+    if "yes" in parts:
+        return "yes"
+    if stated := [int(part) for part in parts if part.isdecimal() and 2 <= int(part) <= 11]:
+        return str(min(stated))
     levels = [int(k) for k, v in tags_of(tags, "admin_centre:").items() if k.isdecimal() and is_yes(v)]
     return str(min(levels)) if levels else ""
 
 
 _PEOPLE = re.compile(r"\d{1,3}(?:[\s,.'’]\d{3})+(?!\d)|\d+")
+_OF_PEOPLE = (
+    r"\s*(чел\.?|человека?|жител[ьяей]+|people|persons?|inhabitants?|inh\.?|hab\.?|habitants|einwohner|адам)\s*$"
+)
 _YEAR = re.compile(r"\(?\b((?:1[89]|20)\d{2}(?:-\d{2}(?:-\d{2})?)?)\b\)?")
 MOST_PEOPLE = 50_000_000
 
@@ -358,6 +380,7 @@ def parse_population(text: str) -> tuple[int, str]:
     ((12345, ''), (3000, ''), (1200, '2021'))
     """
     head, bracket, tail = text.replace("\u00a0", " ").replace("\u202f", " ").strip().partition("(")
+    head = re.sub(_OF_PEOPLE, "", re.sub(r"\.0+$", "", head.strip()), flags=re.I)
     number = _PEOPLE.search(head)
     # "1.2 million" or "3 тыс." say no count that could be trusted.
     if not number or head.strip().startswith("-") or re.search(r"[^\W\d_]", head[number.end() :]):

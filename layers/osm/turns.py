@@ -42,7 +42,10 @@ def restriction_of(tags: Mapping[str, str], vehicle: str) -> tuple[str, tuple[st
     ('', 'only')
     """
     own = VEHICLE_KEYS[vehicle]
-    if {part.strip() for part in tags.get("except", "").split(";")} & set(own):
+    if {part.strip() for part in re.split(r"[;,|]", tags.get("except", "").casefold())} & set(own):
+        return "", ()
+    if "hour_on" in tags:
+        # Mapping of before 2013: some hours of the day, by experience few.
         return "", ()
     # Older mapping names the vehicle in the type.
     _, _, only_for = tags.get("type", "").partition(":")
@@ -50,7 +53,7 @@ def restriction_of(tags: Mapping[str, str], vehicle: str) -> tuple[str, tuple[st
     for key in (*(f"restriction:{name}" for name in own), "restriction"):
         if key == "restriction" and only_for and only_for not in own:
             continue
-        text = tags.get(key, "")
+        text = tags.get(key, "").strip().casefold()
         under = tags.get(f"{key}:conditional", "")
         if under:
             clauses, missed = clauses_of(under, vehicle)

@@ -144,6 +144,18 @@ def test_what_is_closed_in_winter_and_what_is_open_by_day(tmp_path: Path) -> Non
     assert note.startswith("21.5 km of it are open 67 % of the time")
 
 
+def test_a_departure_by_night_says_that_roads_may_open_on_the_way(tmp_path: Path) -> None:
+    grid = OsmGrid()
+    grid.retag((59.1, 50.1), (59.4, 50.1), motor_vehicle="no", motor_vehicle__conditional="yes @ (06:00-22:00)")
+    study = grid.write(tmp_path)
+    by_night = way(study, "59.1,50.1", "59.4,50.1", "--at", "Mon 05:30")
+    assert by_night["km"] == pytest.approx(2 * 22.2 + 21.5, abs=0.3)
+    assert any("closed all the way" in note for note in by_night["notes"])
+    by_day = way(study, "59.1,50.1", "59.4,50.1", "--at", "Mon 12:00")
+    assert by_day["km"] == pytest.approx(21.5, abs=0.1)
+    assert not any("closed all the way" in note for note in by_day["notes"])
+
+
 def test_a_post_that_is_open_by_day_says_so(tmp_path: Path) -> None:
     posts = grid_layers()["checkpoints"].assign(hours=["08:00-20:00", "24/7"])
     study = OsmGrid().write(tmp_path, checkpoints=posts)

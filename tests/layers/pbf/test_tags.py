@@ -18,7 +18,9 @@ from layers.osm.tags import (
     parse_population,
     parsed,
     season_of,
+    unread_oneways,
 )
+from layers.osm.turns import restriction_of
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,9 @@ from layers.osm.tags import (
         (" 60 km/h ", 60, "tagged"),
         ("60 mph", 96.56, "tagged"),
         ("60mph", 96.56, "tagged"),
+        ("60 км/ч", 60, "tagged"),
+        ("60км/ч", 60, "tagged"),
+        ("60,5", 60.5, "tagged"),
         ("60;80", 60, "tagged"),
         ("80|60|none", 60, "tagged"),
         ("walk", 5, "tagged"),
@@ -251,3 +256,75 @@ def test_capitals(tags: dict[str, str], capital: str) -> None:
 )
 def test_gauges_as_they_are_written(text: str, gauge: str) -> None:
     assert parse_gauge(text) == gauge
+
+
+@pytest.mark.parametrize(
+    ("oneway", "junction", "direction"),
+    [
+        ("\u22121", None, -1),
+        (" Yes ", None, 1),
+        ("-1 ", "roundabout", -1),
+        (None, "Roundabout", 1),
+        (None, " circular", 1),
+        (None, "mini_roundabout", 0),
+        ("one way", None, 0),
+        ("one way", "roundabout", 1),
+    ],
+)
+def test_directions_in_odd_spellings(oneway: str | None, junction: str | None, direction: int) -> None:
+    columns = (pd.Series([text], dtype=object) for text in (oneway, "primary", junction))
+    assert oneway_of(*columns).tolist() == [direction]
+
+
+def test_directions_that_no_rule_reads_are_counted() -> None:
+    given = pd.Series(["yes", "one way", None, "one way", "\u22121", "alternating", "2"], dtype=object)
+    assert unread_oneways(given) == {"2": 1, "one way": 2}
+    assert unread_oneways(given.astype("category")) == {"2": 1, "one way": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("12345.0", 12345),
+        ("50 000 чел.", 50_000),
+        ("50000 people", 50_000),
+        ("5 000 жителей", 5000),
+        ("12 тыс.", 0),
+        ("12 тыс. чел.", 0),
+        ("1.2 mln", 0),
+        ("12 families", 0),
+    ],
+)
+def test_people_with_a_word_behind(text: str, people: int) -> None:
+    assert parse_population(text)[0] == people
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"), [("1h20", 80), ("01:20h", 80), ("1:20 h", 80), ("1ч20", 80), ("0:20", 20)]
+)
+def test_hours_between_digits(text: str, minutes: float) -> None:
+    assert parse_duration(text) == minutes
+
+
+@pytest.mark.parametrize(("text", "gauge"), [("1520.0", "1520"), ("4 ft 8½ in", "1435"), ("1520; 1435", "1520;1435")])
+def test_gauges_in_odd_spellings(text: str, gauge: str) -> None:
+    assert parse_gauge(text) == gauge
+
+
+@pytest.mark.parametrize(("text", "capital"), [("4;6", "4"), ("6; 4", "4"), ("Yes;4", "yes"), ("12;no", "")])
+def test_capitals_of_several(text: str, capital: str) -> None:
+    assert capital_of({"capital": text}) == capital
+
+
+@pytest.mark.parametrize(
+    ("tags", "car", "truck"),
+    [
+        ({"restriction": "No_Left_Turn"}, "no", "no"),
+        ({"restriction": " only_straight_on "}, "only", "only"),
+        ({"restriction": "no_left_turn", "except": "Motorcar, bus"}, "", "no"),
+        ({"restriction": "no_left_turn", "except": "bus|hgv"}, "no", ""),
+        ({"restriction": "no_left_turn", "hour_on": "07:00", "hour_off": "09:00"}, "", ""),
+    ],
+)
+def test_restrictions_in_odd_spellings(tags: dict[str, str], car: str, truck: str) -> None:
+    assert [restriction_of({"type": "restriction", **tags}, v)[0] for v in ("car", "truck")] == [car, truck]
