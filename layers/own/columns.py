@@ -5,6 +5,7 @@ Numbers, flags, classes, one-way, whatever world they come from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ import pandas as pd
 import shapely
 
 from layers.errors import LayerError
+from layers.osm.lines import ROAD_KINDS, WINTER_KINDS
 from layers.osm.tags import parse_maxspeed
 from layers.own.oneway import ALLOWED, BACKWARD, BOTH, NEITHER, UNKNOWN, directions
 from layers.own.shapes import SHOWN
-from layers.schema import ALIASES, FLAGS, TAGGED, schemas
+from layers.schema import ALIASES, DEFAULTS, FLAGS, TAGGED, schemas
 from layers.words import YES_NO, is_blank, numbers, parts_of
 
 if TYPE_CHECKING:
@@ -33,6 +35,11 @@ COUNTS = ("population", "capacity_per_day", "observed_per_day", "partners")
 WHOLE = ("settlement_id", "osm_id", "population", "partners", "u", "v")
 FOLDED = ("mode", "regime", "season", "kind")
 """Columns whose words are compared in small letters."""
+OPEN: Mapping[str, bool] = {
+    **dict.fromkeys(("open", "opened", "открыт", "открыта", "действует", "ашық"), True),
+    **dict.fromkeys(("closed", "закрыт", "закрыта", "не действует", "жабық"), False),
+}
+"""What a table of posts may say of one in place of yes and no."""
 NOT_DRIVEN = frozenset(
     {
         "footway",
@@ -186,9 +193,13 @@ def _classes(frame: gpd.GeoDataFrame, layer: str, sorting: _Sorting) -> gpd.GeoD
         parts = frame[column].map(parts_of, na_action="ignore")
         several = parts.map(lambda p: isinstance(p, list) and len(set(p)) > 1).astype(bool)
         first = parts.map(lambda p: p[0].casefold() if isinstance(p, list) and p else "", na_action="ignore")
+        if column == "kind" and layer == "roads":
+            first = first.map(_road_class, na_action="ignore")
         frame[column] = first.astype(object).mask(blank, None)
         if several.any():
             sorting.note(f"{several.sum():,} rows list several values of {column}: the first counts")
+        if column == "kind" and blank.any():
+            sorting.note(f"{blank.sum():,} rows have no kind: {DEFAULTS[layer]['kind']} is assumed")
     if layer in LEFT_OUT and "kind" in frame:
         idle = frame["kind"].isin(LEFT_OUT[layer])
         if idle.any():
@@ -198,6 +209,20 @@ def _classes(frame: gpd.GeoDataFrame, layer: str, sorting: _Sorting) -> gpd.GeoD
             if frame.empty:
                 sorting.problems.append("no row is left: allowed is a layer with classes that are driven on")
     return frame
+
+
+def _road_class(word: str) -> str:
+    """Return a class of road as OpenStreetMap writes it, where a word is one but for its form; else the word.
+
+    Examples
+    --------
+    >>> [_road_class(w) for w in ("primary link", "highway=trunk", "secondary, tertiary", "farm road")]
+    ['primary_link', 'trunk', 'secondary', 'farm road']
+    """
+    known = {*ROAD_KINDS, *WINTER_KINDS, *NOT_DRIVEN}
+    bare = re.split(r"[,/]", re.sub(r"^highway\s*[=:]\s*", "", word))[0]
+    plain = re.sub(r"[\s-]+", "_", bare.strip())
+    return plain if plain in known and word not in known else word
 
 
 def _turned(frame: gpd.GeoDataFrame, sorting: _Sorting) -> gpd.GeoDataFrame:
@@ -235,7 +260,8 @@ def _flags(values: pd.Series, column: str, sorting: _Sorting) -> pd.Series:
     if values.dtype == bool:
         return values
     blank = is_blank(values)
-    known = values.map(lambda v: YES_NO.get(str(v).strip().casefold()), na_action="ignore").astype(object)
+    words = {**YES_NO, **OPEN} if column == "open" else YES_NO
+    known = values.map(lambda v: words.get(str(v).strip().casefold()), na_action="ignore").astype(object)
     if column in TAGGED:
         known = known.where(known.notna(), True)
     wrong = values[known.isna() & ~blank]

@@ -20,6 +20,9 @@ _OSM: Mapping[str, int] = {
     "-1.0": BACKWARD,
     "−1": BACKWARD,
     "reverse": BACKWARD,
+    **dict.fromkeys(("forward", "along"), FORWARD),
+    **dict.fromkeys(("backward", "against"), BACKWARD),
+    **dict.fromkeys(("both", "both ways", "both directions", "two-way", "two way", "twoway"), BOTH),
     "reversible": BOTH,
     "alternating": BOTH,
 }

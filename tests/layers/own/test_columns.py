@@ -105,6 +105,9 @@ def test_a_comma_that_may_mean_two_things_is_refused() -> None:
         (["['primary', 'secondary']", "primary;secondary", "trunk|primary"], ["primary", "primary", "trunk"]),
         ([["primary", "secondary"], ["trunk"], "tertiary"], ["primary", "trunk", "tertiary"]),
         ([None, "", "primary"], ["trunk", "trunk", "primary"]),
+        (["Primary Link", "trunk-link", "highway=primary"], ["primary_link", "trunk_link", "primary"]),
+        (["highway: residential", "primary, secondary"], ["residential", "primary"]),
+        (["tertiary/secondary", "farm road"], ["tertiary", "farm road"]),
     ],
 )
 def test_classes_in_any_case_or_as_lists(given: list[Any], right: list[str]) -> None:
@@ -171,3 +174,33 @@ def test_settlements_whose_ids_are_texts_are_numbered() -> None:
     frame, notes = read(gpd.GeoDataFrame(table, geometry=shapely.points([60, 61], 50), crs=WGS84), "settlements")
     assert frame["settlement_id"].tolist() == [0, 1]
     assert "settlement_id holds texts ('A-1')" in notes[0]
+
+
+def test_rows_without_a_class_are_counted() -> None:
+    assert read(roads(3, kind=[None, "primary", ""]))[1] == ["roads (own.gpkg): 2 rows have no kind: trunk is assumed"]
+
+
+def test_directions_in_words() -> None:
+    given = ["Forward", "both", "Two-way", "along", "both directions"]
+    assert read(roads(5, oneway=given))[0]["oneway"].tolist() == [True, False, False, True, False]
+    frame, notes = read(roads(1, oneway=["backward"]))
+    assert frame["oneway"].tolist() == [True]
+    assert "turned round" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [
+        (["Open", "closed "], [True, False]),
+        (["открыт", "Закрыт"], [True, False]),
+        (["действует", "не действует"], [True, False]),
+        (["yes", "нет"], [True, False]),
+    ],
+)
+def test_open_and_closed_in_words(given: list[str], right: list[bool]) -> None:
+    points = gpd.GeoDataFrame(
+        {"mode": "road", "name": "P", "open": given}, geometry=[shapely.Point(60, 49.7)] * 2, crs=4326
+    )
+    assert read(points, "checkpoints")[0]["open"].tolist() == right
+    with pytest.raises(LayerError, match="planned"):
+        read(points.assign(open="planned"), "checkpoints")
