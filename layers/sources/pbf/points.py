@@ -11,7 +11,8 @@ import shapely
 from layers.crs import WGS84
 from layers.hours import daily_hours
 from layers.osm.barriers import POST_VEHICLES, post_vehicles
-from layers.osm.tags import capital_of, is_nobody, parse_population, tags_of
+from layers.osm.people import capital_of, is_nobody, parse_population
+from layers.osm.tags import tags_of
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -7,15 +7,14 @@ import math
 import pandas as pd
 import pytest
 
+from layers.osm.people import capital_of, parse_population
 from layers.osm.tags import (
-    capital_of,
     current_of,
     is_yes,
     oneway_of,
     parse_duration,
     parse_gauge,
     parse_maxspeed,
-    parse_population,
     parsed,
     season_of,
     unread_oneways,
