@@ -127,10 +127,15 @@ def _regions(prepared: Prepared) -> dict[str, str]:
 
 
 def study_name(study: Study) -> str:
-    """Return the name of a study; one that is called by its two countries is called so in every language."""
+    """Return the name of a study; one that is called by its two countries is called so in every language.
+
+    A study without a title is called by their codes in English alone.
+    """
     with speaking("en"):
-        plain = "–".join(map(country, study.sides))
-    return "–".join(map(country, study.sides)) if study.name == plain else study.name
+        plain = ["–".join(map(country, study.sides))]
+    if language() != "en":
+        plain.append("–".join(study.sides))
+    return "–".join(map(country, study.sides)) if study.name in plain else study.name
 
 
 def sides_of(prepared: Prepared) -> tuple[str, str]:

@@ -11,8 +11,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from analysis.planning.effects import GAINS, MEASURES
-from gis.contents import names_of
-from maps.i18n import _, catalogue_forms, country, language, speaking
+from gis.contents import names_of, sides_of, study_name
+from maps.i18n import _, catalogue_forms, language, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,14 +93,12 @@ class Voice:
     def sides(self) -> dict[str, str]:
         """Return the names of the sides."""
         with speaking(self.lang):
-            return {s: country(code) for s, code in zip("ab", self.prepared.study.sides, strict=True)}
+            return dict(zip("ab", sides_of(self.prepared), strict=True))
 
     def title(self) -> str:
         """Return the study's name; where that is but its countries, by name or code, the names of the language."""
-        given, sides = str(self.prepared.study.name), self.prepared.study.sides
-        with speaking("en"):
-            plain = ["–".join(sides), "–".join(map(country, sides))]
-        return " – ".join(self.sides().values()) if given in plain and self.lang != "en" else given
+        with speaking(self.lang):
+            return study_name(self.prepared.study)
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return rows of an answer with the names of places in the language."""

@@ -24,11 +24,11 @@ if (parts.has("token")) {
 
 class Refusal extends Error {}
 
-async function ask(path, body, signal, raw = false) {
+async function ask(path, body, signal, raw = false, patience = 30) {
   for (let attempt = 0; ; attempt += 1) {
     const headers = { ...(body ? { "Content-Type": "application/json" } : {}), ...(token ? { "X-Borderlink-Token": token } : {}) };
     const answer = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal, credentials: "same-origin" });
-    if (answer.status === 429 && attempt < 30) {
+    if (answer.status === 429 && attempt < patience) {
       await new Promise((done) => setTimeout(done, 300 + 700 * Math.random()));
       if (signal && signal.aborted) throw new DOMException("aborted", "AbortError");
       continue;
@@ -253,7 +253,8 @@ async function start() {
       if (id === "queues" && !study.counted) { $(id).replaceChildren(queues({ known: false })); $(id).dataset.state = "done"; continue; }
       const holder = $(id);
       try {
-        const found = await ask(path, { study: study.study, edits }, mine.signal);
+        // Draws are worked on one at a time: of several people each waits for those before.
+        const found = await ask(path, { study: study.study, edits }, mine.signal, false, 300);
         if (mine !== spreading) return;
         holder.replaceChildren(...shown(found));
         holder.dataset.state = "done";
