@@ -127,9 +127,9 @@ def _cell_arrays(cells: pd.DataFrame) -> dict[str, list[float | None]]:
 
 
 def _sources(base: Base) -> list[str]:
-    """Return whose data the border is made of: rights where they are stated, else the source."""
-    credits = {str(s.get("rights") or s.get("source") or "") for s in base.prepared.sources}
-    return sorted(t for t in credits if t and not t.startswith("none"))
+    """Return whose data the border is made of, each once: rights where they are stated, else the source."""
+    stated = [str(s.get("rights") or s.get("source") or "") for s in base.prepared.sources]
+    return sorted({part for text in stated for part in text.split("; ") if part and not part.startswith("none")})
 
 
 def _checkpoints(base: Base) -> list[dict[str, Any]]:
