@@ -65,8 +65,12 @@ class Trees:
         """Return minutes from each point to the nearest of some `ends` (positions) on the other side, with waits."""
         if not len(some):
             return np.full(len(self.to_posts), np.inf)
-        beyond = self.overlay.across() + self.from_posts[:, some].min(axis=1)
-        return np.asarray((self.to_posts + beyond.min(axis=1)).min(axis=1, initial=np.inf), float)
+        gates = self.overlay.gates
+        # Every way across leads over a crossing that can be passed; on a dense border most can't.
+        ends = np.unique(gates.loc[np.isfinite(gates["cost"]), ["tail", "head"]].to_numpy(np.int64))
+        beyond = self.overlay.across(rows=ends, columns=ends) + self.from_posts[np.ix_(ends, some)].min(axis=1)
+        ways = self.to_posts[:, ends] + beyond.min(axis=1, initial=np.inf)
+        return np.asarray(ways.min(axis=1, initial=np.inf), float)
 
     def to_checkpoint(self) -> NDArray[np.float64]:
         """Return minutes from each point to the nearest open checkpoint's post on its side, without its wait."""
