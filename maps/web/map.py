@@ -264,7 +264,10 @@ def _attribution(styles: Sequence[LayerStyle]) -> str:
     """Return the rights of all layers, each once; the page takes it as markup, so it is escaped."""
     pairs = dict.fromkeys((style.rights, style.licence) for style in styles)
     ordered = sorted(pairs, key=lambda pair: "OpenStreetMap" not in pair[0])
-    return " | ".join(html.escape(_credit(rights, licence)) for rights, licence in ordered)
+    # A drawing of several sources names each; one that is named already is not named again.
+    owners = [(owner, terms if n == 0 else "") for owns, terms in ordered for n, owner in enumerate(owns.split("; "))]
+    credits = {owner: _credit(owner, terms) for owner, terms in reversed(owners)}
+    return " | ".join(html.escape(credits[owner]) for owner in dict.fromkeys(owner for owner, _terms in owners))
 
 
 def _credit(rights: str, licence: str) -> str:
