@@ -111,7 +111,7 @@ def _written(before: Run, after: Run, out: Path, folders: tuple[Path, Path]) -> 
     words = {name: [named.text(phrase(line)) for line in lines] for name, lines in in_words(tables).items()}
     contents = Contents(
         title=phrase(f"{before.folder.name} and {after.folder.name} side by side"),
-        subtitle=phrase(f"{_title(before)} and {_title(after)}"),
+        subtitle=_("{name} and {other}").format(name=_title(before), other=_title(after)),
         headline=" ".join(summary[:1]),
         layers={n: named.frame(frame, ("name",)) for n, frame in _layers(after, before, tables).items()},
         styles=[spoken(style, sides) for style in comparison_styles()],

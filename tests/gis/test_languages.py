@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
+from tests.gis.conftest import call
 from tests.maps.pages import packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import gis
 
@@ -53,6 +55,7 @@ TERMS = {
     "map",
     "GEH",
     "kind",
+    "QGIS",
     "values",
     "layers",
 }
@@ -130,3 +133,19 @@ def test_no_english_word_of_ours_stands_in_a_run(small: gis.Result, tmp_path: Pa
     said = small.write(tmp_path / "out", lang=lang)
     assert not [line for line in (*said["findings"], *said["warnings"]) if not CYRILLIC.search(line)]
     assert_no_english(tmp_path / "out", names_of(small))
+
+
+def test_answers_and_checks_speak_the_language_too(small: gis.Result, small_run: Path, tmp_path: Path) -> None:
+    study = Path(small.study.source("roads").path).with_name("study.toml")
+    home = str(small.layers["settlements"]["name"].iloc[0])
+    done = call("isochrone", home, "--study", study, "--minutes", "60", "--lang", "ru", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    call("check", study, "--out", tmp_path / "check", "--lang", "kk", cwd=tmp_path)
+    about = pd.read_csv(tmp_path / "check" / "check.csv")
+    assert all(CYRILLIC.search(word) for word in about["about"])
+    done = call("compare", small_run, small_run, "--out", tmp_path / "both", "--lang", "ru", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "isochrones.html").read_text(encoding="utf-8")
+    assert '<html lang="ru">' in page
+    for folder in (tmp_path, tmp_path / "both"):
+        assert_no_english(folder, names_of(small) | {small_run.name, "tables", "html"})
