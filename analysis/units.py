@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from layers.crs import WGS84, geodesic_m, line_lengths_m, project
 from layers.errors import LayerError
 from layers.regions import belt, border_axis, region_of
+from layers.sides import SIDES
 from network.topology import along
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def people_from_raster(
     total = np.zeros(len(cells))
     side = cells["side"].to_numpy(dtype=object)
     place = _on_sphere(cells["lon"].to_numpy(float), cells["lat"].to_numpy(float))
-    for s in ("a", "b"):
+    for s in SIDES:
         land = shapely.union_all(regions.loc[regions["side"] == s].geometry.to_numpy())
         shapely.prepare(land)
         parts = shapely.intersection(cells.geometry.to_numpy(), land)
@@ -161,7 +162,7 @@ def nearest_settlement(
     Empty for none.
     """
     out = np.full(len(cells), "", dtype=object)
-    for side in ("a", "b"):
+    for side in SIDES:
         own = settlements[(settlements["side"] == side) & (settlements["population"] >= people)]
         rows = np.flatnonzero(cells["side"] == side)
         if own.empty or not len(rows):

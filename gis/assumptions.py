@@ -14,9 +14,8 @@ from analysis.trips.load import A, B
 from layers.checkpoints import assumed_waits
 from network.connectors import CONNECTOR_KPH
 from network.joining import DETOUR as CONNECTOR_DETOUR
-from network.rail import CHANGE
+from network.kinds import CHANGE, FERRY
 from network.speeds import (
-    FERRY,
     FERRY_BOARDING_MIN,
     FERRY_KPH,
     OTHER_KPH,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import pyproj
 from gis.assumptions import assumptions
 from gis.headline import caution, headline, key_numbers, scenario_numbers
 from gis.measures import TABLES
+from layers.lists import Table, with_joined_lists
 from layers.water import sea_line
 from maps.contents import Contents
 from maps.i18n import _, country, language, localised, ngettext, number, speaking
@@ -46,10 +47,10 @@ def contents_of(
 ) -> Contents:
     """Return what is written of a run for people, in the language that is spoken (`maps.i18n.speaking`)."""
     named = names_of(prepared)
-    frames = {n: named.frame(frame, PLACES) for n, frame in frames_of(measures, chapters).items()}
     under = {"water": prepared.water, "sea_line": sea_line(prepared.study.source("regions"))}
-    frames |= {name: frame for name, frame in under.items() if frame is not None}
-    tables = {n: named.frame(t, PLACES) for n, t in {"statistics": measures.statistics, **chapters.tables}.items()}
+    drawn = {name: frame for name, frame in under.items() if frame is not None}
+    frames = {**_for_people(named, frames_of(measures, chapters)), **drawn}
+    tables = _for_people(named, {"statistics": measures.statistics, **chapters.tables})
     sides = sides_of(prepared)
     return Contents(
         title=_("{study}: growth points and bottlenecks of the border").format(study=study_name(prepared.study)),
@@ -153,7 +154,7 @@ def scenario_contents(
     return Contents(
         title=_("{study}: a scenario").format(study=study_name(prepared.study)),
         subtitle=changes,
-        layers={n: named.frame(f, PLACES) for n, f in _scenario_frames(before, after, tables["cells"]).items()},
+        layers=_for_people(named, _scenario_frames(before, after, tables["cells"])),
         styles=[spoken(style, sides) for style in credited(scenario_styles(), pd.DataFrame(prepared.sources))],
         tables={n: named.frame(t, PLACES) for n, t in tables.items()},
         sides=sides,
@@ -234,6 +235,11 @@ def frames_of(measures: Measures, chapters: Chapters) -> dict[str, gpd.GeoDataFr
     frames["settlements"] = frames["settlements"].drop(columns=["names"])
     frames["checkpoints"] = frames["checkpoints"].drop(columns=["names"])
     return frames
+
+
+def _for_people(named: Renamed, tables: Mapping[str, Table]) -> dict[str, Table]:
+    """Return tables with names of places in the current language, and lists as texts."""
+    return {n: named.frame(with_joined_lists(t), PLACES) for n, t in tables.items()}
 
 
 def _sources(prepared: Prepared) -> pd.DataFrame:

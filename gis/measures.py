@@ -30,7 +30,9 @@ from layers.crs import points_at
 from layers.errors import NetworkError
 from layers.progress import piece
 from layers.regions import touching
+from layers.sides import SIDES
 from network.build import FIELDS, Network
+from network.kinds import CONNECTOR, JOINTS
 from network.modes import Mode
 from network.routing import Points, Router, compile_router
 
@@ -293,7 +295,7 @@ def _nearest_cities(network: Network) -> pd.DataFrame:
         stops = stops[
             stops["checkpoint_id"].isin(network.checkpoints.loc[network.checkpoints["mode"] == mode, "checkpoint_id"])
         ]
-        for side in ("a", "b"):
+        for side in SIDES:
             city = table[(table["side"] == side) & (table["population"] >= CITY_PEOPLE)]
             own = stops[stops["side"] == side]
             if city.empty or own.empty:
@@ -314,7 +316,7 @@ def _nearest_cities(network: Network) -> pd.DataFrame:
             )
     out = pd.DataFrame(network.checkpoints[["checkpoint_id"]].drop_duplicates())
     every = pd.concat(rows) if rows else pd.DataFrame(columns=["checkpoint_id", "side", "city", "minutes"])
-    for side in ("a", "b"):
+    for side in SIDES:
         nearest = every[every["side"] == side].sort_values("minutes", kind="stable").drop_duplicates("checkpoint_id")
         named = nearest.set_index("checkpoint_id")
         out[f"city_{side}"] = out["checkpoint_id"].map(named["city"]).astype(object).fillna("").astype(str)
@@ -325,7 +327,7 @@ def _nearest_cities(network: Network) -> pd.DataFrame:
 def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
     """Return the links of a mode as lines, gates left out, with the side they lie on."""
     links = network.links
-    ground = (links["mode"] == mode) & ~links["kind"].isin(["gate", "line", "change", "turn"])
+    ground = (links["mode"] == mode) & ~links["kind"].isin(JOINTS)
     # A two-way road is two links at a junction with forbidden turns: it is drawn once.
     links = links[ground & (links["twin"] >= 0)]
     side = network.nodes["side"].to_numpy(dtype=object)
@@ -341,7 +343,7 @@ def _edges(network: Network, mode: str) -> gpd.GeoDataFrame:
         links[columns].reset_index(drop=True), geometry=links["geometry"].to_numpy(), crs="EPSG:4326"
     )
     frame["class"] = (
-        road_class(links["kind"]) if mode == "road" else np.where(links["kind"] == "connector", "connector", mode)
+        road_class(links["kind"]) if mode == "road" else np.where(links["kind"] == CONNECTOR, "connector", mode)
     )
     frame["side"] = np.where(u == v, u, "crosses")
     return frame

@@ -19,6 +19,7 @@ from layers.indicators import read_indicators
 from layers.io import NONE, OSM, OVERPASS, SNAPSHOT, describe_file
 from layers.own.lines import check_lines, lengths_in_words, lines_in_words, mend_lines
 from layers.own.places import read_places
+from layers.sides import SIDES
 from network.speeds import KNOWN_KPH, OTHER_KPH
 
 if TYPE_CHECKING:
@@ -135,12 +136,12 @@ def at_this_border(
     shares with a third country of the layer, or stands within `OTHER_KM` of the rest of the outline and `OTHER_KM`
     nearer to it than to the shared line: own regions may be a part of their country, whose edge is no border.
     """
-    codes = {side: set(regions.loc[regions["side"] == side, "region"]) for side in ("a", "b")}
+    codes = {side: set(regions.loc[regions["side"] == side, "region"]) for side in SIDES}
     stated = checkpoints["region_a"].isin(codes["a"]) & checkpoints["region_b"].isin(codes["b"])
     unstated = np.flatnonzero((checkpoints["mode"] == "road") & ~stated)
     xy = shapely.get_coordinates(checkpoints.geometry.to_numpy())[unstated]
     away = np.zeros(len(unstated), bool)
-    for side in ("a", "b"):
+    for side in SIDES:
         own = np.full(len(unstated), side, dtype=object)
         shared, rest = stretches.away_km(xy, own)
         _, third = stretches.away_km(xy, own, "third")

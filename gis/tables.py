@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from layers.cells import harmless
+from layers.lists import with_joined_lists
 from maps.columns import dictionary
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def write_csv(table: pd.DataFrame, path: Path, form: str = "plain") -> None:
 
 def csv_text(table: pd.DataFrame) -> str:
     """Return a table as the text that `write_csv` writes."""
-    return str(harmless(table).to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+    return str(harmless(with_joined_lists(table)).to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
 
 def write_one(table: pd.DataFrame, path: Path) -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-SIDES = ("a", "b")
 GAPS_M = (0.0, 50.0, 500.0, 3000.0)
 """How far apart two polygons of one boundary may be digitised, tried from the strictest."""
 

@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from layers.regions import SIDES
+from layers.sides import SIDES, Side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +39,8 @@ class Stretches:
     """The shared line, and the rest of each side's outline, as lines in degrees."""
 
     shared: shapely.Geometry
-    rest: Mapping[str, shapely.Geometry]
-    third: Mapping[str, shapely.Geometry]
+    rest: Mapping[Side, shapely.Geometry]
+    third: Mapping[Side, shapely.Geometry]
     """Of the rest, what a side shares with regions of other countries in the same layer: known to be another border."""
 
     @classmethod

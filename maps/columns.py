@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import pandas as pd
 
@@ -50,12 +50,20 @@ class Column:
     meaning: str
 
 
+def _kind(text: str) -> Kind:
+    """Return the kind of that name, which the dictionary must know."""
+    for kind in get_args(Kind):
+        if text == kind:
+            return cast("Kind", kind)
+    raise ValueError(f"columns.csv: kind {text!r} is unknown: allowed are {', '.join(get_args(Kind))}")
+
+
 @cache
 def columns() -> tuple[Column, ...]:
     """Return all rows of the dictionary, families with their braces, the general ones last."""
     text = resources.files("maps").joinpath("columns.csv").read_text(encoding="utf-8")
     return tuple(
-        Column(r["column"], r["unit"], r["kind"], r["label"], r["meaning"])  # type: ignore[arg-type]  # a test reads all kinds
+        Column(r["column"], r["unit"], _kind(r["kind"]), r["label"], r["meaning"])
         for r in csv.DictReader(text.splitlines())
     )
 

@@ -137,6 +137,7 @@ def with_sides(label: str, sides: tuple[str, str]) -> str:
     for letter, name in zip("ab", sides, strict=True):
         label = label.replace(f"{{{letter}}}", name)
         if sides != ("a", "b"):
-            label = re.sub(rf"\bon side {letter}\b", lambda _, n=name: f"in {n}", label)  # type: ignore[misc]
-            label = re.sub(rf"\b[Ss]ide {letter}\b", lambda _, n=name: n, label)  # type: ignore[misc]
+            plain = name.replace("\\", r"\\")  # a backslash of a name is no escape of a pattern
+            label = re.sub(rf"\bon side {letter}\b", f"in {plain}", label)
+            label = re.sub(rf"\b[Ss]ide {letter}\b", plain, label)
     return label

@@ -17,8 +17,9 @@ from layers.errors import NetworkError
 from network.border import WEAVE_KM, Border, find_crossings, with_sides_of_nodes
 from network.bridges import bridge_rail
 from network.gaps import close_gaps, dead_ends, joined_layers, no_gaps, rail_bridges
+from network.kinds import CHANGE
 from network.lengths import CORRECTIONS, lengthened, scatter, with_length_factors
-from network.rail import CHANGE, CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN, kinds_meet, split_changes
+from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN, kinds_meet, split_changes
 from network.simplify import simplify
 from network.speeds import with_speeds
 from network.topology import FOR_SPEEDS, Tables, assemble

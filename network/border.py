@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from layers.crs import WGS84, points_at, project
 from layers.regions import side_of
+from layers.sides import SIDES, Side
 from network.topology import Tables, components
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Border:
     """
 
     line: shapely.Geometry
-    sides: Mapping[str, shapely.Geometry]
+    sides: Mapping[Side, shapely.Geometry]
     tolerance_km: float = WEAVE_KM
     water: shapely.Geometry | None = None
 
@@ -59,7 +60,7 @@ class Border:
         """Return the border of regions with ``side`` and the lines between them; water in the projection."""
         polygons = {
             side: shapely.union_all(project(regions.loc[regions["side"] == side].geometry.to_numpy(), WGS84, crs))
-            for side in ("a", "b")
+            for side in SIDES
         }
         for polygon in polygons.values():
             shapely.prepare(polygon)
@@ -67,7 +68,7 @@ class Border:
         shapely.prepare(line)
         return cls(line, polygons, tolerance_km, water)
 
-    def abroad_m(self, lines: NDArray[np.object_], side: str) -> NDArray[np.float64]:
+    def abroad_m(self, lines: NDArray[np.object_], side: Side) -> NDArray[np.float64]:
         """Return how many metres of each line lie on the other side than `side`."""
         other = self.sides["b" if side == "a" else "a"]
         out = np.zeros(len(lines))
@@ -98,7 +99,7 @@ class Border:
         out[point] = shapely.distance(points[point], shapely.boundary(self.lakes[lake]))
         return out
 
-    def refuses(self, points: NDArray[np.object_], lines: NDArray[np.object_], side: str) -> NDArray[np.bool_]:
+    def refuses(self, points: NDArray[np.object_], lines: NDArray[np.object_], side: Side) -> NDArray[np.bool_]:
         """Return which straight lines from points of a side lead through the neighbour, or over water.
 
         From the wrong side the way out is free: there and back to the line, and the line's own uncertainty. So is that
@@ -322,7 +323,7 @@ def apart(tables: Tables, mode: str) -> set[str]:
     if not over.any():
         return set()
     main = np.zeros(n, bool)
-    for s in ("a", "b"):
+    for s in SIDES:
         home = links[(side[u] == s) & (side[v] == s)]
         if len(home):
             # By kilometres: a piece of many short links is no network of a side.
@@ -375,7 +376,7 @@ def main_components(tables: Tables, mode: str) -> NDArray[np.bool_]:
     side = tables.nodes["side"].to_numpy(dtype=object)
     u, v = side[links["u"].to_numpy()], side[links["v"].to_numpy()]
     main = set()
-    for s in ("a", "b"):
+    for s in SIDES:
         at_home = links[(u == s) & (v == s)]
         if len(at_home):
             ends = at_home["u"].to_numpy()

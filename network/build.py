@@ -12,7 +12,9 @@ import shapely
 
 from layers.checkpoints import open_to
 from layers.crs import WGS84, project
+from layers.lists import lists_of
 from layers.regions import region_of
+from layers.sides import SIDES
 from network.base import Base as Base
 from network.base import build_base as build_base
 from network.base import stops_of
@@ -22,6 +24,7 @@ from network.costs import DOMESTIC_WAIT as DOMESTIC_WAIT
 from network.costs import with_costs as with_costs
 from network.gates import open_gates
 from network.joining import ConnectorLimits
+from network.kinds import CONNECTOR
 from network.topology import Tables, components
 
 if TYPE_CHECKING:
@@ -174,7 +177,7 @@ def _placed(settlements: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> gpd.Geo
     frame = settlements[side.notna()].assign(side=side[side.notna()]).reset_index(drop=True)
     xy = shapely.get_coordinates(frame.geometry.to_numpy())
     row = np.full(len(frame), -1)
-    for s in ("a", "b"):
+    for s in SIDES:
         own = regions[regions["side"] == s].reset_index()
         own_side = np.flatnonzero(frame["side"] == s)
         found = region_of(xy[own_side], own, 3 * COAST_KM)
@@ -188,9 +191,9 @@ def _joined(
 ) -> gpd.GeoDataFrame:
     """Return the checkpoints with what joined them to the network, how far it was, and region codes of the layer."""
     frame = checkpoints.reset_index(drop=True).copy()
-    described = pairs.assign(km=[f"{km:.1f}" for km in pairs["match_km"]])
-    by_pair = described.groupby("checkpoint_id").agg(
-        match_km=("match_km", "max"), crossings=("crossing_id", "|".join), crossings_km=("km", "|".join)
+    rounded = pairs.assign(km=pairs["match_km"].round(1))
+    by_pair = rounded.groupby("checkpoint_id").agg(
+        match_km=("match_km", "max"), crossings=("crossing_id", tuple), crossings_km=("km", tuple)
     )
     linked = (
         connectors.set_index("checkpoint_id")
@@ -204,11 +207,11 @@ def _joined(
     frame["joined_by"] = np.select([ids.isin(by_pair.index), by_connector, far], kinds, "nothing")
     frame["match_km"] = ids.map(by_pair["match_km"]).astype(float)
     for column in ("crossings", "crossings_km"):
-        frame[column] = ids.map(by_pair[column]).astype(object).fillna("").astype(str)
+        frame[column] = lists_of(ids, by_pair[column])
     for column in ("connector_a_km", "connector_b_km"):
         frame[column] = ids.map(linked[column]).astype(float)
     xy = shapely.get_coordinates(frame.geometry.to_numpy())
-    for side in ("a", "b"):
+    for side in SIDES:
         # A post stands on either side of a generalised line, a station well inside: nearest region of the side.
         own = regions[regions["side"] == side].reset_index(drop=True)
         nearest = own["region"].to_numpy(dtype=object)[own.sindex.nearest(shapely.points(xy), return_all=False)[1]]
@@ -232,7 +235,7 @@ def _crossing_points(links: pd.DataFrame, tables: Tables, crossings: pd.DataFram
     """Return one point per crossing of the data or by connector, with status and checkpoints."""
     over = links[links["crossing"]]
     held = over[over["checkpoint_id"] != ""]
-    who = held.groupby("crossing_id")["checkpoint_id"].agg(lambda ids: "|".join(sorted(set(ids))))
+    who = held.groupby("crossing_id")["checkpoint_id"].agg(set).map(sorted).map(tuple)
     gates = held.drop_duplicates("crossing_id")
     extra = gates[~gates["crossing_id"].isin(crossings["crossing_id"])]
     p = tables.nodes[["px", "py"]].to_numpy(float)[extra["u"].to_numpy()]
@@ -244,7 +247,7 @@ def _crossing_points(links: pd.DataFrame, tables: Tables, crossings: pd.DataFram
     table["status"] = np.where(
         table["crossing_id"].map(passable).astype("boolean").fillna(False).astype(bool), "open", "closed"
     )
-    table["checkpoints"] = table["crossing_id"].map(who).astype(object).fillna("").astype(str)
+    table["checkpoints"] = lists_of(table["crossing_id"], who)
     table["by_connector"] = table["links"] == 0
     points = project(
         shapely.points(table.pop("px").to_numpy(float), table.pop("py").to_numpy(float)), tables.crs, WGS84
@@ -261,7 +264,7 @@ def _report(network: Network) -> dict[str, Any]:
     }
     out["components"] = int(np.unique(components(links, len(nodes))[np.unique(links[["u", "v"]])]).size)
     for mode in ("road", "rail"):
-        ground = links[(links["mode"] == mode) & (links["kind"] != "connector")]
+        ground = links[(links["mode"] == mode) & (links["kind"] != CONNECTOR)]
         size = (
             np.bincount(components(ground, len(nodes))[np.unique(ground[["u", "v"]])]) if len(ground) else np.array([])
         )

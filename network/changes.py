@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from layers.sides import SIDES
 from network.build import FIELDS, Network
 from network.overlay import Overlay, build_overlay
 from network.points import Points, at_points
@@ -185,7 +186,7 @@ def _with_posts(trees: Trees, opening: Opening) -> Trees:
     to_posts = np.pad(trees.to_posts, ((0, 0), (0, 4)), constant_values=np.inf)
     from_posts = np.pad(trees.from_posts, ((0, 4), (0, 0)), constant_values=np.inf)
     posts, ends = home.positions(overlay.posts), home.positions(trees.ends)
-    for k, side in enumerate(("a", "b")):
+    for k, side in enumerate(SIDES):
         come, leave = n + 2 * k, n + 2 * k + 1
         into, away = opening.trees(home, side)
         to_posts[:, come] = np.minimum(at_points(trees.points, into[None])[:, 0], opening.beside(trees.points, side))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from network.build import with_costs
+from network.kinds import GATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -44,7 +45,7 @@ def with_waits_of(network: Network, checkpoints: gpd.GeoDataFrame, domestic_wait
     for column in (c for c in WAIT_COLUMNS if c in stated and c in table):
         table[column] = stated[column].reindex(table["checkpoint_id"]).to_numpy()
     links = network.links
-    gates = (links["kind"] == "gate").to_numpy()
+    gates = (links["kind"] == GATE).to_numpy()
     waits = links["wait_min"].to_numpy(float).copy()
     waits[gates] = stated["wait_min"].reindex(links["checkpoint_id"].to_numpy()[gates]).to_numpy(float)
     links = with_costs(links.assign(wait_min=waits), domestic_wait)

@@ -9,9 +9,11 @@ import pandas as pd
 import shapely
 
 from layers.crs import WGS84, geodesic_m, lines_between, project
+from layers.sides import SIDES
 from network.border import Border, main_components
 from network.gates import gate_links
 from network.joining import COLUMNS, DETOUR, ConnectorLimits, far_apart, join, near_by
+from network.kinds import CONNECTOR, TRANSFER
 from network.topology import TOLD, Tables, along, located, split_links
 
 if TYPE_CHECKING:
@@ -53,8 +55,7 @@ def join_stations(
     """
     spot = shapely.get_coordinates(stations.geometry.to_numpy())
     every = [
-        join(tables, spot, np.full(len(spot), s, dtype=object), usable, border, STATION_OFF_KM, limits)
-        for s in ("a", "b")
+        join(tables, spot, np.full(len(spot), s, dtype=object), usable, border, STATION_OFF_KM, limits) for s in SIDES
     ]
     away = np.full((len(spot), 2), np.inf)
     for k, joined in enumerate(every):
@@ -62,10 +63,10 @@ def join_stations(
         away[nearest["place"], k] = nearest["straight_m"]
     start, target = (project(shapely.points(xy), WGS84, tables.crs) for xy in (lonlat, spot))
     start, target = np.asarray(start, dtype=object), np.asarray(target, dtype=object)
-    ground = (tables.links["crossing_id"] == "") & (tables.links["kind"] != "connector")
+    ground = (tables.links["crossing_id"] == "") & (tables.links["kind"] != CONNECTOR)
     ways = np.flatnonzero(usable & ground.to_numpy())
     found = []
-    for k, s in enumerate(("a", "b")):
+    for k, s in enumerate(SIDES):
         known = np.flatnonzero(np.isfinite(away[:, k]) & (away.argmin(axis=1) == k))
         own_side = np.flatnonzero(side == s)
         if len(known) and len(own_side):
@@ -105,7 +106,7 @@ def _connector_links(
             "u": u,
             "v": v,
             "mode": mode,
-            "kind": "connector",
+            "kind": CONNECTOR,
             "oneway": False,
             "length_m": length,
             "maxspeed_kph": np.nan,
@@ -184,7 +185,7 @@ def connect_checkpoints(
     usable = main_components(tables, "road")
     near = {
         s: join(tables, lonlat, np.full(n, s, dtype=object), usable, border, limits.checkpoint_km, limits)
-        for s in ("a", "b")
+        for s in SIDES
     }
     km = {s: _nearest_km(near[s], n) for s in near}
     both = np.maximum(km["a"], km["b"]) <= limits.checkpoint_modelled_km
@@ -218,7 +219,7 @@ def connect_checkpoints(
         _at_speed(_connector_links(tables, end[~one], come[~one], "road").assign(oneway=True), kph[~one]),
         _at_speed(_connector_links(tables, leave[~one], end[~one], "road").assign(oneway=True), kph[~one]),
     ]
-    by_side = {s: posts[posts["side"] == s].set_index("place") for s in ("a", "b")}
+    by_side = {s: posts[posts["side"] == s].set_index("place") for s in SIDES}
     gates = [
         gate_links(
             by_side["a"].loc[[p], "come"].to_numpy(),
@@ -282,4 +283,4 @@ def _transfers(tables: Tables, rail: pd.DataFrame, road: pd.DataFrame, limits: C
     both = rail.drop_duplicates("place").merge(road.drop_duplicates("place"), on="place", suffixes=("_rail", "_road"))
     u, v = (both[c].to_numpy(np.int64) for c in ("anchor_rail", "anchor_road"))
     links = _connector_links(tables, u, v, "transfer", 2 * limits.boarding_min)
-    return links.assign(kind="transfer").drop_duplicates(["u", "v"])
+    return links.assign(kind=TRANSFER).drop_duplicates(["u", "v"])

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from network.build import DOMESTIC, FIELDS
 from network.costs import settled, whole
+from network.kinds import GATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,13 +84,13 @@ def waits_at_home_min(network: Network, rows: NDArray[np.int64]) -> float:
         Links of the way in order.
     """
     links = network.links.iloc[rows]
-    gates = links[(links["kind"] == "gate").to_numpy()]
+    gates = links[(links["kind"] == GATE).to_numpy()]
     wait = gates["wait_min"].to_numpy(float) * gates["mode"].isin(network.domestic_wait).to_numpy()
     crossing = gates["crossing_id"].to_numpy(dtype=object)
     if len(crossing) % 2:
         # A way that ends abroad is no domestic trip; all its posts count.
         return float(wait.sum())
-    since = links["time_min"].to_numpy(float).cumsum()[(links["kind"] == "gate").to_numpy()]
+    since = links["time_min"].to_numpy(float).cumsum()[(links["kind"] == GATE).to_numpy()]
     on_connectors = gates["crossing_id"].str.startswith("connector-").to_numpy(bool)
     turned = (crossing[::2] == crossing[1::2]) & ~on_connectors[::2] & (since[1::2] - since[::2] <= BACK_MIN)
     return float(wait.reshape(-1, 2).sum(axis=1)[~turned].sum())
@@ -105,7 +106,7 @@ def _ways_back(
     """Return the arcs between ends of one crossing that are shorter beyond the line than at home, with their links."""
     links, side = network.links, network.nodes["side"].to_numpy(dtype=object)
     charged = links["passable"].to_numpy(bool) & (links[DOMESTIC] > links["open_min"]).to_numpy()
-    gates = links.loc[charged & (links["kind"] == "gate").to_numpy(), ["u", "v", "crossing_id"]]
+    gates = links.loc[charged & (links["kind"] == GATE).to_numpy(), ["u", "v", "crossing_id"]]
     gates = gates[position[gates["u"].to_numpy(np.int64)] >= 0]
     # A turn at a post on connectors follows no road.
     gates = gates[~gates["crossing_id"].str.startswith("connector-")]

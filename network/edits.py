@@ -18,11 +18,12 @@ from layers.checkpoints import usable_wait_min, with_hours, with_waits
 from layers.crs import WGS84, project
 from layers.errors import LayerError, PlaceError
 from layers.hours import CLOSED_HOURS, ClosedHours, read_hours
+from layers.lists import lists_of
 from layers.schema import validate
 from network.border import match_checkpoints
 from network.build import Network, with_costs, with_status
 from network.connectors import connect_checkpoints, connect_settlements
-from network.gates import LINE
+from network.kinds import GATE, LINE
 from network.works import built_again
 
 if TYPE_CHECKING:
@@ -314,17 +315,18 @@ def gate_lines(network: Network, rows: gpd.GeoDataFrame, crossings: Sequence[str
     both = pd.concat([one, one.assign(u=one["v"], v=one["u"])], ignore_index=True)
     whose = both["crossing_id"].map(dict(zip(crossings, ids, strict=True)))
     waits = whose.map(dict(zip(ids, rows["wait_min"].astype(float), strict=True))).astype(float)
-    gates = both.assign(kind="gate", oneway=True, passable=False, checkpoint_id=whose, wait_min=waits)
+    gates = both.assign(kind=GATE, oneway=True, passable=False, checkpoint_id=whose, wait_min=waits)
     joined = rows.reindex(columns=network.checkpoints.columns).assign(
-        joined_by="crossing", match_km=0.0, crossings=list(crossings), crossings_km="0.0"
+        joined_by="crossing", match_km=0.0, crossings=[(c,) for c in crossings], crossings_km=[(0.0,)] * len(crossings)
     )
-    held = network.crossings["crossing_id"].map(dict(zip(crossings, ids, strict=True)))
+    own = pd.Series([(i,) for i in ids], index=list(crossings), dtype=object)
+    held = lists_of(network.crossings["crossing_id"], own)
     table = pd.concat([network.checkpoints, with_status(joined)], ignore_index=True)
     return replace(
         network,
         links=with_costs(pd.concat([links[~line], gates], ignore_index=True), network.domestic_wait),
         checkpoints=gpd.GeoDataFrame(table, crs=network.checkpoints.crs),
-        crossings=network.crossings.assign(checkpoints=held.where(held.notna(), network.crossings["checkpoints"])),
+        crossings=network.crossings.assign(checkpoints=held.where(held.map(len) > 0, network.crossings["checkpoints"])),
     )
 
 

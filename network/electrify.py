@@ -18,7 +18,8 @@ from scipy.sparse.csgraph import connected_components
 from layers.crs import WGS84, project
 from layers.errors import PlaceError
 from network.connectors import STATION_OFF_KM
-from network.rail import CHANGE, CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN, split_changes
+from network.kinds import CHANGE
+from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN, split_changes
 from network.topology import Tables
 from network.works import part_within, ways_named
 

@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from network.kinds import GATE, LINE
 from network.topology import TOLD, Tables, split_links
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
-
-LINE = "line"
-"""Kind of the link between the two ends of a crossing without a checkpoint."""
 
 
 def open_gates(
@@ -106,7 +104,7 @@ def gate_links(
         np.concatenate([post_a, post_b]),
         np.concatenate([post_b if leave_b is None else leave_b, post_a if leave_a is None else leave_a]),
         mode=row["mode"],
-        kind="gate",
+        kind=GATE,
         oneway=True,
         wait_min=float(row["wait_min"]),
         passable=bool(row["open"]),

@@ -15,6 +15,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.crs import WGS84, geodesic_m, project
+from layers.sides import SIDES, Side
+from network.kinds import CONNECTOR, NO_GROUND
 from network.topology import SNAP_M, Tables, along
 from network.turns import once_per_junction
 
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
 DETOUR = 1.3
 """A connector is this much longer than the straight line: an assumption."""
-NO_GROUND = ("connector", "transfer", "gate", "line", "change", "ferry", "turn")
-"""Kinds of links that nothing can join between their ends."""
 PLACES = 64
 """Places whose ways are sought at once: trees over the part of the network around them."""
 COLUMNS = ("place", "link", "fraction", "straight_m")
@@ -112,7 +112,7 @@ def join(
     ground = domestic & drawn & ~tables.links["kind"].isin(NO_GROUND).to_numpy()
     points = np.asarray(project(shapely.points(lonlat), WGS84, tables.crs), dtype=object)
     found = []
-    for s in ("a", "b"):
+    for s in SIDES:
         rows = np.flatnonzero(ground & (u_side == s))
         own_side = np.flatnonzero(side == s)
         if len(rows) and len(own_side):
@@ -127,7 +127,7 @@ def join(
     near["straight_m"] = geodesic_m(*lonlat[near["place"]].T, *xy.T)
     near = near.sort_values(["place", "straight_m", "link"], kind="stable", ignore_index=True)
     near = once_per_junction(tables, near)
-    ways = np.flatnonzero(domestic & drawn & (tables.links["kind"] != "connector").to_numpy())
+    ways = np.flatnonzero(domestic & drawn & (tables.links["kind"] != CONNECTOR).to_numpy())
     return near[far_apart(tables, near, ways, limits)].reset_index(drop=True)
 
 
@@ -135,7 +135,7 @@ def near_by(
     points: NDArray[np.object_],
     things: NDArray[np.object_],
     border: Border,
-    side: str,
+    side: Side,
     limit_km: float,
     limits: ConnectorLimits,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

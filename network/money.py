@@ -10,6 +10,7 @@ import numpy as np
 
 from layers.errors import NetworkError
 from network.build import FIELDS
+from network.kinds import GATE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +52,7 @@ def money_of(links: pd.DataFrame, money: Money) -> NDArray[np.float64]:
     """
     if not money.value_of_time_per_h > 0:
         raise NetworkError(f"a value of time of {money.value_of_time_per_h:g} an hour: allowed is more than 0")
-    gate = (links["kind"] == "gate").to_numpy()
+    gate = (links["kind"] == GATE).to_numpy()
     ids, modes = links["checkpoint_id"].to_numpy(dtype=object), links["mode"].to_numpy(dtype=object)
     strange = sorted(set(money.fees) - set(ids) - set(modes) - {"river"})
     if strange:
@@ -71,7 +72,7 @@ def with_generalised(links: pd.DataFrame, money: Money) -> pd.DataFrame:
     What can't be passed costs infinity, as in the minutes.
     """
     spent = money_of(links, money)
-    gate = (links["kind"] == "gate").to_numpy()
+    gate = (links["kind"] == GATE).to_numpy()
     worth = {name: np.where(gate & (name == "borderless"), 0.0, spent) for name in FIELDS}
     fields = {
         GENERALISED[name]: links[minutes].to_numpy(float) + 60 * worth[name] / money.value_of_time_per_h

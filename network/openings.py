@@ -11,6 +11,7 @@ import shapely
 from layers.checkpoints import open_to
 from layers.crs import WGS84, geodesic_m, project
 from layers.errors import NetworkError, PlaceError
+from layers.sides import SIDES, Side
 from network.border import main_components, match_checkpoints, on_shut_roads
 from network.build import FIELDS, Network
 from network.connectors import CONNECTOR_KPH, connect_checkpoints, connect_settlements
@@ -114,12 +115,12 @@ class Opening:
     wait_min: float
     crossings: tuple[str, ...]
     match_km: float
-    access: dict[str, Points]
+    access: dict[Side, Points]
     px: float
     py: float
-    connector_km: dict[str, float]
+    connector_km: dict[Side, float]
 
-    def trees(self, home: Router, side: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def trees(self, home: Router, side: Side) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return minutes at home to the checkpoint from all positions of a router, and from it to them."""
         p = self.access[side]
         ends = home.nodes[np.concatenate([p.u, p.v])]
@@ -130,7 +131,7 @@ class Opening:
         away = home.trees(ends, FIELDS["open"]) + out.ravel()[:, None]
         return into.min(axis=0), away.min(axis=0)
 
-    def beside(self, points: Points, side: str) -> NDArray[np.float64]:
+    def beside(self, points: Points, side: Side) -> NDArray[np.float64]:
         """Return minutes from points to the checkpoint along a link that both join, else infinity."""
         p = self.access[side]
         out = np.full(len(points), np.inf)
@@ -144,7 +145,7 @@ class Opening:
             np.minimum.at(out, points.point[on_link], walk[on_link] + step + own_walk[k])
         return out
 
-    def way_to(self, other: Opening, home: Router, side: str) -> float:
+    def way_to(self, other: Opening, home: Router, side: Side) -> float:
         """Return minutes at home from this new checkpoint to another one."""
         _, away = self.trees(home, side)
         along_network = at_points(other.access[side].backwards(), away[None])[0, 0]
@@ -228,7 +229,7 @@ def roads_near(network: Network, lonlat: NDArray[np.float64]) -> NDArray[np.bool
     side = network.nodes["side"].to_numpy(dtype=object)
     ends = links[["u", "v"]].to_numpy(np.int64)[link]
     out = np.ones(len(spots), bool)
-    for s in ("a", "b"):
+    for s in SIDES:
         out &= np.bincount(place, (side[ends] == s).any(axis=1), minlength=len(spots)) > 0
     return out
 
@@ -246,13 +247,13 @@ def _known(network: Network, row: gpd.GeoDataFrame) -> dict[str, Any]:
     }
 
 
-def _access(joinable: Joinable, row: gpd.GeoDataFrame, home: Router) -> tuple[dict[str, Points], dict[str, float]]:
+def _access(joinable: Joinable, row: gpd.GeoDataFrame, home: Router) -> tuple[dict[Side, Points], dict[Side, float]]:
     """Return by side the point at which a new checkpoint's connectors begin, and its km from the nearest road."""
     network = joinable.network
     lonlat = shapely.get_coordinates(row.geometry.to_numpy())
     access, km_of, limit = {}, {}, network.limits.checkpoint_km
     by = _links_near(joinable, lonlat)
-    for side in ("a", "b"):
+    for side in SIDES:
         sides = np.array([side], dtype=object)
         near = join(joinable.tables, lonlat, sides, by, network.base.border, limit, network.limits)
         if near.empty or near["straight_m"].iloc[0] > 1000 * network.limits.checkpoint_modelled_km:

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from network.kinds import CHANGE
 from network.topology import TOLD, Tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CHANGE = "change"
 GAUGE_CHANGE_MIN, CURRENT_CHANGE_MIN = 120.0, 45.0
 """What a passing train loses where the gauge or the current changes: assumptions (a change of locomotive takes 30 to
 60 minutes). Where both change, the longer one counts: bogies and locomotive are changed in one stop."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from layers.errors import NetworkError
 from layers.osm.limits import VEHICLES, class_kph
+from network.kinds import FERRY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,6 @@ observed means (docs/decisions.md)."""
 RAIL_KPH: Mapping[str, float] = {"main": 70.0, "branch": 50.0, "industrial": 25.0}
 """Passenger train, km/h by usage: assumptions."""
 
-FERRY = "ferry"
 FERRY_KPH = 15.0
 FERRY_BOARDING_MIN = 30.0
 """A ferry without a ``duration``: km/h, an assumption; and what getting on and off costs, half of it at each landing:

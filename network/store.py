@@ -25,6 +25,7 @@ from scipy.sparse import csr_array
 from layers.crs import WGS84
 from layers.errors import NetworkError
 from layers.folders import fresh_folder, settle
+from layers.sides import SIDES
 from network.base import Base
 from network.border import Border
 from network.build import FIELDS, NETWORKS, Network
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT, FORMAT_VERSION = "borderlink network", 2
+FORMAT, FORMAT_VERSION = "borderlink network", 3
 MARK, ARRAYS = "network.json", "arrays.npz"
 UNIQUE = ("geometry", "osm_ids", "ref")
 """Columns with as many values as rows, or nearly: a dictionary of them only takes time."""
@@ -171,7 +172,7 @@ def _network(about: Mapping[str, Any], frames: Mapping[str, Any], arrays: Arrays
     parts = dict(zip(frames["border"]["part"], frames["border"].geometry, strict=True))
     for part in parts.values():
         shapely.prepare(part)
-    sides = {s: parts[s] for s in ("a", "b")}
+    sides = {s: parts[s] for s in SIDES}
     border = Border(parts["line"], sides, about["tolerance_km"], parts.get("water"))
     return Network(
         nodes=nodes,
@@ -273,9 +274,11 @@ def _write(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Return a table as it was written."""
+    """Return a table as it was written: Parquet gives tuples back as arrays."""
     geo = b"geo" in (pq.read_schema(path).metadata or {})
-    return gpd.read_parquet(path) if geo else pd.read_parquet(path)
+    table = gpd.read_parquet(path) if geo else pd.read_parquet(path)
+    lists = [c for c in table.columns if len(table) and isinstance(table[c].iloc[0], np.ndarray)]
+    return table.assign(**{c: table[c].map(tuple) for c in lists}) if lists else table
 
 
 def _read_links(path: Path) -> pd.DataFrame:
@@ -320,7 +323,9 @@ def _together(table: pd.DataFrame, rows: NDArray[np.int32], rest: pd.DataFrame) 
 
 def _border_table(border: Border, crs: CRS) -> gpd.GeoDataFrame:
     """Return the border line, the two sides and the water, if any is known, as rows."""
-    shapes = {"line": border.line, **border.sides} | ({} if border.water is None else {"water": border.water})
+    shapes: dict[str, shapely.Geometry] = {"line": border.line, **{s: border.sides[s] for s in SIDES}}
+    if border.water is not None:
+        shapes["water"] = border.water
     return gpd.GeoDataFrame({"part": list(shapes)}, geometry=list(shapes.values()), crs=crs)
 
 

@@ -8,13 +8,15 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
+from network.kinds import CONNECTOR, JOINTS, TRANSFER
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
 
-NO_ROAD = ("connector", "transfer", "gate", "line", "change")
+NO_ROAD = (CONNECTOR, TRANSFER, *JOINTS)
 """Kinds of links that end on a road and are no way on from it: what hangs on them has business there."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ TOLD: Mapping[str, object] = {
     "open_share": 1.0,
 }
 """What a source may tell of a link and stays with it, or what was made of it, and what stands where nothing is told."""
-FOR_SPEEDS: Mapping[str, object] = {
+FOR_SPEEDS: Mapping[str, Any] = {
     "country": "",
     "speed_source": "",
     "maxspeed_hgv_kph": np.nan,

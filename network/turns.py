@@ -10,13 +10,12 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from network.kinds import TURN
 from network.rail import LOOP
 from network.topology import SNAP_M, TOLD, Tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-TURN = "turn"
 
 
 def split_turns(tables: Tables, turns: pd.DataFrame | None) -> tuple[Tables, dict[str, int]]:

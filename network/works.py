@@ -18,6 +18,7 @@ from layers.crs import WGS84, line_lengths_m, project
 from layers.errors import PlaceError
 from network.border import find_crossings, main_components
 from network.build import Base, Network, build_network
+from network.kinds import CHANGE
 from network.speeds import KNOWN_KPH, with_speeds
 from network.topology import FOR_SPEEDS, SNAP_M, TOLD, Tables, split_links
 
@@ -184,7 +185,7 @@ def upgrade_ways(
     if kph is not None:
         minutes = links["length_m"].to_numpy(float) / 1000 / kph * 60
     else:
-        blank = links.assign(**{**FOR_SPEEDS, "kind": kind, "maxspeed_kph": np.nan, "surface": "", "smoothness": ""})  # type: ignore[arg-type]
+        blank = links.assign(**FOR_SPEEDS).assign(kind=kind, maxspeed_kph=np.nan, surface="", smoothness="")
         allowed = speed_rules or SpeedRules()
         minutes = with_speeds(blank, overrides=allowed.speeds, vehicle=base.vehicle, winter=allowed.winter)[
             "time_min"
@@ -235,7 +236,7 @@ def part_within(base: Base, mode: str, area: shapely.Geometry | None) -> NDArray
         No link of the mode lies there.
     """
     links = base.tables.links
-    part = np.where((links["mode"] == mode) & (links["kind"] != "change"), 1.0, 0.0)
+    part = np.where((links["mode"] == mode) & (links["kind"] != CHANGE), 1.0, 0.0)
     if area is not None:
         rows = np.flatnonzero(part)
         lines, zone = base.tables.projected(rows), project(area, WGS84, base.tables.crs)

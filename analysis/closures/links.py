@@ -22,6 +22,7 @@ from analysis.closures.trees import BITS, Forest, behind_links, grow, regrown, s
 from layers.crs import WGS84
 from layers.errors import NetworkError
 from network.build import FIELDS, Network
+from network.kinds import CONNECTOR, JOINTS, TRANSFER
 from network.routing import arcs_table
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 TOP = 50
 """Links closed one by one, those with the largest flows first."""
-NOT_CLOSED = ("connector", "gate", "line", "transfer", "change", "turn")
+NOT_CLOSED = (*JOINTS, CONNECTOR, TRANSFER)
 """Kinds that no closure of a link hits: a connector stands in for streets, a gate is a checkpoint (`close_each`)."""
 ABOUT = ["link", "u", "v", "mode", "kind", "length_m", "time_min"]
 COLUMNS = [*ABOUT, "section", "section_length_m", "flow_share", *IMPACT, "geometry"]

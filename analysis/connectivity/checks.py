@@ -14,8 +14,9 @@ import shapely
 from scipy.spatial import cKDTree
 
 from layers.crs import geodesic_m
+from layers.sides import SIDES
 from network.connectors import connector_times
-from network.joining import NO_GROUND
+from network.kinds import NO_GROUND
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -102,7 +103,7 @@ def _towns(settlements: gpd.GeoDataFrame) -> pd.DataFrame:
     table = _with_lonlat(settlements)
     xyz = _on_sphere(table)
     pairs = []
-    for side in ("a", "b"):
+    for side in SIDES:
         own = np.flatnonzero((table["side"] == side).to_numpy())
         if len(own) < 2:
             continue
@@ -157,7 +158,7 @@ def _abroad(network: Network, settlements: gpd.GeoDataFrame) -> pd.DataFrame:
     own = side[links["u"].to_numpy()[rows]]
     lines = tables.projected(rows)
     km = np.zeros(len(rows))
-    for s in ("a", "b"):
+    for s in SIDES:
         km[own == s] = network.base.border.abroad_m(lines[own == s], s) / 1000
     far = np.flatnonzero(km > ABROAD_KM)
     xy = tables.nodes[["x", "y"]].to_numpy(float)

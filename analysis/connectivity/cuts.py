@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from analysis.connectivity.flows import Flows, compile_flows
 from analysis.connectivity.pairs import largest_places
 from layers.errors import NetworkError
+from layers.sides import SIDES
 from network.build import FIELDS, NETWORKS
 from network.modes import MODES
 
@@ -84,7 +85,7 @@ def city_cuts(
     -------
     ``origin``, ``destination`` (settlement_id), ``origin_name``, ``destination_name``, ``origin_region``,
     ``destination_region``; ``edge_disjoint_paths``, ``node_disjoint_paths``; the smallest cut of links:
-    ``cut_checkpoints`` (ids, joined by "|") and ``cut_other_links``; ``capacity_vehicles_per_day`` with
+    ``cut_checkpoints`` (ids) and ``cut_other_links``; ``capacity_vehicles_per_day`` with
     ``capacity_cut_checkpoints`` and ``capacity_known``: ``yes``, ``upper bound`` (links without a capacity count as
     unlimited, and might be narrower) or ``no`` (then NaN: some way has no known capacity at all).
 
@@ -149,7 +150,7 @@ def region_cuts(
     streets = _streets(network, mode, on, [np.concatenate([none, *c]) for c in own])
     out = pd.DataFrame(border[["region_a", "region_b"]].reset_index(drop=True))
     number = {r: k for k, r in enumerate(regions)}
-    for s in ("a", "b"):
+    for s in SIDES:
         out[f"cities_{s}"] = [len(own[number[r]]) for r in out[f"region_{s}"]]
     pairs = [(number[a], number[b]) for a, b in zip(out["region_a"], out["region_b"], strict=True)]
     capacity = _capacities(network, streets, capacity_per_day, checkpoint_capacity_per_day)
@@ -168,7 +169,7 @@ def _cities(network: Network, rows: NDArray[np.int64], radius_km: float) -> list
     xy = network.nodes[["px", "py"]].to_numpy(float)
     where = network.nodes["side"].to_numpy(dtype=object)
     out = [np.array([k]) for k in node]
-    for s in ("a", "b"):
+    for s in SIDES:
         own_side = np.flatnonzero(side == s)
         there = np.flatnonzero(where == s)
         if not len(own_side) or not len(there):
@@ -232,7 +233,7 @@ def _cuts(streets: _Streets, pairs: Sequence[tuple[int, int]], capacity: NDArray
             "edge_disjoint_paths": links,
             # Ways without a common node have no common link either: of one way, or none, there is nothing to search.
             "node_disjoint_paths": links if links <= 1 else _smallest_cut(streets, by_node, a, b, most=links)[0],
-            "cut_checkpoints": "|".join(ids),
+            "cut_checkpoints": tuple(ids),
             "cut_other_links": others,
         }
         if by_vehicle is not None and capacity is not None:
@@ -240,7 +241,7 @@ def _cuts(streets: _Streets, pairs: Sequence[tuple[int, int]], capacity: NDArray
             known = "no" if np.isnan(vehicles) else "yes" if not np.isnan(capacity).any() else "upper bound"
             row |= {
                 "capacity_vehicles_per_day": vehicles,
-                "capacity_cut_checkpoints": "|".join(narrow),
+                "capacity_cut_checkpoints": tuple(narrow),
                 "capacity_known": known,
             }
         rows.append(row)

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from layers.regions import region_of
+from network.kinds import CONNECTOR, JOINTS
 from network.simplify import contract
 from network.topology import along
 
@@ -48,7 +49,7 @@ def drawn_links(network: Network, mode: str) -> pd.DataFrame:
     No connectors, no gates, no changes of gauge within a station.
     """
     links = network.links
-    drawn = (links["mode"] == mode) & ~links["kind"].isin(["connector", "gate", "line", "change", "turn"])
+    drawn = (links["mode"] == mode) & ~links["kind"].isin([*JOINTS, CONNECTOR])
     return links[drawn & (links["twin"] >= 0)].reset_index(drop=True)
 
 

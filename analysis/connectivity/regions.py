@@ -18,6 +18,7 @@ from analysis.connectivity.kansky import PARALLEL_M, drawn_links, kansky_by_regi
 from layers.crs import WGS84, areas_km2, geodesic_m, line_lengths_m, points_at, project
 from layers.regions import belt
 from layers.schema import MODES
+from layers.sides import SIDES
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -105,7 +106,7 @@ def region_connectivity(
     inside = regions.set_geometry(shapely.intersection(regions.geometry.to_numpy(), zone))
     out = pd.DataFrame({"area_km2": areas_km2(regions.geometry.to_numpy(), network.crs)})
     out["belt_area_km2"] = areas_km2(inside.geometry.to_numpy(), network.crs)
-    sides = pd.concat([border.rename(columns={f"region_{s}": "region"})[["region", "length_km"]] for s in ("a", "b")])
+    sides = pd.concat([border.rename(columns={f"region_{s}": "region"})[["region", "length_km"]] for s in SIDES])
     out["border_km"] = regions["region"].map(sides.groupby("region")["length_km"].sum()).fillna(0.0).to_numpy()
     for mode in ("road", "rail"):
         table = drawn_links(network, mode)

@@ -18,6 +18,7 @@ import pandas as pd
 from analysis.trips.crossings import number_crossings
 from analysis.trips.demand import MAX_PLACES, modes_of
 from layers.errors import NetworkError
+from layers.sides import SIDES
 from network.overlay import Overlay, build_overlay
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def across(network: Network, *, max_places: int = MAX_PLACES) -> Across:
     table = network.settlements
     people = table["population"].to_numpy(float)
     rows = {}
-    for side in ("a", "b"):
+    for side in SIDES:
         rows_of_side = np.flatnonzero((table["side"] == side).to_numpy() & (people > 0))
         rows[side] = np.sort(rows_of_side[np.argsort(-people[rows_of_side], kind="stable")][:max_places])
         if not len(rows[side]):

@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.planning.benefit import Benefit, Curve, user_benefit
 from analysis.trips.choice import THETA_PER_MIN, logit
+from layers.sides import SIDES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -163,7 +164,7 @@ def place_table(network: Network, before: Standing, after: Standing, benefit: Be
     towns = network.settlements
     parts = []
     size = float(np.abs(benefit.whole).sum())
-    for k, side in enumerate(("a", "b")):
+    for k, side in enumerate(SIDES):
         rows = before.across.a if k == 0 else before.across.b
         others = before.across.b if k == 0 else before.across.a
         half = benefit.whole.sum(axis=1 - k) / 2

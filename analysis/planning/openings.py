@@ -142,7 +142,7 @@ class _Tries:
         weight = people[gains].sum()
         xy = shapely.get_coordinates(project(self.network.settlements.geometry.to_numpy(), WGS84, self.network.crs))
         near = int(np.linalg.norm(xy - shapely.get_coordinates(spot), axis=1).argmin())
-        held = self.network.checkpoints["crossings"].str.split("|").explode()
+        held = self.network.checkpoints["crossings"].explode()
         return {
             "wait_min": opening.wait_min,
             "joined_by": "crossing" if opening.crossings else "connector",

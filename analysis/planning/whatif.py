@@ -18,6 +18,7 @@ from analysis.planning.sample import standing_people
 from analysis.trips.demand import ModeTimes, demand_between, modes_of, places_of
 from analysis.trips.shares import shares_of
 from layers.errors import NetworkError
+from layers.sides import Side
 from network.changes import Trees, grow_trees
 from network.points import Points
 from network.routing import compile_router
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from network.build import Network
     from network.routing import Router
 
-SIDES = (("a", "b"), ("b", "a"))
+ACROSS: tuple[tuple[Side, Side], ...] = (("a", "b"), ("b", "a"))
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def answer(
 def _to_city(standing: Standing, trees: Trees, side: NDArray[np.object_]) -> NDArray[np.float64]:
     """Return minutes of each point to the nearest city of the other side."""
     out = np.full(len(trees.points), np.inf)
-    for own, other in SIDES:
+    for own, other in ACROSS:
         there = trees.to_nearest(standing.cities[side[standing.cities] == other])
         rows = trees.points.side == own
         out[rows] = there[rows]
@@ -173,7 +174,7 @@ def _potential(standing: Standing, trees: Trees, *, free: bool) -> NDArray[np.fl
     placed = trees.overlay.home.positions(table["node"].to_numpy(np.int64)) >= 0
     out = np.zeros(len(trees.points))
     out[:first] = np.nan
-    for own, other in SIDES:
+    for own, other in ACROSS:
         rows = first + np.flatnonzero(trees.points.side[first:] == own)
         columns = np.flatnonzero((side == other) & (people > 0) & placed)
         if len(rows) and len(columns):

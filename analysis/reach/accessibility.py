@@ -13,8 +13,10 @@ import pandas as pd
 
 from analysis.reach.decays import HALF_LIFE_MIN, SELF_KPH, Decay, decay, exponential, self_time_min
 from layers.errors import NetworkError
+from layers.sides import SIDES
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.costs import blocks
+from network.kinds import GATE
 from network.routing import Points, Router, at_accesses, at_points
 
 if TYPE_CHECKING:
@@ -286,7 +288,7 @@ def posts(network: Network, router: Router, *, only_open: bool = True, leaving: 
     They are the nodes that ways to the gate come to; with `leaving` those that ways from the gate begin at, which are
     others where a post joins several links.
     """
-    gates = network.links[(network.links["kind"] == "gate")]
+    gates = network.links[(network.links["kind"] == GATE)]
     if only_open:
         gates = gates[gates["passable"].astype(bool)]
     end = "v" if leaving else "u"
@@ -304,7 +306,7 @@ def nearest_checkpoint(network: Network, router: Router) -> tuple[NDArray[np.flo
     table = posts(network, router)
     minutes = np.full(len(router.nodes), np.inf)
     which = np.full(len(router.nodes), "", dtype=object)
-    for side in ("a", "b"):
+    for side in SIDES:
         own = table[table["side"] == side]
         cost, source = router.nearest(own["node"].to_numpy(), FIELDS["open"])
         own_side = router.side == side
@@ -368,7 +370,7 @@ def touches_frame(
     from network.routing import compile_router
 
     rest = compile_router(replace(network, links=links[~cut].reset_index(drop=True)), router.mode)
-    for side in ("a", "b"):
+    for side in SIDES:
         cost, _ = rest.nearest(table.loc[table["side"] == side, "node"].to_numpy(), FIELDS["open"])
         at = router.positions(rest.nodes)
         own_side = rest.side == side

@@ -21,8 +21,9 @@ from analysis.reach.contours import areal, level_polygons, spread
 from analysis.reach.surfaces import MAX_CELLS, PER_METRE
 from layers.crs import WGS84, project, require_equal_area
 from layers.errors import LayerError, NetworkError, PlaceError
+from layers.sides import SIDES, Side
 from network.build import DOMESTIC, FIELDS, NETWORKS
-from network.joining import NO_GROUND
+from network.kinds import CONNECTOR, NO_GROUND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +49,8 @@ class Terrain:
     """
 
     transform: Affine
-    masks: dict[str, NDArray[np.bool_]]
-    land: dict[str, shapely.Geometry]
+    masks: dict[Side, NDArray[np.bool_]]
+    land: dict[Side, shapely.Geometry]
     link: NDArray[np.int64]
     share: NDArray[np.float64]
     by_u: NDArray[np.bool_]
@@ -131,7 +132,7 @@ def isochrones(
                     off_road_km * 1000,
                     max(limits),
                 )
-                for side in ("a", "b")
+                for side in SIDES
             }
             table = _polygons(surface, terrain, limits, cell_km * 1000 * per_metre, router.network.crs)
             people = _people(router, times[network], limits)
@@ -198,7 +199,7 @@ def _terrain(
     # Connectors stand for roads that the data lack; without them far settlements would be islands. A train or a ferry
     # is
     # left at its ends alone.
-    drawn = (links["mode"] == "road").to_numpy() & ~links["kind"].isin(set(NO_GROUND) - {"connector"}).to_numpy()
+    drawn = (links["mode"] == "road").to_numpy() & ~links["kind"].isin(set(NO_GROUND) - {CONNECTOR}).to_numpy()
     rows = np.flatnonzero(near & drawn & (u >= 0) & (v >= 0))
     lines = network.tables.projected(rows)
     stop = np.isin(router.nodes, links.loc[links["mode"] == "road", ["u", "v"]].to_numpy())
@@ -272,7 +273,7 @@ def _before_the_border(
 
 
 def _seeds(
-    router: Router, terrain: Terrain, side: str, times: NDArray[np.float64], field: str, direction: str
+    router: Router, terrain: Terrain, side: Side, times: NDArray[np.float64], field: str, direction: str
 ) -> NDArray[np.float64]:
     """Return the smallest minutes of links and nodes of one side in each of its cells; infinity elsewhere."""
     links, mask = router.network.links, terrain.masks[side]
@@ -302,14 +303,14 @@ def _seeds(
 
 
 def _polygons(
-    surface: dict[str, NDArray[np.float64]], terrain: Terrain, limits: Sequence[float], step: float, crs: CRS
+    surface: dict[Side, NDArray[np.float64]], terrain: Terrain, limits: Sequence[float], step: float, crs: CRS
 ) -> gpd.GeoDataFrame:
     """Return the polygons of each limit, and the area of each side."""
     levels = {
         side: level_polygons(minutes, terrain.masks[side], terrain.transform, terrain.land[side], limits, step)
         for side, minutes in surface.items()
     }
-    table = {f"area_{s}_km2": shapely.area(np.array(levels[s], dtype=object)) / 1e6 for s in ("a", "b")}
+    table = {f"area_{s}_km2": shapely.area(np.array(levels[s], dtype=object)) / 1e6 for s in SIDES}
     both = [shapely.union(a, b) for a, b in zip(levels["a"], levels["b"], strict=True)]
     whole = [areal(shapely.make_valid(g)) for g in project(np.array(both, dtype=object), crs, WGS84)]
     frame = gpd.GeoDataFrame({"minutes": list(limits), **table}, geometry=whole, crs=WGS84)
@@ -325,6 +326,6 @@ def _people(router: Router, times: NDArray[np.float64], limits: Sequence[float])
     people = table["population"].fillna(0).clip(lower=0).to_numpy(float)
     counts = {
         f"people_{s}": np.array([people[(minutes <= m) & (table["side"] == s).to_numpy()].sum() for m in limits])
-        for s in ("a", "b")
+        for s in SIDES
     }
     return {**counts, "people": counts["people_a"] + counts["people_b"]}

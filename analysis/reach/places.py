@@ -16,6 +16,7 @@ from layers.regions import side_of
 from network.border import COAST_KM
 from network.edits import add_places
 from network.joining import DETOUR
+from network.kinds import CONNECTOR
 
 if TYPE_CHECKING:
     from network.build import Network
@@ -63,7 +64,7 @@ def join_places(
     )
     placed, nodes = add_places(network, [(x, y) for x, y in xy], side.tolist())
     frame["node"] = np.asarray(nodes, np.int64)
-    links = placed.links[(placed.links["kind"] == "connector") & (placed.links["mode"] == "road")]
+    links = placed.links[(placed.links["kind"] == CONNECTOR) & (placed.links["mode"] == "road")]
     by_node = links.drop_duplicates("u").set_index("u")["length_m"]
     frame["connector_km"] = frame["node"].map(by_node).astype(float) / DETOUR / 1000
     frame["joined"] = np.isin(nodes, placed.links[["u", "v"]].to_numpy())

@@ -17,9 +17,11 @@ from analysis.reach.decays import exponential
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.regions import belt
+from layers.sides import SIDES, Side
 from network.build import FIELDS
 from network.connectors import CONNECTOR_KPH
-from network.joining import DETOUR, NO_GROUND
+from network.joining import DETOUR
+from network.kinds import NO_GROUND
 from network.overlay import build_overlay, min_plus
 from network.topology import along
 
@@ -102,7 +104,7 @@ def city_surface(
     """
     table = network.settlements
     minutes = np.full(len(router.nodes), np.inf)
-    for side in ("a", "b"):
+    for side in SIDES:
         across = ((table["population"] >= city_people) & (table["side"] != side)).to_numpy(bool)
         cost, _ = router.nearest(table["node"].to_numpy(np.int64)[across], FIELDS[field])
         own = router.side == side
@@ -147,7 +149,7 @@ def potential_across(
     overlay = build_overlay(network, router.mode, field=field)
     beyond = min_plus(overlay.across(), overlay.from_posts(targets.node))
     post_side = network.nodes["side"].to_numpy(dtype=object)[overlay.posts]
-    for side in ("a", "b"):
+    for side in SIDES:
         own, far, near = np.flatnonzero(router.side == side), targets.side != side, post_side == side
         to_posts = overlay.to_posts(router.nodes[own])[:, near]
         step = max(1, BLOCK // max(int(far.sum()), 1))
@@ -161,7 +163,7 @@ def potential_across(
 class Grid:
     """The cells of the border belt: a mask per side, and from column and row to the study's projection."""
 
-    sides: dict[str, NDArray[np.bool_]]
+    sides: dict[Side, NDArray[np.bool_]]
     transform: Affine
     _kept: dict[str, tuple[Router, _Tracks]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -177,7 +179,7 @@ class Grid:
         minutes: NDArray[np.float64],
         *,
         limit_km: float,
-        also: dict[str, NDArray[np.float64]] | None = None,
+        also: dict[Side, NDArray[np.float64]] | None = None,
     ) -> Surface:
         """Return a cost of the router's positions over the grid.
 
@@ -203,7 +205,7 @@ class Grid:
                 out[mask] = np.where(np.isfinite(reached) & near, reached, np.nan)[mask]
         return Surface(out, self.inside, self.transform, self)
 
-    def _tracks(self, network: Network, router: Router, side: str) -> _Tracks:
+    def _tracks(self, network: Network, router: Router, side: Side) -> _Tracks:
         """Return where the links of one side run, found once for all surfaces of a router."""
         held = self._kept.get(side)
         if held is None or held[0] is not router:
@@ -254,7 +256,7 @@ def belt_grid(network: Network, border: gpd.GeoDataFrame, *, depth_km: float = 1
     shape = (int(np.ceil((north - south) / size)), int(np.ceil((east - west) / size)))
     transform = Affine(size, 0, west, 0, -size, north)
     sides = {}
-    for side in ("a", "b"):
+    for side in SIDES:
         edge = network.base.border
         polygon = edge.dry(shapely.intersection(edge.sides[side], zone))
         sides[side] = (
@@ -266,7 +268,7 @@ def belt_grid(network: Network, border: gpd.GeoDataFrame, *, depth_km: float = 1
     return Grid(sides, transform)
 
 
-def _tracks(network: Network, router: Router, side: str, shape: tuple[int, ...], transform: Affine) -> _Tracks:
+def _tracks(network: Network, router: Router, side: Side, shape: tuple[int, ...], transform: Affine) -> _Tracks:
     """Return where the links of one side run on a grid."""
     links = network.links[
         ((network.links["mode"] == router.mode) | (router.mode == "any"))
@@ -298,7 +300,7 @@ def _tracks(network: Network, router: Router, side: str, shape: tuple[int, ...],
 
 
 def _at_posts(
-    network: Network, router: Router, side: str, mask: NDArray[np.bool_], transform: Affine
+    network: Network, router: Router, side: Side, mask: NDArray[np.bool_], transform: Affine
 ) -> NDArray[np.float64]:
     """Return the cells where open checkpoints of one side stand, on a road or off all roads; infinity elsewhere."""
     own = posts(network, router)

@@ -20,9 +20,11 @@ from analysis.reach.decays import HALF_LIFE_MIN, Decay, exponential
 from analysis.statistics.null_ranks import COLUMNS, WHOLE, WORSE, Null, ranked, with_whole
 from analysis.statistics.permutations import ALPHA
 from layers.errors import NetworkError
+from layers.sides import SIDES
 from network.build import FIELDS, Network
 from network.domestic import BACK_MIN
 from network.edits import gate_lines, new_checkpoint
+from network.kinds import GATE
 from network.modes import Mode
 from network.overlay import Overlay, build_overlay, min_plus
 from network.routing import Points, compile_router
@@ -150,7 +152,7 @@ def structural_null(
 
 def segment_ends(segments: pd.DataFrame) -> pd.DataFrame:
     """Return both sides of each border segment's middle as units: ``segment_id``, ``side``, ``lon``, ``lat``."""
-    ends = [segments[["segment_id", "lon", "lat"]].assign(side=s) for s in ("a", "b")]
+    ends = [segments[["segment_id", "lon", "lat"]].assign(side=s) for s in SIDES]
     return pd.concat(ends, ignore_index=True)[["segment_id", "side", "lon", "lat"]]
 
 
@@ -159,19 +161,21 @@ def with_all_gates(network: Network, mode: Mode = "road") -> Network:
 
     Nothing that is open changes.
     """
-    bare = network.crossings[(network.crossings["checkpoints"] == "") & network.crossings["mode"].isin(_modes(mode))]
+    bare = network.crossings[
+        (network.crossings["checkpoints"].map(len) == 0) & network.crossings["mode"].isin(_modes(mode))
+    ]
     rows = []
     for m, group in bare.groupby("mode", sort=True):  # road and rail
         first = group.geometry.iloc[0]
         row = new_checkpoint(network, first.x, first.y, mode=str(m))
         many = row.loc[row.index.repeat(len(group))].reset_index(drop=True)
         ids = group["crossing_id"].to_numpy(dtype=object)
-        many = many.assign(checkpoint_id=PLACE + ids, name="No checkpoint at " + ids, open=False, crossings=ids)
+        many = many.assign(checkpoint_id=PLACE + ids, name="No checkpoint at " + ids, open=False)
         rows.append(many.set_geometry(group.geometry.to_numpy(), crs=row.crs))
     if not rows:
         return network
     every = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True))
-    return gate_lines(network, every, every["crossings"].tolist())
+    return gate_lines(network, every, every["checkpoint_id"].str.removeprefix(PLACE).tolist())
 
 
 def build_placements(
@@ -245,7 +249,7 @@ def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
     minutes, domestic, cross = np.full(n, np.inf), np.zeros(n), np.zeros(n)
     for domestic_part in (True, False):
         charged = _transit(placements, small, active) if domestic_part else small
-        for s in ("a", "b"):
+        for s in SIDES:
             rows, own = np.flatnonzero(placements.points.side == s), side == s
             to_posts = placements.to_posts[np.ix_(rows, active[own])]
             if own.any() and len(rows):
@@ -312,7 +316,7 @@ def _modes(mode: Mode) -> tuple[str, ...]:
 def _crossings(network: Network, mode: Mode) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the directed gates, each pair of posts once, and crossings with the least wait of open checkpoints."""
     links = network.links
-    gates = links[(links["kind"] == "gate") & links["mode"].isin(_modes(mode))]
+    gates = links[(links["kind"] == GATE) & links["mode"].isin(_modes(mode))]
     # A closed post on assumed connectors is no road over the line: no draw can open it.
     gates = gates[np.isfinite(gates[FIELDS["borderless"]])]
     wait = gates["actual_min"].where(np.isfinite(gates["actual_min"]))
@@ -343,7 +347,8 @@ def _judge(placements: Placements, null: Null, draws: int) -> tuple[list[str], b
             "hold the roads over the line where nobody may cross"
         ], True
     empty = slots["wait_min"].isna()
-    bare = slots["crossing_id"].isin(set(placements.network.checkpoints.loc[_placed(placements.network), "crossings"]))
+    own = placements.network.checkpoints.loc[_placed(placements.network), "crossings"]
+    bare = slots["crossing_id"].isin(set(own.explode()))
     notes = [
         f"the open checkpoints were redrawn among {len(slots)} crossings: {int((~empty).sum())} with an open "
         "checkpoint, "

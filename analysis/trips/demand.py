@@ -10,6 +10,7 @@ import numpy as np
 from analysis.reach.accessibility import HALF_LIFE_MIN, decay
 from analysis.trips.crossings import number_crossings
 from layers.errors import NetworkError
+from layers.sides import SIDES
 from network.overlay import Overlay, build_overlay
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def places_of(network: Network, *, max_places: int = MAX_PLACES) -> tuple[NDArra
     table = network.settlements
     people = table["population"].to_numpy(float)
     rows = []
-    for side in ("a", "b"):
+    for side in SIDES:
         rows_of_side = np.flatnonzero((table["side"] == side).to_numpy() & (people > 0))
         largest = rows_of_side[np.argsort(-people[rows_of_side], kind="stable")][:max_places]
         rows.append(np.sort(largest))

@@ -24,6 +24,7 @@ from gis.chapters.chapter import Chapter, rows_like
 from layers.errors import LayerError
 from layers.hours import ClosedHours
 from layers.indicators import read_indicators
+from layers.sides import SIDES
 from network.edits import charge_closed_hours, scale_waits
 from network.routing import Points, compile_router
 
@@ -94,7 +95,7 @@ def _with_load(measures: Measures) -> pd.DataFrame:
     if "load_factor" not in table:
         return pd.DataFrame(measures.regions)
     known = table.dropna(subset=["load_factor", "flow_per_day"])
-    both = pd.concat([known.assign(region=known[f"region_{s}"]) for s in ("a", "b")])
+    both = pd.concat([known.assign(region=known[f"region_{s}"]) for s in SIDES])
     sums = (
         both.assign(load=both["load_factor"] * both["flow_per_day"]).groupby("region")[["load", "flow_per_day"]].sum()
     )

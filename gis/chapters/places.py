@@ -26,6 +26,7 @@ from analysis.statistics.sensitivity import NEITHER, Weights, alternatives, stab
 from analysis.statistics.smooth import in_runs
 from analysis.statistics.weights import contiguity, nearest_neighbours, segment_chain
 from gis.hot_spots import by_time, homes_of, tested
+from layers.sides import SIDES
 from network.edits import charge_closed_hours, scale_waits
 from network.lengths import reported_scatter
 from network.routing import compile_router
@@ -154,7 +155,7 @@ def segment_tests(study: Study, measures: Measures, hot: Hot) -> pd.DataFrame:
     if access is None or segments.empty:
         return pd.DataFrame(index=segments.index)
     ends = []
-    for part in ("a", "b"):
+    for part in SIDES:
         minutes = access.times["actual"][access.parts[part]]
         pull = hot.basis.decay(minutes) * access.targets.people
         home = access.targets.side == part

@@ -16,6 +16,7 @@ from analysis.trips.demand import modes_of
 from gis.chapters.chapter import Chapter
 from gis.measures import join_points
 from gis.queries.isochrone import draw_isochrones
+from layers.sides import SIDES
 from network.build import NETWORKS
 from network.routing import compile_router
 
@@ -134,7 +135,7 @@ def _own_layer(
 def _mean_reach(settlements: pd.DataFrame, columns: pd.DataFrame, limits: tuple[float, ...]) -> pd.DataFrame:
     """Return the people across the border that an inhabitant of each side reaches in the mean, by network and time."""
     rows = []
-    for side in ("a", "b"):
+    for side in SIDES:
         own_side = (settlements["side"] == side).to_numpy()
         weight = settlements["population"].to_numpy(float)[own_side]
         for limit in limits:

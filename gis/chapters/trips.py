@@ -21,6 +21,7 @@ from gis.measures import frame_nodes
 from layers.checkpoints import find_checkpoint
 from layers.crs import WGS84
 from layers.errors import LayerError
+from network.kinds import GATE, LINE
 from network.routing import compile_router
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _flow_lines(network: Network, flows: dict[str, pd.DataFrame]) -> gpd.GeoData
     """Return the links that carry trips as lines; gates, which have no length, are left out."""
     parts = []
     for table in flows.values():
-        ground = table[~table["kind"].isin(["gate", "line"])]
+        ground = table[~table["kind"].isin([GATE, LINE])]
         links = network.links.iloc[ground["link"].to_numpy(np.int64)]
         more = {c: links[c].to_numpy() for c in ("length_m", "time_min", "osm_ids") if c in links}
         named = ground.drop(columns=["trips"]).rename(columns={"share": "flow_share"})

@@ -11,6 +11,7 @@ import numpy as np
 
 from layers.moments import until_open_min
 from network.build import FIELDS, Network, with_costs
+from network.kinds import GATE
 from network.routing import Router, compile_router
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from layers.waits import Observed
-
-GATE = "gate"
 
 
 @dataclass(frozen=True)

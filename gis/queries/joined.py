@@ -11,6 +11,7 @@ import shapely
 from gis.queries.edit_checks import target_of
 from gis.queries.edits import Close, Wait, closed_by
 from gis.queries.new_posts import Open, joined_note, new_row
+from layers.sides import SIDES
 from network.edits import name_of_new, refuse_away
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def joins(network: Network, opening: Opening) -> dict[str, object]:
     """Return what joins a new checkpoint: a crossing of the data and whose it is, or kilometres of assumed roads."""
     if not opening.crossings:
-        return {f"road_{s}_km": opening.connector_km[s] for s in "ab"}
+        return {f"road_{s}_km": opening.connector_km[s] for s in SIDES}
     return {"match_km": opening.match_km, "of": _holders(network.checkpoints, opening.crossings)}
 
 
@@ -57,7 +58,7 @@ def opened_places(network: Network) -> tuple[dict[str, object], ...]:
         }
         if row.joined_by == "crossing":
             others = network.checkpoints[network.checkpoints["checkpoint_id"] != row.checkpoint_id]
-            place |= {"match_km": float(row.match_km), "of": _holders(others, str(row.crossings).split("|"))}
+            place |= {"match_km": float(row.match_km), "of": _holders(others, row.crossings)}
         else:
             place |= {"road_a_km": float(row.connector_a_km), "road_b_km": float(row.connector_b_km)}
         out.append(place)
@@ -89,7 +90,7 @@ def notes_on(
 
 def _holders(checkpoints: pd.DataFrame, crossings: Iterable[str]) -> list[str]:
     """Return the names of the checkpoints that have some crossings."""
-    taken = checkpoints["crossings"].str.split("|").map(lambda ids: bool(set(ids) & set(crossings)))
+    taken = checkpoints["crossings"].map(lambda ids: bool(set(ids) & set(crossings)))
     return [str(name) for name in checkpoints.loc[taken, "name"]]
 
 

@@ -86,8 +86,8 @@ def joined_note(network: Network, checkpoint_id: str) -> str:
     row = network.checkpoints.set_index("checkpoint_id").loc[checkpoint_id]
     if row["joined_by"] == "crossing":
         held = network.checkpoints[network.checkpoints["checkpoint_id"] != checkpoint_id]
-        taken = set(str(row["crossings"]).split("|"))
-        others = [n for n, ids in zip(held["name"], held["crossings"], strict=True) if taken & set(str(ids).split("|"))]
+        taken = set(row["crossings"])
+        others = [n for n, ids in zip(held["name"], held["crossings"], strict=True) if taken & set(ids)]
         joined = f"at a crossing of the network {row['match_km']:.1f} km away"
         if others:
             joined += f", that of {' and '.join(others)}: what changes is the wait there, no road is new"

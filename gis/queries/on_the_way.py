@@ -10,6 +10,7 @@ import shapely
 
 from layers.crs import WGS84, lines_between
 from network.build import Network
+from network.kinds import GATE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ def bridges_on(network: Network, rows: NDArray[np.int64]) -> list[str]:
 def in_transit(network: Network, rows: NDArray[np.int64]) -> str:
     """Return what a trip home through the neighbour is charged."""
     gates = network.links.iloc[rows]
-    modes = [m for m in ("road", "rail") if m in set(gates.loc[gates["kind"] == "gate", "mode"])]
+    modes = [m for m in ("road", "rail") if m in set(gates.loc[gates["kind"] == GATE, "mode"])]
     waits = [f"by {m} it waits at both posts" for m in modes if m in network.domestic_wait]
     free = [
         f"by {m} no wait is charged" + (", for a train in transit does not stop" if m == "rail" else "")

@@ -26,6 +26,7 @@ from network.border import COAST_KM
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network, with_costs
 from network.domestic import waits_at_home_min
 from network.edits import add_places
+from network.kinds import CONNECTOR
 from network.lengths import reported_scatter
 from network.modes import MODES
 from network.money import GENERALISED, Money, money_of, with_generalised
@@ -243,7 +244,7 @@ def _answer(
     notes += bridges_on(built, rows)
     off = reported_scatter(built.report, mode)
     notes += lengths_on(built, rows, off)
-    km = links["length_m"].to_numpy(float)[(links["kind"] == "connector").to_numpy()].sum() / 1000
+    km = links["length_m"].to_numpy(float)[(links["kind"] == CONNECTOR).to_numpy()].sum() / 1000
     if km > 10:
         notes.append(f"{km:,.0f} km of it are connectors, assumed roads that the data lack")
     return Route(

@@ -91,7 +91,7 @@ class Change:
     after: Answer
     notes: tuple[str, ...]
     rebuilt: bool
-    places: tuple[dict[str, object], ...]
+    places: tuple[dict[str, Any], ...]
     totals: pd.DataFrame = field(repr=False)
     regions: pd.DataFrame = field(repr=False)
     settlements: pd.DataFrame = field(repr=False)

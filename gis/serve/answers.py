@@ -184,7 +184,7 @@ def layers_file(base: Base, change: Change) -> bytes:
                 frame[f"{column}_{word}"] = state[column].to_numpy(float)
             frame[f"{column}_change"] = frame[f"{column}_after"] - frame[f"{column}_before"]
     spots = base.network.checkpoints.set_index("checkpoint_id").geometry
-    places = {str(p["checkpoint_id"]): shapely.Point(float(p["lon"]), float(p["lat"])) for p in change.places}  # type: ignore[arg-type]
+    places = {str(p["checkpoint_id"]): shapely.Point(p["lon"], p["lat"]) for p in change.places}
     points = [places.get(i) or spots.get(i) for i in change.checkpoints["checkpoint_id"]]
     posts = gpd.GeoDataFrame(change.checkpoints, geometry=points, crs=cells.crs)
     with tempfile.TemporaryDirectory(prefix="borderlink") as folder:

@@ -12,6 +12,7 @@ from analysis.planning.scenarios import totals
 from gis.measures import CITY_PEOPLE
 from layers.checkpoints import LONGEST_WAIT_MIN
 from network.edits import FAR_KM
+from network.kinds import CONNECTOR, JOINTS, TRANSFER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,8 +178,7 @@ def _settlements(base: Base) -> list[dict[str, Any]]:
 
 def _drawn(links: pd.DataFrame, mode: str) -> NDArray[np.object_]:
     """Return the lines of a mode that are roads of the data."""
-    kinds = ["gate", "line", "change", "connector", "transfer"]
-    of_mode = (links["mode"] == mode) & ~links["kind"].isin(kinds)
+    of_mode = (links["mode"] == mode) & ~links["kind"].isin([*JOINTS, CONNECTOR, TRANSFER])
     return links.loc[of_mode, "geometry"].to_numpy(dtype=object)
 
 

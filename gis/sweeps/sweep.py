@@ -36,6 +36,7 @@ from gis.tables import write_tables
 from layers.errors import OutputError, StudyError, short
 from layers.folders import fresh_folder
 from layers.progress import tell
+from layers.sides import SIDES
 from maps.columns import dictionary
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _planned(
         )
     border = border_of(job.study.name, job.study, folder, network)
     people = network.settlements[network.settlements["population"] > 0]["side"].value_counts()
-    pairs = int(np.minimum(people.reindex(["a", "b"], fill_value=0), MAX_PLACES).prod())
+    pairs = int(np.minimum(people.reindex(SIDES, fill_value=0), MAX_PLACES).prod())
     many = int(prepared.border["length_km"].sum() / sought.every_km) + 50 if sought else 0
     tasks = []
     for plan, spread in zip(plans, spreads, strict=True):

@@ -287,10 +287,9 @@ def _speeds(tags: pd.DataFrame, counts: Counter[str]) -> dict[str, object]:
     hgv = parsed(tags["maxspeed:hgv"], lambda t: parse_maxspeed(t)[0], np.nan).astype(np.float32)
     stated = tags["maxspeed:conditional"]
     _unread_in(stated, "car", counts)
-    cold, warm, truck = (
-        parsed(stated, lambda t, v=v, s=s: _limits_by_season(t, v)[s], np.nan).astype(np.float32)  # type: ignore[misc]
-        for v, s in (("car", 0), ("car", 1), ("truck", 1))
-    )
+    cold = parsed(stated, lambda text: _limits_by_season(text, "car")[0], np.nan).astype(np.float32)
+    warm = parsed(stated, lambda text: _limits_by_season(text, "car")[1], np.nan).astype(np.float32)
+    truck = parsed(stated, lambda text: _limits_by_season(text, "truck")[1], np.nan).astype(np.float32)
     hgv = np.fmin(hgv, np.where(truck == warm, np.nan, truck))
     winter = np.where(np.isfinite(cold), cold, kph)
     tagged = np.isfinite(warm)

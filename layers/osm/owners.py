@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from layers.osm.pairs import along_lines
+from layers.sides import SIDES
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -51,7 +52,7 @@ def of_this_border(
     left = sorted({name for name, own_post in zip(names, own, strict=True) if not own_post})
     if stations is not None and (stations["kind"] == "border").any():
         xy = shapely.get_coordinates(stations.geometry.to_numpy())
-        either = [stretches.away_km(xy, np.full(len(xy), s, dtype=object)) for s in ("a", "b")]
+        either = [stretches.away_km(xy, np.full(len(xy), s, dtype=object)) for s in SIDES]
         other = np.minimum(either[0][1], either[1][1])
         stations = stations[(stations["kind"] != "border").to_numpy() | (either[0][0] <= other)]
     report["posts_of_other_borders"] = left

@@ -21,6 +21,7 @@ from layers.osm.owners import of_this_border
 from layers.osm.pairs import along_lines
 from layers.regions import region_of
 from layers.schema import validate
+from layers.sides import SIDES
 from layers.stretches import sphere_km
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ DEPTH_KM = 30.0
 STATION_KM = 50.0
 AT_LINE_KM = 5.0
 DETOUR = 2.0
-SIDES = ("a", "b")
 
 
 def checkpoints_from_posts(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -110,9 +110,9 @@ def _label(column: str) -> str:
     return label_of(column) if own and own.label else _(column.replace("_", " ").capitalize())
 
 
-def _cell(value: object, column: str) -> str:
+def _cell(value: Any, column: str) -> str:
     if isinstance(value, float):
         text = "–" if pd.isna(value) else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
         return f'<td class="n">{localised(text)}</td>'
-    text = "–" if pd.isna(value) else str(value)  # type: ignore[call-overload]
+    text = "–" if pd.isna(value) else str(value)
     return f"<td>{html.escape(text if column in _NAMES else phrase(text))}</td>"

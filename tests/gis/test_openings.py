@@ -70,8 +70,8 @@ def test_a_tried_opening_is_the_network_built_with_it(seed: int) -> None:
         assert row.wait_min == new["wait_min"]
         for column in ("connector_a_km", "connector_b_km"):
             np.testing.assert_allclose(getattr(row, column), float(new[column]))
-        others = built.checkpoints["crossings"].drop(built.checkpoints.index[-1]).str.split("|").explode()
-        assert row.note == (SHARED if new["crossings"] and others.isin(new["crossings"].split("|")).any() else "")
+        others = built.checkpoints["crossings"].drop(built.checkpoints.index[-1]).explode()
+        assert row.note == (SHARED if new["crossings"] and others.isin(new["crossings"]).any() else "")
         after = minutes_across(built, CITY)
         gain = np.nan_to_num(np.where(np.isfinite(before) & np.isfinite(after), before - after, 0.0))
         gains = gain > GAIN_MIN

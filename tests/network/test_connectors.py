@@ -149,7 +149,7 @@ def test_a_checkpoint_off_the_network_is_joined_on_both_sides() -> None:
     assert row["joined_by"] == "connector"
     assert row["connector_a_km"] == pytest.approx(nearest_m(post, -60) / 1000, rel=5e-3)
     assert row["connector_b_km"] == pytest.approx(nearest_m(post, 40) / 1000, rel=5e-3)
-    crossing = network.crossings[network.crossings["checkpoints"] == "c0"]
+    crossing = network.crossings[network.crossings["checkpoints"].map(lambda ids: ids == ("c0",))]
     assert crossing["by_connector"].tolist() == [True]
     assert crossing["status"].tolist() == ["open"]
     a, b = network.settlements["node"]

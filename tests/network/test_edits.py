@@ -371,7 +371,7 @@ def test_a_post_on_connectors_that_is_closed_in_the_study_adds_nothing() -> None
 def test_a_gate_at_a_line_is_a_checkpoint_built_there(seed: int) -> None:
     """Every cost between every two nodes: the network with the closed post in its table from the start."""
     network = random_network(seed)
-    bare = network.crossings[(network.crossings["checkpoints"] == "") & (network.crossings["mode"] == "road")]
+    bare = network.crossings[(network.crossings["checkpoints"].map(len) == 0) & (network.crossings["mode"] == "road")]
     spots = bare.geometry
     rows = gpd.GeoDataFrame(
         pd.concat([new_checkpoint(network, p.x, p.y, number=i) for i, p in enumerate(spots)], ignore_index=True)

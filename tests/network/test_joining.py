@@ -15,7 +15,8 @@ from network.border import main_components
 from network.build import Network
 from network.connectors import CONNECTOR_KPH
 from network.edits import add_places
-from network.joining import DETOUR, NO_GROUND, ConnectorLimits, join
+from network.joining import DETOUR, ConnectorLimits, join
+from network.kinds import NO_GROUND
 from network.routing import compile_router
 from tests.borders import (
     PLAIN,

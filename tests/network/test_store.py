@@ -219,7 +219,7 @@ def test_other_tools_read_the_tables(tmp_path: Path) -> None:
     network = random_network(0)
     save_network(network, tmp_path / "one")
     about = json.loads((tmp_path / "one" / MARK).read_text(encoding="utf-8"))
-    assert (about["format"], about["version"]) == ("borderlink network", 2)
+    assert (about["format"], about["version"]) == ("borderlink network", 3)
     frame = gpd.read_parquet(tmp_path / "one" / "links.parquet")
     assert frame.crs == "EPSG:4326"
     assert len(frame) == len(network.links)
@@ -284,7 +284,7 @@ def test_every_missing_or_damaged_file_is_told_of(saved: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"version": 1, "borderlink": "0.0"}, r"of format 1, written by borderlink 0\.0: allowed is format 2"),
+        ({"version": 1, "borderlink": "0.0"}, r"of format 1, written by borderlink 0\.0: allowed is format 3"),
         ({"version": 0}, "of format 0"),
         ({"version": "new"}, "can't be read"),
         ({"format": "something"}, "of another format"),

@@ -15,8 +15,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.crs import WGS84, fit_equal_area
+from network.kinds import TURN
 from network.topology import Tables, assemble
-from network.turns import TURN, once_per_junction, split_turns
+from network.turns import once_per_junction, split_turns
 
 CRS = fit_equal_area(shapely.LineString([(60, 49), (60, 51)]))
 

@@ -20,11 +20,12 @@ from scipy.spatial import cKDTree
 from analysis.units import nearest_settlement
 from layers.crs import WGS84, project
 from layers.errors import PlaceError
+from layers.sides import SIDES
 from network.build import FIELDS
 from network.costs import CHUNK
 from network.gaps import dead_ends
-from network.gates import LINE
 from network.joining import DETOUR
+from network.kinds import LINE
 from network.overlay import build_overlay
 from network.points import Points, at_points
 from network.routing import compile_router
@@ -158,7 +159,7 @@ def find_candidates(
 
 def _crossings(network: Network) -> pd.DataFrame:
     """Return the roads over the line that have no checkpoint."""
-    own = network.crossings[(network.crossings["mode"] == "road") & (network.crossings["checkpoints"] == "")]
+    own = network.crossings[(network.crossings["mode"] == "road") & (network.crossings["checkpoints"].map(len) == 0)]
     return pd.DataFrame(
         {"lon": own.geometry.x, "lat": own.geometry.y, "kind": "crossing", "crossing_id": own["crossing_id"]}
     )
@@ -171,7 +172,7 @@ def _facing(network: Network) -> pd.DataFrame:
     xy = tables.nodes[["px", "py"]].to_numpy(float)[ends]
     near = np.asarray(shapely.dwithin(shapely.points(xy), network.base.border.line, FACING_KM * 1000), bool)
     side = tables.nodes["side"].to_numpy(dtype=object)[ends]
-    one, two = (xy[near & (side == s)] for s in ("a", "b"))
+    one, two = (xy[near & (side == s)] for s in SIDES)
     if not len(one) or not len(two):
         return pd.DataFrame(columns=["lon", "lat", "kind"])
     away, which = cKDTree(two).query(one, distance_upper_bound=FACING_KM * 1000)
@@ -200,7 +201,7 @@ def _lonlat(network: Network, points: NDArray[np.object_], kind: str) -> pd.Data
 def _apart(network: Network, table: pd.DataFrame) -> pd.DataFrame:
     """Return the candidates without those that stand by another, or by a checkpoint's crossing."""
     xy = shapely.get_coordinates(project(shapely.points(table[["lon", "lat"]].to_numpy(float)), WGS84, network.crs))
-    held = network.crossings[(network.crossings["mode"] == "road") & (network.crossings["checkpoints"] != "")]
+    held = network.crossings[(network.crossings["mode"] == "road") & (network.crossings["checkpoints"].map(len) > 0)]
     posts = shapely.get_coordinates(project(held.geometry.to_numpy(), WGS84, network.crs))
     order = table["kind"].map({k: n for n, k in enumerate(("point", "crossing", "ends", "sample"))}).to_numpy(int)
     keep = np.zeros(len(table), bool)
@@ -220,7 +221,7 @@ def _near_roads(network: Network, table: pd.DataFrame, limit_km: float) -> NDArr
         project(shapely.points(table[["lon", "lat"]].to_numpy(float)), WGS84, network.crs), dtype=object
     )
     out = np.ones(len(table), bool)
-    for s in ("a", "b"):
+    for s in SIDES:
         rows = np.flatnonzero(
             (side == s) & (tables.links["mode"] == "road").to_numpy() & tables.links["geometry"].notna().to_numpy()
         )
@@ -256,7 +257,7 @@ def _approaches(
     side_of = network.nodes["side"].to_numpy(dtype=object)
     # What hangs together over the line counts as the network that a post may join, though no way at home leads over it.
     whole = compile_router(network, "road")
-    for k, side in enumerate(("a", "b")):
+    for k, side in enumerate(SIDES):
         own = np.full(len(table), side, dtype=object)
         joined = whole.attach(lonlat, own, limit_km=min(reach, limits.checkpoint_km))
         points = _at_home(joined, whole, router)
@@ -319,7 +320,7 @@ def _named(network: Network, table: pd.DataFrame) -> pd.DataFrame:
     """Return the candidates numbered from west to east, with the nearest settlement of either side."""
     order = np.lexsort((table["lat"], table["lon"]))
     names = []
-    for side in ("a", "b"):
+    for side in SIDES:
         spots = gpd.GeoDataFrame(table[["lon", "lat"]].assign(side=side))
         names.append(nearest_settlement(spots, network.settlements))
     place = [" / ".join(p for p in pair if p) for pair in zip(*names, strict=True)]
