@@ -53,7 +53,8 @@ def fit_equal_area(line: shapely.Geometry) -> CRS:
     the middle of its longitudes, rounded to half degrees (Russia–Kazakhstan: 49.5, 54.5 and 67). Near the equator,
     where a cone has no apex, Lambert's azimuthal equal-area.
     """
-    dense = shapely.get_coordinates(shapely.segmentize(line, 0.05))
+    # Meanders of a river that a line follows must not count for more than a straight stretch as long.
+    dense = shapely.get_coordinates(shapely.segmentize(shapely.simplify(line, 0.1), 0.05))
     low, high = (round(2 * float(q)) / 2 for q in np.quantile(dense[:, 1], [0.1, 0.9]))
     west, south, east, north = shapely.bounds(line)
     lon0, lat0 = round(2 * (west + east) / 2) / 2, round(2 * (south + north) / 2) / 2

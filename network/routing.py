@@ -19,7 +19,7 @@ from network.bank import Graph, Split, costs_at
 from network.border import main_components
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.connectors import PLACE, connector_times
-from network.costs import at_once, blank, blocks, cheapest_arcs, settled, whole
+from network.costs import THOUSAND, at_once, blank, blocks, cheapest_arcs, settled, whole
 from network.domestic import same_costs, waits_at_home_min, with_domestic
 from network.hierarchy import Frame
 from network.joining import join
@@ -97,7 +97,10 @@ class Router:
         if not len(known):
             return out
         graph, roots = self._rooted(at[known], field, reverse=reverse)
-        grown = settled(dijkstra(graph, indices=roots, limit=limit))
+        # Sums of thousandths miss them by their last digits: what is cut off is decided on the thousandths themselves.
+        grown = settled(dijkstra(graph, indices=roots, limit=limit + 0.5 / THOUSAND))
+        if np.isfinite(limit):
+            grown[grown > limit] = np.inf
         grown[np.arange(len(known)), at[known]] = 0.0
         if len(known) < len(at):
             out[known] = grown[:, :n]

@@ -278,7 +278,7 @@ def read_table(path: Path) -> pd.DataFrame:
     geo = b"geo" in (pq.read_schema(path).metadata or {})
     table = gpd.read_parquet(path) if geo else pd.read_parquet(path)
     lists = [c for c in table.columns if len(table) and isinstance(table[c].iloc[0], np.ndarray)]
-    return table.assign(**{c: table[c].map(tuple) for c in lists}) if lists else table
+    return table.assign(**{c: table[c].map(lambda v: tuple(v.tolist())) for c in lists}) if lists else table
 
 
 def _read_links(path: Path) -> pd.DataFrame:

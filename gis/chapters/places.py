@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 WAIT_FACTORS = {"waits halved": 0.5, "waits doubled": 2.0}
 DECAY_FACTORS = {"half-life halved": 0.5, "half-life doubled": 2.0}
-NUDGE = 1e-6
+NUDGE = 0.01
 GROWTH = "growth point"
 LIGHT = ("contiguity", "6 nearest neighbours", "network time without wait")
 """Alternatives that need no new cells: quick enough for every run."""
@@ -95,8 +95,8 @@ def with_settings(study: Study, network: Network, hot: Hot, points: Points) -> B
 def _assumed_share(study: Study, network: Network, hot: Hot, points: Points) -> pd.Series:
     """Return by cell which share of the wait on the way to its next city is assumed: that of the very posts on the way.
 
-    Where some waits are measured, waits are made a millionth longer, the assumed ones and all: the quickest way stays
-    the same, and what it gains over a millionth is its wait.
+    Where some waits are measured, waits are made a hundredth longer, the assumed ones and all: the quickest way stays
+    the same but for near ties, and what it gains over a hundredth is its wait. Less is lost in whole thousandths.
     """
     table = network.checkpoints
     assumed = table.loc[table["open"].astype(bool), "wait_assumed"].astype(bool)

@@ -128,6 +128,9 @@ def _extent(contents: Contents, crs: pyproj.CRS) -> tuple[float, float, float, f
         return (-180.0, -60.0, 180.0, 75.0) if crs.is_geographic else (-1e6, -1e6, 1e6, 1e6)
     bounds = np.array([frame.to_crs(crs).total_bounds for frame in shown])
     west, south, east, north = (float(v) for v in (*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)))
+    if not (west < east and south < north):  # a point, or a line due north
+        rim = max(east - west, north - south, 0.01 if crs.is_geographic else 1000.0) / 2
+        west, south, east, north = west - rim, south - rim, east + rim, north + rim
     return west, south, east, north
 
 

@@ -125,6 +125,7 @@ def test_all_that_layers_are_prepared_to_is_kept() -> None:
         "study",
         "layers",
         "regions",
+        "water",
         "border",
         "crs",
         "sources",

@@ -21,6 +21,8 @@ from network.routing import compile_router
 from tests.borders import random_network
 
 CITY = 20_000.0
+SPLIT_MIN = 0.01
+"""A network built again splits the links that a new connector joins: half a thousandth a piece, twenty at the most."""
 
 
 def minutes_across(network: Network, city_people: float) -> NDArray[np.float64]:
@@ -73,13 +75,17 @@ def test_a_tried_opening_is_the_network_built_with_it(seed: int) -> None:
         others = built.checkpoints["crossings"].drop(built.checkpoints.index[-1]).explode()
         assert row.note == (SHARED if new["crossings"] and others.isin(new["crossings"]).any() else "")
         after = minutes_across(built, CITY)
-        gain = np.nan_to_num(np.where(np.isfinite(before) & np.isfinite(after), before - after, 0.0))
+        both = np.isfinite(before) & np.isfinite(after)
+        gain = np.zeros(len(before))
+        gain[both] = before[both] - after[both]
         gains = gain > GAIN_MIN
         np.testing.assert_allclose(row.people_gaining, people[gains].sum())
         if people[gains].sum() > 0:
-            np.testing.assert_allclose(row.gain_min, np.average(gain[gains], weights=people[gains]))
+            np.testing.assert_allclose(row.gain_min, np.average(gain[gains], weights=people[gains]), atol=SPLIT_MIN)
         np.testing.assert_allclose(row.place_before_min, np.where(np.isfinite(before[k]), before[k], np.nan), rtol=1e-9)
-        np.testing.assert_allclose(row.place_after_min, np.where(np.isfinite(after[k]), after[k], np.nan), rtol=1e-9)
+        np.testing.assert_allclose(
+            row.place_after_min, np.where(np.isfinite(after[k]), after[k], np.nan), atol=SPLIT_MIN
+        )
 
 
 @pytest.mark.parametrize("seed", range(12))

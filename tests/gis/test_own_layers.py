@@ -239,7 +239,8 @@ def test_the_exported_graph_is_one_for_osmnx(tmp_path: Path) -> None:
     assert way is not None
     minutes = nx.path_weight(graph, way, "actual_min")
     found = find_route(study, "59.1,49.7", "60.9,49.7")
-    assert minutes == pytest.approx(found["time_min"] + found["wait_min"], rel=1e-6)
+    # The graph holds whole thousandths of each edge, the way its own minutes: half a thousandth an edge.
+    assert minutes == pytest.approx(found["time_min"] + found["wait_min"], abs=0.0005 * len(way))
     assert nx.get_node_attributes(graph, "street_count") == ox.stats.count_streets_per_node(graph)
     stats = ox.stats.basic_stats(ox.project_graph(graph))
     assert stats["n"] == len(graph)

@@ -25,7 +25,18 @@ from tests.gis.conftest import ROOT, call
 if TYPE_CHECKING:
     from pathlib import Path
 
-LAYERS = {"regions", "border_line", "checkpoints", "crossings", "roads", "railways", "settlements", "cells", "segments"}
+LAYERS = {
+    "regions",
+    "border_line",
+    "sea_line",
+    "checkpoints",
+    "crossings",
+    "roads",
+    "railways",
+    "settlements",
+    "cells",
+    "segments",
+}
 QGIS_PYTHON = "/usr/bin/python3"
 
 

@@ -124,7 +124,7 @@ def test_click_on_the_map_opens_the_topmost_feature(browser):
 def test_attribution_scale_and_names_are_on_the_map(browser):
     text = browser.execute_script("return document.querySelector('.leaflet-control-attribution').textContent")
     assert "© OpenStreetMap contributors" in text
-    assert "Made with Natural Earth" in text
+    assert "made with natural earth" in text.casefold()
     assert browser.execute_script("return document.querySelectorAll('.leaflet-control-scale').length") == 1
     names = browser.execute_script(
         "return [...document.querySelectorAll('.place-name:not(.away)')].map(n => n.textContent)"

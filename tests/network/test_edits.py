@@ -51,9 +51,9 @@ def times(network: Network, field: str = "actual_min") -> NDArray[np.float64]:
     return compile_router(network, "any").table(nodes, nodes, field)
 
 
-def same(one: NDArray[np.float64], two: NDArray[np.float64]) -> bool:
+def same(one: NDArray[np.float64], two: NDArray[np.float64], atol: float = 1e-9) -> bool:
     finite = np.isfinite(one)
-    return bool((finite == np.isfinite(two)).all() and np.allclose(one[finite], two[finite], rtol=1e-9, atol=1e-9))
+    return bool((finite == np.isfinite(two)).all() and np.allclose(one[finite], two[finite], rtol=1e-9, atol=atol))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -255,7 +255,8 @@ def test_further_places_are_joined_as_settlements_are_and_lead_nowhere(seed: int
         before, after = (compile_router(n, mode) for n in (part, placed))
         for field in FIELDS.values():
             # A new place is nobody's short cut, by no mode.
-            assert same(after.table(old, old, field), before.table(old, old, field))
+            # Pieces of the links that it splits are rounded on their own: half a thousandth each, twenty at the most.
+            assert same(after.table(old, old, field), before.table(old, old, field), atol=0.01)
             everyone = np.concatenate([nodes, old])
             found = after.table(everyone, everyone, field)
             here = after.positions(everyone) >= 0

@@ -245,7 +245,7 @@ def test_checkpoints_share_the_trips_by_hand() -> None:
         links = link_betweenness(flow)
         gates = links[links["kind"] == "gate"]
         assert gates["trips"].sum() == pytest.approx(10)
-        assert (flow.served, flow.asked) == (10, 10)
+        assert (flow.served, flow.wanted) == (10, 10)
         back = checkpoint_betweenness(carry(router, node[2:], node[:2], trips.T))
         assert back["share"].tolist() == pytest.approx(shares)
 

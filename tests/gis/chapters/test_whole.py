@@ -17,6 +17,7 @@ import pytest
 
 import gis
 from layers.errors import StudyError
+from maps.styles.edges import EDGES
 from maps.styles.thematic import chapter_styles
 from maps.web.packing import class_index
 from maps.web.views import is_constant
@@ -62,7 +63,8 @@ def drawings(folder: Path) -> list[tuple[LayerStyle, gpd.GeoDataFrame]]:
         places=[("hospital", "")] if "hospital" in frames else [],
         columns={name: list(frame.columns) for name, frame in frames.items()},
     )
-    return [(style, frames[style.layer]) for style in styles]
+    drawn = [*styles, *(style for style in EDGES if style.layer in frames)]
+    return [(style, frames[style.layer]) for style in drawn]
 
 
 def test_every_layer_of_a_run_is_drawn_and_drawings_differ(either: Path) -> None:

@@ -242,7 +242,7 @@ def test_two_that_want_the_same_ask_once(server: Overpass, patience: Patience) -
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert len(got) == 4
     assert len({e.sha256 for e in got}) == 1
     assert len(server.queries) == 2
@@ -362,7 +362,7 @@ def test_two_threads_that_ask_two_servers(serve: Callable[[World], Overpass], pa
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert ("Other road" in got[other.url], "Other road" in got[one.url]) == (True, False)
     assert len(other.queries) == 2
     assert vars(ox.settings) == before
