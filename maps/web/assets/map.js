@@ -10,9 +10,11 @@ const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, key) => values[k
 const narrow = window.matchMedia("(max-width: 699px)");
 
 // --- numbers ------------------------------------------------------------------------------------------------------
-const plain = (digits) => new Intl.NumberFormat(config.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+// Browsers write English numbers for Kazakh, which writes them as Russian does.
+const numbers = config.lang === "kk" ? "ru" : config.lang;
+const plain = (digits) => new Intl.NumberFormat(numbers, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const whole = plain(0), tenth = plain(1), thousandth = plain(3);
-const threeDigits = new Intl.NumberFormat(config.lang, { maximumSignificantDigits: 3 });
+const threeDigits = new Intl.NumberFormat(numbers, { maximumSignificantDigits: 3 });
 
 function write(value, kind) {
   if (kind === "bool") return value ? words.yes : words.no;
