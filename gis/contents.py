@@ -25,7 +25,7 @@ from maps.styles.layers import LayerStyle, run_styles, scenario_styles
 from maps.styles.rights import credited
 from maps.styles.sites import SITES
 from maps.styles.thematic import chapter_styles
-from maps.styles.water import SEA_LINE, WATER
+from maps.styles.water import with_water
 from network.tool_edges import tool_edges
 
 if TYPE_CHECKING:
@@ -218,10 +218,7 @@ def _styles(prepared: Prepared, frames: dict[str, gpd.GeoDataFrame]) -> tuple[La
         places=[(word, part.rights) for word, part in prepared.study.reach.layers.items()],
         columns={name: list(frame.columns) for name, frame in frames.items()},
     )
-    for style, beside in ((SEA_LINE, "border_line"), (WATER, "regions")):
-        at = next(i for i, other in enumerate(found) if other.layer == beside)
-        found = (*found[:at], style, *found[at:]) if style.layer in frames else found
-    return found
+    return with_water(found, frames)
 
 
 def _types_of(regions: gpd.GeoDataFrame) -> list[str]:

@@ -22,6 +22,7 @@ TAKEN = frozenset(
         "counts_fit",
         "counts_posts",
         "counts_tried",
+        "appraisal",
         "crossings",
         "distance_bands",
         "edges_rail",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from maps.styles.classes import LayerStyle, StyleClass
 
 WATER = LayerStyle(
@@ -28,3 +30,11 @@ SEA_LINE = LayerStyle(
     fields={"length_km": "Length (km)"},
     size=0.4,
 )
+
+
+def with_water(styles: tuple[LayerStyle, ...], layers: Container[str]) -> tuple[LayerStyle, ...]:
+    """Return drawings with those of the sea's line and of water, where there are such layers, in their places."""
+    for style, beside in ((SEA_LINE, "border_line"), (WATER, "regions")):
+        at = next(i for i, other in enumerate(styles) if other.layer == beside)
+        styles = (*styles[:at], style, *styles[at:]) if style.layer in layers else styles
+    return styles

@@ -53,7 +53,7 @@ def has_qgis() -> bool:
     return subprocess.run([QGIS_PYTHON, "-c", "import qgis.core"], capture_output=True, check=False).returncode == 0
 
 
-FURTHER = {"flows", "closures_links", "gaps", "places"}
+FURTHER = {"flows", "closures_links", "gaps", "places", "edges_road", "edges_rail"}
 """Layers of the chapters that the packaged study has; isolated gaps only where there are any."""
 MAYBE = {"outliers"}
 

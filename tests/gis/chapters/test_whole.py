@@ -19,6 +19,7 @@ import gis
 from layers.errors import StudyError
 from maps.styles.edges import EDGES
 from maps.styles.thematic import chapter_styles
+from maps.styles.water import with_water
 from maps.web.packing import class_index
 from maps.web.views import is_constant
 from tests.borders import random_land
@@ -63,7 +64,7 @@ def drawings(folder: Path) -> list[tuple[LayerStyle, gpd.GeoDataFrame]]:
         places=[("hospital", "")] if "hospital" in frames else [],
         columns={name: list(frame.columns) for name, frame in frames.items()},
     )
-    drawn = [*styles, *(style for style in EDGES if style.layer in frames)]
+    drawn = [*with_water(styles, frames), *(style for style in EDGES if style.layer in frames)]
     return [(style, frames[style.layer]) for style in drawn]
 
 
@@ -77,7 +78,8 @@ def test_every_layer_of_a_run_is_drawn_and_drawings_differ(either: Path) -> None
     config, _ = packed((either / "map.html").read_text(encoding="utf-8"))
     shown = [style["key"] for style in config["styles"]]
     assert [key for key in shown if key != "finding"] == [key for key in keys if key in shown]
-    left = [(style, frame) for style, frame in drawn if style.key not in shown and style.layer != "places"]
+    apart = {"places", *(style.layer for style in EDGES)}  # drawn as the finding, and for network tools alone
+    left = [(style, frame) for style, frame in drawn if style.key not in shown and style.layer not in apart]
     assert all(is_constant(style, class_index(style, frame)) for style, frame in left if len(frame))
 
 
