@@ -16,7 +16,7 @@ from layers.crs import WGS84, geodesic_m, line_lengths_m, project
 from layers.errors import LayerError
 from layers.regions import belt, border_axis, region_of
 from layers.sides import SIDES
-from network.topology import along
+from network.topology import along, between, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,17 +197,18 @@ def border_segments(border: gpd.GeoDataFrame, *, length_km: float = 25.0) -> gpd
     """
     if not length_km > 0:
         raise LayerError(f"segments of {length_km:g} km: allowed is more than 0")
+    axes = border_axis(border)
     rows, start = [], 0.0
-    for line in border_axis(border):  # the parts of a border: one for most
+    for k, line in enumerate(axes):  # the parts of a border: one for most
         total = float(line_lengths_m(line)[0]) / 1000
         n = max(1, int(total // length_km) + (total % length_km >= length_km / 2))
         cuts = np.r_[np.arange(n) * length_km, total]
-        rows += [(line, a / total, b / total, start + a, start + b) for a, b in pairwise(cuts)]
+        rows += [(k, a / total, b / total, start + a, start + b) for a, b in pairwise(cuts)]
         start += total
-    lines = np.array([r[0] for r in rows], dtype=object)
+    which = np.array([r[0] for r in rows], np.int64)
     begin, end = np.array([[r[1], r[2]] for r in rows]).T
-    middle = along(lines, (begin + end) / 2)
-    geometry = _substrings(lines, begin, end)
+    middle = along(axes, (begin + end) / 2, which)
+    geometry = _substrings(axes, which, begin, end)
     parts = shapely.get_parts(border.geometry.to_numpy(), return_index=True)
     near = parts[1][shapely.STRtree(parts[0]).nearest(shapely.points(middle))]
     return gpd.GeoDataFrame(
@@ -226,13 +227,14 @@ def border_segments(border: gpd.GeoDataFrame, *, length_km: float = 25.0) -> gpd
 
 
 def _substrings(
-    lines: NDArray[np.object_], begin: NDArray[np.float64], end: NDArray[np.float64]
+    lines: NDArray[np.object_], which: NDArray[np.int64], begin: NDArray[np.float64], end: NDArray[np.float64]
 ) -> list[shapely.LineString]:
-    """Return the part of each line between two shares of its geodesic length."""
-    from network.topology import cut
-
-    head, tail = along(lines, begin), along(lines, end)
-    return [cut(*row) for row in zip(lines, begin, end, head, tail, strict=True)]
+    """Return parts of lines, `which` of them each, between two shares of the geodesic length."""
+    head, tail = along(lines, begin, which), along(lines, end, which)
+    vertices = [shapely.get_coordinates(line) for line in lines]
+    at = [shares(xy) for xy in vertices]
+    # shapely has no substring by geodesic length.
+    return [between(vertices[k], at[k], *row) for k, *row in zip(which, begin, end, head, tail, strict=True)]
 
 
 def h3_weights(cells: pd.Series) -> dict[str, list[str]]:

@@ -31,6 +31,10 @@ ROAD_MATCH_KM, RAIL_MATCH_KM = 15.0, 100.0
 """How far a checkpoint may stand from its crossing. Rail posts are stations, up to 45 km inside and further along the
 line."""
 CLUSTER_KM = 1.0
+TILE_POINTS = 200
+"""Vertices of a tile of a side, at the most."""
+SHARED_M = 0.1
+"""So near to the border a way lies on both sides."""
 SHORE_M = 10.0
 """A way that touches the water for no longer crosses none."""
 COAST_KM = 10.0
@@ -70,12 +74,27 @@ class Border:
 
     def abroad_m(self, lines: NDArray[np.object_], side: Side) -> NDArray[np.float64]:
         """Return how many metres of each line lie on the other side than `side`."""
-        other = self.sides["b" if side == "a" else "a"]
-        out = np.zeros(len(lines))
-        hit = np.flatnonzero(shapely.intersects(other, lines))  # GEOS uses what was prepared of the first alone
+        other, own = self._tiles["b" if side == "a" else "a"], self._shared[side]
+        line, tile = other.query(lines, predicate="intersects")
+        over = shapely.intersection(lines[line], other.geometries[tile])
         # What runs along the line itself lies on both sides: it is not abroad.
-        out[hit] = shapely.length(shapely.difference(shapely.intersection(lines[hit], other), self.sides[side]))
-        return out
+        part, tile = own.query(over, predicate="intersects")
+        shared = shapely.length(shapely.intersection(over[part], own.geometries[tile]))
+        metres = shapely.length(over) - np.bincount(part, shared, minlength=len(over))
+        return np.asarray(np.bincount(line, np.maximum(metres, 0.0), minlength=len(lines)), float)
+
+    @cached_property
+    def _tiles(self) -> Mapping[Side, shapely.STRtree]:
+        """The sides in tiles of few vertices: a short line need not be laid over the whole of a country."""
+        return {s: shapely.STRtree(_tiled(polygon)) for s, polygon in self.sides.items()}
+
+    @cached_property
+    def _shared(self) -> Mapping[Side, shapely.STRtree]:
+        """The tiles, wider by `SHARED_M`: at their cuts a line along the border leaves a side by its last digits."""
+        return {
+            s: shapely.STRtree(shapely.buffer(tree.geometries, SHARED_M, join_style="mitre"))
+            for s, tree in self._tiles.items()
+        }
 
     @cached_property
     def lakes(self) -> NDArray[np.object_]:
@@ -115,6 +134,26 @@ class Border:
         """Return ground without the water on it."""
         near = self.lakes[self._tree.query(ground)]
         return shapely.difference(ground, shapely.union_all(near)) if len(near) else ground
+
+
+def _tiled(polygon: shapely.Geometry) -> list[shapely.Geometry]:
+    """Return a polygon in rectangular pieces of up to `TILE_POINTS` vertices."""
+    todo, done = list(shapely.get_parts(polygon)), []
+    while todo:
+        part = todo.pop()
+        if shapely.get_num_coordinates(part) <= TILE_POINTS:
+            done.append(part)
+            continue
+        west, south, east, north = shapely.bounds(part)
+        x, y = (west + east) / 2, (south + north) / 2
+        halves = (
+            (shapely.box(west, south, x, north), shapely.box(x, south, east, north))
+            if east - west > north - south
+            else (shapely.box(west, south, east, y), shapely.box(west, y, east, north))
+        )
+        pieces = shapely.get_parts(shapely.intersection(part, halves))
+        todo += [p for p in pieces if shapely.get_dimensions(p) == 2]
+    return done
 
 
 def with_sides_of_nodes(tables: Tables, regions: gpd.GeoDataFrame, border: Border) -> tuple[Tables, dict[str, int]]:

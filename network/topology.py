@@ -227,14 +227,25 @@ def cut(
 ) -> shapely.LineString:
     """Return a line's part between two shares of its length, with given end points where they are not its own."""
     xy = shapely.get_coordinates(line)
-    at = _shares(xy)
+    return between(xy, shares(xy), begin, end, p, q)
+
+
+def between(
+    xy: NDArray[np.float64],
+    at: NDArray[np.float64],
+    begin: float,
+    end: float,
+    p: NDArray[np.float64],
+    q: NDArray[np.float64],
+) -> shapely.LineString:
+    """Return what `cut` does, of vertices and their `shares`: a line that is cut often is measured once."""
     middle = xy[(at > begin + 1e-12) & (at < end - 1e-12)]
     head = xy[:1] if np.isnan(p[0]) else p[None]
     tail = xy[-1:] if np.isnan(q[0]) else q[None]
     return shapely.LineString(np.vstack([head, middle, tail]))
 
 
-def _shares(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+def shares(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each vertex's share of the way along a line, by geodesic length."""
     steps = geodesic_m(*xy[:-1].T, *xy[1:].T)
     total = steps.sum()
