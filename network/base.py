@@ -14,7 +14,8 @@ import shapely
 
 from layers.crs import WGS84, project
 from layers.errors import NetworkError
-from network.border import WEAVE_KM, Border, find_crossings, with_sides_of_nodes
+from network.abroad import WEAVE_KM, Border
+from network.border import find_crossings, with_sides_of_nodes
 from network.bridges import bridge_rail
 from network.gaps import close_gaps, dead_ends, joined_layers, no_gaps, rail_bridges
 from network.kinds import CHANGE

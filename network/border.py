@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,146 +12,22 @@ from scipy.sparse.csgraph import connected_components
 
 from layers.crs import WGS84, points_at, project
 from layers.regions import side_of
-from layers.sides import SIDES, Side
+from layers.sides import SIDES
+from network.abroad import Border
 from network.topology import Tables, components
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
     from pyproj import CRS
 
-WEAVE_KM = 5.0
-"""A generalised line is known no better than this; a study says how well its own is known (1 km where it says nothing).
-Pieces of network this short beyond it belong to the side they hang on."""
 ROAD_MATCH_KM, RAIL_MATCH_KM = 15.0, 100.0
 """How far a checkpoint may stand from its crossing. Rail posts are stations, up to 45 km inside and further along the
 line."""
 CLUSTER_KM = 1.0
-TILE_POINTS = 200
-"""Vertices of a tile of a side, at the most."""
-SHARED_M = 0.1
-"""So near to the border a way lies on both sides."""
-SHORE_M = 10.0
-"""A way that touches the water for no longer crosses none."""
 COAST_KM = 10.0
-
-
-@dataclass(frozen=True)
-class Border:
-    """The border in the projection: its line, the two sides as polygons, how far off the line may be, and water.
-
-    ``water`` holds the polygons that no straight way leads over, None where none are known.
-    """
-
-    line: shapely.Geometry
-    sides: Mapping[Side, shapely.Geometry]
-    tolerance_km: float = WEAVE_KM
-    water: shapely.Geometry | None = None
-
-    @classmethod
-    def of(
-        cls,
-        regions: gpd.GeoDataFrame,
-        border: gpd.GeoDataFrame,
-        crs: CRS,
-        tolerance_km: float = WEAVE_KM,
-        water: shapely.Geometry | None = None,
-    ) -> Border:
-        """Return the border of regions with ``side`` and the lines between them; water in the projection."""
-        polygons = {
-            side: shapely.union_all(project(regions.loc[regions["side"] == side].geometry.to_numpy(), WGS84, crs))
-            for side in SIDES
-        }
-        for polygon in polygons.values():
-            shapely.prepare(polygon)
-        line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
-        shapely.prepare(line)
-        return cls(line, polygons, tolerance_km, water)
-
-    def abroad_m(self, lines: NDArray[np.object_], side: Side) -> NDArray[np.float64]:
-        """Return how many metres of each line lie on the other side than `side`."""
-        other, own = self._tiles["b" if side == "a" else "a"], self._shared[side]
-        line, tile = other.query(lines, predicate="intersects")
-        over = shapely.intersection(lines[line], other.geometries[tile])
-        # What runs along the line itself lies on both sides: it is not abroad.
-        part, tile = own.query(over, predicate="intersects")
-        shared = shapely.length(shapely.intersection(over[part], own.geometries[tile]))
-        metres = shapely.length(over) - np.bincount(part, shared, minlength=len(over))
-        return np.asarray(np.bincount(line, np.maximum(metres, 0.0), minlength=len(lines)), float)
-
-    @cached_property
-    def _tiles(self) -> Mapping[Side, shapely.STRtree]:
-        """The sides in tiles of few vertices: a short line need not be laid over the whole of a country."""
-        return {s: shapely.STRtree(_tiled(polygon)) for s, polygon in self.sides.items()}
-
-    @cached_property
-    def _shared(self) -> Mapping[Side, shapely.STRtree]:
-        """The tiles, wider by `SHARED_M`: at their cuts a line along the border leaves a side by its last digits."""
-        return {
-            s: shapely.STRtree(shapely.buffer(tree.geometries, SHARED_M, join_style="mitre"))
-            for s, tree in self._tiles.items()
-        }
-
-    @cached_property
-    def lakes(self) -> NDArray[np.object_]:
-        """The water's polygons one by one."""
-        return np.asarray([] if self.water is None else shapely.get_parts(self.water), dtype=object)
-
-    @cached_property
-    def _tree(self) -> shapely.STRtree:
-        return shapely.STRtree(self.lakes)
-
-    def wet_m(self, lines: NDArray[np.object_]) -> NDArray[np.float64]:
-        """Return how many metres of each line lie over water."""
-        line, lake = self._tree.query(lines, predicate="intersects")
-        over = shapely.length(shapely.intersection(lines[line], self.lakes[lake]))
-        return np.asarray(np.bincount(line, over, minlength=len(lines)), float)
-
-    def ashore_m(self, points: NDArray[np.object_]) -> NDArray[np.float64]:
-        """Return how far each point in water is from the shore; 0 on land."""
-        out = np.zeros(len(points))
-        point, lake = self._tree.query(points, predicate="within")
-        out[point] = shapely.distance(points[point], shapely.boundary(self.lakes[lake]))
-        return out
-
-    def refuses(self, points: NDArray[np.object_], lines: NDArray[np.object_], side: Side) -> NDArray[np.bool_]:
-        """Return which straight lines from points of a side lead through the neighbour, or over water.
-
-        From the wrong side the way out is free: there and back to the line, and the line's own uncertainty. So is that
-        out of the water for what stands in it, as places on a generalised shore do.
-        """
-        allowed = self.tolerance_km * 1000 + 2 * shapely.distance(points, self.sides[side])
-        out = np.asarray(self.abroad_m(lines, side) > allowed, bool)
-        if len(self.lakes):
-            out |= self.wet_m(lines) > SHORE_M + 2 * self.ashore_m(points)
-        return out
-
-    def dry(self, ground: shapely.Geometry) -> shapely.Geometry:
-        """Return ground without the water on it."""
-        near = self.lakes[self._tree.query(ground)]
-        return shapely.difference(ground, shapely.union_all(near)) if len(near) else ground
-
-
-def _tiled(polygon: shapely.Geometry) -> list[shapely.Geometry]:
-    """Return a polygon in rectangular pieces of up to `TILE_POINTS` vertices."""
-    todo, done = list(shapely.get_parts(polygon)), []
-    while todo:
-        part = todo.pop()
-        if shapely.get_num_coordinates(part) <= TILE_POINTS:
-            done.append(part)
-            continue
-        west, south, east, north = shapely.bounds(part)
-        x, y = (west + east) / 2, (south + north) / 2
-        halves = (
-            (shapely.box(west, south, x, north), shapely.box(x, south, east, north))
-            if east - west > north - south
-            else (shapely.box(west, south, east, y), shapely.box(west, y, east, north))
-        )
-        pieces = shapely.get_parts(shapely.intersection(part, halves))
-        todo += [p for p in pieces if shapely.get_dimensions(p) == 2]
-    return done
 
 
 def with_sides_of_nodes(tables: Tables, regions: gpd.GeoDataFrame, border: Border) -> tuple[Tables, dict[str, int]]:

@@ -10,7 +10,8 @@ import shapely
 
 from layers.crs import WGS84, geodesic_m, lines_between, project
 from layers.sides import SIDES
-from network.border import Border, main_components
+from network.abroad import Border
+from network.border import main_components
 from network.gates import gate_links
 from network.joining import COLUMNS, DETOUR, ConnectorLimits, far_apart, join, near_by
 from network.kinds import CONNECTOR, TRANSFER

@@ -23,7 +23,7 @@ from network.turns import once_per_junction
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from network.border import Border
+    from network.abroad import Border
 
 DETOUR = 1.3
 """A connector is this much longer than the straight line: an assumption."""

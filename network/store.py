@@ -26,8 +26,8 @@ from layers.crs import WGS84
 from layers.errors import NetworkError
 from layers.folders import fresh_folder, settle
 from layers.sides import SIDES
+from network.abroad import Border
 from network.base import Base
-from network.border import Border
 from network.build import FIELDS, NETWORKS, Network
 from network.costs import whole
 from network.domestic import with_domestic

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import shapely
 
-from network.border import TILE_POINTS, Border, _tiled
+from network.abroad import TILE_POINTS, Border
+from network.abroad import tiled as tiled
 
 
 def winding(seed: int) -> Border:
@@ -39,7 +40,7 @@ def test_lines_lie_as_far_abroad_by_tiles_as_by_whole_countries(seed: int) -> No
 
 def test_tiles_are_small_and_make_up_the_country() -> None:
     country = winding(1).sides["a"]
-    tiles = _tiled(country)
+    tiles = tiled(country)
     assert max(shapely.get_num_coordinates(tiles)) <= TILE_POINTS
     assert len(tiles) > 10
     assert shapely.area(tiles).sum() == pytest.approx(shapely.area(country), rel=1e-9)

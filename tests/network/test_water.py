@@ -10,7 +10,7 @@ import shapely
 from analysis.reach.isochrones import isochrones
 from layers.checkpoints import with_waits
 from layers.crs import WGS84, project
-from network.border import Border
+from network.abroad import Border
 from network.build import Network, build_network
 from network.routing import compile_router
 from network.store import load_network, save_network
