@@ -94,7 +94,7 @@ def _one_opening(row: Any) -> str:
     if not row.joined_by:
         return _("near {place} {note}").format(place=row.place, note=phrase(row.note))
     own = (
-        _("from {place} itself {before} → {after} min").format(
+        _("from {place} itself {before} → {after} min to the city reached soonest").format(
             place=row.place, before=number(row.place_before_min), after=number(row.place_after_min)
         )
         if np.isfinite(row.place_before_min) and np.isfinite(row.place_after_min)
@@ -103,9 +103,9 @@ def _one_opening(row: Any) -> str:
     if not row.people_gaining > 0:
         sentence = _("near {place} nobody would reach a city across more than 5 min sooner").format(place=row.place)
     else:
-        sentence = _(
-            "near {place} {n} people would reach the nearest city across {minutes} min sooner on average"
-        ).format(place=row.place, n=number(row.people_gaining), minutes=number(row.gain_min))
+        sentence = _("near {place} {n} people would reach a city across {minutes} min sooner on average").format(
+            place=row.place, n=number(row.people_gaining), minutes=number(row.gain_min)
+        )
     parts = [sentence, own]
     if row.people_gaining > 0:
         parts.append(_("with an assumed wait of {n} min").format(n=number(row.wait_min)))

@@ -131,6 +131,8 @@ def with_sides(label: str, sides: tuple[str, str]) -> str:
     --------
     >>> with_sides("Region on side a", ("Russia", "Kazakhstan"))
     'Region in Russia'
+    >>> with_sides("On side b 12 people gain.", ("Russia", "Kazakhstan"))
+    'In Kazakhstan 12 people gain.'
     """
     if sides == ("a", "b"):
         sides = (_("side a"), _("side b")) if "{" in label else sides
@@ -139,5 +141,6 @@ def with_sides(label: str, sides: tuple[str, str]) -> str:
         if sides != ("a", "b"):
             plain = name.replace("\\", r"\\")  # a backslash of a name is no escape of a pattern
             label = re.sub(rf"\bon side {letter}\b", f"in {plain}", label)
+            label = re.sub(rf"\bOn side {letter}\b", f"In {plain}", label)
             label = re.sub(rf"\b[Ss]ide {letter}\b", plain, label)
     return label
