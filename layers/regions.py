@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -138,7 +139,13 @@ def study_crs(border: gpd.GeoDataFrame) -> CRS:
 def belt(border: gpd.GeoDataFrame, depth_km: float, crs: CRS) -> shapely.Geometry:
     """Return the zone within `depth_km` of the border line, in the projected `crs`."""
     line = project(shapely.union_all(border.geometry.to_numpy()), WGS84, crs)
-    zone: shapely.Geometry = shapely.buffer(shapely.simplify(line, 200), depth_km * 1000)
+    return _zone(shapely.to_wkb(line), depth_km)
+
+
+@lru_cache(maxsize=4)
+def _zone(line: bytes, depth_km: float) -> shapely.Geometry:
+    """Return the zone around a line in WKB, made once for those who want the same: it takes most of a second."""
+    zone: shapely.Geometry = shapely.buffer(shapely.simplify(shapely.from_wkb(line), 200), depth_km * 1000)
     return zone
 
 
