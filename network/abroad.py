@@ -121,7 +121,7 @@ class Border:
         From the wrong side the way out is free: there and back to the line, and the line's own uncertainty. So is that
         out of the water for what stands in it, as places on a generalised shore do.
         """
-        allowed = np.full(len(points), self.tolerance_km * 1000)
+        allowed = np.full(len(points), self.tolerance_km * 1000.0)
         astray = ~shapely.intersects(self.sides[side], points)  # quick, for the sides are prepared; a distance is not
         allowed[astray] += 2 * shapely.distance(points[astray], self.sides[side])
         out = np.asarray(self.abroad_m(lines, side) > allowed, bool)

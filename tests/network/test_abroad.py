@@ -45,3 +45,16 @@ def test_tiles_are_small_and_make_up_the_country() -> None:
     assert len(tiles) > 10
     assert shapely.area(tiles).sum() == pytest.approx(shapely.area(country), rel=1e-9)
     assert shapely.area(shapely.symmetric_difference(shapely.union_all(tiles), country)) < 1.0
+
+
+@pytest.mark.parametrize("tolerance_km", [1, 1.0, 0.5])
+def test_what_stands_astray_goes_back_free_whatever_number_the_tolerance_is(tolerance_km: float) -> None:
+    line = shapely.LineString([(0, 0), (100_000, 0)])
+    sides = {"a": shapely.box(0, 0, 100_000, 50_000), "b": shapely.box(0, -50_000, 100_000, 0)}
+    border = Border(line, sides, tolerance_km)
+    # 3,250.5 m within b: straight home is free, as is twice that; 25 km through b are not.
+    points = np.array([shapely.Point(50_000, -3250.5), shapely.Point(50_000, 10_000)])
+    free = shapely.linestrings([[(50_000, -3250.5), (50_000, 100)], [(50_000, 10_000), (60_000, 5)]])
+    far = shapely.linestrings([[(50_000, -3250.5), (75_000, -3000)], [(50_000, 10_000), (50_000, -1500)]])
+    assert border.refuses(points, free, "a").tolist() == [False, False]
+    assert border.refuses(points, far, "a").tolist() == [True, True]
