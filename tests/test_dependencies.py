@@ -19,7 +19,7 @@ OURS = ("gis", "layers", "network", "analysis", "maps")
 HOST = {"qgis", "processing", "PyQt5", "osgeo", "jupyter_server"}
 """What QGIS brings along where its plugins run, and a notebook's server, which is asked only where it runs."""
 
-BROUGHT = {"affine": "rasterio", "starlette": "fastapi", "PIL": "fpdf2", "markupsafe": "jinja2"}
+BROUGHT = {"affine": "rasterio", "starlette": "fastapi", "markupsafe": "jinja2"}
 """Names that are part of what a declared one offers."""
 
 

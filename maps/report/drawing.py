@@ -8,8 +8,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -23,12 +22,6 @@ from numpy.typing import NDArray
 from maps.i18n import _, number
 from maps.styles.layers import CHECKPOINT_CLASSES
 from maps.web import assets
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-DOTS = 200
-"""Per inch of a figure as pixels."""
 
 SIDE_COLORS = ("#0072b2", "#d55e00")
 INK, FAINT, BORDER = "#1f2933", "#9aa5b1", "#7a0177"
@@ -170,49 +163,21 @@ def figure(width: float, height: float) -> Iterator[Figure]:
 
 
 class Drawing(str):
-    """A figure as an ``svg`` element, with its words, and as pixels where they were asked for (`with_pictures`)."""
+    """A figure as an ``svg`` element, with its words."""
 
     heading: str
     description: str
-    pixels: Image | None
 
     def __html__(self) -> str:
         """Return the element: templates take it as it is."""
         return str(self)
 
 
-_PICTURES: ContextVar[bool] = ContextVar("pictures", default=False)
-
-
-@contextmanager
-def with_pictures(wanted: bool) -> Iterator[None]:
-    """Draw each figure of the block as pixels too, `DOTS` an inch, for what can't hold an ``svg``."""
-    token = _PICTURES.set(wanted)
-    try:
-        yield
-    finally:
-        _PICTURES.reset(token)
-
-
 def to_svg(fig: Figure, name: str, title: str, description: str) -> Drawing:
     """Return a figure as an ``svg`` element that a page can hold beside others."""
     drawn = Drawing(_svg(fig, name, title, description))
-    drawn.heading, drawn.description, drawn.pixels = title, description, None
-    if _PICTURES.get():
-        drawn.pixels = _pixels(fig)
+    drawn.heading, drawn.description = title, description
     return drawn
-
-
-def _pixels(fig: Figure) -> Image:
-    """Return a figure as an opaque picture. Packing it is left to the file that it goes into."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
-
-    canvas: Any = FigureCanvasAgg(fig)  # matplotlib types not all of it
-    fig.set_dpi(DOTS)
-    fig.set_facecolor("white")
-    canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
 def _svg(fig: Figure, name: str, title: str, description: str) -> str:

@@ -17,7 +17,7 @@ from maps.report import figures
 from maps.report.cautions import by_chapter
 from maps.report.certainty import change_chapter, data_chapter, levels_chapter, sure_chapter
 from maps.report.chapters import further
-from maps.report.drawing import Drawing, with_pictures
+from maps.report.drawing import Drawing
 from maps.report.tabular import Chapter, Report
 from maps.web import assets
 from maps.web.finding import FINDING, with_finding
@@ -35,7 +35,7 @@ def write_report(path: Path, contents: Contents, *, pdf: Path | None = None) -> 
     pdf
         The same as a PDF; takes the extra ``pdf`` (`maps.report.pdf.can_write`).
     """
-    with speaking(contents.lang), with_pictures(pdf is not None):
+    with speaking(contents.lang):
         report = report_of(contents)
         page = (
             assets.environment()
@@ -45,7 +45,7 @@ def write_report(path: Path, contents: Contents, *, pdf: Path | None = None) -> 
         assets.refuse_remote(page)
         path.write_text(page, encoding="utf-8", newline="\n")
         if pdf is not None:
-            # fpdf2 is an extra: only who writes a PDF needs it.
+            # Typst is an extra: only who writes a PDF needs it.
             from maps.report.pdf import write_pdf
 
             write_pdf(pdf, report)

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 from maps.report import charts
 from maps.report.charts import _overlap
-from maps.report.drawing import _on_grid, figure, to_svg, with_pictures
+from maps.report.drawing import _on_grid
 from maps.styles.thematic import FLOW_CLASSES, TYPE_COLORS, type_colors
 from tests.maps import frames as synthetic
 
@@ -313,24 +313,6 @@ def test_a_wide_range_is_drawn_in_powers() -> None:
     assert "100,000" not in words(quadrants(narrow))
     below = wide.assign(x=wide["x"] - 2)  # no logarithm of what is below nothing
     assert "<svg" in quadrants(below)
-
-
-def test_pixels_are_those_of_the_figure_and_opaque() -> None:
-    """A width of 9.2 inches is 1839.99… dots: rows of another width would shear the picture."""
-    with figure(9.2, 3.0) as fig:
-        fig.set_layout_engine("none")
-        axes = fig.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
-        axes.axvspan(0.5, 1, color="black")
-        axes.set_xlim(0, 1)
-        with with_pictures(True):
-            drawn = to_svg(fig, "half", "Half", "The right half is black")
-        with with_pictures(False):
-            assert to_svg(fig, "half", "Half", "The right half is black").pixels is None
-    assert drawn.pixels is not None and drawn.pixels.mode == "RGB"
-    values = np.asarray(drawn.pixels)
-    assert values.shape == (600, 1840, 3)
-    assert (values[:, :910] == 255).all() and (values[:, 930:] == 0).all()
 
 
 def test_many_links_are_one_path_and_the_page_stays_small():

@@ -231,16 +231,6 @@ def test_a_scenario_has_a_report(tmp_path):
     assert "change-map-title" in page.ids
 
 
-def test_a_pdf_has_the_same_words_and_the_same_bytes(tmp_path):
-    pytest.importorskip("fpdf", reason="the extra pdf is not installed")
-    for name in ("one", "two"):
-        write_report(tmp_path / f"{name}.html", Contents(**parts()), pdf=tmp_path / f"{name}.pdf")
-    made = (tmp_path / "one.pdf").read_bytes()
-    assert made[:5] == b"%PDF-"
-    assert made == (tmp_path / "two.pdf").read_bytes()
-    assert 4 <= made.count(b"/Type /Page\n") + made.count(b"/Type /Page ") <= 14 or b"/Count" in made
-
-
 # --- figures ---------------------------------------------------------------------------------------------------------
 
 
