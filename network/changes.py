@@ -81,14 +81,30 @@ class Trees:
         return np.asarray(self.to_posts[:, posts].min(axis=1, initial=np.inf), float)
 
 
-def grow_trees(network: Network, mode: Mode, router: Router, points: Points, ends: NDArray[np.int64]) -> Trees:
+def grow_trees(
+    network: Network,
+    mode: Mode,
+    router: Router,
+    points: Points,
+    ends: NDArray[np.int64],
+    *,
+    crossings: Collection[str] | None = None,
+) -> Trees:
     """Return the trees of one mode of a network.
 
     Parameters
     ----------
     router
         The one whose positions the points have.
+    crossings
+        Of those that can't be passed, the ones at which a checkpoint may be opened later; None for all. Dense roads
+        have thousands, whose trees would be most of the work.
     """
+    if crossings is not None:
+        links = network.links
+        passable = np.isfinite(links[FIELDS["actual"]].to_numpy(float)) | links["crossing_id"].isin(list(crossings))
+        used = passable | ~links["crossing"].to_numpy(bool)
+        network = replace(network, links=links[used].reset_index(drop=True))
     overlay = build_overlay(network, mode, field="borderless")
     home = overlay.home
     moved = np.append(home.positions(router.nodes), -1)
@@ -105,7 +121,7 @@ def grow_trees(network: Network, mode: Mode, router: Router, points: Points, end
     actual = np.where(gates["checkpoint_id"] == "", np.inf, by_gate.reindex(keys).fillna(np.inf).to_numpy(float))
     gates = gates.assign(free=gates["cost"], actual=actual, cost=actual)
     overlay = replace(overlay, gates=gates)
-    to_posts = at_points(points, home.trees(overlay.posts, FIELDS["open"], reverse=True))
+    to_posts = home.point_table(points, overlay.posts, FIELDS["open"])
     return Trees(overlay, points, ends, to_posts, overlay.from_posts(ends))
 
 

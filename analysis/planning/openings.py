@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -62,7 +63,7 @@ def try_openings(
     on_line = shapely.get_point(shapely.shortest_line(network.base.border.line, spots), 0)
     lonlat = shapely.get_coordinates(project(on_line, network.crs, WGS84))
     near = roads_near(network, lonlat)
-    tries = _Tries(network, city_people, wait_min)
+    tries = _Tries(network, city_people, wait_min, [tuple(at) for at in lonlat[near].tolist()])
     rows = [
         {"place": str(place), "lon": lon, "lat": lat, **tries.result((lon, lat), spot if some else None)}
         for place, lon, lat, spot, some in zip(places["place"], *lonlat.T.tolist(), spots, near, strict=True)
@@ -72,11 +73,25 @@ def try_openings(
 
 @dataclass(frozen=True)
 class _Tries:
-    """A network and what all tries on it share, made when the first needs it."""
+    """A network, where checkpoints are tried on it, and what all tries share, made when the first needs it."""
 
     network: Network
     city_people: float
     wait_min: float | None
+    spots: list[tuple[float, float]]
+
+    @cached_property
+    def standing(self) -> dict[tuple[float, float], Opening | None]:
+        """Checkpoints at a crossing of the data, None for those that are left to connectors.
+
+        One that can join nothing is not among them.
+        """
+        out = {}
+        for spot in self.spots:  # a handful
+            with suppress(PlaceError):
+                row = new_checkpoint(self.network, *spot, wait_min=self.wait_min)
+                out[spot] = opening_at_crossing(self.network, row)
+        return out
 
     @cached_property
     def joinable(self) -> Joinable:
@@ -85,11 +100,13 @@ class _Tries:
 
     @cached_property
     def trees(self) -> Trees:
-        """Minutes at home between settlements and the ends of all crossings by road."""
+        """Minutes at home between settlements and the ends of the crossings by road that are open or tried."""
         network, router = self.network, compile_router(self.network, "road")
         node = network.settlements["node"].to_numpy(np.int64)
         side = network.settlements["side"].to_numpy(dtype=object)
-        return grow_trees(network, "road", router, Points.at_nodes(router.positions(node), side), node)
+        tried = {crossing for found in self.standing.values() if found for crossing in found.crossings}
+        points = Points.at_nodes(router.positions(node), side)
+        return grow_trees(network, "road", router, points, node, crossings=tried)
 
     @cached_property
     def before(self) -> NDArray[np.float64]:
@@ -112,7 +129,7 @@ class _Tries:
     def opening(self, lonlat: tuple[float, float]) -> Opening:
         """Return where a new checkpoint joins; PlaceError where it joins nothing."""
         row = new_checkpoint(self.network, *lonlat, wait_min=self.wait_min)
-        return opening_at_crossing(self.network, row) or find_opening(self.joinable, row, self.trees.overlay.home)
+        return self.standing[lonlat] or find_opening(self.joinable, row, self.trees.overlay.home)
 
     def result(self, lonlat: tuple[float, float], spot: shapely.Point | None) -> dict[str, Any]:
         """Return what a checkpoint would change, seen from a place in the projection; None where no roads are near."""
@@ -127,7 +144,7 @@ class _Tries:
             "place_after_min": np.nan,
             "note": NO_ROAD,
         }
-        if spot is None:
+        if spot is None or lonlat not in self.standing:
             return nothing
         try:
             opening = self.opening(lonlat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
@@ -16,7 +17,10 @@ from gis.queries.edits import Open, apply_edits
 from layers.crs import WGS84, project
 from layers.errors import PlaceError
 from network.build import FIELDS, Network
-from network.openings import roads_near
+from network.changes import change, grow_trees
+from network.edits import new_checkpoint
+from network.openings import opening_at_crossing, roads_near
+from network.points import Points
 from network.routing import compile_router
 from tests.borders import random_network
 
@@ -86,6 +90,33 @@ def test_a_tried_opening_is_the_network_built_with_it(seed: int) -> None:
         np.testing.assert_allclose(
             row.place_after_min, np.where(np.isfinite(after[k]), after[k], np.nan), atol=SPLIT_MIN
         )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_trees_of_open_and_tried_crossings_alone_give_the_minutes_of_all(seed: int) -> None:
+    network = network_of(seed)
+    router = compile_router(network, "road")
+    table = network.settlements
+    node = table["node"].to_numpy(np.int64)
+    points = Points.at_nodes(router.positions(node), table["side"].to_numpy(dtype=object))
+    every = grow_trees(network, "road", router, points, node)
+    road = network.crossings[network.crossings["mode"] == "road"]
+    found = []
+    for lon, lat in zip(road.geometry.x, road.geometry.y, strict=True):
+        with suppress(PlaceError):
+            found += [opening_at_crossing(network, new_checkpoint(network, lon, lat, wait_min=10.0))]
+    found = [opening for opening in found if opening]
+    few = grow_trees(
+        network, "road", router, points, node, crossings={c for opening in found for c in opening.crossings}
+    )
+    assert len(few.overlay.posts) <= len(every.overlay.posts)
+    targets = np.flatnonzero(node >= 0)
+    for openings_made in ([], *([opening] for opening in found)):
+        plain, quick = (change(trees, openings=openings_made).to_nearest(targets) for trees in (every, few))
+        np.testing.assert_array_equal(plain, quick)
+    nothing = grow_trees(network, "road", router, points, node, crossings=())
+    passable = network.links["crossing"] & np.isfinite(network.links[FIELDS["actual"]])
+    assert set(nothing.overlay.gates["crossing_id"]) <= set(network.links.loc[passable, "crossing_id"])
 
 
 @pytest.mark.parametrize("seed", range(12))
