@@ -41,6 +41,13 @@ def test_help_has_no_type_of_switches(tmp_path: Path, command: str) -> None:
     assert "BOOLEAN" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "words"), [("scenario", "[[edits]]"), ("sweep", "[[borders]]"), ("route", "[money]")]
+)
+def test_help_keeps_the_names_of_a_study_s_tables(tmp_path: Path, command: str, words: str) -> None:
+    assert words in call(command, "--help", cwd=tmp_path).stdout
+
+
 def test_a_study_to_begin_with_is_the_packaged_one(tmp_path: Path) -> None:
     done = call("init", "Kazakhstan", "ru", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 
@@ -59,6 +60,9 @@ def test_algorithms_in_qgis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("BORDERLINK", str(program))
     install_plugin(tmp_path / "plugins")
     towns = pd.Series(TOWNS)
+    points = tmp_path / "own.gpkg"
+    own = gpd.GeoSeries.from_xy([60.0, 60.0], [49.9, 50.3], crs=4326).to_crs(32641)
+    gpd.GeoDataFrame(geometry=own).to_file(points)
     common = {"MODE": 0, "NETWORK": 0, "STUDY": study}
     jobs: list[Any] = [
         ["borderlink:route", {"FROM": towns[0], "TO": towns[1], **common, "OUTPUT": str(tmp_path / "way.gpkg")}, None],
@@ -70,7 +74,26 @@ def test_algorithms_in_qgis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ["borderlink:matrix", {"FROM": "; ".join(towns), **common, "OUTPUT": str(tmp_path / "m.csv")}, None],
         ["borderlink:scenario", {"STUDY": study, "CLOSE": "south", "OUT": str(tmp_path / "sc")}, None],
         ["borderlink:route", {"FROM": "Nowhere", "TO": towns[1], **common, "OUTPUT": str(tmp_path / "no.gpkg")}, None],
-        ["borderlink:run", {"STUDY": study, "OUT": str(tmp_path / "run")}, 2.0],
+        ["borderlink:run", {"STUDY": study, "OUT": str(tmp_path / "cancelled")}, 2.0],
+        ["borderlink:run", {"STUDY": study, "PERMUTATIONS": 99, "OUT": str(tmp_path / "run")}, None],
+        [
+            "borderlink:compare",
+            {"FIRST": str(tmp_path / "run"), "SECOND": str(tmp_path / "run"), "OUT": str(tmp_path / "cmp")},
+            None,
+        ],
+        [
+            "borderlink:sites",
+            {
+                "STUDY": study,
+                "COUNT": 1,
+                "CANDIDATES": [],
+                "POINTS": str(points),
+                "DRAWS": 5,
+                "LANGUAGE": 1,
+                "OUT": str(tmp_path / "sites"),
+            },
+            None,
+        ],
     ]
     (tmp_path / "jobs.json").write_text(json.dumps(jobs), encoding="utf-8")
     done = subprocess.run(
@@ -91,7 +114,7 @@ def test_algorithms_in_qgis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     facts = json.loads(done.stdout.splitlines()[-1])
     names = ("compare", "isochrone", "matrix", "route", "run", "scenario", "sites")
     assert facts["algorithms"] == [f"borderlink:{n}" for n in names]
-    route, isochrone, matrix, scenario, wrong, cancelled = facts["jobs"]
+    route, isochrone, matrix, scenario, wrong, cancelled, run, compare, sites = facts["jobs"]
     assert route["features"] >= 2, route
     assert isochrone["features"] == 2, isochrone
     assert len(pd.read_csv(tmp_path / "m.csv")) == 4, matrix
@@ -100,4 +123,14 @@ def test_algorithms_in_qgis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert any(text.endswith("layername=cells_change") for text in scenario["loaded"])
     assert "no settlement named 'Nowhere'" in wrong["error"]
     assert "Cancelled" in cancelled["error"]
-    assert not [p for p in (tmp_path / "run").rglob("*") if p.is_file()]
+    assert not [p for p in (tmp_path / "cancelled").rglob("*") if p.is_file()]
+    for job, folder, project, layer in (
+        (run, "run", "border", "places"),
+        (compare, "cmp", "compare", "posts_compared"),
+        (sites, "sites", "sites", "sites"),
+    ):
+        assert "error" not in job, job
+        assert {f"{project}.qgz", "map.html", "report.html"} <= {p.name for p in (tmp_path / folder).iterdir()}
+        assert any(text.endswith(f"layername={layer}") for text in job["loaded"]), job
+    tried = gpd.read_file(tmp_path / "sites" / "sites.gpkg", layer="sites")
+    assert len(tried) == 2

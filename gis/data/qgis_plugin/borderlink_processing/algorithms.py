@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsPointXY,
     QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
@@ -16,6 +19,7 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
     QgsProcessingParameterVectorDestination,
+    QgsProcessingParameterVectorLayer,
     QgsProject,
     QgsVectorLayer,
 )
@@ -24,6 +28,7 @@ from . import runner
 
 MODES, NETWORKS = ("road", "rail", "any"), ("actual", "open", "borderless")
 LANGUAGES = ("en", "ru", "kk")
+OBJECTIVES, CANDIDATES = ("time", "people", "potential", "equity"), ("crossing", "ends", "sample")
 
 
 class Algorithm(QgsProcessingAlgorithm):
@@ -188,11 +193,50 @@ class Sites(Folder):
     """`borderlink sites`, where the installed program has it."""
 
     NAME, TITLE, FILE, LOADED = "sites", "Find sites for new checkpoints", "sites", ("sites",)
-    HELP = "Tries sites for new checkpoints along the border and ranks them."
+    HELP = (
+        "Says where the next checkpoints belong: the best set for each number, with its gain, the missing kilometres "
+        "of road and how steady the choice is."
+    )
 
     def initAlgorithm(self, configuration=None):  # noqa: N802, ARG002
         """Add the parameters."""
         self.study()
+        self.addParameter(
+            QgsProcessingParameterNumber(
+                "COUNT", "New checkpoints at the most", defaultValue=5, minValue=1, maxValue=50
+            )
+        )
+        self.addParameter(QgsProcessingParameterEnum("OBJECTIVE", "Objective", OBJECTIVES, defaultValue=0))
+        self.addParameter(
+            QgsProcessingParameterEnum(
+                "CANDIDATES",
+                "Candidates of the data",
+                CANDIDATES,
+                allowMultiple=True,
+                defaultValue=[0, 1, 2],
+                optional=True,
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterVectorLayer(
+                "POINTS", "Candidates of your own", [QgsProcessing.TypeVectorPoint], optional=True
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterNumber(
+                "BUDGET",
+                "Kilometres of missing road at the most",
+                QgsProcessingParameterNumber.Double,
+                optional=True,
+                minValue=0.0,
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterNumber(
+                "DRAWS", "Draws of waits, speeds, half-life and people", defaultValue=200, minValue=0
+            )
+        )
+        self.language()
         self.out()
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
@@ -200,7 +244,18 @@ class Sites(Folder):
         if not runner.has_command("sites"):
             raise QgsProcessingException("The installed borderlink has no command sites: a newer one is needed.")
         study = self.parameterAsFile(parameters, "STUDY", context)
-        return self.finished(parameters, context, feedback, ["sites", *([study] if study else [])])
+        kinds = [CANDIDATES[i] for i in self.parameterAsEnums(parameters, "CANDIDATES", context)]
+        words = ["sites", *([study] if study else []), "--candidates", ",".join(kinds) or "none"]
+        words += ["--count", str(self.parameterAsInt(parameters, "COUNT", context))]
+        words += ["--objective", OBJECTIVES[self.parameterAsEnum(parameters, "OBJECTIVE", context)]]
+        words += ["--draws", str(self.parameterAsInt(parameters, "DRAWS", context))]
+        if parameters.get("BUDGET") is not None:
+            words += ["--budget-km", str(self.parameterAsDouble(parameters, "BUDGET", context))]
+        layer = self.parameterAsVectorLayer(parameters, "POINTS", context)
+        for lon, lat in _places(layer, context) if layer else []:
+            words += ["--point", f"{lon},{lat}"]
+        words += self.spoken(parameters, context)
+        return self.finished(parameters, context, feedback, words)
 
 
 class Compare(Folder):
@@ -222,11 +277,13 @@ class Compare(Folder):
         """Add the parameters."""
         for name, title in (("FIRST", "Folder of the first run"), ("SECOND", "Folder of the second run")):
             self.addParameter(QgsProcessingParameterFile(name, title, behavior=QgsProcessingParameterFile.Folder))
+        self.language()
         self.out()
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
         """Run it."""
         words = ["compare", *(self.parameterAsFile(parameters, n, context) for n in ("FIRST", "SECOND"))]
+        words += self.spoken(parameters, context)
         return self.finished(parameters, context, feedback, words)
 
 
@@ -310,6 +367,14 @@ ALGORITHMS = (Run, Scenario, Sites, Compare, Route, Isochrone, Matrix)
 
 def _parts(text):
     return [part.strip() for part in (text or "").split(";") if part.strip()]
+
+
+def _places(layer, context):
+    """Return longitude and latitude of the points of a layer."""
+    lonlat = QgsCoordinateReferenceSystem("EPSG:4326")
+    turn = QgsCoordinateTransform(layer.crs(), lonlat, context.transformContext())
+    points = [turn.transform(p) for f in layer.getFeatures() for p in map(QgsPointXY, f.geometry().vertices())]
+    return [(round(p.x(), 6), round(p.y(), 6)) for p in points]
 
 
 def _geopackage(path):
