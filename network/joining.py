@@ -16,9 +16,9 @@ from scipy.sparse.csgraph import dijkstra
 
 from layers.crs import WGS84, geodesic_m, project
 from layers.sides import SIDES, Side
+from network.junctions import once_per_junction
 from network.kinds import CONNECTOR, NO_GROUND
 from network.topology import SNAP_M, Tables, along
-from network.turns import once_per_junction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

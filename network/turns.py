@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from network.kinds import TURN
 from network.rail import LOOP
-from network.topology import SNAP_M, TOLD, Tables
+from network.topology import TOLD, Tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -198,41 +196,3 @@ def _links(allowed: pd.DataFrame, nodes: pd.DataFrame, links: pd.DataFrame) -> p
             "geometry": shapely.linestrings(np.stack([xy, xy + LOOP, xy], axis=1)),
         }
     )
-
-
-def once_per_junction(tables: Tables, near: pd.DataFrame) -> pd.DataFrame:
-    """Return where places join links, at a junction with forbidden turns by one road alone, in both of its directions.
-
-    A place that joined two roads there would be a way round what is forbidden. Of the roads that are as near it takes
-    the one from or into which most turns are forbidden, for by turning round on that one nobody comes where he may not
-    turn.
-
-    Parameters
-    ----------
-    near
-        ``place``, ``link``, ``fraction``, ``straight_m``; of one place together, nearest first.
-    """
-    links = tables.links
-    turns = links[(links["kind"] == TURN).to_numpy()]
-    if turns.empty or near.empty:
-        return near
-    n = len(tables.nodes)
-    u, v = turns["u"].to_numpy(np.int64), turns["v"].to_numpy(np.int64)
-    _, junction = connected_components(coo_array((np.ones(len(u), np.int8), (u, v)), shape=(n, n)), directed=False)
-    degree = np.bincount(np.r_[u, v], minlength=n)
-    row = near["link"].to_numpy(np.int64)
-    length = links["length_m"].to_numpy(float)[row]
-    at = near["fraction"].to_numpy(float) * length
-    first, last = (links[c].to_numpy(np.int64)[row] for c in ("u", "v"))
-    node = np.where(at <= SNAP_M, first, np.where(at >= length - SNAP_M, last, -1))
-    split = (node >= 0) & (degree[np.maximum(node, 0)] > 0)
-    label = np.where(split, junction[np.maximum(node, 0)], -1 - np.arange(len(near)))
-    twin = links["twin"].to_numpy(np.int64)[row]
-    road = np.where(twin != 0, -np.abs(twin), row)
-    table = near.assign(label=label, road=road, order=np.arange(len(near)), turns=degree[np.maximum(node, 0)])
-    by_road = table.groupby(["place", "label", "road"], sort=False)
-    # Every direction that turns could be forbidden from or into has one turn fewer for each.
-    table["turns"] = by_road["turns"].transform("mean")
-    best = table.sort_values(["place", "label", "turns", "order"], kind="stable").drop_duplicates(["place", "label"])
-    kept = pd.MultiIndex.from_frame(best[["place", "label", "road"]])
-    return near[pd.MultiIndex.from_frame(table[["place", "label", "road"]]).isin(kept)].reset_index(drop=True)

@@ -15,9 +15,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.crs import WGS84, fit_equal_area
+from network.junctions import once_per_junction
 from network.kinds import TURN
 from network.topology import Tables, assemble
-from network.turns import once_per_junction, split_turns
+from network.turns import split_turns
 
 CRS = fit_equal_area(shapely.LineString([(60, 49), (60, 51)]))
 
@@ -128,6 +129,98 @@ def test_a_place_joins_a_split_junction_by_one_road() -> None:
     near = pd.DataFrame({"place": 0, "link": at, "fraction": np.where(begins[at], 0.0, 1.0), "straight_m": 0.0})
     kept = once_per_junction(split, near)["link"]
     assert links["osm_ids"].iloc[kept].tolist() == ["10", "10"]
+
+
+# A two-way road from the west, 1, to 5, from where the halves of a dual carriageway lead to the east, 3, and back.
+DUAL = {1: (59.9, 50.0), 5: (60.0, 50.0), 3: (60.1, 50.001), 4: (60.1, 49.999), 7: (60.2, 50.0)}
+HALVES = [(10, 1, 5, False), (20, 5, 4, True), (30, 3, 5, True), (40, 4, 7, True), (50, 7, 3, True)]
+
+
+def with_town(tables: Tables, via: str) -> Tables:
+    """Return the tables with a node for a town at a junction, and two-way connectors to what it joins there."""
+    links = tables.links
+    ref = tables.nodes["ref"].to_numpy(dtype=object)
+    begins, ends = (ref[links[c]] == via for c in ("u", "v"))
+    at = np.flatnonzero((links["kind"] != TURN) & (begins | ends))
+    near = pd.DataFrame({"place": 0, "link": at, "fraction": np.where(begins[at], 0.0, 1.0), "straight_m": 0.0})
+    kept = once_per_junction(tables, near)
+    row = kept["link"].to_numpy()
+    node = np.where(kept["fraction"] == 0, links["u"].to_numpy()[row], links["v"].to_numpy()[row])
+    town = tables.nodes.iloc[[0]].assign(ref="town")
+    nodes = pd.concat([tables.nodes, town], ignore_index=True)
+    joint = links.iloc[row].assign(u=len(tables.nodes), v=node, oneway=False, length_m=1.0, osm_ids="", osm_id="")
+    return Tables(nodes, pd.concat([links, joint], ignore_index=True), tables.crs)
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("first", range(len(HALVES)))
+def test_a_town_where_a_dual_carriageway_begins_is_reached_from_both_ends_and_reaches_them(
+    back: bool, first: int
+) -> None:
+    roads = [*HALVES[first:], *HALVES[:first]]  # whatever the order of the roads
+    if back:
+        roads = [(way, v, u, one) for way, u, v, one in roads]
+    out, home = ("30", "20") if back else ("20", "30")
+    split, report = split_turns(tables_of(DUAL, roads), turns_of((5, int(home), int(out), False)))
+    assert report["turns_forbidden"] == 1
+    town = with_town(split, "5")
+    index = town.nodes.index[town.nodes["ref"] == "town"][0]
+    town.nodes.loc[index, "ref"] = "99"
+    assert reached(town, 99, 7)[0] == out
+    assert reached(town, 7, 99)[-1] == home
+    assert reached(town, 99, 1) == reached(town, 1, 99) == ["10"]
+
+
+def test_a_town_at_an_interchange_of_one_way_roads_is_reached_and_left_without_a_forbidden_turn() -> None:
+    # A half of a motorway from 1 by 5 to 3, a ramp from 4 onto it and one off it to 2; from ramp to ramp none may go.
+    roads = [(20, 5, 2, True), (10, 1, 5, True), (30, 5, 3, True), (40, 4, 5, True), (50, 3, 1, True), (60, 2, 4, True)]
+    split, _ = split_turns(tables_of(CROSS, roads), turns_of((5, 40, 20, False)))
+    town = with_town(split, "5")
+    town.nodes.loc[town.nodes["ref"] == "town", "ref"] = "99"
+    # It reaches all, and all reach it; nobody drives through it from ramp to ramp.
+    for place in (1, 2, 3, 4):
+        assert reached(town, 99, place)
+        assert reached(town, place, 99)
+    assert reached(town, 4, 2) == ["40", "30", "50", "10", "20"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_town_opens_no_turn_but_turning_round(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    arms = int(rng.integers(3, 6))
+    angle = 2 * np.pi * np.arange(arms) / arms  # 72° apart and more
+    arm = np.column_stack([60 + 0.1556 * np.cos(angle), 50 + 0.1 * np.sin(angle)])  # as long, there, as broad
+    places = {5: (60.0, 50.0), **{10 + k: (x, y) for k, (x, y) in enumerate(arm)}}
+    roads = []
+    for k in range(arms):
+        ends = (5, 10 + k) if rng.random() < 0.5 else (10 + k, 5)
+        roads.append((100 + k, *ends, bool(rng.random() < 0.5)))
+    ins = [w for w, u, v, one in roads if v == 5 or not one]
+    outs = [w for w, u, v, one in roads if u == 5 or not one]
+    pairs = [(a, b) for a in ins for b in outs if a != b]
+    if len(pairs) < 2:
+        return
+    chosen = rng.permutation(len(pairs))[: max(1, len(pairs) // 3)]
+    forbidden = [pairs[k] for k in chosen]
+    split, _ = split_turns(tables_of(places, roads), turns_of(*[(5, a, b, False) for a, b in forbidden]))
+    town = with_town(split, "5")
+    town.nodes.loc[town.nodes["ref"] == "town", "ref"] = "99"
+    opened = 0
+    for way, other in forbidden:
+        begin, end = (10 + w - 100 for w in (way, other))
+        try:
+            opened += reached(town, begin, end) == [str(way), str(other)]
+        except nx.NetworkXNoPath:
+            continue
+    # The best pair opens none where any opens none: one road in both directions, or one to come and one to leave.
+    assert opened == 0 or all(_opened(ins, outs, forbidden, i, o) for i in ins for o in outs)
+
+
+def _opened(ins: list[int], outs: list[int], forbidden: list[tuple[int, int]], i: int, o: int) -> int:
+    """Return how many forbidden turns a town opens that joins the end of one road and the beginning of another."""
+    comes = {i} | {a for a in ins if a != o and (a, o) not in forbidden}
+    goes = {o} | {b for b in outs if b != i and (i, b) not in forbidden}
+    return sum((a, b) in forbidden for a in comes for b in goes)
 
 
 @pytest.mark.parametrize("seed", range(8))
