@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -91,8 +92,14 @@ def main() -> None:
     guarded(_command, debug="--debug" in sys.argv[1:2])
 
 
+OBJECTS, ROUNDS = 20_000, 10
+"""Objects after which Python looks for circles of objects that nothing else holds, and looks until it looks among older
+ones too. Its own 700 make thousands of looks through the modules of all libraries, a fifteenth of a run."""
+
+
 def entry() -> NoReturn:
     """Run the command as a process of its own; see `gis.boundary.leave`."""
+    gc.set_threshold(OBJECTS, ROUNDS, ROUNDS)
     leave(main)
 
 
