@@ -55,7 +55,13 @@ class Frame:
     @classmethod
     def of(cls, fields: list[csr_array], lonlat: NDArray[np.float64]) -> Frame:
         """Return the arcs of some fields together."""
-        return cls(np.unique(np.concatenate([arc_keys(costs) for costs in fields])), lonlat)
+        keys, *others = (arc_keys(costs) for costs in fields)
+        for other in others:
+            # Nearly all are there already: to sort them together would take ten times as long.
+            at = np.minimum(np.searchsorted(keys, other), max(len(keys) - 1, 0))
+            more = other[keys[at] != other] if len(keys) else other
+            keys = np.insert(keys, np.searchsorted(keys, more), more)
+        return cls(keys, lonlat)
 
     @cached_property
     def digest(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from network import bank, hierarchy
 from network.build import DOMESTIC, FIELDS
@@ -29,6 +30,16 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def frame_of(router: Router) -> Frame:
     return Frame.of(list(router.costs.values()), router.network.nodes[["x", "y"]].to_numpy(float)[router.nodes])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_arcs_of_some_fields_are_those_of_each(seed: int) -> None:
+    router = compile_router(random_network(seed), "road")
+    fields = list(router.costs.values())
+    for some in ([*fields], [*reversed(fields)], [csr_array(fields[0].shape), *fields], fields[:1]):
+        keys = Frame.of(some, np.zeros((len(router.nodes), 2))).keys
+        arcs = sorted({(int(u), int(v)) for costs in some for u, v in zip(*costs.tocoo().coords, strict=True)})
+        assert list(zip(*(part.tolist() for part in np.divmod(keys, len(router.nodes))), strict=True)) == arcs
 
 
 def test_one_order_serves_all_fields() -> None:
