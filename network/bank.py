@@ -102,6 +102,23 @@ def costs_at(
     return _sums(graph, roots, columns, reverse=reverse) / THOUSAND
 
 
+def costs_within(
+    graph: Graph,
+    frame: hierarchy.Frame | None,
+    roots: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    limit: float,
+    *,
+    reverse: bool = False,
+) -> NDArray[np.float64] | None:
+    """Return the same with infinity above a limit, and keep nothing; None where trees that stop there are quicker."""
+    if frame is None:
+        return None
+    most = np.floor(limit * THOUSAND + 1e-6)  # a limit that is a thousandth itself holds it
+    found = hierarchy.costs_between(graph.costs, frame, roots, columns, reverse=reverse, limit=most)
+    return None if found is None else found / THOUSAND
+
+
 def _sums(
     graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
 ) -> NDArray[np.float64]:

@@ -92,6 +92,7 @@ def costs_between(
     columns: NDArray[np.int64],
     *,
     reverse: bool = False,
+    limit: float = np.inf,
 ) -> NDArray[np.float64] | None:
     """Return the costs from roots to columns, or with `reverse` the other way; None where trees must answer.
 
@@ -99,6 +100,8 @@ def costs_between(
     ----------
     costs
         Whole numbers, on arcs of the frame.
+    limit
+        Costs above it come back as infinity.
 
     Returns
     -------
@@ -106,7 +109,12 @@ def costs_between(
     might cost more than 32 bits hold.
     """
     package = _package()
-    if package is None or len(roots) < FEW or not len(columns) or _dearest(costs) >= NO_WAY:
+    if package is None or len(roots) < FEW or not len(columns):
+        return None
+    # A sum of two costs that 32 bits hold never wraps round, and one that is too large is no way: below a limit all is
+    # exact, whatever longer ways cost.
+    most = limit if limit < NO_WAY else _dearest(costs)
+    if most >= NO_WAY or costs.data.max(initial=0.0) >= NO_WAY:
         return None
     metric = package.CCHMetric(_order(package, frame))
     metric.customize(frame.weights(costs), 0)
@@ -116,7 +124,7 @@ def costs_between(
     for start in range(0, len(roots), step):
         some = roots[start : start + step].astype(np.uint32)
         found = metric.distances_many_to_many(at, some).T if reverse else metric.distances_many_to_many(some, at)
-        out[start : start + step] = np.where(found == NO_WAY, np.inf, found)
+        out[start : start + step] = np.where((found == NO_WAY) | (found > limit), np.inf, found)
     return out
 
 

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.errors import NetworkError
-from network.bank import Graph, Split, costs_at
+from network.bank import Graph, Split, costs_at, costs_within
 from network.border import main_components
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.connectors import PLACE, connector_times
@@ -171,16 +171,22 @@ class Router:
         roots, ends = (targets, origins) if from_targets else (origins, targets)
         out = blank(len(roots), len(ends))
         at, root, step = self.positions(ends), self.positions(roots), at_once(len(self.nodes))
-        if np.isinf(limit) and not self._ends.any():
-            reached, there = np.flatnonzero(root >= 0), np.flatnonzero(at >= 0)
+        reached, there = np.flatnonzero(root >= 0), np.flatnonzero(at >= 0)
+        if not self._ends.any() and np.isinf(limit):
             for some in blocks(len(reached), len(there)):
                 rows = reached[some]
                 out[np.ix_(rows, there)] = self._costs_at(root[rows], at[there], field, reverse=from_targets)
             return out.T if from_targets else out
-        known = at >= 0
+        if not self._ends.any():
+            graph = Graph.of(self.costs[field])
+            frame = self._frame if graph.large else None
+            within = costs_within(graph, frame, root[reached], at[there], limit, reverse=from_targets)
+            if within is not None:
+                out[np.ix_(reached, there)] = within
+                return out.T if from_targets else out
         for start in range(0, len(roots), step):
             tree = self.trees(roots[start : start + step], field, reverse=from_targets, limit=limit)
-            out[start : start + step, known] = tree[:, at[known]]
+            out[start : start + step, there] = tree[:, at[there]]
         return out.T if from_targets else out
 
     def _costs_at(

@@ -67,6 +67,32 @@ def test_every_engine_finds_the_same_minutes(seed: int, monkeypatch: pytest.Monk
                 np.testing.assert_array_equal(found, trees, err_msg=f"{name}, {field}")
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_below_a_limit_every_engine_finds_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metres too, whose sums 32 bits do not hold: what is above the limit is no way for any engine."""
+    package = hierarchy._package()
+    if package is None:
+        pytest.skip("RoutingKit is not installed")
+    monkeypatch.setattr(hierarchy, "FEW", 1)
+    router = compile_router(random_network(seed), "road")
+    # 4,000 km are 4 billion thousandths of a metre.
+    far = replace(router, costs={**router.costs, "length_m:open": router.costs["length_m:open"] * 20.0})
+    nodes, ends = sample(router, seed)
+    for one, field in ((router, FIELDS["actual"]), (far, "length_m:open")):
+        full = one.trees(nodes, field)[:, one.positions(ends)]
+        known = np.sort(full[np.isfinite(full) & (full > 0) & (full < 2_000_000)])
+        for limit in (known[:1], known[len(known) // 2 : len(known) // 2 + 1], known[-1:]):
+            if not len(limit):
+                continue
+            expected = np.where(full <= limit[0], full, np.inf)
+            for large in (10**9, 0):
+                monkeypatch.setattr(bank, "LARGE", large)
+                fresh = replace(one)
+                np.testing.assert_array_equal(fresh.table(nodes, ends, field, limit=limit[0]), expected)
+                twice = np.concatenate([nodes, nodes])
+                np.testing.assert_array_equal(fresh.table(twice, ends, field, limit=limit[0])[: len(nodes)], expected)
+
+
 def _turned(router: Router, nodes: np.ndarray, ends: np.ndarray, field: str) -> np.ndarray:
     """Return the same costs by trees that grow from the ends: there are more of them when nodes come twice."""
     return router.table(np.concatenate([nodes, nodes]), ends, field)[: len(nodes)]
