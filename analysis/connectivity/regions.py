@@ -73,6 +73,7 @@ def lengths_in(lines: pd.DataFrame, regions: gpd.GeoDataFrame) -> NDArray[np.flo
     """
     geometry = lines["geometry"].to_numpy(dtype=object)
     polygons = regions.geometry.to_numpy()
+    shapely.prepare(polygons)
     line, where = shapely.STRtree(geometry).query(polygons, predicate="intersects")[::-1]
     inside = np.ones(len(line))
     partly = ~shapely.covers(polygons[where], geometry[line])

@@ -237,6 +237,22 @@ def test_a_point_on_the_line_takes_the_first_region_whatever_the_order_of_points
     assert region_of(points[::-1], regions, 0.0).tolist() == [0, 0, 1, 0]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_regions_of_points_are_those_found_one_by_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Overlaps, holes, two parts, borders that run through points of a raster.
+    shapes = [shapely.box(x, y, x + 2, y + 2) for x, y in rng.integers(50, 60, (6, 2)).tolist()]
+    shapes[1] = shapely.difference(shapes[1], shapely.buffer(shapely.centroid(shapes[1]), 0.4))
+    shapes[2] = shapely.union(shapes[2], shapely.box(70, 50, 71, 51))
+    regions = gpd.GeoDataFrame({"side": "a"}, geometry=shapes, index=range(len(shapes)), crs=WGS84)
+    points = np.concatenate([rng.integers(50, 62, (60, 2)) * 1.0, rng.uniform(49, 72, (200, 2))])
+    plain = [
+        next((k for k, shape in enumerate(shapes) if shapely.intersects(shape, shapely.Point(at))), -1) for at in points
+    ]
+    assert region_of(points, regions, 0.0).tolist() == plain
+    assert len(region_of(np.empty((0, 2)), regions, 1.0)) == 0
+
+
 def test_regions_that_touch_the_line() -> None:
     regions = regions_of(("RU", LEFT), ("RU", shapely.box(56, 50, 58, 51)), ("KZ", RIGHT))
     assert touching(regions, border_line(regions, RU_KZ)).tolist() == [True, False, True]
