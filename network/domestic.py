@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from network.build import DOMESTIC, FIELDS
 from network.costs import settled, whole
+from network.hierarchy import arc_keys
 from network.kinds import GATE
 
 if TYPE_CHECKING:
@@ -178,18 +179,19 @@ def _with_arcs(
     links: int,
 ) -> tuple[csr_array, NDArray[np.int64]]:
     """Return a compiled field with further arcs, the cheapest where there is one already."""
-    old = graph.tocoo()
-    table = pd.DataFrame(
-        {
-            "tail": np.concatenate([old.row, tail]),
-            "head": np.concatenate([old.col, head]),
-            "cost": np.concatenate([old.data, cost]),
-            "row": np.concatenate([rows, links + np.arange(len(tail))]),
-        }
-    )
-    table = table.sort_values(["tail", "head", "cost", "row"], ignore_index=True).drop_duplicates(["tail", "head"])
-    indptr = np.searchsorted(table["tail"].to_numpy(), np.arange(graph.shape[0] + 1)).astype(np.int32)
-    head32 = table["head"].to_numpy(np.int32)
-    return csr_array((table["cost"].to_numpy(float), head32, indptr), shape=graph.shape), table["row"].to_numpy(
-        np.int64
-    )
+    n, key, new = graph.shape[0], arc_keys(graph), tail * graph.shape[0] + head
+    row = links + np.arange(len(new))
+    order = np.lexsort((row, cost, new))
+    order = order[np.diff(new[order], prepend=-1) != 0]
+    new, cost, row = new[order], cost[order], row[order]
+    at = np.searchsorted(key, new)
+    known = key[np.minimum(at, len(key) - 1)] == new if len(key) else np.zeros(len(new), bool)
+    data, used = graph.data.copy(), rows.copy()
+    cheaper = np.flatnonzero(known)[cost[known] < data[at[known]]]
+    data[at[cheaper]], used[at[cheaper]] = cost[cheaper], row[cheaper]
+    more, where = ~known, at[~known]
+    begins, ends = np.divmod(new[more], n)
+    indptr = (graph.indptr + np.searchsorted(begins, np.arange(n + 1))).astype(np.int32)
+    indices = np.insert(graph.indices, where, ends).astype(np.int32)
+    out = csr_array((np.insert(data, where, cost[more]), indices, indptr), shape=graph.shape)
+    return out, np.insert(used, where, row[more])

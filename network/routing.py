@@ -367,7 +367,7 @@ def compile_router(network: Network, mode: str = "road") -> Router:
     if not len(rows):
         raise NetworkError(f"the network has no links by {mode}")
     u, v = (links[c].to_numpy(np.int64)[rows] for c in ("u", "v"))
-    nodes = np.unique(np.concatenate([u, v]))
+    nodes = np.flatnonzero(np.bincount(np.concatenate([u, v]), minlength=len(network.nodes)))
     position = np.full(len(network.nodes), -1)
     position[nodes] = np.arange(len(nodes))
     both = ~links["oneway"].to_numpy(bool)[rows]

@@ -14,11 +14,12 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from scipy.sparse import csr_array
 
 from layers.crs import WGS84
 from layers.schema import validate
 from network.build import DOMESTIC, FIELDS, Network, with_costs
-from network.domestic import same_costs, waits_at_home_min
+from network.domestic import _with_arcs, same_costs, waits_at_home_min
 from network.edits import scale_waits, set_open, set_wait
 from network.joining import ConnectorLimits
 from network.routing import compile_router
@@ -196,3 +197,27 @@ def test_equal_fields_are_known_in_a_stored_network_too(seed: int, tmp_path: Pat
         built = compile_router(network, mode)  # type: ignore[arg-type]
         for one, two in product([*FIELDS.values(), DOMESTIC], repeat=2):
             assert same_costs(built.costs[one], built.costs[two]) == same_costs(loaded.costs[one], loaded.costs[two])
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_further_arcs_are_those_of_a_table_sorted_anew(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, old, new = 9, int(rng.integers(0, 40)), int(rng.integers(1, 20))
+    key = np.sort(rng.choice(n * n, old, replace=False))
+    tail, head = np.divmod(key, n)
+    indptr = np.searchsorted(tail, np.arange(n + 1)).astype(np.int32)
+    graph = csr_array((rng.integers(1, 4, old) * 1.0, head.astype(np.int32), indptr), shape=(n, n))
+    rows = rng.permutation(old)
+    more = rng.integers(n, size=(2, new))
+    cost = rng.integers(0, 5, new) * 1.0
+    found, used = _with_arcs(graph, rows, *more, cost, old)
+    cheapest: dict[tuple[int, int], tuple[float, int]] = {}
+    for u, v, c, row in [
+        *zip(tail, head, graph.data, rows, strict=True),
+        *zip(*more, cost, old + np.arange(new), strict=True),
+    ]:
+        cheapest[int(u), int(v)] = min(cheapest.get((int(u), int(v)), (np.inf, 0)), (float(c), int(row)))
+    arcs = sorted(cheapest)
+    u = np.repeat(np.arange(n), np.diff(found.indptr))
+    assert list(zip(u.tolist(), found.indices.tolist(), strict=True)) == arcs
+    assert list(zip(found.data.tolist(), used.tolist(), strict=True)) == [cheapest[arc] for arc in arcs]
