@@ -118,13 +118,14 @@ def costs_between(
         return None
     metric = package.CCHMetric(_order(package, frame))
     metric.customize(frame.weights(costs), 0)
-    at = columns.astype(np.uint32)
+    # The package searches once from each source, to all targets: who asks for ways back has few targets.
+    sources, targets = (part.astype(np.uint32) for part in ((columns, roots) if reverse else (roots, columns)))
     out = np.empty((len(roots), len(columns)))
-    step = max(1, CHUNK // len(columns))
-    for start in range(0, len(roots), step):
-        some = roots[start : start + step].astype(np.uint32)
-        found = metric.distances_many_to_many(at, some).T if reverse else metric.distances_many_to_many(some, at)
-        out[start : start + step] = np.where((found == NO_WAY) | (found > limit), np.inf, found)
+    rows = out.T if reverse else out
+    step = max(1, CHUNK // len(targets))
+    for start in range(0, len(sources), step):
+        found = metric.distances_many_to_many(sources[start : start + step], targets)
+        rows[start : start + step] = np.where((found == NO_WAY) | (found > limit), np.inf, found)
     return out
 
 
