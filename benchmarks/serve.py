@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import resource
 import sys
 import threading
@@ -66,13 +67,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     network = build(prepared)
     counted = network.settlements.loc[network.settlements["population"] > 0, "side"].value_counts()
     print(f"{len(network.nodes):,} nodes, places {counted.to_dict()}, cells and trees follow", flush=True)
-    built = time.perf_counter()
+    built, spent = time.perf_counter(), time.process_time()
     base = stand_by(prepared, network)
-    print(f"layers and network {built - begun:.1f} s, trees and state {time.perf_counter() - built:.1f} s", flush=True)
+    print(
+        f"layers and network {built - begun:.1f} s, {spent:.0f} of CPU; trees and state "
+        f"{time.perf_counter() - built:.1f} s, {time.process_time() - spent:.0f} of CPU; posts "
+        f"{ {mode: len(trees.overlay.posts) for mode, trees in base.standing.trees.items()} }",
+        flush=True,
+    )
     running = open_server(base, port=0)
     running.start()
     alone = [ask(running, base, what, edits) for what, edits in questions(base, 0)]
-    print("| one person alone | median ms | median CPU ms | worst CPU ms |\n|---|---|---|---|")
+    print("| one person alone | median ms | median CPU ms | worst CPU ms |\n|---|---|---|---|", flush=True)
     kinds = list(dict.fromkeys(a.what for a in alone))
     medians = {k: float(np.median([a.cpu_ms for a in alone if a.what == k])) for k in kinds}
     for kind in kinds:
@@ -200,4 +206,8 @@ def crowd(running: Running, base: Base, clients: int, rounds: int) -> None:
 
 
 if __name__ == "__main__":
+    if "OPENBLAS_NUM_THREADS" not in os.environ:
+        # One thread for matrices, as the command has it; numpy, which is here already, reads that when it is imported.
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+        os.execv(sys.executable, [sys.executable, "-m", "benchmarks.serve", *sys.argv[1:]])
     sys.exit(main())

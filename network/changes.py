@@ -15,6 +15,7 @@ import pandas as pd
 
 from layers.sides import SIDES
 from network.build import FIELDS, Network
+from network.costs import min_plus
 from network.overlay import Overlay, build_overlay
 from network.points import Points, at_points
 
@@ -59,8 +60,21 @@ class Trees:
         """
         overlay = self.overlay
         if free:
-            overlay = replace(overlay, gates=overlay.gates.assign(cost=overlay.gates["free"]))
+            overlay = _without_border(overlay)
         return overlay.table(self.to_posts[rows], self.from_posts[:, columns])
+
+    def by_openings(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return minutes without a border from some points to some ends by way of a new checkpoint on connectors.
+
+        The least of them and of those before the checkpoints is `table` with `free`: one tree to and from each of its
+        ends, and not one for each crossing.
+        """
+        first = np.array([at for _, at in self.opened], np.int64)
+        # In at an end of one side, out at one of the other.
+        into, out_of = np.concatenate([first, first + 2]), np.concatenate([first + 3, first + 1])
+        overlay = _without_border(self.overlay)
+        there = min_plus(self.to_posts[rows], overlay.across(columns=into))
+        return min_plus(there, min_plus(overlay.across(rows=out_of), self.from_posts[:, columns]))
 
     def to_nearest(self, some: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return minutes from each point to the nearest of some `ends` (positions) on the other side, with waits."""
@@ -153,6 +167,11 @@ def change(
         gates.loc[own, "actual"] = np.where(np.isnan(wanted), gates.loc[own, "actual"].to_numpy(float), wanted)
     gates.loc[gates["checkpoint_id"].isin(list(closed)), "actual"] = np.inf
     return replace(trees, overlay=replace(trees.overlay, gates=gates.assign(cost=gates["actual"])))
+
+
+def _without_border(overlay: Overlay) -> Overlay:
+    """Return an overlay whose gates cost what they do without a border."""
+    return replace(overlay, gates=overlay.gates.assign(cost=overlay.gates["free"]))
 
 
 def _tail_side(trees: Trees) -> NDArray[np.object_]:

@@ -78,11 +78,36 @@ class Overlay:
         use = self.gates[~self.gates["checkpoint_id"].isin(list(closed))]
         gates = tuple(use[c].to_numpy() for c in ("tail", "head", "cost"))
         if n > MANY:
-            return self._over_roads(gates, rows, columns)
-        # In a dense matrix scipy takes all below 1e-8 for no edge; a sparse one keeps a gate without a wait.
-        tail, head = np.nonzero(np.isfinite(self.between))
-        ways = (tail, head, self.between[tail, head])
-        return np.asarray(dijkstra(_least(ways, gates, n), indices=rows)[:, columns], float)
+            passed = self._passed(closed)
+            some = (rows, columns, passed)
+            return self._over_few(gates, *some) if len(passed) <= MANY else self._over_roads(gates, rows, columns)
+        return _over_posts(self.between, gates, rows)[:, columns]
+
+    def _passed(self, closed: Collection[str] = ()) -> NDArray[np.int64]:
+        """Return the posts at the ends of gates that can be passed, positions in order."""
+        open_gates = np.isfinite(self.gates["cost"].to_numpy(float)) & ~self.gates["checkpoint_id"].isin(list(closed))
+        return np.unique(self.gates.loc[open_gates, ["tail", "head"]].to_numpy(np.int64))
+
+    def _over_few(
+        self,
+        gates: tuple[NDArray[Any], ...],
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        passed: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Return the same where few gates can be passed: at home to the first of them, over them, and on at home."""
+        tail, head, cost = gates
+        can = np.isfinite(cost)
+        few = tuple(np.searchsorted(passed, end[can]) for end in (tail, head))
+        middle = _over_posts(self.between[np.ix_(passed, passed)], (*few, cost[can]), np.arange(len(passed)))
+        if np.array_equal(rows, passed) and np.array_equal(columns, passed):
+            return middle
+        over = min_plus(min_plus(self._at_home(rows, passed), middle), self._at_home(passed, columns))
+        return np.minimum(self._at_home(rows, columns), over)
+
+    def _at_home(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return minutes at home between posts; one where nothing but crossings meet is at itself all the same."""
+        return np.where(rows[:, None] == columns[None], 0.0, self.between[np.ix_(rows, columns)])
 
     def _over_roads(
         self, gates: tuple[NDArray[Any], ...], rows: NDArray[np.int64], columns: NDArray[np.int64]
@@ -99,11 +124,14 @@ class Overlay:
         ways = tuple(np.concatenate(part) for part in zip((*roads.coords, roads.data), *ends, strict=True))
         tail, head, cost = gates
         arcs = _least(ways, (at[tail], at[head], cost), n + len(alone))
-        out = np.empty((len(rows), len(columns)))
+        # A tree for each row, or for each column against the arcs, whichever are fewer.
+        turned = len(columns) < len(rows)
+        begin, end, arcs = (columns, rows, arcs.T.tocsr()) if turned else (rows, columns, arcs)
+        out = np.empty((len(begin), len(end)))
         step = max(1, CELLS // arcs.shape[0])
-        for start in range(0, len(rows), step):
-            out[start : start + step] = dijkstra(arcs, indices=at[rows[start : start + step]])[:, at[columns]]
-        return out
+        for start in range(0, len(begin), step):
+            out[start : start + step] = dijkstra(arcs, indices=at[begin[start : start + step]])[:, at[end]]
+        return out.T if turned else out
 
     def table(
         self, to_posts: NDArray[np.float64], from_posts: NDArray[np.float64], closed: Collection[str] = ()
@@ -118,7 +146,11 @@ class Overlay:
         # Origins reach the posts of their side, targets are reached from those of theirs: the rest is infinity.
         near = np.isfinite(to_posts).any(axis=0)
         far = np.isfinite(from_posts).any(axis=1)
-        middle = self.across(closed)[np.ix_(near, far)]
+        if len(self.posts) > MANY:
+            # A trip to the other side passes a gate; of a dense border's thousands of posts few are at one.
+            at_gate = np.isin(np.arange(len(self.posts)), self._passed(closed))
+            near, far = near & at_gate, far & at_gate
+        middle = self.across(closed, rows=np.flatnonzero(near), columns=np.flatnonzero(far))
         return min_plus(min_plus(to_posts[:, near], middle), from_posts[far])
 
 
@@ -144,6 +176,16 @@ def build_overlay(network: Network, mode: str, *, field: str = "actual") -> Over
     )
     between = home.table(posts, posts, FIELDS["open"]) if len(posts) else np.empty((0, 0))
     return Overlay(home, posts, gates, between)
+
+
+def _over_posts(
+    between: NDArray[np.float64], gates: tuple[NDArray[Any], ...], rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the shortest minutes from some posts to all, by their ways at home and gates (tail, head, cost)."""
+    # In a dense matrix scipy takes all below 1e-8 for no edge; a sparse one keeps a gate without a wait.
+    tail, head = np.nonzero(np.isfinite(between))
+    ways = (tail, head, between[tail, head])
+    return np.asarray(dijkstra(_least(ways, gates, len(between)), indices=rows), float)
 
 
 def _least(ways: tuple[NDArray[Any], ...], gates: tuple[NDArray[Any], ...], n: int) -> csr_array:

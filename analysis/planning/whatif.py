@@ -8,7 +8,7 @@ The answer equals that of a network built and measured again, to rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from network.build import Network
     from network.routing import Router
 
+KEPT = 25_000_000
+"""Pairs of places at the most whose minutes without a border are kept: 200 MB."""
 ACROSS: tuple[tuple[Side, Side], ...] = (("a", "b"), ("b", "a"))
 
 
@@ -52,6 +54,8 @@ class Standing:
     sampled
         Where not 0, potentials and shares are estimates over a sample of so many places of a side
         (`analysis.planning.sample`), and cells have no potential; minutes are those of all places.
+    free
+        Minutes without a border, by `sampled` and the side where trips begin, once they were asked for.
     """
 
     network: Network
@@ -64,6 +68,7 @@ class Standing:
     half_life_min: float
     theta: float
     sampled: int = 0
+    free: dict[tuple[int, Side], NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -177,9 +182,27 @@ def _potential(standing: Standing, trees: Trees, *, free: bool) -> NDArray[np.fl
     for own, other in ACROSS:
         rows = first + np.flatnonzero(trees.points.side[first:] == own)
         columns = np.flatnonzero((side == other) & (people > 0) & placed)
-        if len(rows) and len(columns):
-            out[rows] = standing.fades(trees.table(rows, columns, free=free)) @ people[columns]
+        if not len(rows) or not len(columns):
+            continue
+        minutes = _free(standing, trees, own, rows, columns) if free else trees.table(rows, columns)
+        out[rows] = standing.fades(minutes) @ people[columns]
     return out
+
+
+def _free(
+    standing: Standing, trees: Trees, own: Side, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return minutes without a border from the points of a side: those of the border as it stands are kept.
+
+    Edits of checkpoints change them by roads to a new one alone.
+    """
+    key = standing.sampled, own
+    minutes = standing.free.get(key)
+    if minutes is None:
+        minutes = standing.trees[standing.mode].table(rows, columns, free=True)
+        if minutes.size <= KEPT:
+            standing.free[key] = minutes
+    return np.minimum(minutes, trees.by_openings(rows, columns)) if trees.opened else minutes
 
 
 def _people(standing: Standing, rows: NDArray[np.int64]) -> NDArray[np.float64]:

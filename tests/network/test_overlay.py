@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -53,6 +54,31 @@ def test_thousands_of_posts_are_joined_over_the_roads(seed: int, monkeypatch: py
             with monkeypatch.context() as context:
                 context.setattr("network.overlay.MANY", 0)
                 np.testing.assert_allclose(overlay.across(closed), plain, rtol=1e-12, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_of_thousands_of_posts_few_are_at_a_gate_that_can_be_passed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = random_network(seed)
+    rng = np.random.default_rng(seed)
+    side = network.nodes["side"].to_numpy()
+    for mode in MODES:
+        overlay = build_overlay(network, mode, field="borderless")
+        if len(overlay.posts) < 6:
+            continue
+        # Some pairs of posts keep their gates: all others can't be passed.
+        kept = rng.permutation(overlay.gates[["tail", "head"]].to_numpy())[:2]
+        shut = ~overlay.gates[["tail", "head"]].isin(kept.ravel()).all(axis=1)
+        overlay = replace(overlay, gates=overlay.gates.assign(cost=overlay.gates["cost"].mask(shut, np.inf)))
+        nodes = compile_router(network, mode).nodes
+        ends = overlay.to_posts(nodes[side[nodes] == "a"]), overlay.from_posts(nodes[side[nodes] == "b"])
+        some = rng.permutation(len(overlay.posts))[:3]
+        plain = overlay.across(), overlay.table(*ends), overlay.across(rows=some), overlay.across(columns=some)
+        for many in (0, len(overlay.posts) - 1):
+            monkeypatch.setattr("network.overlay.MANY", many)
+            found = overlay.across(), overlay.table(*ends), overlay.across(rows=some), overlay.across(columns=some)
+            for one, other in zip(found, plain, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-9)
+        monkeypatch.undo()
 
 
 def test_closing_never_shortens_by_overlay() -> None:
