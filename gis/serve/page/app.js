@@ -2,7 +2,7 @@
 import { element, percent, whole } from "./format.js";
 import { Compare } from "./compare.js";
 import { Drawing } from "./draw.js";
-import { editLine, lineForm, newPostForm, passesAt } from "./edits.js";
+import { editLine, lineForm, newPostForm, passesAt, written } from "./edits.js";
 import { BorderMap } from "./map.js";
 import { Posts, groundText, tabs, wayText } from "./panel.js";
 import { _ } from "./say.js";
@@ -61,7 +61,7 @@ function keep(blob, name) {
 async function start() {
   const study = await ask("/api/study");
   const state = new State(study.study);
-  let change = null, running = null, spreading = null, ends = [], takenBack = false;
+  let change = null, running = null, spreading = null, ends = [], takenBack = false, reopen = null;
   document.title = _("{study}: what if", { study: study.title });
   $("eyebrow").textContent = `${study.title} · ${_("what if")}`;
   $("sources").textContent = study.sources.join(" · ");
@@ -94,10 +94,9 @@ async function start() {
   const refuse = (text) => problem(new Refusal(text));
 
   // A road over the line is a crossing without a post: one is added where that is asked.
-  function withLine(edit, wait, done) {
+  function withLine(edit, wait) {
     const at = wait === undefined || wait === null ? null : passesAt(edit.points, study.border);
     state.add(edit, ...(at ? [{ edit: "open", lon: Number(at[0].toFixed(6)), lat: Number(at[1].toFixed(6)), mode: edit.mode, wait_min: wait }] : []));
-    if (done) done();
   }
 
   function newTab() {
@@ -112,6 +111,14 @@ async function start() {
       part(_("Roads of an area"), _("Draw its edge on the map, or give its corners: what lies within gets another class or speed."), lineForm(study, (edit) => state.add(edit), refuse, [], "area"), _("Change them")));
   }
 
+  function inDialog(text) { const line = $("dialog").querySelector(".problem"); line.textContent = text; line.hidden = !text; }
+
+  // Edits of a dialog that can't be: it comes back as it was filled in, and says why.
+  function closeDialog(again) {
+    reopen = (why) => { again(); inDialog(why); $("dialog").showModal(); };
+    $("dialog").close();
+  }
+
   function openDialog(title, text, form, words, close) {
     const dialog = $("dialog");
     const cancel = element("button", { type: "button", onclick: () => dialog.close() }, _("Cancel"));
@@ -122,17 +129,17 @@ async function start() {
   }
 
   function propose(place, onLine) {
-    const form = newPostForm(study, (post) => { state.add(post); $("dialog").close(); }, place);
+    const form = newPostForm(study, (post) => { closeDialog(() => map.mark(place)); state.add(post); }, place);
     map.mark(place);
     openDialog(_("A new post here?"), onLine ? _("At the point of the border line nearest to the click.") : _("Where you clicked, away from the line."), form, _("Add the post"), () => map.marks.clearLayers());
     form.elements.wait.focus();
   }
 
   function proposeLine(kind, points) {
-    const done = () => { drawing.begin(kind); $("dialog").close(); };
-    const told = (text) => { const line = $("dialog").querySelector(".problem"); line.textContent = text; line.hidden = false; };
-    const area = kind === "area";
-    const form = area ? lineForm(study, (edit) => { state.add(edit); done(); }, told, points, "area") : lineForm(study, (edit, wait) => withLine(edit, wait, done), told, points);
+    const area = kind === "area", clicks = drawing.points;
+    const done = () => { drawing.begin(kind); closeDialog(() => { drawing.points = clicks; drawing.show(); }); };
+    const form = area ? lineForm(study, (edit) => { done(); state.add(edit); }, inDialog, points, "area") : lineForm(study, (edit, wait) => { done(); withLine(edit, wait); }, inDialog, points);
+    form.elements.mode.addEventListener("change", () => { form.elements.points.value = written(drawing.corners(form.elements.mode.value)); });
     if (!area && !passesAt(points, study.border)) { form.elements.post.checked = false; form.elements.post.disabled = form.elements.wait.disabled = true; }
     openDialog(area ? _("What changes in this area?") : _("A new road or railway here?"), area ? _("Roads or railways within it get another class or speed.") : _("Both ends join the nearest road or railway of the data; in between it passes over what it meets."), form, area ? _("Change them") : _("Build it"), () => {});
     form.elements.class.focus();
@@ -286,14 +293,22 @@ async function start() {
       if (mine !== running) return;
       show(found);
       takenBack = false;
+      reopen = null;
       spread(edits);
       const values = { ms: whole(performance.now() - begun) };
       busy("done", found.rebuilt ? _("Exact, central values; the network was built again in {ms} ms.", values) : _("Exact, central values; answered in {ms} ms.", values));
     } catch (error) {
       if (mine !== running || error.name === "AbortError") return;
-      problem(error);
+      const again = reopen;
+      reopen = null;
       // What can't be is taken back, so that the page and its tables say the same.
-      if (error instanceof Refusal && state.canUndo && change) { takenBack = true; state.undo(); return; }
+      if (error instanceof Refusal && (change ? state.canUndo : edits.length)) {
+        takenBack = true;
+        if (again) again(error.message); else problem(error);
+        if (change) state.takeBack(); else state.set([]);
+        return;
+      }
+      problem(error);
       busy("done", "");
     }
   }

@@ -23,12 +23,18 @@ export class Drawing {
 
   add(place) { this.points.push(place); this.show(); }
 
+  // The corners; both ends of a way stand on the road or railway that was clicked: on a whole border a pixel is kilometres wide.
+  corners(mode = "road") {
+    const points = this.points.map((p, n) => (this.kind !== "area" && (n === 0 || n === this.points.length - 1) && this.map.onWay(p, mode)) || p);
+    return points.map((p) => [Number(p.lng.toFixed(5)), Number(p.lat.toFixed(5))]);
+  }
+
   cancel() { this.begin(this.kind); }
 
   show() {
     if (!this.kind) { this.map.marks.clearLayers(); return; }
-    this.map.sketch(this.points, this.kind === "area");
-    const lonlat = this.points.map((p) => [p.lng, p.lat]);
+    const lonlat = this.corners();
+    this.map.sketch(lonlat, this.kind === "area");
     this.text.textContent = !this.points.length ? (this.kind === "area" ? _("Click the corners of an area.") : _("Click along the new road or railway."))
       : this.kind === "area" ? ngettext("{n} corner", "{n} corners", this.points.length, { n: this.points.length }) : ngettext("{n} point, {km} km", "{n} points, {km} km", this.points.length, { n: this.points.length, km: whole(lengthKm(lonlat)) });
     this.end.disabled = this.points.length < this.least;
@@ -37,7 +43,6 @@ export class Drawing {
 
   finish() {
     if (this.points.length < this.least) return;
-    const points = this.points.map((p) => [Number(p.lng.toFixed(5)), Number(p.lat.toFixed(5))]);
-    this.finished(this.kind, points);
+    this.finished(this.kind, this.corners());
   }
 }

@@ -19,6 +19,16 @@ function joinedWords(place, study) {
   return place.of.length ? at + ", " + _("that of {names}: what changes is the wait there, no road is new", { names: place.of.join(", ") }) : at;
 }
 
+// A place by the nearest inhabited settlement, and by its degrees.
+function placeWords(edit, study) {
+  if (!known(edit.lon)) return [edit.crossing, ""];
+  const degrees = `${Number(edit.lon.toFixed(3))}, ${Number(edit.lat.toFixed(3))}`;
+  const away = (town) => lengthKm([[edit.lon, edit.lat], [town.lon, town.lat]]);
+  let near = null, least = Infinity;
+  for (const town of study.settlements) if (town.people > 0 && away(town) < least) { near = town; least = away(town); }
+  return near ? [near.name, `${degrees}; ${_("{km} km from {place}", { km: whole(least), place: near.name })}`] : [degrees, ""];
+}
+
 const CLASS = (edit) => (edit.road_class ? word(edit.road_class) : "");
 const KPH = (edit) => (known(edit.road_kph) ? _("{n} km/h", { n: number(edit.road_kph, 0) }) : "");
 
@@ -35,8 +45,9 @@ export function editLine(edit, study, places, opened) {
     hours: () => ({ text: _("{name}: open {hours}", { name: name(edit.checkpoint), hours: edit.hours }), more: again }),
     capacity: () => ({ text: _("{name}: {n} vehicles a day", { name: name(edit.checkpoint), n: whole(edit.capacity_per_day) }), more: again }),
     open: () => {
-      const place = places[opened - 1], at = known(edit.lon) ? `${Number(edit.lon.toFixed(3))}, ${Number(edit.lat.toFixed(3))}` : edit.crossing;
-      return { text: rail ? _("New railway post at {place}", { place: at }) : _("New road post at {place}", { place: at }), more: place ? joinedWords(place, study) : "", wait: edit.wait_min };
+      const place = places[opened - 1], [at, degrees] = placeWords(edit, study);
+      const more = [degrees, place ? joinedWords(place, study) : ""].filter(Boolean).join("; ");
+      return { text: rail ? _("New railway post: {place}", { place: at }) : _("New road post: {place}", { place: at }), more, wait: edit.wait_min };
     },
     road: () => ({ text: rail ? _("New railway of {km} km", { km: whole(lengthKm(edit.points)) }) : _("New road of {km} km", { km: whole(lengthKm(edit.points)) }), more: [what, again].filter(Boolean).join("; ") }),
     upgrade: () => ({ text: rail ? _("Railways upgraded: {what}", { what: what || "–" }) : _("Roads upgraded: {what}", { what: what || "–" }), more: `${where}; ${again}` }),
@@ -63,6 +74,8 @@ export function newPostForm(study, add, place) {
   return form;
 }
 
+export function written(points) { return points.map((p) => p.join(", ")).join("\n"); }
+
 function readPoints(text, least) {
   const points = text.trim().split(/[;\n]+/).map((line) => line.split(/[\s,]+/).filter(Boolean).map(Number));
   const good = points.length >= least && points.every((p) => p.length === 2 && p.every(Number.isFinite));
@@ -73,7 +86,7 @@ function readPoints(text, least) {
 export function lineForm(study, add, refuse, points = [], kind = "line") {
   const area = kind === "area", least = area ? 3 : 2;
   const given = element("textarea", { name: "points", rows: 3, required: true, spellcheck: "false" });
-  given.value = points.map((p) => p.join(", ")).join("\n");
+  given.value = written(points);
   const mode = modes();
   const classes = element("select", { name: "class" });
   const offer = () => classes.replaceChildren(element("option", { value: "" }, _("as it is by default")), ...study.classes[mode.value].map((one) => element("option", { value: one }, word(one))));

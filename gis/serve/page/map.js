@@ -197,10 +197,10 @@ export class BorderMap {
     }
   }
 
-  // What is being drawn: its corners and the line through them.
+  // What is being drawn: its corners, as lon and lat, and the line through them.
   sketch(points, closed) {
     this.marks.clearLayers();
-    const line = points.map((p) => [p.lat, p.lng]);
+    const line = points.map(([x, y]) => [y, x]);
     (closed ? L.polygon(line, { color: "#c94f1f", weight: 2.5, fillOpacity: 0.1, interactive: false }) : L.polyline(line, { color: "#c94f1f", weight: 3, interactive: false })).addTo(this.marks);
     for (const spot of line) L.circleMarker(spot, { radius: 5, color: "#c94f1f", weight: 2, fillColor: "#fff", fillOpacity: 1, interactive: false }).addTo(this.marks);
   }
@@ -226,6 +226,23 @@ export class BorderMap {
   mark(place) {
     this.marks.clearLayers();
     L.circleMarker(place, { radius: 8, color: "#c94f1f", weight: 3, fillColor: "#fff", fillOpacity: 1, interactive: false }).addTo(this.marks);
+  }
+
+  // The place of a road or railway that is nearest to a click; nothing where none passes within some pixels of it.
+  onWay(place, mode, within = 14) {
+    const at = (latlon) => this.leaflet.latLngToContainerPoint(latlon), spot = at(place);
+    const box = L.latLngBounds([[-within, -within], [within, within]].map((by) => this.leaflet.containerPointToLatLng(spot.add(by))));
+    let least = within, found = null;
+    for (const line of mode === "rail" ? this.study.railways : this.study.roads) for (let n = 1; n < line.length; n += 1) {
+      if (!box.intersects(L.latLngBounds(line[n - 1], line[n]))) continue;
+      const [from, to] = [at(line[n - 1]), at(line[n])], nearest = L.LineUtil.closestPointOnSegment(spot, from, to);
+      const away = spot.distanceTo(nearest);
+      if (away >= least) continue;
+      least = away;
+      const along = from.equals(to) ? 0 : nearest.distanceTo(from) / from.distanceTo(to);
+      found = { lat: line[n - 1][0] + along * (line[n][0] - line[n - 1][0]), lng: line[n - 1][1] + along * (line[n][1] - line[n - 1][1]) };
+    }
+    return found;
   }
 
   // The place on the border line that is nearest to another, and the kilometres between, on a sphere: good enough for a click.

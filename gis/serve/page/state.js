@@ -31,6 +31,8 @@ export class State {
   }
 
   undo() { if (this.canUndo) { this.at -= 1; this.tell(); } }
+  // What can't be is no step that one could come back to.
+  takeBack() { this.at -= 1; this.steps = this.steps.slice(0, this.at + 1); this.tell(); }
   redo() { if (this.canRedo) { this.at += 1; this.tell(); } }
 
   save() {
