@@ -46,12 +46,16 @@ export function editLine(edit, study, places, opened) {
     capacity: () => ({ text: _("{name}: {n} vehicles a day", { name: name(edit.checkpoint), n: whole(edit.capacity_per_day) }), more: again }),
     open: () => {
       const place = places[opened - 1], [at, degrees] = placeWords(edit, study);
-      const more = [degrees, place ? joinedWords(place, study) : ""].filter(Boolean).join("; ");
+      const hours = edit.hours && edit.hours !== "24/7" ? _("open {hours}", { hours: edit.hours }) : "";
+      const most = known(edit.capacity_per_day) ? _("{n} vehicles a day", { n: whole(edit.capacity_per_day) }) : "";
+      const more = [degrees, place ? joinedWords(place, study) : "", hours, most].filter(Boolean).join("; ");
       return { text: rail ? _("New railway post: {place}", { place: at }) : _("New road post: {place}", { place: at }), more, wait: edit.wait_min };
     },
     road: () => ({ text: rail ? _("New railway of {km} km", { km: whole(lengthKm(edit.points)) }) : _("New road of {km} km", { km: whole(lengthKm(edit.points)) }), more: [what, again].filter(Boolean).join("; ") }),
     upgrade: () => ({ text: rail ? _("Railways upgraded: {what}", { what: what || "–" }) : _("Roads upgraded: {what}", { what: what || "–" }), more: `${where}; ${again}` }),
     speeds: () => ({ text: rail ? _("Speeds of railways × {factor}", { factor: known(edit.factor) ? number(edit.factor, 2) : "–" }) : _("Speeds of roads × {factor}", { factor: known(edit.factor) ? number(edit.factor, 2) : _("winter") }), more: `${where}; ${again}` }),
+    electrify: () => ({ text: _("Railways under {current}", { current: edit.current || "25 kV 50 Hz" }), more: `${where}; ${again}` }),
+    stop: () => ({ text: _("New stop: {place}", { place: edit.name || placeWords(edit, study)[0] }), more: `${placeWords(edit, study)[1]}; ${again}` }),
   };
   return { text: edit.edit, more: "", ...(lines[edit.edit] ? lines[edit.edit]() : {}) };
 }
