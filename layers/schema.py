@@ -13,7 +13,7 @@ import shapely
 from layers.cells import legible_columns
 from layers.crs import WGS84
 from layers.errors import CRSError, LayerError
-from layers.osm.tags import SEASONS
+from layers.rules import RULES, fitting
 from layers.words import YES_NO
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
     from pandera.errors import SchemaErrors
 
-MODES = ("road", "rail", "river")
-REGIMES = ("multilateral", "bilateral", "simplified", "unknown")
-
 LAYERS = ("regions", "settlements", "checkpoints", "roads", "railways")
 
 
@@ -32,90 +29,13 @@ LAYERS = ("regions", "settlements", "checkpoints", "roads", "railways")
 def schemas() -> Mapping[str, pa.DataFrameSchema]:
     """Return the schema of each layer.
 
-    Made when first wanted: who takes a kept network need not wait for pandera.
+    Made when first wanted: where a table fits as it is, nobody waits for pandera.
     """
     import pandera.pandas as pa
 
-    text = pa.Column(str, coerce=True)
-    name = pa.Column(str, pa.Check.str_length(min_value=1, max_value=300), coerce=True)
-    edges = {
-        "u": pa.Column("int64", coerce=True),
-        "v": pa.Column("int64", coerce=True),
-        "length_m": pa.Column(float, pa.Check.ge(0), coerce=True),
-        "kind": text,
-        "oneway": pa.Column(bool, coerce=True),
-        "maxspeed_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
-        "driven_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
-        "osm_id": pa.Column("int64", coerce=True),
-    }
     return {
-        "regions": pa.DataFrameSchema(
-            {
-                "region": pa.Column(str, pa.Check.str_matches(r"^\S+$"), unique=True, coerce=True),
-                "name": name,
-                "country": pa.Column(str, pa.Check.str_matches(r"^[A-Z]{2}$"), coerce=True),
-            }
-        ),
-        "settlements": pa.DataFrameSchema(
-            {
-                "settlement_id": pa.Column("int64", unique=True, coerce=True),
-                "name": name,
-                "names": text,
-                "country": pa.Column(str, pa.Check.str_matches(r"^[A-Z]{2}$"), coerce=True),
-                "capital": text,
-                "population_date": text,
-                "population": pa.Column("int64", pa.Check.ge(0), coerce=True),
-            }
-        ),
-        "checkpoints": pa.DataFrameSchema(
-            {
-                "checkpoint_id": pa.Column(str, pa.Check.str_matches(r"^\S+$"), unique=True, coerce=True),
-                "mode": pa.Column(str, pa.Check.isin(MODES), coerce=True),
-                "name": name,
-                "name_ru": text,
-                "name_kk": text,
-                "names": text,
-                "partners": pa.Column("int64", pa.Check.ge(1), coerce=True),
-                "region_a": text,
-                "region_b": text,
-                "regime": pa.Column(str, pa.Check.isin(REGIMES), coerce=True),
-                "open": pa.Column(bool, coerce=True),
-                "hours": text,
-                "control_wait_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
-                "wait_assumed": pa.Column(bool, coerce=True),
-                "wait_p90_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
-                "wait_truck_min": pa.Column(float, pa.Check.in_range(0, 10_000), nullable=True, coerce=True),
-                "capacity_per_day": pa.Column(float, pa.Check.gt(0), nullable=True, coerce=True),
-                "observed_per_day": pa.Column(float, pa.Check.ge(0), nullable=True, coerce=True),
-                "wait_source": text,
-                "vehicles": pa.Column(
-                    str,
-                    pa.Check.str_matches(r"^(|(car|truck|bus|bicycle|foot)(\|(car|truck|bus|bicycle|foot))*)$"),
-                    coerce=True,
-                ),
-                "source": text,
-                "as_of": text,
-            }
-        ),
-        "roads": pa.DataFrameSchema(
-            {
-                **edges,
-                "country": text,
-                "speed_source": text,
-                "maxspeed_hgv_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
-                "maxspeed_winter_kph": pa.Column(float, pa.Check.in_range(1, 400), nullable=True, coerce=True),
-                "surface": text,
-                "smoothness": text,
-                "season": pa.Column(str, pa.Check.isin(SEASONS), coerce=True),
-                "toll": pa.Column(bool, coerce=True),
-                "car": pa.Column(bool, coerce=True),
-                "truck": pa.Column(bool, coerce=True),
-                "no_through": pa.Column(str, pa.Check.str_matches(r"^(|car|truck|car\|truck)$"), coerce=True),
-                "duration_min": pa.Column(float, pa.Check.gt(0), nullable=True, coerce=True),
-                "open_share": pa.Column(float, pa.Check.in_range(0, 1), coerce=True),
-            }
-        ),
-        "railways": pa.DataFrameSchema({**edges, "gauge": text, "current": text}),
+        layer: pa.DataFrameSchema({name: rule.column() for name, rule in rules.items()})
+        for layer, rules in RULES.items()
     }
 
 
@@ -215,8 +135,6 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
     LayerError
         Anything else that does not fit; one message collects all problems.
     """
-    from pandera.errors import SchemaErrors
-
     frame = legible_columns(_located(frame, layer, where))
     rows = frame.index if frame.index.name else pd.RangeIndex(1, len(frame) + 1, name="row")
     frame = frame.reset_index(drop=True)
@@ -234,18 +152,28 @@ def validate(frame: gpd.GeoDataFrame, layer: str, where: str) -> gpd.GeoDataFram
         frame["settlement_id"] = np.arange(len(frame))
     if layer == "checkpoints" and "checkpoint_id" not in frame:
         frame["checkpoint_id"] = [f"checkpoint-{i:03d}" for i in range(1, len(frame) + 1)]
+    table = pd.DataFrame(frame.drop(columns="geometry"))
+    checked = fitting(table, layer)
+    if checked is None:
+        checked = _by_schema(table, layer, where, rows)
+    return gpd.GeoDataFrame(checked, geometry=frame.geometry.to_numpy(), crs=WGS84)
+
+
+def _by_schema(table: pd.DataFrame, layer: str, where: str, rows: pd.Index) -> pd.DataFrame:
+    """Return a table as pandera brings it to the layer's schema, or raise with all that does not fit."""
+    from pandera.errors import SchemaErrors
+
     schema = schemas()[layer]
     try:
-        checked = schema.validate(pd.DataFrame(frame.drop(columns="geometry")), lazy=True)
+        checked: pd.DataFrame = schema.validate(table, lazy=True)
     except SchemaErrors as error:
         raise LayerError(_problems(error, layer, where, rows)) from None
-    columns = list(schema.columns)
-    return gpd.GeoDataFrame(checked[columns], geometry=frame.geometry.to_numpy(), crs=WGS84)
+    return checked[list(schema.columns)]
 
 
 def empty_layer(layer: str) -> gpd.GeoDataFrame:
     """Return a layer without features, with the columns of its schema."""
-    columns = {name: pd.Series(dtype=str(column.dtype)) for name, column in schemas()[layer].columns.items()}
+    columns = {name: pd.Series(dtype=rule.dtype) for name, rule in RULES[layer].items()}
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=WGS84), crs=WGS84)
 
 
@@ -337,5 +265,5 @@ def _problems(error: SchemaErrors, layer: str, where: str, rows: pd.Index) -> st
         else:
             more = f" and {len(group) - 3} more" if len(group) > 3 else ""
             lines.append(f"column {column!r}: {', '.join(values)}{more} fails {check}")
-    allowed = ", ".join(schemas()[layer].columns)
+    allowed = ", ".join(RULES[layer])
     return f"layer {layer} ({where}): " + "; ".join(lines) + f". Columns of this layer: {allowed}, geometry"

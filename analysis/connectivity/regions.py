@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from analysis.connectivity.kansky import PARALLEL_M, drawn_links, kansky_by_region, single_lines
 from layers.crs import WGS84, areas_km2, geodesic_m, line_lengths_m, points_at, project
 from layers.regions import belt
-from layers.schema import MODES
+from layers.rules import MODES
 from layers.sides import SIDES
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from analysis.statistics.weights import TOUCH_DEGREES
-from layers.schema import MODES
+from layers.rules import MODES
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -13,7 +13,7 @@ from layers.crs import geodesic_m
 from layers.errors import BorderlinkError, PlaceError
 from layers.hours import read_hours
 from layers.names import suggestion
-from layers.schema import REGIMES
+from layers.rules import REGIMES
 from layers.settlements import parse_lonlat
 from network.edits import DIRECTIONS
 from network.speeds import KNOWN_KPH

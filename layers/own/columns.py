@@ -18,7 +18,8 @@ from layers.osm.lines import ROAD_KINDS, WINTER_KINDS
 from layers.osm.tags import parse_maxspeed
 from layers.own.oneway import ALLOWED, BACKWARD, BOTH, NEITHER, UNKNOWN, directions
 from layers.own.shapes import SHOWN
-from layers.schema import ALIASES, DEFAULTS, FLAGS, TAGGED, schemas
+from layers.rules import RULES
+from layers.schema import ALIASES, DEFAULTS, FLAGS, TAGGED
 from layers.words import YES_NO, is_blank, numbers, parts_of
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def understood(
     sorting = _Sorting(layer, where)
     frame = _named(frame, layer)
     values = {ALIASES.get(layer, {}).get(c, c): words for c, words in (values or {}).items()}
-    for column in [c for c in schemas()[layer].columns if c in frame]:
+    for column in [c for c in RULES[layer] if c in frame]:
         frame[column] = _mapped(frame[column], values.get(column, {}), sorting)
     absent = [c for c in values if c not in frame]
     if absent:
@@ -144,12 +145,12 @@ def understood(
     frame = _classes(frame, layer, sorting)
     if "oneway" in frame:
         frame = _turned(frame, sorting)
-    for column, kind in schemas()[layer].columns.items():
+    for column, rule in RULES[layer].items():
         if column not in frame or column == "oneway":
             continue
         if column in FLAGS[layer]:
             frame[column] = _flags(frame[column], column, sorting)
-        elif str(kind.dtype) in ("float64", "int64"):
+        elif rule.kind in ("number", "whole"):
             frame[column] = _numbers(frame[column], column, sorting)
         else:
             frame[column] = _texts(frame[column], column)
@@ -165,7 +166,7 @@ def _named(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
         by_name.setdefault(str(column).casefold(), []).append(str(column))
     other = {ours: alias for alias, ours in ALIASES.get(layer, {}).items()}
     renames = {}
-    for ours in schemas()[layer].columns:
+    for ours in RULES[layer]:
         found = by_name.get(ours.casefold()) or by_name.get(other.get(ours, ours).casefold(), [])
         if ours not in frame and len(found) == 1:
             renames[found[0]] = ours
@@ -187,7 +188,7 @@ def _mapped(values: pd.Series, words: Mapping[str, str], sorting: _Sorting) -> p
 def _classes(frame: gpd.GeoDataFrame, layer: str, sorting: _Sorting) -> gpd.GeoDataFrame:
     """Return the frame with words folded and the first of lists; classes that nothing drives on are left out."""
     for column in FOLDED:
-        if column not in frame or column not in schemas()[layer].columns:
+        if column not in frame or column not in RULES[layer]:
             continue
         blank = is_blank(frame[column])
         parts = frame[column].map(parts_of, na_action="ignore")
