@@ -95,7 +95,11 @@ def local_geary(values: pd.Series, graph: Graph, *, permutations: int = PERMUTAT
             z = (x - x.mean()) / x.std()
         w = rows.sparse.tocsr()
         c = _by_pair(w, (z[_focal(w)] - z[w.indices]) ** 2)
-        tested = _conditional(x, z, rows, c, lambda i, drawn, w: (z[i] - drawn) ** 2 @ w, permutations, seed)
+
+        def apart(i: int, drawn: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.asarray(np.square(np.subtract(z[i], drawn, out=drawn), out=drawn) @ w, float)
+
+        tested = _conditional(x, z, rows, c, apart, permutations, seed)
         kind = np.where(c < tested.mean, "alike", "unlike") if tested else np.full(len(c), "")
         return pd.DataFrame({"geary_c": c, "geary_kind": kind}), tested
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.stats import false_discovery_control
@@ -30,11 +30,13 @@ LEAST = 2
 """What the two-sided p of a value beyond all draws counts: itself, in each tail."""
 ORDERS = 64
 """Orders of all units that a global test holds at once."""
+KEPT = 10_000_000
+"""Units times orders that are kept for the next test of as many units: 20 MB."""
 
 Tail = Literal["two-sided", "greater"]
 LocalStatistic = Callable[[int, "NDArray[np.float64]", "NDArray[np.float64]"], "NDArray[np.float64]"]
 """From a unit's position, the values drawn for its neighbours, shape (draws, neighbours), and their weights: the
-statistic of each draw."""
+statistic of each draw. It may write over the drawn values."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,10 @@ def pseudo_p(observed: float, draws: NDArray[np.float64], tail: Tail = "two-side
     >>> pseudo_p(99.0, np.arange(99.0), "greater")
     0.01
     """
-    above = int((draws >= observed).sum())
+    above = int(np.count_nonzero(draws >= observed))
     if tail == "greater":
         return (1 + above) / (len(draws) + 1)
-    return min(1.0, 2 * (1 + min(above, int((draws <= observed).sum()))) / (len(draws) + 1))
+    return min(1.0, 2 * (1 + min(above, int(np.count_nonzero(draws <= observed)))) / (len(draws) + 1))
 
 
 @lru_cache(maxsize=4)
@@ -109,8 +111,11 @@ def neighbour_draws(n: int, most: int, permutations: int, seed: int) -> NDArray[
     """
     rng = np.random.RandomState(seed)  # esda draws from numpy's legacy generator
     out = np.empty((permutations, most), np.int64)
-    for k in range(permutations):  # one draw without replacement at a time is all that numpy has
-        out[k] = rng.choice(n - 1, size=most, replace=False)
+    ordered, order = np.arange(n - 1), np.empty(n - 1, np.int64)
+    for k in range(permutations):  # one draw at a time is all that numpy has: what ``choice`` does, without its checks
+        order[:] = ordered
+        rng.shuffle(order)
+        out[k] = order[:most]
     out.flags.writeable = False
     return out
 
@@ -155,15 +160,17 @@ def local_test(
     if not count.any():
         return out
     drawn = neighbour_draws(n, int(count.max()), permutations, seed)
-    others, c, ids = np.empty(n - 1), -1, drawn
+    others, c, ids, near = np.empty(n - 1), -1, drawn, np.empty((0, 0))
     for i in np.argsort(count, kind="stable"):  # a unit's draws fill some megabytes: one at a time
         if not count[i]:
             continue
         if count[i] != c:
             c = int(count[i])
             ids = np.ascontiguousarray(drawn[:, :c])
+            near = np.empty(ids.shape)
         others[:i], others[i:] = values[:i], values[i + 1 :]
-        draws = statistic(int(i), others[ids], rows.data[rows.indptr[i] : rows.indptr[i + 1]])
+        np.take(others, ids, out=near, mode="clip")  # all are within: clipping is only quicker than raising
+        draws = statistic(int(i), near, rows.data[rows.indptr[i] : rows.indptr[i + 1]])
         out.mean[i], out.std[i] = draws.mean(), draws.std()
         out.p[i] = pseudo_p(float(observed[i]), draws, tail)
     return out
@@ -187,9 +194,23 @@ def global_draws(
     statistic
         From orders of the values, shape (orders, n), to their statistics, shape (orders,).
     """
-    rng = np.random.RandomState(seed)  # esda draws from numpy's legacy generator
+    n = len(values)
     out = np.empty(permutations)
+    orders = _orders(n, permutations, seed) if n * permutations <= KEPT else None
+    rng = np.random.RandomState(seed)  # esda draws from numpy's legacy generator
     for start in range(0, permutations, ORDERS):
         m = min(ORDERS, permutations - start)
-        out[start : start + m] = statistic(np.array([rng.permutation(values) for _ in range(m)]))
+        some = np.array([rng.permutation(n) for _ in range(m)]) if orders is None else orders[start : start + m]
+        out[start : start + m] = statistic(values[some])
+    return out
+
+
+@lru_cache(maxsize=4)
+def _orders(n: int, permutations: int, seed: int) -> NDArray[Any]:
+    """Return esda's orders of n units, shape (permutations, n): kept, for many statistics are of the same units."""
+    rng = np.random.RandomState(seed)
+    out = np.empty((permutations, n), np.uint16 if n <= np.iinfo(np.uint16).max else np.int32)
+    for k in range(permutations):  # one order at a time is all that numpy has
+        out[k] = rng.permutation(n)
+    out.flags.writeable = False
     return out
