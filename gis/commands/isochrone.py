@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gis.commands.options import CacheOption, FreshOption, LangOption, OfflineOption, StudyOption, numbers, say
-from gis.commands.progress import download_lines
+from gis.commands.progress import answering, download_lines
 
 
 def isochrone(
@@ -46,15 +46,18 @@ def isochrone(
         check_file(file, inputs=inputs)
     fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
     networks = ("borderless", "open", "actual") if network == "all" else (network,)
-    found, prepared = solve_isochrones(
-        loaded,
-        places,
-        minutes=numbers(minutes, "--minutes"),
-        networks=networks,
-        mode=mode,
-        direction="to" if to else "from",
-        fetching=fetching,
-    )
+    limits = numbers(minutes, "--minutes")
+    with answering("isochrone") as listen:
+        found, prepared = solve_isochrones(
+            loaded,
+            places,
+            minutes=limits,
+            networks=networks,
+            mode=mode,
+            direction="to" if to else "from",
+            fetching=fetching,
+            listen=listen,
+        )
     with speaking(lang):
         write_isochrones(out, found, prepared, inputs=inputs)
         write_isochrone_map(page, found, prepared, inputs=inputs)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gis.commands.options import CacheOption, FreshOption, OfflineOption, StudyOption, say
-from gis.commands.progress import download_lines
+from gis.commands.progress import answering, download_lines
 
 
 def matrix(
@@ -60,7 +60,10 @@ def matrix(
         check_file(out, inputs=inputs)
     origins, targets = (places, to) if to else ([places[0]], [places[1]]) if len(places) == 2 else (places, places)
     fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
-    table = find_matrix(loaded, origins, targets, mode=mode, network=network, km=km, name=name, fetching=fetching)
+    with answering("matrix") as listen:
+        table = find_matrix(
+            loaded, origins, targets, mode=mode, network=network, km=km, name=name, fetching=fetching, listen=listen
+        )
     if str(out) == "-":
         typer.echo(csv_text(table), nl=False)
         return

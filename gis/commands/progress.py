@@ -79,11 +79,16 @@ EXPECTED: dict[str, dict[str, float]] = {
     "sites": {"layers": 6, "network": 8, "sites": 80, "tables": 3, "QGIS": 3},
     "sweep": {"layers": 5, "network": 5, "parts": 88, "tables": 2},
     "serve": {"layers": 30, "network": 30, "trees": 40},
+    "route": {"layers": 35, "network": 50, "answer": 15},
+    "isochrone": {"layers": 30, "network": 40, "answer": 30},
+    "matrix": {"layers": 35, "network": 45, "answer": 20},
 }  # fmt: skip
 """Stages of a command in their order, and which share of its time each takes, measured on borders of two sizes: what is
 left is reckoned from it."""
 TICK_S, LINE_S = 0.5, 10.0
 """Seconds between two looks of a bar, and between two lines where there is no terminal."""
+QUIET_S = 1.0
+"""Seconds in which a kept network has mostly answered a question: no bar is drawn before."""
 STALE = 0.95
 """A stage that tells nothing of itself is said to be no further than this until it ends."""
 
@@ -179,6 +184,41 @@ def progress(command: str) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
+def answering(command: str) -> Iterator[Callable[[str], None]]:
+    """Give a listener of the stages of a question.
+
+    On a terminal a bar after a second; otherwise a line every ten seconds.
+    """
+    if JsonLines.wanted:
+        with progress(command) as listen:
+            yield listen
+        return
+    state = Progress(EXPECTED[command])
+    if not sys.stderr.isatty():
+        with _ticking(LINE_S, lambda: typer.echo(state.line(), err=True)):
+            yield state
+        return
+    ended = Event()
+    drawing = Thread(target=_bar_later, args=(state, ended), daemon=True)
+    drawing.start()
+    try:
+        yield state
+    finally:
+        ended.set()
+        drawing.join()  # the answer stands where the bar was
+
+
+def _bar_later(state: Progress, ended: Event) -> None:
+    """Draw a bar, unless the work has ended before: importing what draws it would take as long as the answer."""
+    if ended.wait(QUIET_S):
+        return
+    from rich.console import Console
+
+    with _bar(state, Console(stderr=True)):
+        ended.wait()
+
+
+@contextmanager
 def _lines(state: Lines) -> Iterator[Callable[[str], None]]:
     """Print every ten seconds how far it is."""
     with _ticking(LINE_S, lambda: typer.echo(state.line(), err=True)):
@@ -199,7 +239,7 @@ def _bar(state: Progress, console: Console) -> Iterator[Callable[[str], None]]:
         TextColumn("{task.fields[left]}"),
     )
     with Bars(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("start", total=1.0, left="")
+        task = bar.add_task(state.stage or "start", total=1.0, left="")
 
         def draw() -> None:
             left = state.left_s()

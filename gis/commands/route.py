@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gis.commands.options import CacheOption, FreshOption, LangOption, OfflineOption, StudyOption, say
-from gis.commands.progress import download_lines
+from gis.commands.progress import answering, download_lines
 
 
 def route(
@@ -44,7 +44,9 @@ def route(
         check_ending(out)
         check_file(out, inputs=inputs)
     fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
-    way = solve_route(loaded, origin, destination, mode=mode, network=network, by=by, at=at, fetching=fetching)
+    options = {"mode": mode, "network": network, "by": by, "at": at}
+    with answering("route") as listen:
+        way = solve_route(loaded, origin, destination, **options, fetching=fetching, listen=listen)
     found = way.as_dict()
     if out is not None:
         from maps.i18n import speaking

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.reach.accessibility import posts
 from analysis.reach.isochrones import isochrones
+from gis.clock import Clock
 from gis.inputs import Fetching, Prepared
 from gis.kept import take_or_build
 from gis.queries.route import check_options, join_named
@@ -77,16 +78,21 @@ def solve_isochrones(
     mode: str = "road",
     direction: str = "from",
     fetching: Fetching | None = None,
+    listen: Callable[[str], None] | None = None,
 ) -> tuple[gpd.GeoDataFrame, Prepared]:
-    """Return the same with the layers that they were drawn on; see `find_isochrones`."""
+    """Return the same with the layers that they were drawn on; see `find_isochrones`. `listen` hears the stages."""
     check_options(mode=(mode, MODES), direction=(direction, DIRECTIONS))
     for name in networks:
         check_options(network=(name, NETWORKS))
     loaded = study if isinstance(study, Study) else load_study(study)
-    prepared, network = take_or_build(loaded, fetching=fetching, look=lambda found: _refuse_unknown(found, places))
-    found = draw_isochrones(
-        network, prepared, places, minutes=minutes, networks=networks, mode=mode, direction=direction
+    clock = Clock(listen)
+    prepared, network = take_or_build(
+        loaded, fetching=fetching, clock=clock, look=lambda found: _refuse_unknown(found, places)
     )
+    with clock.stage("answer"):
+        found = draw_isochrones(
+            network, prepared, places, minutes=minutes, networks=networks, mode=mode, direction=direction
+        )
     return found, prepared
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import shapely
 
+from gis.clock import Clock
 from gis.inputs import EDGE, Fetching, Prepared, belt_of
 from gis.kept import take_or_build
 from gis.queries.matrix import minutes_between
@@ -19,7 +20,7 @@ from network.build import NETWORKS
 from network.modes import MODES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gis.study import Study
     from network.build import Network
@@ -39,6 +40,7 @@ def find_matrix(
     km: bool = False,
     name: str = "name",
     fetching: Fetching | None = None,
+    listen: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Return the quickest ways between all places of two lists.
 
@@ -52,6 +54,8 @@ def find_matrix(
         With ``km``, kilometres along the quickest way.
     name
         Column with the names, of files.
+    listen
+        Hears the stages as they begin.
 
     Returns
     -------
@@ -64,9 +68,11 @@ def find_matrix(
         A place is unknown, ambiguous or off the two sides; an option is unknown; or there are too many pairs.
     """
     check_options(mode=(mode, MODES), network=(network, NETWORKS))
+    clock = Clock(listen)
     prepared, built = take_or_build(
         study,
         fetching=fetching,
+        clock=clock,
         look=lambda found: refuse_unknown(found.layers["settlements"], _names([*origins, *targets])),
     )
     lists = [[p for text in one for p in places_of(text, built, prepared, name)] for one in (origins, targets)]
@@ -75,7 +81,8 @@ def find_matrix(
         raise PlaceError(
             f"{len(lists[0]):,} × {len(lists[1]):,} places are {pairs:,} pairs: allowed are {MOST_PAIRS:,}"
         )
-    table = minutes_between(built, prepared, *lists, mode=mode, field=network)
+    with clock.stage("answer"):
+        table = minutes_between(built, prepared, *lists, mode=mode, field=network)
     columns = ["origin", "destination", "minutes", "wait_min", "checkpoints"]
     return table.assign(km=table["length_m"] / 1000)[[*columns, "km"] if km else columns]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 
+from gis.clock import Clock
 from gis.inputs import Fetching, Prepared
 from gis.kept import take_or_build
 from gis.queries.departure import quickest_at
@@ -34,6 +35,8 @@ from network.routing import Path, compile_router
 from network.through import open_to_ends
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 MEASURES = ("time", "length", "cost")
@@ -90,10 +93,11 @@ def solve_route(
     by: str = "time",
     at: str = "",
     fetching: Fetching | None = None,
+    listen: Callable[[str], None] | None = None,
 ) -> Route:
-    """Return the same with its links as lines; see `find_route`."""
+    """Return the same with its links as lines; see `find_route`. `listen` hears the stages as they begin."""
     check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
-    loaded = study if isinstance(study, Study) else load_study(study)
+    loaded, clock = study if isinstance(study, Study) else load_study(study), Clock(listen)
 
     def look(found: Prepared) -> None:
         """Before a network is built: a mistyped name is known at once."""
@@ -105,10 +109,12 @@ def solve_route(
                 "--at asks for minutes on the actual network: allowed are neither --by nor another --network beside it"
             )
         moment = moment_of(at, winter=loaded.network.winter)
-        prepared, whole = take_or_build(loaded, fetching=fetching, look=look, at=moment)
-        return route_at(whole, prepared, origin, destination, moment, mode=mode)
-    prepared, whole = take_or_build(loaded, fetching=fetching, look=look)
-    return route_between(whole, prepared, origin, destination, mode=mode, network=network, by=by)
+        prepared, whole = take_or_build(loaded, fetching=fetching, clock=clock, look=look, at=moment)
+        with clock.stage("answer"):
+            return route_at(whole, prepared, origin, destination, moment, mode=mode)
+    prepared, whole = take_or_build(loaded, fetching=fetching, clock=clock, look=look)
+    with clock.stage("answer"):
+        return route_between(whole, prepared, origin, destination, mode=mode, network=network, by=by)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from gis.commands import progress as told
 from gis.commands.progress import EXPECTED, Lines, Progress, progress
 from layers.progress import heard_by, piece, shares, tell
 from tests.gis.conftest import ROOT, call
-from tests.gis.grid import write_grid
+from tests.gis.grid import grid_layers, write_grid
 
 
 class Seconds:
@@ -109,6 +111,55 @@ def test_every_command_knows_its_stages(tmp_path: Path) -> None:
         assert set(stages) <= set(EXPECTED[command]), command
         at = [list(EXPECTED[command]).index(stage) for stage in stages]
         assert all(a < b for a, b in pairwise(at)), stages
+
+
+@pytest.mark.parametrize("command", ["route", "isochrone", "matrix"])
+def test_questions_tell_their_stages(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    towns = grid_layers()["settlements"]["name"].tolist()
+    places = {"route": towns[:2], "isochrone": towns[:1], "matrix": [*towns[:2], "--out", "-"]}[command]
+    study = write_grid(tmp_path / "study")
+    options = (*places, "--study", study, "--cache", tmp_path / "cache")
+    done = call("--json-progress", command, *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    stages = [json.loads(line)["stage"] for line in done.stderr.splitlines()]
+    assert stages == list(EXPECTED[command])
+    again = call(command, *options, cwd=tmp_path)
+    assert (again.returncode, again.stderr, again.stdout) == (0, "", done.stdout), "a kept network answers at once"
+    monkeypatch.setattr(told, "LINE_S", 0.02)
+    fresh = call(command, *options, "--fresh", cwd=tmp_path)
+    assert fresh.stdout == done.stdout
+    assert any("% of all" in line for line in fresh.stderr.splitlines())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@pytest.mark.parametrize("seconds", [0.0, 0.6])
+def test_a_bar_is_drawn_where_an_answer_takes_its_time(seconds: float, tmp_path: Path) -> None:
+    import pty
+
+    script = (
+        "import sys, time\nfrom gis.commands import progress as p\np.QUIET_S = 0.2\n"
+        f"with p.answering('route') as listen:\n    listen('network')\n    time.sleep({seconds})\n"
+        "print('rich' in sys.modules)"
+    )
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=env,
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    os.close(theirs)
+    drawn = b""
+    with suppress(OSError):  # the other end is closed
+        while part := os.read(ours, 4096):
+            drawn += part
+    os.close(ours)
+    assert (b"network" in drawn) == (seconds > 0)
+    assert done.stdout.strip() == str(seconds > 0), "what draws it is imported when it is wanted"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="seconds of another process are read from /proc")
