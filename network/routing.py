@@ -102,17 +102,14 @@ class Router:
         if np.isfinite(limit):
             grown[grown > limit] = np.inf
         grown[np.arange(len(known)), at[known]] = 0.0
-        if len(known) < len(at):
-            out[known] = grown[:, :n]
-            return out
-        return grown[:, :n]
+        if len(known) == len(at):
+            return grown[:, :n]
+        out[known] = grown[:, :n]
+        return out
 
     @cached_property
     def _ends(self) -> NDArray[np.bool_]:
-        """Return the positions at which ways begin and end but lead no further.
-
-        Places that were added to the network.
-        """
+        """Return the positions of places that were added: ways begin and end there but lead no further."""
         return np.asarray(self.network.nodes["kind"].to_numpy(dtype=object)[self.nodes] == PLACE, bool)
 
     def _rooted(
@@ -237,7 +234,7 @@ class Router:
     ) -> NDArray[np.float64]:
         """Return minutes from points to network nodes, or with `back` from the nodes to the points.
 
-        Shape (points, targets), a tree per target.
+        Shape (points, targets); trees grow from the shorter list.
         """
         points = points.backwards() if back else points
         out = blank(len(points), len(targets))
@@ -247,10 +244,11 @@ class Router:
             columns = columns[columns >= 0]
             if len(reached) and len(columns):
                 u, v = (np.where(p >= 0, np.searchsorted(columns, p), -1) for p in (points.u, points.v))
-                points = replace(points, u=u, v=v)
+                points, few = replace(points, u=u, v=v), len(columns) < len(reached)
                 for some in blocks(len(reached), max(len(columns), len(points.u))):
-                    trees = self._costs_at(root[reached[some]], columns, field, reverse=not back)
-                    out[:, reached[some]] = at_points(points, trees)
+                    roots, ends = (columns, root[reached[some]]) if few else (root[reached[some]], columns)
+                    trees = self._costs_at(roots, ends, field, reverse=back == few)
+                    out[:, reached[some]] = at_points(points, trees.T if few else trees)
             return out
         step = at_once(len(self.nodes))
         for start in range(0, len(targets), step):

@@ -203,6 +203,18 @@ def attached(router: Router, seed: int, n: int = 12) -> tuple[np.ndarray, np.nda
     return xy, side, router.attach(xy, side, limit_km=60.0)
 
 
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_point_costs_are_the_same_from_either_end(seed: int, back: bool) -> None:
+    router = compile_router(random_network(seed), "road")
+    _, _, points = attached(router, seed, 2)
+    targets = router.nodes[::2]
+    assert len(targets) > 2 * len(points.u)
+    many = router.point_table(points, targets, "actual_min", back=back)
+    few = [router.point_table(points, targets[k : k + 1], "actual_min", back=back) for k in range(len(targets))]
+    np.testing.assert_array_equal(many, np.concatenate(few, axis=1))
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_point_costs_are_the_better_way_off_the_link(seed: int) -> None:
     network = random_network(seed)
