@@ -13,6 +13,7 @@ import pandas as pd
 from layers.crs import geodesic_m
 from layers.errors import NetworkError
 from network.build import FIELDS, NETWORKS
+from network.hierarchy import arc_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,11 @@ def _inverse(minutes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def local_efficiency(
-    graph: csr_array, *, lonlat: NDArray[np.float64] | None = None, reference_kph: float = REFERENCE_KPH
+    graph: csr_array,
+    *,
+    lonlat: NDArray[np.float64] | None = None,
+    reference_kph: float = REFERENCE_KPH,
+    nodes: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Return for each node the efficiency among its neighbours once it is gone, in 1/unit of the weights.
 
@@ -85,6 +90,8 @@ def local_efficiency(
         Where the nodes are, shape (n, 2). With it the value is E(G_i) over that of straight roads between the same
         neighbours at `reference_kph`, 0 to 1 for weights in minutes: Latora and Marchiori's own scaling. Without,
         metres-long links rule the mean.
+    nodes
+        Of which nodes the value is wanted, 0 for the others; of all where None.
 
     Returns
     -------
@@ -105,7 +112,7 @@ def local_efficiency(
     both = np.unique(np.concatenate([key, key % n * n + key // n]))
     both = both[both // n != both % n]
     first = np.searchsorted(both // n, np.arange(n + 1))
-    degree = np.diff(first)
+    degree = np.diff(first) if nodes is None else np.where(nodes, np.diff(first), 0)
     out = np.zeros(n)
     for k in np.unique(
         degree[degree >= 2]
@@ -175,8 +182,32 @@ def graph_efficiency(
         stem = column.removesuffix("_per_min")
         out[column] = [ratio for ratio, _ in found]
         out[f"{stem}_se{column[len(stem) :]}"] = [error for _, error in found]
-    local = [float(local_efficiency(router.costs[FIELDS[name]], lonlat=lonlat).mean()) for name in networks]
-    return out.assign(local_relative_efficiency=local)
+    local: list[NDArray[np.float64]] = []
+    for name in networks:
+        graph = router.costs[FIELDS[name]]
+        if not local:
+            first, values = graph, local_efficiency(graph, lonlat=lonlat)
+        else:
+            # The networks differ at the border alone: elsewhere a node's neighbours are the same.
+            near = _beside_other_arcs(first, graph)
+            values = np.where(near, local_efficiency(graph, lonlat=lonlat, nodes=near), local[0])
+        local.append(values)
+    return out.assign(local_relative_efficiency=[float(values.mean()) for values in local])
+
+
+def _beside_other_arcs(one: csr_array, two: csr_array) -> NDArray[np.bool_]:
+    """Return which nodes lie at an arc that one of two graphs has alone, or at another cost, or beside such a node."""
+    ends = np.zeros(one.shape[0], bool)
+    keys = [arc_keys(graph) for graph in (one, two)]
+    for own, other, own_cost, other_cost in ((*keys, one.data, two.data), (*keys[::-1], two.data, one.data)):
+        at = np.minimum(np.searchsorted(other, own), max(len(other) - 1, 0))
+        same = (other[at] == own) & (other_cost[at] == own_cost) if len(other) else np.zeros(len(own), bool)
+        ends[own[~same] // one.shape[0]] = ends[own[~same] % one.shape[0]] = True
+    out = ends.copy()
+    for graph in (one, two):
+        arcs = graph.tocoo()
+        out[arcs.col[ends[arcs.row]]] = out[arcs.row[ends[arcs.col]]] = True
+    return out
 
 
 def _drawn(lonlat: NDArray[np.float64], side: NDArray[np.object_], roots: int | None, seed: int) -> NDArray[np.int64]:

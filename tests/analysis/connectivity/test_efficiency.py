@@ -11,6 +11,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from analysis.connectivity.efficiency import (
+    _beside_other_arcs,
     efficiency_of_regions,
     global_efficiency,
     graph_efficiency,
@@ -118,6 +119,29 @@ def test_the_whole_graph_is_that_of_networkx(seed: int) -> None:
     some = graph_efficiency(made.router, roots=len(node)).set_index("network")
     pd.testing.assert_frame_equal(some, table)
     assert (table[[c for c in table if "_se" in str(c)]] == 0).all(axis=None)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_local_efficiency_of_the_three_networks_is_that_of_each_by_itself(seed: int) -> None:
+    router = compile_router(network_of(random_land(seed)), "road")
+    lonlat = router.network.nodes[["x", "y"]].to_numpy(float)[router.nodes]
+    found = graph_efficiency(router, roots=2)["local_relative_efficiency"]
+    plain = [float(local_efficiency(router.costs[FIELDS[name]], lonlat=lonlat).mean()) for name in NETWORKS]
+    assert found.tolist() == plain
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nodes_away_from_other_arcs_keep_their_local_efficiency(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    one, two = (np.where(rng.random((14, 14)) < 0.25, rng.integers(1, 5, (14, 14)) * 1.0, 0.0) for _ in range(2))
+    two = np.where(rng.random((14, 14)) < 0.93, one, two)
+    for m in (one, two):
+        np.fill_diagonal(m, 0.0)
+    near = _beside_other_arcs(csr_array(one), csr_array(two))
+    before, after = (local_efficiency(csr_array(m)) for m in (one, two))
+    np.testing.assert_array_equal(before[~near], after[~near])
+    part = local_efficiency(csr_array(two), nodes=near)
+    np.testing.assert_array_equal(np.where(near, part, before), after)
 
 
 @pytest.mark.parametrize("seed", [1, 3])
