@@ -197,8 +197,9 @@ def _access(
 
 def frame_nodes(network: Network, depth_km: float) -> NDArray[np.bool_]:
     """Return which nodes lie further from the border line than a depth, where the data may be cut off."""
-    away = shapely.distance(points_at(network.nodes[["px", "py"]].to_numpy(float)), network.base.border.line)
-    return np.asarray(away > depth_km * 1000, bool)
+    line, spots = network.base.border.line, points_at(network.nodes[["px", "py"]].to_numpy(float))
+    shapely.prepare(line)
+    return np.asarray(~shapely.dwithin(line, spots, depth_km * 1000), bool)
 
 
 def join_points(

@@ -14,6 +14,7 @@ import shapely
 import gis.measures as measures
 from analysis.reach.accessibility import posts
 from gis.settings import Analysis
+from layers.crs import points_at
 from network.build import FIELDS
 from network.routing import compile_router
 from tests.borders import ROUNDED, random_network
@@ -117,3 +118,10 @@ def test_roads_are_drawn_in_five_classes() -> None:
         "connector",
         "minor",
     ]
+
+
+def test_nodes_by_the_frame_are_those_further_from_the_line_than_the_depth() -> None:
+    network = random_network(5)
+    away = shapely.distance(points_at(network.nodes[["px", "py"]].to_numpy(float)), network.base.border.line)
+    for depth_km in (0.0, *(np.quantile(away, [0.2, 0.5, 0.9]) / 1000 + 1e-3)):
+        np.testing.assert_array_equal(measures.frame_nodes(network, depth_km), away > depth_km * 1000)
