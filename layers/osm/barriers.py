@@ -47,12 +47,36 @@ def barrier_access(tags: Mapping[str, str], vehicle: str, at: tuple[int, int] | 
     [2, 0, 0]
     >>> barrier_access({"barrier": "bollard", "motor_vehicle": "yes"}, "car").level
     2
+    >>> [barrier_access({"barrier": b}, "car").level for b in ("Block", "block;gate", "block; bollard")]
+    [0, 2, 0]
     """
-    kind = tags.get("barrier", "")
-    if kind == CONTROL:
+    kinds = _parts(tags.get("barrier", ""))
+    if CONTROL in kinds:
         return Access(OPEN)
-    passage = access_to(tags, vehicle, CLOSED if kind in CLOSING else OPEN, at)
-    return passage if passage.level != CLOSED or passage.word != "yes" else Access(CLOSED, kind, unread=passage.unread)
+    closing = closes(tags.get("barrier", ""))
+    passage = access_to(tags, vehicle, CLOSED if closing else OPEN, at)
+    if passage.level != CLOSED or passage.word != "yes":
+        return passage
+    return Access(CLOSED, ";".join(kinds), unread=passage.unread)
+
+
+def closes(barrier: str) -> bool:
+    """Return whether a value of ``barrier`` closes without an access tag.
+
+    Of a list each part, in any case: through a gate beside a block one passes.
+
+    Examples
+    --------
+    >>> [closes(b) for b in ("block", "Block", "block;gate", "gate", "jersey_barrier; bollard", "")]
+    [True, True, False, False, True, False]
+    """
+    kinds = _parts(barrier)
+    return bool(kinds) and all(kind in CLOSING for kind in kinds)
+
+
+def _parts(barrier: str) -> list[str]:
+    """Return the parts of a list in lower case."""
+    return [part for part in (one.strip().casefold() for one in barrier.split(";")) if part]
 
 
 POST_VEHICLES = ("car", "truck", "bus")

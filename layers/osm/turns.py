@@ -25,6 +25,20 @@ def is_restriction(tags: Mapping[str, str]) -> bool:
     return tags.get("type", "").startswith("restriction") or any(k.startswith("restriction") for k in tags)
 
 
+def of_some_hours(tags: Mapping[str, str], vehicle: str) -> bool:
+    """Return whether a restriction of a vehicle has hours, by a condition or by the ``hour_on`` of old mapping.
+
+    Examples
+    --------
+    >>> old = {"restriction": "no_left_turn", "hour_on": "07:00", "hour_off": "09:00"}
+    >>> new = {"restriction:conditional": "no_left_turn @ (07:00-09:00)"}
+    >>> of_some_hours(old, "car"), of_some_hours(new, "car"), of_some_hours({"restriction": "none"}, "car")
+    (True, True, False)
+    """
+    own = (f"restriction:{name}:conditional" for name in VEHICLE_KEYS[vehicle])
+    return "hour_on" in tags or any(key in tags for key in ("restriction:conditional", *own))
+
+
 def restriction_of(tags: Mapping[str, str], vehicle: str) -> tuple[str, tuple[str, ...]]:
     """Return what a restriction is to a vehicle, ``no``, ``only`` or an empty text where it says nothing.
 

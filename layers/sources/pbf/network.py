@@ -12,7 +12,8 @@ import shapely
 
 from layers.errors import LayerError
 from layers.osm.barriers import NODE_KEYS
-from layers.sources.pbf.blocks import DENSE, KNOWN_FEATURES, NODES, SORTED, WAYS, fields, ranges, read_blobs, read_block
+from layers.sources.pbf.across import cells_of, tie_across
+from layers.sources.pbf.blocks import DENSE, KNOWN_FEATURES, NODES, SORTED, WAYS, fields, read_blobs, read_block
 from layers.sources.pbf.objects import (
     E7,
     Area,
@@ -22,6 +23,8 @@ from layers.sources.pbf.objects import (
     Ways,
     Words,
     closing_tags,
+    each_once,
+    no_ways,
     pairs_in,
     read_nodes,
     read_ways,
@@ -158,13 +161,15 @@ def collect(
     files = [_File(path, headers[path], within, words, lines, points, relations) for path in newest_first]
     for file in files:
         file.lower, file.posts = tuple(lower), posts
-    parts = [file.read() for file in files]
+    parts, tied = [file.read() for file in files], frozenset[int]()
     if len(parts) == 1:
         nodes, ways, places = parts[0]
     else:
         nodes = Nodes.of(*(np.concatenate([getattr(p[0], name) for p in parts]) for name in ("ids", "lon", "lat")))
-        ways = _each_once([p[1] for p in parts], words)
+        ways = each_once([p[1] for p in parts], words)
         places = [place for p in parts for place in p[2]]
+        if lower:
+            nodes, ways, tied = tie_across(nodes, ways, files, words, relations.ferries)
     places += located(relations.posts, ways, nodes, words.counts)
     once = {(place.kind, place.osm_id): place for place in reversed(places)}
     ordered = [once[k] for k in sorted(once)]
@@ -179,27 +184,9 @@ def collect(
         ordered,
         [barriers[i] for i in sorted(barriers)],
         words.counts,
-        frozenset(i for file in files for i in file.tied),
+        frozenset((*tied, *(i for file in files for i in file.tied))),
         relations,
     )
-
-
-def _each_once(parts: Sequence[Ways], words: Words) -> Ways:
-    """Return the ways of several parts, of each id the first."""
-    ids = np.concatenate([p.ids for p in parts])
-    counts = np.concatenate([p.counts for p in parts])
-    refs = np.concatenate([p.refs for p in parts])
-    # Of the forty keys that are asked for, most files have a few.
-    present = [key for key in words.keys if any(key in p.codes for p in parts)]
-    codes = {
-        key: np.concatenate([p.codes.get(key, np.full(len(p.ids), -1, np.int32)) for p in parts]) for key in present
-    }
-    unique, first = np.unique(ids, return_index=True)
-    if len(unique) == len(ids) and np.array_equal(unique, ids):
-        return Ways(ids, refs, counts, codes)
-    stop = np.cumsum(counts)
-    taken = refs[ranges((stop - counts)[first], stop[first])]
-    return Ways(unique, taken, counts[first], {k: c[first] for k, c in codes.items()})
 
 
 class _NotInOrderError(Exception):
@@ -225,6 +212,7 @@ class _File:
         self.lower: tuple[bytes, ...] = ()
         self.posts: NDArray[np.float64] | None = None
         self.tied: list[int] = []
+        self.cells: NDArray[np.int64] = np.zeros(0, np.int64)
         self._begin()
 
     def _begin(self) -> None:
@@ -250,12 +238,26 @@ class _File:
             self._pass(nodes=True, ways=False)
             self._pass(nodes=False, ways=True)
         self._close_nodes()
-        ways = _each_once(self.ways or [_no_ways()], self.words)
+        ways = each_once(self.ways or [no_ways()], self.words)
         if self.lower:
             ways = self._with_ties(ways)
         self._locate()
+        self.cells = cells_of(self.nodes)
         self.nodes = self.nodes.only(ways.refs)
         return self.nodes, ways, self.places
+
+    def lower_ways(self) -> tuple[Nodes, Ways]:
+        """Return the ways of lower classes and their nodes, by reading the file again."""
+        before = Counter(self.words.counts)
+        self._begin()
+        self.lines, self.points, self.further = {b"highway": self.lower}, {}, np.zeros(0, np.int64)
+        self._pass(nodes=True, ways=False)
+        self._pass(nodes=False, ways=True)
+        self._close_nodes()
+        self.words.counts.clear()
+        self.words.counts.update(before)
+        ways = each_once(self.ways or [no_ways()], self.words)
+        return self.nodes.only(ways.refs), ways
 
     def _pass(self, *, nodes: bool, ways: bool) -> None:
         """Go through the file once."""
@@ -294,13 +296,13 @@ class _File:
         queried, places = (self.lines, self.points, self.further), len(self.places)
         self.lines, self.points, self.further = {b"highway": self.lower}, {}, np.zeros(0, np.int64)
         self._pass(nodes=False, ways=True)
-        lower = _each_once(self.ways or [_no_ways()], self.words)
+        lower = each_once(self.ways or [no_ways()], self.words)
         self.lines, self.points, self.further = queried
         self.ways, self.places = kept, self.places[:places]
         self._close_nodes()
         rows = ties(ends, lower, self.words, self.nodes)
         self.tied = lower.ids[rows].tolist()
-        return _each_once([ways, only_ways(lower, rows)], self.words)
+        return each_once([ways, only_ways(lower, rows)], self.words)
 
     def _nodes(self, block: Block, what: int, at: NDArray[np.int64], end: NDArray[np.int64]) -> None:
         """Keep a group's nodes that lie in the area."""
@@ -318,7 +320,7 @@ class _File:
             hit = np.isin(tags[1] * size + tags[2], wanted)
             self.places += tagged_nodes(block, tags, hit, places, keep, self.words)
         if may_close:
-            hit = closing_tags(index, tags, size)
+            hit = closing_tags(block, index, tags)
             self.barriers += tagged_nodes(block, tags, hit, places, keep, self.words)
         all_of_them = bool(keep.all())
         for column, values in zip(self.columns, (ids, lon, lat), strict=True):
@@ -379,12 +381,6 @@ class _File:
                 place.lon, place.lat = (middle.x, middle.y)
             located.append(place)
         self.places = located
-
-
-def _no_ways() -> Ways:
-    """Return no way."""
-    none = np.zeros(0, np.int64)
-    return Ways(none, none, none, {})
 
 
 def _touching(ways: Ways, known: NDArray[np.bool_]) -> Ways:

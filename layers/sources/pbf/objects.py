@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.osm.barriers import CLOSING, NODE_KEYS, PLAIN_WORDS
-from layers.sources.pbf.blocks import DENSE, Block, packed, running, side_by_side, varints, zigzag
+from layers.osm.barriers import NODE_KEYS, PLAIN_WORDS, closes
+from layers.sources.pbf.blocks import DENSE, Block, packed, ranges, running, side_by_side, varints, zigzag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -260,16 +260,18 @@ def texts_of(block: Block, keys: NDArray[np.int64], values: NDArray[np.int64], w
     return out
 
 
-def closing_tags(index: Mapping[bytes, int], tags: tuple[NDArray[np.int64], ...], size: int) -> NDArray[np.bool_]:
+def closing_tags(block: Block, index: Mapping[bytes, int], tags: tuple[NDArray[np.int64], ...]) -> NDArray[np.bool_]:
     """Return which tags of nodes may close a road.
 
     Barriers that close by themselves, and access that is not plainly open.
     """
     _, key, value = tags
-    closing = pairs_in(index, {b"barrier": [v.encode() for v in CLOSING]}, size)
+    barrier = key == index.get(b"barrier", -1)
+    # Of the values of a block few are different ones.
+    closing = [v for v in np.unique(value[barrier]).tolist() if closes(block.text(v).decode("utf-8", "replace"))]
     keys = [index[k.encode()] for k in NODE_KEYS if k.encode() in index]
     plain = [index[w.encode()] for w in PLAIN_WORDS if w.encode() in index]
-    return np.asarray(np.isin(key * size + value, closing) | (np.isin(key, keys) & ~np.isin(value, plain)), bool)
+    return np.asarray((barrier & np.isin(value, closing)) | (np.isin(key, keys) & ~np.isin(value, plain)), bool)
 
 
 def way_places(block: Block, at: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
@@ -353,3 +355,27 @@ def _codes(
         column[row[owner[found]]] = codes[back]
         out[name] = column
     return out
+
+
+def each_once(parts: Sequence[Ways], words: Words) -> Ways:
+    """Return the ways of several parts, of each id the first."""
+    ids = np.concatenate([p.ids for p in parts])
+    counts = np.concatenate([p.counts for p in parts])
+    refs = np.concatenate([p.refs for p in parts])
+    # Of the forty keys that are asked for, most files have a few.
+    present = [key for key in words.keys if any(key in p.codes for p in parts)]
+    codes = {
+        key: np.concatenate([p.codes.get(key, np.full(len(p.ids), -1, np.int32)) for p in parts]) for key in present
+    }
+    unique, first = np.unique(ids, return_index=True)
+    if len(unique) == len(ids) and np.array_equal(unique, ids):
+        return Ways(ids, refs, counts, codes)
+    stop = np.cumsum(counts)
+    taken = refs[ranges((stop - counts)[first], stop[first])]
+    return Ways(unique, taken, counts[first], {k: c[first] for k, c in codes.items()})
+
+
+def no_ways() -> Ways:
+    """Return no way."""
+    none = np.zeros(0, np.int64)
+    return Ways(none, none, none, {})

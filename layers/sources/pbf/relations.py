@@ -16,7 +16,7 @@ from layers.errors import LayerError
 from layers.osm.access import CLOSED, access_to
 from layers.osm.limits import VEHICLES
 from layers.osm.lines import UNREAD
-from layers.osm.turns import is_restriction, restriction_of
+from layers.osm.turns import is_restriction, of_some_hours, restriction_of
 from layers.sources.pbf.blocks import (
     RELATIONS,
     block_starts,
@@ -163,14 +163,15 @@ def turns_of(relations: Iterable[Relation], vehicle: str, counts: Counter[str]) 
 
     ``via`` (node), ``from_way``, ``to_way``, ``only``, one row per pair of ways.
 
-    Counts take those over ways (``turns_over_ways``), which are not followed, those without their members, and texts
-    that no rule reads.
+    Counts take those that hold at some hours alone (``turns_at_some_hours``) and those over ways (``turns_over_ways``),
+    which are not followed, those without their members, and texts that no rule reads.
     """
     rows = []
     for relation in relations:  # some thousands in a country
         what, unread = restriction_of(relation.tags, vehicle)
         counts.update(f"{UNREAD}{text}" for text in unread)
         if not what:
+            counts["turns_at_some_hours"] += of_some_hours(relation.tags, vehicle)
             continue
         kinds = {role: [(k, i) for k, i, r in relation.members if r == role] for role in ("from", "via", "to")}
         ends = {role: [i for k, i in kinds[role] if k == "w"] for role in ("from", "to")}

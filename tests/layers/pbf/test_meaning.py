@@ -28,7 +28,15 @@ def read(tmp_path: Path, nodes: list[Node], ways: list[Way], **options: Any) -> 
 
 
 @pytest.mark.parametrize(
-    "tags", [{"barrier": "block"}, {"barrier": "bollard"}, {"barrier": "gate", "access": "no"}, {"access": "no"}]
+    "tags",
+    [
+        {"barrier": "block"},
+        {"barrier": "bollard"},
+        {"barrier": "Block"},
+        {"barrier": "block;bollard"},
+        {"barrier": "gate", "access": "no"},
+        {"access": "no"},
+    ],
 )
 def test_a_closed_node_parts_the_road(tmp_path: Path, tags: dict[str, str]) -> None:
     got = read(tmp_path, line(5, n3=tags), [(100, [1, 2, 3, 4, 5], ROAD)])
@@ -37,13 +45,14 @@ def test_a_closed_node_parts_the_road(tmp_path: Path, tags: dict[str, str]) -> N
     assert v1 >= CUT_IDS
     assert u2 >= CUT_IDS
     assert v1 != u2
-    assert got.report["left_out"] == {f"roads_cut_at_{tags.get('access') or tags['barrier']}": 1}
+    assert got.report["left_out"] == {f"roads_cut_at_{tags.get('access') or tags['barrier'].lower()}": 1}
 
 
 @pytest.mark.parametrize(
     "tags",
     [
         {"barrier": "gate"},
+        {"barrier": "block;gate"},
         {"barrier": "lift_gate"},
         {"barrier": "cattle_grid"},
         {"barrier": "toll_booth"},

@@ -110,15 +110,20 @@ def test_restrictions_are_rows_of_node_and_ways(tmp_path: Path) -> None:
         (4, way, {"type": "restriction", "restriction": "no_left_turn"}),
         (5, node[:2], {"type": "restriction", "restriction": "no_left_turn"}),
         (6, node, {"type": "restriction", "restriction": "no_flying"}),
+        (7, node, {"type": "restriction", "restriction": "no_left_turn", "hour_on": "07:00", "hour_off": "09:00"}),
+        (8, node, {"type": "restriction", "restriction:conditional": "no_left_turn @ (07:00-09:00)"}),
+        (9, node, {"type": "restriction", "restriction:hgv:conditional": "no_left_turn @ (07:00-09:00)"}),
     ]
     car = read(tmp_path, line(4), ways, given)
     assert car.turns[["via", "from_way", "to_way", "only", "relation"]].to_numpy().tolist() == [[2, 100, 101, False, 1]]
     assert {k: v for k, v in car.report["left_out"].items() if k.startswith("turns")} == {
+        "turns_at_some_hours": 2,
         "turns_over_ways": 1,
         "turns_without_members": 1,
     }
     assert car.report["unread"] == {"restriction=no_flying": 1}
     truck = read(tmp_path, line(4), ways, given, vehicle="truck")
+    assert truck.report["left_out"]["turns_at_some_hours"] == 3
     assert truck.turns[["only", "relation"]].to_numpy().tolist() == [[False, 1], [True, 2], [True, 3]]
 
 
