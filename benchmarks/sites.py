@@ -73,7 +73,7 @@ def border() -> int:
     trees = across(network)
     begun = load()
     wall, start = time.perf_counter(), time.process_time()
-    found = find_candidates(network, every_km=3.5, rows=(trees.a, trees.b))
+    found = find_candidates(network, every_km=3.0, rows=(trees.a, trees.b))
     columns = cell_columns(base.standing, found, wait_min=WAIT_MIN)
     ours, elapsed = time.process_time() - start, time.perf_counter() - wall
     gain = columns["cells_gain_pct"].to_numpy()

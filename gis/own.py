@@ -60,7 +60,8 @@ def further_files(study: Study, regions: gpd.GeoDataFrame, area: shapely.Geometr
         named["indicators"] = study.index.indicators
     if study.border_zone.path:
         named["border_zone"] = study.border_zone.path
-    named |= {f"terrain.{n}": p for n in ("elevation", "water") if (p := getattr(study.terrain, n))}
+    if study.terrain.elevation:
+        named["terrain.elevation"] = study.terrain.elevation
     if study.counts.path:
         named["counts"] = study.counts.path
     missing = [f"{word} ({path})" for word, path in named.items() if not Path(path).is_file()]

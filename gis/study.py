@@ -268,7 +268,7 @@ def _with_paths(study: Study, folder: Path) -> Study:
     digests = {placed[name]: digest for name, digest in study.osm.sha256.items()}
     raster = str(folder / study.population.raster) if study.population.raster else ""
     zone = str(folder / study.border_zone.path) if study.border_zone.path else ""
-    terrain = {n: str(folder / p) for n in ("elevation", "water") if (p := getattr(study.terrain, n))}
+    elevation = str(folder / study.terrain.elevation) if study.terrain.elevation else ""
     indicators = str(folder / study.index.indicators) if study.index.indicators else ""
     waits = str(folder / study.observed_waits) if study.observed_waits else ""
     counts = str(folder / study.counts.path) if study.counts.path else ""
@@ -280,7 +280,7 @@ def _with_paths(study: Study, folder: Path) -> Study:
             "population": study.population.model_copy(update={"raster": raster}),
             "observed_waits": waits,
             "border_zone": study.border_zone.model_copy(update={"path": zone}),
-            "terrain": study.terrain.model_copy(update=terrain),
+            "terrain": study.terrain.model_copy(update={"elevation": elevation}),
             "reach": study.reach.model_copy(update={"layers": own}),
             "counts": study.counts.model_copy(update={"path": counts}),
             "index": study.index.model_copy(update={"indicators": indicators}),

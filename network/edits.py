@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 
 from layers.checkpoints import usable_wait_min, with_hours, with_waits
-from layers.crs import WGS84, project
+from layers.crs import WGS84
 from layers.errors import LayerError, PlaceError
 from layers.hours import CLOSED_HOURS, ClosedHours, read_hours
 from layers.lists import lists_of
@@ -24,13 +24,12 @@ from network.border import match_checkpoints
 from network.build import Network, with_costs, with_status
 from network.connectors import connect_checkpoints, connect_settlements
 from network.kinds import GATE, LINE
+from network.spots import refuse_spot
 from network.works import built_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-FAR_KM = 60.0
-"""A new checkpoint further from the border line than this is taken for a mistake."""
 OWN_ROAD: Mapping[str, object] = {"own_road": False, "road_kph": np.nan}
 """Columns of a checkpoint that stands on a road of its own, which is yet to be built, and what others have there."""
 DIRECTIONS = ("both", "a to b", "b to a")
@@ -219,7 +218,7 @@ def new_checkpoint(
     Raises
     ------
     PlaceError
-        The place is far from the border line, the wait is negative, or the mode is not road or rail.
+        The place is far from the border line or in the water, the wait is negative, or the mode is not road or rail.
     """
     if mode not in ("road", "rail"):
         raise PlaceError(f"a new checkpoint by {mode!r}: allowed is road or rail")
@@ -227,7 +226,7 @@ def new_checkpoint(
         raise PlaceError("a new checkpoint by rail on a new road: allowed is a crossing of the railway")
     if wait_min is not None:
         _refuse_wait(wait_min, "a wait at a new checkpoint")
-    refuse_away(network, lon, lat)
+    refuse_spot(network, lon, lat)
     wait = np.nan if wait_min is None else float(wait_min)
     row = gpd.GeoDataFrame(
         {
@@ -248,17 +247,6 @@ def new_checkpoint(
     made = with_waits(validate(row, "checkpoints", "scenario"), vehicle=network.base.vehicle)
     made = made.assign(base_open=False)
     return made.assign(own_road=True, road_kph=np.nan if road_kph is None else float(road_kph)) if own_road else made
-
-
-def refuse_away(network: Network, lon: float, lat: float) -> None:
-    """Raise where a new checkpoint would stand too far from the border line."""
-    point = project(shapely.Point(lon, lat), WGS84, network.crs)
-    km = float(shapely.distance(point, network.base.border.line)) / 1000
-    if not km <= FAR_KM:
-        raise PlaceError(
-            f"a new checkpoint at {lon:g},{lat:g} would stand {km:,.0f} km from the border line: allowed is "
-            f"lon,lat within {FAR_KM:g} km of it"
-        )
 
 
 def name_of_new(number: int, lon: float, lat: float) -> str:

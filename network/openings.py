@@ -133,16 +133,9 @@ class Opening:
 
     def beside(self, points: Points, side: Side) -> NDArray[np.float64]:
         """Return minutes from points to the checkpoint along a link that both join, else infinity."""
-        p = self.access[side]
         out = np.full(len(points), np.inf)
-        at, walk = _along(points)
-        own_at, own_walk = _along(p)
-        for k, link in enumerate(p.link):  # its few connectors
-            on_link = np.flatnonzero(points.link == link)
-            step = own_at[k] - at[on_link]
-            # Against a one-way road nobody comes.
-            step = np.where((step < 0) & ~np.isfinite(points.to_u[on_link]), np.inf, np.abs(step))
-            np.minimum.at(out, points.point[on_link], walk[on_link] + step + own_walk[k])
+        point, _, minutes = along_shared(points, self.access[side])
+        np.minimum.at(out, point, minutes)
         return out
 
     def way_to(self, other: Opening, home: Router, side: Side) -> float:
@@ -150,6 +143,23 @@ class Opening:
         _, away = self.trees(home, side)
         along_network = at_points(other.access[side].backwards(), away[None])[0, 0]
         return float(min(along_network, other.beside(self.access[side], side)[0]))
+
+
+def along_shared(points: Points, posts: Points) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the ways from points to posts along a link that both join: numbers of either, and minutes.
+
+    No tree knows them, for trees lead over the ends of links. Infinity against a one-way road.
+    """
+    order = np.argsort(posts.link, kind="stable")
+    first, last = (np.searchsorted(posts.link[order], points.link, s) for s in ("left", "right"))
+    count = np.where(points.link >= 0, last - first, 0)
+    p = np.repeat(np.arange(len(points.link)), count)
+    k = order[np.repeat(first, count) + np.arange(len(p)) - np.repeat(np.cumsum(count) - count, count)]
+    (at, walk), (post_at, post_walk) = _along(points), _along(posts)
+    step = post_at[k] - at[p]
+    # Against a one-way road nobody comes.
+    step = np.where((step < 0) & ~np.isfinite(points.to_u[p]), np.inf, np.abs(step))
+    return points.point[p], posts.point[k], walk[p] + step + post_walk[k]
 
 
 def _along(points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -169,5 +169,5 @@ def input_files(study: Study) -> list[FilePath]:
     layers = [p for p in (study.source(n).path for n in (*LAYERS, "water")) if p not in (SNAPSHOT, NONE, OSM, OVERPASS)]
     own = [part.path for part in study.reach.layers.values()]
     named = [*layers, *own, *study.osm.pbf, study.population.raster, study.border_zone.path, study.index.indicators]
-    named += [study.terrain.elevation, study.terrain.water]
+    named += [study.terrain.elevation]
     return [FilePath(n) for n in named if n and not is_database(n)]

@@ -12,7 +12,8 @@ from gis.queries.edit_checks import target_of
 from gis.queries.edits import Close, Wait, closed_by
 from gis.queries.new_posts import Open, joined_note, new_row
 from layers.sides import SIDES
-from network.edits import name_of_new, refuse_away
+from network.edits import name_of_new
+from network.spots import refuse_spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -105,7 +106,7 @@ def row_of(network: Network, kept: dict[Any, Any], edit: Open, number: int) -> g
     Raises
     ------
     PlaceError
-        The place is far from the border line, or no crossing has the id.
+        The place is far from the border line or in the water, or no crossing has the id.
     """
     truck = network.base.vehicle == "truck" and edit.wait_truck_min is not None
     given = edit.wait_truck_min if truck else edit.wait_min
@@ -124,7 +125,7 @@ def _checked_row(network: Network, kept: dict[Any, Any], edit: Open, number: int
     pattern = kept.get(key)
     if pattern is None:
         pattern = kept[key] = new_row(network, edit, number)
-    refuse_away(network, edit.lon, edit.lat)
+    refuse_spot(network, edit.lon, edit.lat)
     spot = gpd.GeoSeries([shapely.Point(edit.lon, edit.lat)], index=pattern.index, crs=pattern.crs)
     return pattern.assign(name=edit.name or name_of_new(number, edit.lon, edit.lat), geometry=spot)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from analysis.planning.draws import CENTRE, Draw, Spread
 from analysis.planning.effects import cities
@@ -37,10 +36,9 @@ from gis.queries.site_tables import (
 )
 from gis.queries.standing import stand_by
 from layers.checkpoints import assumed_waits
-from layers.crs import WGS84, geodesic_m
+from layers.crs import geodesic_m
 from layers.elevation import open_elevation
-from layers.errors import LayerError, PlaceError, StudyError
-from layers.sources.files import read_file
+from layers.errors import PlaceError, StudyError
 
 if TYPE_CHECKING:
     from gis.inputs import Prepared
@@ -288,22 +286,11 @@ def _with_terrain(found: Candidates, network: Network, terrain: Terrain) -> pd.D
 
     Where the study has layers that tell.
     """
-    if not terrain.elevation and not terrain.water:
-        return found.table
+    border = network.base.border
     heights = open_elevation(Path(terrain.elevation)).heights if terrain.elevation else None
-    columns = terrain_columns(found.approaches, network.crs, heights=heights, water=_water(terrain.water))
+    wet_m = border.wet_m if len(border.lakes) else None
+    columns = terrain_columns(found.approaches, network.crs, heights=heights, wet_m=wet_m)
     return found.table.join(columns)
-
-
-def _water(path: str) -> shapely.Geometry | None:
-    """Return the areas of water of a file in longitude and latitude, None without one."""
-    if not path:
-        return None
-    areas = read_file(Path(path))[0].to_crs(WGS84)
-    areas = areas[shapely.get_dimensions(areas.geometry.to_numpy()) == 2]
-    if areas.empty:
-        raise LayerError(f"terrain.water {path} holds no polygons: allowed is a layer of areas of water")
-    return shapely.union_all(shapely.make_valid(areas.geometry.to_numpy()))
 
 
 def _opening(found: Candidates, k: int, wait: float) -> Open:

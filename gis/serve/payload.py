@@ -11,8 +11,8 @@ import shapely
 from analysis.planning.scenarios import totals
 from gis.measures import CITY_PEOPLE
 from layers.checkpoints import LONGEST_WAIT_MIN
-from network.edits import FAR_KM
 from network.kinds import CONNECTOR, JOINTS, TRANSFER
+from network.spots import FAR_KM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -134,11 +134,22 @@ class BorderZone(Part):
 
 
 class Terrain(Part):
-    """What missing roads of candidates lead over: a raster of heights in metres, and areas of water."""
+    """What missing roads of candidates lead over: a raster of heights in metres."""
 
     elevation: str = ""
-    water: str = ""
     rights: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _water_is_a_layer(cls, value: Any) -> Any:
+        """Refuse the water of an earlier version, where it was no obstacle; an empty one said nothing."""
+        if not isinstance(value, dict) or "water" not in value:
+            return value
+        if value["water"]:
+            raise ValueError(
+                f"water is a layer now: allowed is [layers] water = {value['water']!r}, which no road crosses"
+            )
+        return {name: part for name, part in value.items() if name != "water"}
 
 
 class NetworkPart(Part):

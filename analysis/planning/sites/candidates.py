@@ -29,6 +29,7 @@ from network.kinds import LINE
 from network.overlay import build_overlay
 from network.points import Points, at_points
 from network.routing import compile_router
+from network.spots import offshore_m, refuse_spot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,12 +112,14 @@ def find_candidates(
 
     Notes
     -----
-    A place further than ``checkpoint_modelled_km`` from the roads of either side is none, as it is for `scenario`.
+    A place further than ``checkpoint_modelled_km`` from the roads of either side is none, and so is one out in the
+    water (`network.spots.offshore_m`), as it is for `scenario`.
 
     Raises
     ------
     PlaceError
-        A kind is unknown, a user's point has no road within reach, or there is no candidate at all.
+        A kind is unknown, a user's point has no road within reach or stands in the water, or there is no candidate at
+        all.
     """
     unknown = [k for k in kinds if k not in KINDS]
     if unknown or not every_km > 0:
@@ -130,7 +133,7 @@ def find_candidates(
     parts = [pd.DataFrame(points, columns=["lon", "lat"]).assign(kind="point"), *parts]
     table = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
     table = table.assign(crossing_id=table["crossing_id"].fillna("") if "crossing_id" in table else "")
-    table = _apart(network, table)
+    table = _ashore(network, _apart(network, table))
     router = build_overlay(network, "road").home
     limit = network.limits.checkpoint_modelled_km
     table = table[
@@ -210,6 +213,15 @@ def _apart(network: Network, table: pd.DataFrame) -> pd.DataFrame:
         near = len(others) and np.linalg.norm(others - xy[k], axis=1).min() < SAME_KM * 1000
         keep[k] = table["kind"].iloc[k] == "point" or not near
     return table[keep].reset_index(drop=True)
+
+
+def _ashore(network: Network, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the candidates on land; a user's point in the water is refused as a scenario refuses it."""
+    lonlat = table[["lon", "lat"]].to_numpy(float)
+    wet = offshore_m(network, lonlat) > 0
+    for lon, lat in lonlat[wet & (table["kind"] == "point").to_numpy()]:  # the first is refused
+        refuse_spot(network, lon, lat)
+    return table[~wet].reset_index(drop=True)
 
 
 def _near_roads(network: Network, table: pd.DataFrame, limit_km: float) -> NDArray[np.bool_]:

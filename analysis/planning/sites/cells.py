@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.planning.effects import LEAST_PCT
 from network.build import FIELDS
 from network.costs import CHUNK
+from network.openings import along_shared
 from network.points import at_points
 
 if TYPE_CHECKING:
@@ -95,13 +96,22 @@ def _improved(
     if not len(near) or not len(far):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     new = (into[near] - SLACK_MIN).astype(np.float32)[:, None] + away[far].astype(np.float32)[None]
-    i, j = np.nonzero(new < before[np.ix_(near, far)])
+    # Most candidates have a way from and to all: no copy is made then. One flat search is quicker than one by rows.
+    rows = before if len(near) == len(before) else before[near]
+    old = rows if len(far) == rows.shape[1] else rows[:, far]
+    i, j = np.divmod(np.flatnonzero(new < old), len(far))
     return near[i], far[j]
 
 
 def _to_candidates(home: Router, cells: Points, rows: NDArray[np.int64], points: Points) -> NDArray[np.float64]:
     """Return minutes at home from some cells to candidates, shape (rows, candidates)."""
-    return _ways(home, points.backwards(), lambda tree: at_points(cells, tree)[rows], reverse=True)
+    out = _ways(home, points.backwards(), lambda tree: at_points(cells, tree)[rows], reverse=True)
+    cell, candidate, minutes = along_shared(cells, points)
+    row = np.full(len(cells), -1)
+    row[rows] = np.arange(len(rows))
+    own = row[cell] >= 0
+    np.minimum.at(out, (row[cell[own]], candidate[own]), minutes[own])
+    return out
 
 
 def _from_candidates(home: Router, points: Points, ends: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ def terrain_columns(
     crs: CRS,
     *,
     heights: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
-    water: shapely.Geometry | None = None,
+    wet_m: Callable[[NDArray[np.object_]], NDArray[np.float64]] | None = None,
 ) -> pd.DataFrame:
     """Return what the straight ways of candidates to the roads of either side lead over.
 
@@ -35,8 +35,8 @@ def terrain_columns(
         Lines of either side in the projection `crs`, shape (candidates, 2); empty ones where no road is missing.
     heights
         Metres at longitudes and latitudes, NaN where they are not known.
-    water
-        Areas of water in longitude and latitude.
+    wet_m
+        How many metres of each line lie over water (`network.abroad.Border.wet_m`).
 
     Returns
     -------
@@ -60,9 +60,8 @@ def terrain_columns(
         ups, downs, slopes = (np.where(unknown, np.nan, v).reshape(-1, 2) for v in (up, down, steep))
         out["climb_m"] = np.maximum(ups.sum(axis=1), downs.sum(axis=1))
         out["slope_pct"] = slopes.max(axis=1)
-    if water is not None:
-        wet = shapely.intersection(flat, project(water, WGS84, crs))
-        out["water_km"] = shapely.length(wet).reshape(-1, 2).sum(axis=1) / 1000
+    if wet_m is not None:
+        out["water_km"] = wet_m(flat).reshape(-1, 2).sum(axis=1) / 1000
     return out
 
 

@@ -36,14 +36,18 @@ def slope_of_two_per_cent(lonlat: np.ndarray) -> np.ndarray:
 
 
 def test_by_hand() -> None:
-    water = project(shapely.box(-3000, -500, -1000, 500), PLANE, WGS84)
-    found = terrain_columns(LINES, PLANE, heights=slope_of_two_per_cent, water=water)
+    lake = shapely.box(-3000, -500, -1000, 500)
+
+    def wet(lines: np.ndarray) -> np.ndarray:
+        return np.asarray(shapely.length(shapely.intersection(lines, lake)))
+
+    found = terrain_columns(LINES, PLANE, heights=slope_of_two_per_cent, wet_m=wet)
     # 200 m up to the west; down 100 m to the east: the other way round 100 up and 200 down.
     np.testing.assert_allclose(found["climb_m"], [200.0, 0.0, np.nan], rtol=1e-3)
     np.testing.assert_allclose(found["slope_pct"], [2.0, 0.0, np.nan], rtol=1e-3)
     np.testing.assert_allclose(found["water_km"], [2.0, 0.0, 0.0], rtol=1e-3)
     assert terrain_columns(LINES, PLANE).columns.tolist() == []
-    assert terrain_columns(LINES[:0], PLANE, heights=slope_of_two_per_cent, water=water).shape == (0, 3)
+    assert terrain_columns(LINES[:0], PLANE, heights=slope_of_two_per_cent, wet_m=wet).shape == (0, 3)
 
 
 def test_heights_are_those_of_the_raster(tmp_path: Path) -> None:
