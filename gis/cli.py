@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from gis.boundary import guarded, leave
+from gis.commands.appraise import appraise
 from gis.commands.check import check
 from gis.commands.compare import compare
 from gis.commands.data import cache_clear, cache_list, fetch
@@ -69,6 +70,7 @@ for command in (
     scenario,
     sites,
     sweep,
+    appraise,
     compare,
     export,
     serve,

@@ -50,4 +50,4 @@ def appraisal(
         write_tables(folder, sheets)
     rows = ", ".join(f"{name}.csv ({len(table)} rows)" for name, table in sheets.items())
     say(f"{rows}: hours, fees and scores are empty")
-    say(f"Look at: {out}/")
+    say(f"Look at: {out}/, and when it is filled in: borderlink appraise {out}")
