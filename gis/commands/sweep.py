@@ -35,6 +35,12 @@ def sweep(
     every_km: Annotated[float, typer.Option(help="Distance of sampled candidates along the line.")] = 20.0,
     wait: Annotated[float, typer.Option(help="Minutes of wait at a candidate.")] = 60.0,
     within: Annotated[float, typer.Option(help="Minutes of the objective people.")] = 120.0,
+    cells: Annotated[
+        int | None,
+        typer.Option(
+            metavar="H3", help="Resolution of the belt's cells, such as 6: each before and after.", show_default=False
+        ),
+    ] = None,
     draws: Annotated[
         int | None,
         typer.Option(help="Draws of every scenario; what each says itself where not given.", show_default=False),
@@ -74,6 +80,7 @@ def sweep(
         found = run_sweep(
             jobs,
             sought=sought,
+            cells=cells,
             draws=draws,
             workers=workers,
             scheduler=scheduler,
@@ -82,4 +89,5 @@ def sweep(
             fetching=Fetching(cache, offline, download_lines()),
         )
     say(f"{found['parts']} parts of {', '.join(found['borders'])}; {found['new']} of them computed now")
-    say(f"Look at: {out / 'tables'}/  {out / 'draws.parquet'}")
+    more = f"  {out / 'cells.parquet'}" if cells is not None else ""
+    say(f"Look at: {out / 'tables'}/  {out / 'draws.parquet'}{more}")

@@ -23,6 +23,8 @@ from network.openings import Joinable, joinable_of
 from network.routing import compile_router
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from gis.inputs import Prepared
     from network.build import Network
 
@@ -125,6 +127,11 @@ def stand_by(prepared: Prepared, network: Network, *, most: int = MOST_PLACES) -
 
 def standing_of(prepared: Prepared, network: Network) -> Standing:
     """Return a network with the cells of the study, as `gis.measures.measure_network` has them."""
+    return standing_on(prepared, network, cells_of(prepared, network))
+
+
+def cells_of(prepared: Prepared, network: Network) -> gpd.GeoDataFrame:
+    """Return the cells of a study's belt with their people and nearest places."""
     settings = prepared.study.analysis
     cells = h3_cells(
         network.base.regions,
@@ -140,6 +147,12 @@ def standing_of(prepared: Prepared, network: Network) -> Standing:
         else people_in_cells(cells, network.settlements, settings.h3_resolution)
     )
     cells["near"] = nearest_settlement(cells, network.settlements)
+    return cells
+
+
+def standing_on(prepared: Prepared, network: Network, cells: gpd.GeoDataFrame) -> Standing:
+    """Return a network with some of the cells of `cells_of`."""
+    settings = prepared.study.analysis
     return stand(
         network,
         compile_router(network, settings.mode),

@@ -25,6 +25,8 @@ from network.build import FIELDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import geopandas as gpd
+
     from analysis.planning.draws import Spread
     from analysis.planning.sites.candidates import Candidates
     from gis.inputs import Prepared
@@ -70,6 +72,7 @@ class Held:
     spread: Spread | None = None
     answers: Answers | None = None
     scenarios: OrderedDict[tuple[Edit, ...], Scenario] = field(default_factory=OrderedDict)
+    cells: dict[int, tuple[Prepared, gpd.GeoDataFrame]] = field(default_factory=dict)
     lock: RLock = field(default_factory=RLock)
 
     def answering(self, spread: Spread) -> Answers:

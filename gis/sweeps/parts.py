@@ -31,6 +31,7 @@ from gis.queries.answers import NEW
 from gis.queries.edits import plain
 from gis.queries.siting import Question
 from gis.sweeps.borders import HELD
+from gis.sweeps.cells import Block, block_rows
 from layers.errors import OutputError, StudyError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Sought:
 class Part:
     """What one task computes: draws of a scenario on a border.
 
-    From ``first`` to ``last`` (exclusive; −1 is the border as it is).
+    From ``first`` to ``last`` (exclusive; −1 is the border as it is). With ``cells`` a block of cells, as it is alone.
     """
 
     key: str
@@ -90,6 +91,7 @@ class Part:
     first: int
     last: int
     sought: Sought | None = None
+    cells: Block | None = None
 
     @property
     def name(self) -> str:
@@ -103,6 +105,7 @@ class Part:
             self.first,
             self.last,
             self.sought and asdict(self.sought),
+            *([asdict(self.cells)] if self.cells else []),
         ]
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -152,11 +155,12 @@ def compute_part(part: Part, folder: Path) -> int:
     answers = held.answering(part.spread)
     scenario = held.after(part.edits, part.where, part.spread)
     numbers = [n for n in range(part.first, part.last) if n >= 0]
-    rows = (
-        _figures(answers, scenario, part.first == AS_IS, numbers)
-        if part.sought is None
-        else _candidates(answers, scenario, part.sought, part.first == AS_IS, numbers)
-    )
+    if part.cells is not None:
+        rows = block_rows(held, scenario, part.cells)
+    elif part.sought is not None:
+        rows = _candidates(answers, scenario, part.sought, part.first == AS_IS, numbers)
+    else:
+        rows = _figures(answers, scenario, part.first == AS_IS, numbers)
     _write(part_path(folder, part), rows)
     return len(rows)
 

@@ -30,6 +30,7 @@ from gis.queries.edit_checks import check_edits
 from gis.queries.plans import Plan, read_plan, scenario_id
 from gis.study import Study, load_study
 from gis.sweeps.borders import Border, border_of
+from gis.sweeps.cells import before_and_after_cells, belt_cells, cell_blocks
 from gis.sweeps.executors import check_where, executor
 from gis.sweeps.parts import AS_IS, Part, Sought, blocks, compute_part, is_done, part_path
 from gis.tables import write_tables
@@ -105,6 +106,7 @@ def run_sweep(
     jobs: Sequence[Job],
     *,
     sought: Sought | None = None,
+    cells: int | None = None,
     draws: int | None = None,
     workers: int = 1,
     scheduler: str = "",
@@ -120,6 +122,8 @@ def run_sweep(
     ----------
     sought
         Candidates to be tried one by one on every border as it is and after every scenario.
+    cells
+        Resolution of H3 on whose cells every scenario is computed too, before and after, without draws.
     draws
         Of every scenario; where None, what each says itself.
     workers, scheduler
@@ -146,7 +150,7 @@ def run_sweep(
         borders: list[Border] = []
         tasks: list[Task] = []
         for job in jobs:
-            border, own = _planned(job, sought, draws, fetch, clock)
+            border, own = _planned(job, sought, cells, draws, fetch, clock)
             borders.append(border)
             tasks += own
         with clock.stage("parts"):
@@ -155,6 +159,9 @@ def run_sweep(
             tables, every = _tables(tasks)
             write_tables(folder / "tables", tables)
             every.to_parquet(folder / "draws.parquet", index=False)
+            if cells is not None:
+                own_cells = _read([t for t in tasks if t.part.cells])
+                before_and_after_cells(own_cells, UNTOUCHED).to_parquet(folder / "cells.parquet", index=False)
         content = {
             "borders": [b.name for b in borders],
             "scenarios": sorted({p.name for j in jobs for p in j.plans}),
@@ -184,7 +191,7 @@ def _refuse(jobs: Sequence[Job], sought: Sought | None) -> None:
 
 
 def _planned(
-    job: Job, sought: Sought | None, draws: int | None, fetch: Fetching, clock: Clock
+    job: Job, sought: Sought | None, cells: int | None, draws: int | None, fetch: Fetching, clock: Clock
 ) -> tuple[Border, list[Task]]:
     """Return a border as workers get it, and its tasks."""
 
@@ -192,7 +199,7 @@ def _planned(
         for plan in job.plans:
             check_edits(plan.edits, prepared.layers["checkpoints"], prepared.regions, plan.where)
 
-    plans = [*([Plan((), name=UNTOUCHED)] if sought else []), *job.plans]
+    plans = [*([Plan((), name=UNTOUCHED)] if sought or cells is not None else []), *job.plans]
     spreads = [_spread(plan, job.study, draws) for plan in plans]
     prepared, network = take_or_build(job.study, fetching=fetch, clock=clock, look=look)
     folder = kept_folder(job.study, fetch)
@@ -205,6 +212,7 @@ def _planned(
     people = network.settlements[network.settlements["population"] > 0]["side"].value_counts()
     pairs = int(np.minimum(people.reindex(SIDES, fill_value=0), MAX_PLACES).prod())
     many = int(prepared.border["length_km"].sum() / sought.every_km) + 50 if sought else 0
+    belt = [] if cells is None else cell_blocks(len(belt_cells(prepared, network, cells)[1]), cells)
     tasks = []
     for plan, spread in zip(plans, spreads, strict=True):
         # A border as it is has no effects, only candidates.
@@ -218,6 +226,11 @@ def _planned(
                 )
                 for block in blocks(spread.draws, pairs, count)
             ]
+        named = border.name, plan.name
+        tasks += [
+            Task(*named, Part(border.key, plan.edits, plan.where, spread, AS_IS, 0, cells=b), folder / PARTS)
+            for b in belt
+        ]
     return border, tasks
 
 
@@ -269,7 +282,9 @@ def _read(tasks: Sequence[Task]) -> Iterator[pd.DataFrame]:
 def _tables(tasks: Sequence[Task]) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     """Return the tables of a sweep, and all draws of the scenarios."""
     tables, every = {}, pd.DataFrame()
-    plain_ones, sought = ([t for t in tasks if (t.part.sought is None) == own] for own in (True, False))
+    plain_ones, sought = (
+        [t for t in tasks if (t.part.sought is None) == own and not t.part.cells] for own in (True, False)
+    )
     if plain_ones:
         every = pd.concat(_read(plain_ones), ignore_index=True)
         table = _summed(every, ["border", "variant", "scenario", "key"])
