@@ -1,5 +1,5 @@
 // The page: asks the server what the edits change, and shows it.
-import { element, percent, whole } from "./format.js";
+import { element, minutes, percent, whole } from "./format.js";
 import { Compare } from "./compare.js";
 import { Drawing } from "./draw.js";
 import { editLine, lineForm, newPostForm, passesAt, written } from "./edits.js";
@@ -172,7 +172,8 @@ async function start() {
       map.drawWay(found.line);
       $("way-answer").replaceChildren(wayText(found));
       choose("ways");
-      busy("done", _("The way is drawn."));
+      // On a phone the rest of the answer lies below.
+      busy("done", `${_("The way is drawn.")} ${_("{n} min, {km} km", { n: minutes(found.minutes), km: whole(found.km) })}`);
     } catch (error) { problem(error); busy("done", ""); }
   }
 

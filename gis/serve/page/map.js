@@ -67,8 +67,9 @@ export class BorderMap {
     this.places();
     this.leaflet.on("click", (event) => this.handlers.click && this.handlers.click(event.latlng));
     this.leaflet.on("move zoomend resize", () => this.clip());
-    this.leaflet.on("zoomend", () => this.showPosts());
+    this.leaflet.on("zoomend", () => { this.showPosts(); this.edge(); });
     this.fit();
+    this.edge();
   }
 
   fit() { this.leaflet.fitBounds(L.latLngBounds(this.study.border.flat()), { padding: [12, 12], animate: false }); }
@@ -86,6 +87,14 @@ export class BorderMap {
       drawn.bindTooltip(() => this.told(n), { sticky: true });
       return drawn.addTo(this.leaflet);
     });
+  }
+
+  // From far, lines between cells would be all that is seen of them.
+  edge() {
+    const weight = this.leaflet.getZoom() < 4.2 ? 0 : 0.6;
+    if (weight === this.weight) return;
+    this.weight = weight;
+    for (const cell of [...this.cells.before, ...this.cells.after]) cell.setStyle({ stroke: weight > 0, weight });
   }
 
   lines() {
