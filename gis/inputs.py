@@ -29,7 +29,6 @@ from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, describe_file, read
 from layers.population import PopulationRaster, open_population
 from layers.regions import belt, border_line, clip_to_belt, study_crs, touching, with_sides
 from layers.sources.download.cache import Cache
-from layers.sources.overpass.server import Asking
 from layers.stretches import Stretches
 from layers.travellers import open_to_traveller
 from layers.waits import Observed, read_waits, with_observed
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from gis.study import Study
     from layers.moments import Moment
     from layers.sources.download.transfer import Listener
+    from layers.sources.overpass.server import Asking
 
 EDGE = 2.0
 """Roads and railways are taken twice as deep as the settlements, where the source has them: a network cut off where
@@ -102,6 +102,8 @@ class Fetching:
 
     def asking(self, study: Study) -> Asking:
         """Return how the study's Overpass server is asked."""
+        from layers.sources.overpass.server import Asking  # and `requests`: nobody waits for them who asks no server
+
         url = study.osm.overpass_url
         return Asking(Cache(self.cache), url, offline=self.offline, refresh=self.refresh, listen=self.listen)
 

@@ -18,10 +18,7 @@ from layers.osm.posts import AT_LINE_KM, CLUSTER_KM, DEPTH_KM, STATION_KM
 from layers.schema import empty_layer, validate
 from layers.settlements import with_known_people
 from layers.sources.download.cache import Cache
-from layers.sources.download.geofabrik import resolve
 from layers.sources.download.names import file_digests, public_url
-from layers.sources.download.transfer import fetch
-from layers.sources.overpass.server import Asking, fetch_network, fetch_regions
 from layers.sources.snapshot import snapshot_covers
 
 if TYPE_CHECKING:
@@ -33,6 +30,7 @@ if TYPE_CHECKING:
     from gis.study import Study
     from layers.sources.download.cache import Entry
     from layers.sources.download.transfer import Listener
+    from layers.sources.overpass.server import Asking
     from layers.stretches import Stretches
 
 
@@ -96,6 +94,9 @@ def locate_extracts(
     names = [name for name in study.osm.pbf if not is_extract_file(name)]
     if not names:
         return out
+    from layers.sources.download.geofabrik import resolve  # and `requests`, which who has the files need not wait for
+    from layers.sources.download.transfer import fetch
+
     cache = Cache(cache_folder)
     extracts = resolve(names, cache=cache, base_url=study.osm.geofabrik_url, offline=offline, refresh=refresh)
     digests = {
@@ -129,6 +130,8 @@ def ask_regions(study: Study, asking: Asking) -> list[LocalExtract]:
     LayerError
         See `layers.sources.overpass.server.fetch_network`.
     """
+    from layers.sources.overpass.server import fetch_regions
+
     return _answers(fetch_regions(study.sides, asking), asking)
 
 
@@ -142,6 +145,8 @@ def ask_network(study: Study, area: shapely.Geometry, layers: Collection[str], a
     if "roads" in layers and source.path not in (OSM, OVERPASS):
         known = read_layer("checkpoints", source, area=area)[0].geometry.to_numpy()
         posts = shapely.get_coordinates(known[shapely.intersects(known, area)])
+    from layers.sources.overpass.server import fetch_network
+
     entries = fetch_network(
         area,
         asking,

@@ -72,7 +72,8 @@ class Stretches:
             whole = shapely.union_all(regions.loc[regions["side"] == side].geometry.to_numpy())
             outline = shapely.clip_by_rect(shapely.boundary(whole), *frame)
             spots = shapely.points(shapely.get_coordinates(shared))
-            wide = TOUCH if shapely.distance(outline, spots).max(initial=0.0) < TOUCH else GAP
+            shapely.prepare(outline)
+            wide = TOUCH if shapely.dwithin(outline, spots, np.nextafter(TOUCH, 0)).all() else GAP
             rest[side] = shapely.difference(outline, shapely.buffer(shared, wide))
             foreign = [] if others is None else list(shapely.buffer(others.geometry.to_numpy(), TOUCH))
             third[side] = (

@@ -75,7 +75,7 @@ class Ranking:
     ``index_p95`` (each a value that occurred), and with axes ``type`` (the most frequent) and ``type_share``.
     ``types``: ``region``, ``type``, ``share_of_runs``, a row for each of the four types; empty without axes. ``runs``:
     what each run drew, a column for each of `FACTORS`. ``ranks``: shape (runs, regions), NaN where a region was not
-    ranked. ``notes``.
+    ranked. ``notes``. ``shared`` is what all runs share, for `rank_sensitivity`.
     """
 
     table: pd.DataFrame
@@ -83,6 +83,7 @@ class Ranking:
     runs: pd.DataFrame
     ranks: NDArray[np.float64]
     notes: list[str]
+    shared: _Shared = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -158,16 +159,26 @@ def rank_regions(
         types, most = _types(shared.regions, code, type_names(axes, names))
         table = table.join(most)
     runs = pd.DataFrame({f: np.array(options[f], dtype=object)[p] for f, p in zip(FACTORS, picked, strict=True)})
-    return Ranking(table, types, runs, place, shared.notes)
+    return Ranking(table, types, runs, place, shared.notes, shared)
 
 
 def rank_sensitivity(
-    chosen: IndicatorSet, choices: Choices | None = None, *, weight_draws: int = 64, seed: int = 0
+    chosen: IndicatorSet,
+    choices: Choices | None = None,
+    *,
+    weight_draws: int = 64,
+    seed: int = 0,
+    ranking: Ranking | None = None,
 ) -> pd.DataFrame:
     """Return the share of the variance of ranks that each choice makes alone: S_f = Var(E[rank | f]) / Var(rank).
 
     Every option of every factor is combined with every other, Dirichlet weights being `weight_draws` options more, so
     that the shares add up: what is left to 1 is interactions (Saisana, Saltelli and Tarantola 2005).
+
+    Parameters
+    ----------
+    ranking
+        From `rank_regions` of the same indicators and choices, whose scores serve here too.
 
     Returns
     -------
@@ -180,7 +191,7 @@ def rank_sensitivity(
         As in `rank_regions`.
     """
     choices = choices or Choices()
-    shared = _shared_by(chosen, choices)
+    shared = ranking.shared if ranking is not None else _shared_by(chosen, choices)
     options = _options(choices, shared)
     fixed = [k for k, w in enumerate(choices.weights) if w != DIRICHLET]
     draws = weight_draws if DIRICHLET in choices.weights else 0

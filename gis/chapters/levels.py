@@ -80,7 +80,7 @@ def levels_chapter(prepared: Prepared, network: Network, measures: Measures) -> 
         "index": index.regions,
         "indicators": index.indicators,
         "ranks": ranking.table.merge(regions[["region", "name", "side"]], on="region"),
-        "rank_sensitivity": rank_sensitivity(chosen, choices, seed=seed),
+        "rank_sensitivity": rank_sensitivity(chosen, choices, seed=seed, ranking=ranking),
         "types": types.merge(regions[["region", "name", "side"]], on="region"),
         "type_shares": ranking.types,
         **groups,

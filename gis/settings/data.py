@@ -10,9 +10,7 @@ from gis.settings.part import Part, Words
 from layers.io import LAYERS, NONE, SNAPSHOT
 from layers.own.lines import MOST_M, NEAR_M
 from layers.secrets import masked
-from layers.sources.download.geofabrik import BASE_URL
-from layers.sources.overpass.server import BASE_URL as OVERPASS_URL
-from layers.sources.overpass.server import LARGEST_KM2
+from layers.sources.servers import GEOFABRIK_URL, LARGEST_KM2, OVERPASS_URL
 from network.joining import ConnectorLimits
 from network.money import Money
 from network.rail import CURRENT_CHANGE_MIN, GAUGE_CHANGE_MIN
@@ -69,7 +67,7 @@ class Osm(Part):
 
     pbf: tuple[str, ...] = ()
     sha256: dict[str, str] = Field(default_factory=dict)
-    geofabrik_url: str = BASE_URL
+    geofabrik_url: str = GEOFABRIK_URL
     overpass: bool | tuple[str, ...] = False
     overpass_url: str = OVERPASS_URL
     most_memory_gb: float = Field(0.0, ge=0, le=100_000)

@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 from layers.errors import LayerError
 from layers.sources.download.transfer import ATTEMPTS, TIMEOUT_S, USER_AGENT, Listener, fetch
 from layers.sources.download.trouble import LARGEST_TEXT
+from layers.sources.servers import GEOFABRIK_URL
 
 if TYPE_CHECKING:
     from layers.sources.download.cache import Cache
 
-BASE_URL = "https://download.geofabrik.de"
 INDEX = "index-v1.json"
 _ENDINGS = ("-latest.osm.pbf", ".osm.pbf")
 
@@ -44,7 +44,7 @@ def resolve(
     names: Iterable[str],
     *,
     cache: Cache,
-    base_url: str = BASE_URL,
+    base_url: str = GEOFABRIK_URL,
     offline: bool = False,
     refresh: bool = False,
     user_agent: str = USER_AGENT,
@@ -164,7 +164,7 @@ def _nearest(key: str, extracts: dict[str, Extract]) -> list[str]:
 def _key(name: str, base_url: str) -> str:
     """Return a name as the index is keyed: without server, ending and capital letters."""
     key = name.strip().lower()
-    for server in (base_url.rstrip("/").lower(), BASE_URL):
+    for server in (base_url.rstrip("/").lower(), GEOFABRIK_URL):
         key = key.removeprefix(f"{server}/")
     return _without_ending(key.strip("/"))
 

@@ -35,6 +35,7 @@ from layers.sources.overpass.query import (
     regions_question,
     ties_question,
 )
+from layers.sources.servers import LARGEST_KM2, OVERPASS_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -46,9 +47,6 @@ if TYPE_CHECKING:
 
     from layers.sources.download.transfer import Listener
 
-BASE_URL = "https://overpass-api.de/api"
-LARGEST_KM2 = 20_000.0
-"""Public servers are for small areas: beyond, an extract is the better and the kinder way."""
 TIMEOUT_S = SERVER_S + 30.0
 """A server sends nothing while it works on a query."""
 ATTEMPTS = 4
@@ -70,7 +68,7 @@ class Asking:
     """
 
     cache: Cache
-    url: str = BASE_URL
+    url: str = OVERPASS_URL
     offline: bool = False
     refresh: bool = False
     timeout: float = TIMEOUT_S
@@ -218,7 +216,7 @@ def _check(asking: Asking) -> None:
     except ValueError:
         known = False
     if not known:
-        raise LayerError(f"overpass_url is {asking.url!r}: allowed are http://… and https://…, such as {BASE_URL}")
+        raise LayerError(f"overpass_url is {asking.url!r}: allowed are http://… and https://…, such as {OVERPASS_URL}")
     if not asking.timeout > 0 or asking.attempts < 1:
         raise LayerError(
             f"timeout is {asking.timeout}, attempts is {asking.attempts}: allowed are more than 0 s, and 1 or more"
