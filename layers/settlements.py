@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,8 +54,9 @@ def parse_lonlat(text: str, where: str = "a place") -> tuple[float, float] | Non
     return lon, lat
 
 
+@lru_cache(maxsize=1 << 16)
 def normalise(name: str) -> str:
-    """Return a name as it is compared: case, ё and hyphens folded."""
+    """Return a name as it is compared: case, ё and hyphens folded; kept, for all are looked through each time."""
     return re.sub(r"[\s\-–—’'`ʼ]+", " ", name.casefold().replace("ё", "е")).strip()
 
 

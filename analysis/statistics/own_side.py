@@ -181,11 +181,15 @@ def _tails(
     for k in sides:  # two
         place[side == k] = np.arange(len(own[k]))
     count, z = np.zeros(len(x), np.int64), np.full(len(x), np.nan)
-    for start in range(0, len(x), UNITS):  # their draws fill some tens of megabytes
+    # Some tens of megabytes, the same for all blocks: fresh memory takes as long as the sums.
+    room = np.empty((2, min(UNITS, len(x)), draws))
+    for start in range(0, len(x), UNITS):
         block = np.arange(start, min(start + UNITS, len(x)))
-        sums = np.repeat(x[block, None], draws, axis=1)
+        sums, part = room[0, : len(block)], room[1, : len(block)]
+        sums[:] = x[block, None]
         for k in sides:
-            sums += _weighted(weights, block, side, k, values[k])
+            table = _weights_on(weights, block, side, k)
+            sums += np.matmul(table, values[k][: table.shape[1]], out=part)
             for i in block[side[block] == k]:
                 _give_way(sums[i - start], _on_side(weights, side, i, k), drawn[k], values[k], place[i], x[i])
         for i, of in zip(block, sums, strict=True):
@@ -197,15 +201,16 @@ def _tails(
     return count, z
 
 
-def _weighted(
-    weights: csr_array, block: NDArray[np.int64], side: NDArray[np.int64], k: int, values: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return each unit's weights on side k times the values at the first places of each order, shape (units, draws)."""
-    table = np.zeros((len(block), len(values)))
-    for row, i in enumerate(block):
-        own = _on_side(weights, side, int(i), k)
-        table[row, : len(own)] = own
-    return np.asarray(table @ values, float)
+def _weights_on(weights: csr_array, block: NDArray[np.int64], side: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """Return each unit's weights on side k at the first places of an order, as many as are needed.
+
+    Shape (units, places).
+    """
+    own = [_on_side(weights, side, int(i), k) for i in block]
+    table = np.zeros((len(block), max(map(len, own))))
+    for row, some in zip(table, own, strict=True):
+        row[: len(some)] = some
+    return table
 
 
 def _give_way(
