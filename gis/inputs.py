@@ -190,7 +190,9 @@ def read_unwaited(study: Study, *, fetching: Fetching | None = None, at: Moment 
             layers[name], about = read_layer(name, study.source(name), area=area)
             sources.append(about)
     others = start.layer[~start.layer["country"].isin(study.sides)]
-    stretches = Stretches.of(regions, border, zones[EDGE], others if len(others) else None)
+    stretches = None
+    if is_own(study, "checkpoints") or {*mapped, *queried} - {"regions"}:
+        stretches = Stretches.of(regions, border, zones[EDGE], others if len(others) else None)
     further = further_files(study, regions[touching(regions, border)], zones[EDGE])
     water, wet = _water(study, zones[1.0], crs)
     population, people = open_people(study)
@@ -233,7 +235,7 @@ def read_unwaited(study: Study, *, fetching: Fetching | None = None, at: Moment 
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
     drawn = drawn_lines(study, layers, crs)
     near, far = near_border(layers["checkpoints"], border, crs)
-    if is_own(study, "checkpoints"):
+    if is_own(study, "checkpoints") and stretches is not None:
         near, elsewhere = at_this_border(near, regions, stretches)
         far += elsewhere
     if {"roads", "checkpoints"} <= {*mapped, *queried}:
