@@ -199,6 +199,7 @@ def sites_contents(prepared: Prepared, tables: dict[str, pd.DataFrame], findings
         crs=prepared.crs,
         findings=sentences,
         sources=_sources(prepared),
+        places=named.names,
         lang=language(),
     )
 

@@ -28,7 +28,7 @@ from network.build import Network
 from network.graph_files import write_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -114,18 +114,34 @@ def write_scenario(
     with clock.stage("report"):
         write_report(folder / "report.html", contents, pdf=folder / "report.pdf" if can_write() else None)
     with clock.stage("answer"):
-        words = answer_in_words(tables, edits)
-        write_planning(
-            folder / "answer.html",
-            title=f"{study_name(prepared.study)}: {plan.name or 'a scenario'}",
-            subtitle=f"scenario {plan.id}",
-            sentences=words,
-            tables=tables,
-            notes=[*ASSUMED, *prepared.warnings],
-            names=names_of(prepared),
-            sides=contents.sides,
-        )
+        title, words = f"{study_name(prepared.study)}: {plan.name or 'a scenario'}", answer_in_words(tables, edits)
+        answer = _answer(contents, prepared, tables, title=title, scenario=plan.id, findings=words)
+        write_planning(folder / "answer.html", answer, pdf=folder / "answer.pdf" if can_write() else None)
     return describe_scenario(folder, prepared, tables, list(edits), clock, plan)
+
+
+def _answer(
+    contents: Contents,
+    prepared: Prepared,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    title: str,
+    scenario: str,
+    findings: Sequence[str],
+) -> Contents:
+    """Return what is written of a scenario's or a search's answer; `write_planning` translates its sentences."""
+    return replace(
+        contents,
+        title=title,
+        subtitle=f"scenario {scenario}",
+        tables=tables,
+        findings=findings,
+        warnings=[*ASSUMED, *prepared.warnings],
+        facts={},
+        headline="",
+        numbers=(),
+        caution="",
+    )
 
 
 def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -> dict[str, Any]:
@@ -141,19 +157,13 @@ def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -
         (folder / "edits.toml").write_text(to_toml(found.edits, name="The best set of sites"), encoding="utf-8")
         table = tables["candidates"]
         spots = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=WGS84)
-        write_planning(
-            folder / "report.html",
-            title=f"{study_name(prepared.study)}: where next",
-            subtitle=f"scenario {scenario_id(found.edits)}",
-            sentences=found.notes,
-            tables={**found.tables, "effects": found.tables["sites_effects"]},
-            notes=[*ASSUMED, *prepared.warnings],
-            names=names_of(prepared),
-            sides=contents.sides,
-        )
         (folder / "sites.geojson").write_text(spots.to_json(drop_id=True), encoding="utf-8")
     with clock.stage("QGIS"):
         _write_qgis(folder, "sites", contents, [])
     with clock.stage("web map"):
         write_map(folder / "map.html", contents.filled)
+    with clock.stage("report"):
+        title, scenario = f"{study_name(prepared.study)}: where next", scenario_id(found.edits)
+        answer = _answer(contents, prepared, found.tables, title=title, scenario=scenario, findings=found.notes)
+        write_planning(folder / "report.html", answer, pdf=folder / "report.pdf" if can_write() else None)
     return describe_sites(folder, prepared, list(contents.findings), scenario_id(found.edits), clock)

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from maps.i18n import _, ngettext, number, percent
+from maps.i18n import _, localised, ngettext, number, percent
+from maps.phrases import phrase
 from maps.report.drawing import (
     BORDER,
     FAINT,
@@ -232,3 +233,51 @@ def _write_names(fig: Figure, ax: Any, rows: pd.DataFrame) -> None:
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
     """Return whether two boxes meet."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+INPUTS = {"waits": "waits nobody measured", "speeds": "speeds", "half_life": "half-life of trips", "people": "people"}
+"""What a bar of `tornado_charts` moves, by its name in the table."""
+
+
+def tornado_charts(tornado: pd.DataFrame, effects: pd.DataFrame) -> list[Drawing]:
+    """Draw what matters most, a figure for each measure: a bar per input from its 5 to its 95 %.
+
+    The line is the change as it is.
+
+    Parameters
+    ----------
+    tornado
+        ``key``, ``input``, ``at_low``, ``at_high``.
+    effects
+        ``key``, ``measure``, ``unit``, ``change``.
+    """
+    named = effects.set_index("key")
+    return [
+        _tornado(str(key), own, named.loc[[key]].iloc[0])
+        for key, own in tornado.groupby("key", sort=False)  # two or three measures
+    ]
+
+
+def _tornado(key: str, own: pd.DataFrame, effect: pd.Series) -> Drawing:
+    ends = np.sort(own[["at_low", "at_high"]].to_numpy(float), axis=1)
+    centre, y = float(effect["change"]), np.arange(len(own))
+    with figure(9.2, 0.9 + 0.32 * len(own)) as fig:
+        ax = fig.subplots()
+        ax.barh(y, ends[:, 1] - ends[:, 0], left=ends[:, 0], color=SIDE_COLORS[0], height=0.6)
+        ax.axvline(centre, color=INK, linewidth=1.2)
+        for at, (low, high) in enumerate(ends):
+            words = _("{low} to {high}").format(low=_brief(low), high=_brief(high))
+            ax.annotate(words, (high, at), (4, 0), textcoords="offset points", va="center", fontsize=8)
+        ax.set_yticks(y, [_(INPUTS.get(name, name)) for name in own["input"]])
+        ax.tick_params(axis="y", length=0)
+        ax.invert_yaxis()
+        ax.margins(x=0.18)
+        what, unit = phrase(effect["measure"]), phrase(effect["unit"])
+        ax.set_xlabel(f"{what} ({unit})")
+        says = _("{what}, {unit}: change of {n}").format(what=what, unit=unit, n=_brief(centre))
+        return to_svg(fig, f"tornado-{key}", _("What matters most"), says)
+
+
+def _brief(value: float) -> str:
+    """Return a number in three figures, a large one whole."""
+    return number(value) if abs(value) >= 100 else localised(f"{value:.3g}")

@@ -265,7 +265,8 @@ def area_map(
                 }
             else:
                 look = {"facecolor": each.color, "edgecolor": "white", "linewidth": 0.25}
-            paint(ax, part, **look)
+            as_points = {"markersize": 42, "zorder": 6} if (part.geom_type == "Point").all() else {}
+            paint(ax, part, **look, **as_points)
             if len(part):
                 handles.append(Patch(**look, label=f"{each.label} ({len(part)})"))
         paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.2)

@@ -36,19 +36,23 @@ def write_report(path: Path, contents: Contents, *, pdf: Path | None = None) -> 
         The same as a PDF; takes the extra ``pdf`` (`maps.report.pdf.can_write`).
     """
     with speaking(contents.lang):
-        report = report_of(contents)
-        page = (
-            assets.environment()
-            .get_template("report.html")
-            .render(report=report, contents=report.contents, css=assets.text("report.css"), say=_words())
-        )
-        assets.refuse_remote(page)
-        path.write_text(page, encoding="utf-8", newline="\n")
-        if pdf is not None:
-            # Typst is an extra: only who writes a PDF needs it.
-            from maps.report.pdf import write_pdf
+        write_pages(path, report_of(contents), pdf=pdf)
 
-            write_pdf(pdf, report)
+
+def write_pages(path: Path, report: Report, *, pdf: Path | None = None) -> None:
+    """Write a report's chapters as one HTML file, and as a PDF where one is wanted, in the language that is spoken."""
+    page = (
+        assets.environment()
+        .get_template("report.html")
+        .render(report=report, contents=report.contents, css=assets.text("report.css"), say=_words())
+    )
+    assets.refuse_remote(page)
+    path.write_text(page, encoding="utf-8", newline="\n")
+    if pdf is not None:
+        # Typst is an extra: only who writes a PDF needs it.
+        from maps.report.pdf import write_pdf
+
+        write_pdf(pdf, report)
 
 
 def report_of(contents: Contents) -> Report:
@@ -64,7 +68,9 @@ def report_of(contents: Contents) -> Report:
     notes = {key: tuple(named.text(phrase(line)) for line in lines) for key, lines in warnings.items()}
     placed = [replace(c, notes=(*c.notes, *notes.pop(c.key, ()))) for c in shown]
     rest = tuple(line for lines in notes.values() for line in lines)
-    return Report(contents, _picture(contents), (*placed, data_chapter(contents, rest)), _rests_on(contents))
+    caption = _("Solid: among the leading tenth of its list in nine of ten settings. Striped: in some of them only.")
+    chapters = (*placed, data_chapter(contents, rest))
+    return Report(contents, _picture(contents), chapters, _rests_on(contents), caption, paged=True)
 
 
 def _rests_on(contents: Contents) -> str:
@@ -101,7 +107,6 @@ def _words() -> dict[str, str]:
         "findings": _("What was found"),
         "sure": _("How sure"),
         "rests": _("What it rests on"),
-        "map": _("Solid: among the leading tenth of its list in nine of ten settings. Striped: in some of them only."),
         "figure": _("Figure"),
         "known": _("What to know"),
         "run": _("The run"),

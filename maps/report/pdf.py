@@ -42,15 +42,15 @@ def write_pdf(path: Path, report: Report) -> None:
 def _parts(report: Report, files: dict[str, bytes]) -> dict[str, Any]:
     """Return the report as ``report.typ`` reads it; its figures are put among the files."""
     contents = report.contents
-    caption = _("Solid: among the leading tenth of its list in nine of ten settings. Striped: in some of them only.")
     sure = {_("How sure"): contents.caution, _("What it rests on"): report.rests}
     return {
         "title": contents.title,
         "lang": contents.lang,
         "headline": contents.headline or contents.title,
         "subtitle": contents.subtitle,
+        "paged": report.paged,
         "numbers": [list(pair) for pair in contents.numbers],
-        "picture": None if report.picture is None else _picture(report.picture, caption, files),
+        "picture": None if report.picture is None else _picture(report.picture, report.caption, files),
         "sure": [[label, words] for label, words in sure.items() if words],
         "findings": list(contents.findings),
         "chapters": [_chapter(chapter, files) for chapter in report.chapters],

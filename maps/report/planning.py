@@ -1,37 +1,27 @@
-"""The report of a scenario or of a search for sites.
+"""The answer to a scenario or to a search for sites, as a report.
 
 The answer in sentences, its tables with their spread, a chart of what matters most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-from markupsafe import Markup, escape
-
-from maps.columns import Kind, kind_of
-from maps.i18n import _, language, localised, with_sides
+from maps.columns import Kind
+from maps.contents import Contents
+from maps.i18n import _, speaking, with_sides
 from maps.phrases import phrase
 from maps.placenames import Renamed
-from maps.web import assets
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its name, its head, how it is written (by its values and the dictionary where None)."""
-
-    name: str
-    head: str
-    kind: Kind | None = None
-
+from maps.report import figures
+from maps.report.charts import tornado_charts
+from maps.report.drawing import Drawing
+from maps.report.page import write_pages
+from maps.report.tabular import Chapter, Column, Report, made, write_table
 
 PLACES = ("place", "name", "region", "gains_most", "loses_most", "variant", "candidate")
 """Columns that hold names."""
-_WIDE = 420.0
-_ROW = 22.0
 TOP = 20
 """Rows of a table; the rest is in the files."""
 
@@ -47,7 +37,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
     "effects": (
         "What it changes, with the median and 5–95 % of the draws",
         (
-            Column("measure", "Figure"),
+            Column("measure", "Indicator"),
             Column("unit", "Unit"),
             Column("before", "Before", "number"),
             Column("after", "After", "number"),
@@ -59,7 +49,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
         "Scenarios on the same base",
         (
             Column("variant", "Scenario"),
-            Column("measure", "Figure"),
+            Column("measure", "Indicator"),
             Column("unit", "Unit"),
             Column("change", "Change", "number"),
             *_RANGE,
@@ -69,7 +59,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
         "Trucks beside cars",
         (
             Column("vehicle", "Vehicle"),
-            Column("measure", "Figure"),
+            Column("measure", "Indicator"),
             Column("unit", "Unit"),
             Column("change", "Change", "number"),
             *_RANGE,
@@ -78,7 +68,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
     "money": (
         "Money, with the user's values",
         (
-            Column("measure", "Figure"),
+            Column("measure", "Indicator"),
             Column("value", "Value", "number"),
             Column("low", "5 %", "number"),
             Column("high", "95 %", "number"),
@@ -186,7 +176,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
         (
             Column("sites", "Of", "count"),
             Column("candidate", "Candidate"),
-            Column("place", "By"),
+            Column("place", "Near"),
             Column("kind", "Kind"),
             Column("missing_a_km", "Road missing, side a (km)", "km"),
             Column("missing_b_km", "side b (km)", "km"),
@@ -207,7 +197,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
         "How often the draws choose a candidate",
         (
             Column("candidate", "Candidate"),
-            Column("place", "By"),
+            Column("place", "Near"),
             Column("draws_share", "Draws (%)", "share"),
             Column("chosen", "In the best set"),
         ),
@@ -224,7 +214,7 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
     "sites_effects": (
         "The best set, computed in full",
         (
-            Column("measure", "Figure"),
+            Column("measure", "Indicator"),
             Column("unit", "Unit"),
             Column("before", "Before", "number"),
             Column("after", "After", "number"),
@@ -234,132 +224,89 @@ TABLES: Mapping[str, tuple[str, tuple[Column, ...]]] = {
     ),
 }
 """Tables of the report in their order: caption and columns."""
-INPUTS = {"waits": "waits nobody measured", "speeds": "speeds", "half_life": "half-life of trips", "people": "people"}
+CHAPTERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "effects": ("What it changes", ("effects", "variants", "vehicles", "money")),
+    "sites": (
+        "Where next",
+        ("sites_curve", "sites", "sites_stability", "sites_regret", "sites_front", "sites_effects"),
+    ),
+    "gains": ("Who gains and who loses", ("gains_sides", "gains_regions", "gains_places")),
+    "posts": ("Checkpoints", ("loads_change", "queues", "worth")),
+    "appraisal": ("For appraisal", ("appraisal",)),
+}
+"""Chapters in their order: title and tables."""
+_EFFECTS = {"effects": "effects", "sites": "sites_effects"}
+"""The table of a chapter whose figures `tornado_charts` explain."""
 
 
-def write_planning(
-    path: Path,
-    *,
-    title: str,
-    subtitle: str,
-    sentences: Sequence[str],
-    tables: Mapping[str, pd.DataFrame],
-    notes: Sequence[str],
-    names: Renamed | None = None,
-    sides: tuple[str, str] = ("a", "b"),
-) -> None:
-    """Write the report in the language that is spoken.
+def write_planning(path: Path, contents: Contents, *, pdf: Path | None = None) -> None:
+    """Write the answer to a scenario or to a search for sites as one self-contained, printable HTML file.
 
     Parameters
     ----------
-    title, subtitle
-        Heading, English or already in the language.
-    sentences
-        The answer in words.
-    tables
-        By name; those in `TABLES` and ``tornado`` are shown, their first `TOP` rows.
-    notes
-        What a reader must know.
-    names, sides
-        Names of places in the language, and of the two sides.
+    path
+        The file to write.
+    contents
+        What to tell: ``findings`` are the answer in words, of ``tables`` those in `TABLES` and ``tornado`` are shown,
+        their first `TOP` rows, ``warnings`` are what a reader must know.
+    pdf
+        The same as a PDF; takes the extra ``pdf`` (`maps.report.pdf.can_write`).
     """
-    named = names or Renamed({})
+    with speaking(contents.lang):
+        write_pages(path, answer_of(contents), pdf=pdf)
+
+
+def answer_of(contents: Contents) -> Report:
+    """Return the answer's picture and chapters, in the language that is spoken."""
+    named = Renamed(contents.places)
 
     def say(text: str) -> str:
-        return with_sides(named.text(phrase(text)), sides)
+        return with_sides(named.text(phrase(text)), contents.sides)
 
-    title = say(title)
-    parts = [Markup("<h1>{}</h1><p>{}</p>").format(title, say(subtitle))]
-    parts.append(_list([say(line) for line in sentences]))
-    if "tornado" in tables and len(tables["tornado"]):
-        heading = Markup("<h2>{}</h2>").format(_("What matters most"))
-        parts.append(heading + tornado_chart(tables["tornado"], tables["effects"]))
-    parts += [
-        _table(named.frame(tables[n].head(TOP), PLACES), columns, _(caption), sides)
-        for n, (caption, columns) in TABLES.items()
-        if n in tables and len(tables[n])
-    ]
-    parts.append(Markup("<h2>{}</h2>").format(_("What to know")) + _list([say(line) for line in notes]))
-    style = Markup(assets.text("report.css"))
-    page = Markup(f'<!doctype html><html lang="{language()}"><head>')
-    page += Markup(
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>{}</title>'
-        "<style>{}</style></head><body><main>{}</main></body></html>"
+    summary = replace(
+        contents,
+        title=say(contents.title),
+        subtitle=say(contents.subtitle),
+        findings=[say(line) for line in contents.findings],
     )
-    path.write_text(str(page.format(title, style, Markup("").join(parts))) + "\n", encoding="utf-8")
+    chapters = [_chapter(key, contents, named) for key in CHAPTERS]
+    notes = tuple(dict.fromkeys(say(line) for line in contents.warnings))
+    rests = Chapter("data", _("What it rests on"), "", "", notes=notes)
+    shown = (*(chapter for chapter in chapters if not chapter.empty), rests)
+    picture = _picture(contents)
+    caption = _("The sites of the best set, and the candidates beside them.")
+    return Report(summary, picture, shown, caption=caption)
 
 
-def _list(lines: Sequence[str]) -> Markup:
-    """Return sentences as a list."""
-    return Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}</li>").format(line) for line in lines))
-
-
-def _table(frame: pd.DataFrame, columns: Sequence[Column], caption: str, sides: tuple[str, str]) -> Markup:
-    """Return the columns of a table that there are, as HTML."""
-    heads, cells = [], []
-    for column in [c for c in columns if c.name in frame]:
-        kind = column.kind or kind_of(frame[column.name], column.name)
-        css = "" if kind in ("text", "code", "bool") else "num"
-        heads.append(Markup('<th class="{}">{}</th>').format(css, with_sides(_(column.head), sides)))
-        values = frame[column.name].tolist()
-        if column.name == "side":
-            values = [dict(zip("ab", sides, strict=True)).get(str(v), v) for v in values]
-        elif column.name not in PLACES:
-            values = [phrase(v) if isinstance(v, str) else v for v in values]
-        texts = [assets.format_value(v, kind) for v in values]
-        texts = [t.removesuffix(" %") if column.head.endswith("(%)") else t for t in texts]
-        cells.append([Markup('<td class="{}">{}</td>').format(css, t) for t in texts])
-    rows = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(row)) for row in zip(*cells, strict=True))
-    return Markup(
-        '<h2>{}</h2><div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-    ).format(caption, Markup("").join(heads), rows)
-
-
-def tornado_chart(tornado: pd.DataFrame, effects: pd.DataFrame) -> Markup:
-    """Return the charts of what matters most as SVG.
-
-    A bar per input from its 5 to its 95 %, the line at the figure as it is.
-
-    Parameters
-    ----------
-    tornado
-        ``key``, ``input``, ``at_low``, ``at_high``.
-    effects
-        ``key``, ``measure``, ``unit``, ``change``.
-    """
-    named = effects.set_index("key")
-    charts = []
-    for key, own in tornado.groupby("key", sort=False):
-        low, high = own[["at_low", "at_high"]].min(axis=1), own[["at_low", "at_high"]].max(axis=1)
-        centre = float(named["change"][key])
-        least, most = min(float(low.min()), centre), max(float(high.max()), centre)
-        scale = _WIDE / ((most - least) or 1.0)
-        bars = []
-        for n, row in enumerate(own.to_dict("records")):  # four inputs
-            a, b = sorted((row["at_low"], row["at_high"]))
-            label = Markup('<text x="0" y="{:.1f}" font-size="13">{}</text>').format(
-                n * _ROW + 15, _(INPUTS.get(row["input"], row["input"]))
-            )
-            bar = Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="14" fill="#4a7ba6"/>').format(
-                170 + (a - least) * scale, n * _ROW + 4, max((b - a) * scale, 1.0)
-            )
-            text = Markup('<text x="{:.1f}" y="{:.1f}" font-size="12">{}</text>').format(
-                180 + _WIDE,
-                n * _ROW + 15,
-                _("{low} to {high}").format(low=localised(f"{a:.3g}"), high=localised(f"{b:.3g}")),
-            )
-            bars.append(label + bar + text)
-        height = len(bars) * _ROW + 4
-        line = Markup('<line x1="{0:.1f}" x2="{0:.1f}" y1="0" y2="{1:.1f}" stroke="#222"/>').format(
-            170 + (centre - least) * scale, height
+def _chapter(key: str, contents: Contents, named: Renamed) -> Chapter:
+    """Return a chapter with the tables that there are."""
+    title, names = CHAPTERS[key]
+    tables = [
+        write_table(
+            named.frame(contents.tables[name], PLACES),
+            columns,
+            _(caption),
+            sides=contents.sides,
+            top=TOP,
         )
-        says = _("{what}, {unit}: change of {n}").format(
-            what=phrase(named["measure"][key]), unit=phrase(named["unit"][key]), n=localised(f"{centre:.3g}")
-        )
-        charts.append(
-            Markup(
-                '<figure><svg role="img" aria-label="{}" viewBox="0 0 760 {:.0f}" '
-                'width="760">{}{}</svg><figcaption>{}</figcaption></figure>'
-            ).format(escape(says), height, Markup("").join(bars), line, says)
-        )
-    return Markup("").join(charts)
+        for name, (caption, columns) in TABLES.items()
+        if name in names and name in contents.tables
+    ]
+    drawn: tuple[tuple[Drawing, str], ...] = ()
+    tornado, effects = (contents.tables.get(name) for name in ("tornado", _EFFECTS.get(key, "")))
+    if tornado is not None and len(tornado) and effects is not None:
+        drawn = tuple((chart, chart.description) for chart in tornado_charts(tornado, effects))
+    return Chapter(key, _(title), "", "", drawn, made(*tables))
+
+
+def _picture(contents: Contents) -> Drawing | None:
+    """Return the map of the candidates, None for a scenario, whose report has the map of the change."""
+    needed = ("sites", "border_line", "regions", "checkpoints")
+    if contents.crs is None or not set(needed) <= set(contents.layers):
+        return None
+    style = next((each for each in contents.styles if each.layer == "sites"), None)
+    if style is None:
+        return None
+    backdrop = {name: contents.layers[name] for name in needed[1:]}
+    title = _("Where next")
+    return figures.area_map("sites-map", title, contents.layers["sites"], style, backdrop, crs=contents.crs)

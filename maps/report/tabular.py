@@ -33,6 +33,8 @@ PHRASED = frozenset(
         "licence",
         "rights",
         "layer",
+        "set",
+        "vehicle",
     }
 )
 """Further columns whose values are words of ours."""
@@ -92,7 +94,11 @@ class Report:
     contents: Contents
     picture: Drawing | None
     chapters: tuple[Chapter, ...]
-    rests: str
+    rests: str = ""
+    caption: str = ""
+    """Of the picture."""
+    paged: bool = False
+    """Whether each chapter of the PDF begins a page."""
 
 
 def columns(names: str, **heads: str) -> tuple[Column, ...]:
@@ -163,6 +169,8 @@ def _written(values: pd.Series, column: Column, sides: tuple[str, str]) -> tuple
     if column.name in WORDED or column.name in PHRASED:
         values = values.map(lambda v: _word(v) if isinstance(v, str) else v)
     texts = [assets.format_value(value, kind) for value in values.tolist()]
+    if column.head.endswith("(%)"):
+        texts = [text.removesuffix(" %") for text in texts]
     return texts, "num" if numeric else "", numeric and bool(values.isna().any())
 
 

@@ -22,7 +22,7 @@ from maps.qgis.forms import FIRST, REST, TABS
 from maps.qgis.layout import ATLAS, SHEET
 from maps.qgis.themes import THEMES
 from maps.rasters import MINUTE_CHANGE_CLASSES
-from maps.report import certainty, comparison, planning
+from maps.report import certainty, charts, comparison, planning
 from maps.styles.comparison import comparison_styles
 from maps.styles.edges import EDGES
 from maps.styles.layers import run_styles, scenario_styles
@@ -159,7 +159,8 @@ def heads() -> set[str]:
                     out.add(_family(column) or row.label)
         out |= set(re.findall(r'\b\w+="([A-Z][^"]*)"\)', text))
     out |= {text for caption, shown in planning.TABLES.values() for text in (caption, *(c.head for c in shown))}
-    out |= set(planning.INPUTS.values()) | set(comparison._TITLES.values())
+    out |= {title for title, _names in planning.CHAPTERS.values()}
+    out |= set(charts.INPUTS.values()) | set(comparison._TITLES.values())
     compared = (
         "lost_potential",
         "cross_ratio",
