@@ -22,8 +22,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -118,15 +120,38 @@ def costs_between(
         return None
     metric = package.CCHMetric(_order(package, frame))
     metric.customize(frame.weights(costs), 0)
-    # The package searches once from each source, to all targets: who asks for ways back has few targets.
-    sources, targets = (part.astype(np.uint32) for part in ((columns, roots) if reverse else (roots, columns)))
-    out = np.empty((len(roots), len(columns)))
-    rows = out.T if reverse else out
-    step = max(1, CHUNK // len(targets))
-    for start in range(0, len(sources), step):
-        found = metric.distances_many_to_many(sources[start : start + step], targets)
-        rows[start : start + step] = np.where((found == NO_WAY) | (found > limit), np.inf, found)
+    out = np.full((len(roots), len(columns)), np.inf)
+    for rows, there in _apart(costs, roots, columns):
+        # The package searches once from each source, to all targets: who asks for ways back has few targets.
+        ends = (roots[rows].astype(np.uint32), columns[there].astype(np.uint32))
+        sources, targets = ends[::-1] if reverse else ends
+        step = max(1, CHUNK // len(targets))
+        for start in range(0, len(sources), step):
+            found = metric.distances_many_to_many(sources[start : start + step], targets)
+            known = np.where((found == NO_WAY) | (found > limit), np.inf, found)
+            some = slice(start, start + step)
+            out[np.ix_(rows, there[some]) if reverse else np.ix_(rows[some], there)] = known.T if reverse else known
     return out
+
+
+def _apart(
+    costs: csr_array, roots: NDArray[np.int64], columns: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Give places in `roots` and in `columns` between which there may be ways.
+
+    Roads at home fall into two sides: a search on one of them to targets of both would take twice as long.
+    """
+    _, part = connected_components(costs, directed=True, connection="weak")
+    own, theirs = part[roots], part[columns]
+    number = np.bincount(own, minlength=1)
+    for label in np.flatnonzero(number >= FEW):  # sides and large islands
+        there = np.flatnonzero(theirs == label)
+        if len(there):
+            yield np.flatnonzero(own == label), there
+    rest = np.flatnonzero(number[own] < FEW)
+    there = np.flatnonzero(np.isin(theirs, own[rest]))
+    if len(rest) and len(there):
+        yield rest, there
 
 
 def keep_in(folder: Path | None) -> None:
