@@ -102,7 +102,8 @@ def find_way(
 ) -> dict[str, Any]:
     """Return the quickest way between two places, after the edits.
 
-    Minutes, kilometres, checkpoints, and its line as [lat, lon].
+    Minutes, kilometres, checkpoints with their median and 90th percentile of waits (None where it is not known), and
+    its line as [lat, lon].
 
     Raises
     ------
@@ -113,15 +114,16 @@ def find_way(
     texts = [f"{x:.6f},{y:.6f}" for x, y in (origin, target)]
     way = path_between(network, base.prepared, *texts, mode=base.standing.mode)
     found = describe_way(way)
-    waits = network.checkpoints.set_index("checkpoint_id")["wait_min"]
+    posts = network.checkpoints.set_index("checkpoint_id")
+    waits = posts.reindex(columns=["wait_min", "wait_p90_min"]).astype(float)
     return {
         "minutes": found.minutes,
         "time_min": found.time_min,
         "wait_min": found.wait_min,
         "km": found.length_m / 1000,
         "checkpoints": voice.rows(
-            {"name": n, "wait_min": float(waits[c])}
-            for c, n in zip(found.checkpoints, found.checkpoint_names, strict=True)
+            {"name": n, **row}
+            for n, row in zip(found.checkpoint_names, records(waits.reindex(found.checkpoints)), strict=True)
         ),
         "notes": [voice.message(note) for note in found.notes],
         "line": _drawn(way.built, way.path.links),

@@ -44,7 +44,8 @@ async function ask(path, body, signal, raw = false, patience = 30) {
 function problem(error) {
   if (error && error.name === "AbortError") return;
   const text = error ? error instanceof Refusal ? error.message : error instanceof TypeError ? _("The server does not answer: is `borderlink serve` still running?") : String(error.message || error) : "";
-  $("problem").textContent = text;
+  // A message may list all names that are allowed: what was given, and the likeliest, come first.
+  $("problem").textContent = text.length > 600 ? text.slice(0, 600) + " …" : text;
   $("problem").hidden = !text;
 }
 

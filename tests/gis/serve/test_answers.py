@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,12 @@ import pandas as pd
 import pytest
 
 import gis
+from gis.queries.edits import Wait
 from gis.queries.plans import parse_plan
 from gis.queries.standing import Base, stand_by
 from gis.queries.whatif import whatif
+from gis.serve.answers import find_way
+from gis.serve.words import Voice
 from maps.web.assets import refuse_remote
 from tests.gis.serve.test_attacks import ask, question
 
@@ -93,8 +97,25 @@ def test_the_way_is_that_of_route(running: Running, base: Base, result: gis.Resu
         "North"
     ]
     assert after["minutes"] > before["minutes"]
+    # The layer's waits are medians; their 90th percentile is not known.
+    assert before["checkpoints"] == [{"name": "South", "wait_min": 30.0, "wait_p90_min": None}]
+    wait = {"edit": "wait", "checkpoint": "south", "wait_min": 5.0}
+    assert told(running, "/api/route", base, [wait], **ends)["checkpoints"] == [
+        {"name": "South", "wait_min": 5.0, "wait_p90_min": None}
+    ]
     lat, lon = np.array(before["line"]).T
     assert (np.diff(lon) >= -1e-6).all() and lat == pytest.approx(49.7, abs=0.01)
+
+
+def test_a_way_has_the_90th_percentile_of_the_waits_where_it_is_known(base: Base) -> None:
+    table = base.network.checkpoints.assign(wait_p90_min=[120.0, 90.0])
+    known = replace(base, network=replace(base.network, checkpoints=table))
+    ends, voice = ((59.1, 49.7), (60.9, 49.7)), Voice(base.prepared)
+    assert find_way(known, [], *ends, voice)["checkpoints"] == [
+        {"name": "South", "wait_min": 30.0, "wait_p90_min": 120.0}
+    ]
+    # A wait that is set has none.
+    assert find_way(known, [Wait("south", 5.0)], *ends, voice)["checkpoints"][0]["wait_p90_min"] is None
 
 
 def test_the_ground_holds_the_place_and_grows(running: Running, base: Base) -> None:
