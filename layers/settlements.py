@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from layers.errors import PlaceError
 from layers.names import suggestion
@@ -163,6 +162,7 @@ def with_known_people(
     The layer, the added places at its end with negated ids; and the counts ``filled`` and ``added``.
     """
     import pandas as pd
+    from scipy.spatial import cKDTree
 
     counts = {"filled": 0, "added": 0}
     inhabited = known[known["population"] > 0].reset_index(drop=True)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
 from layers.sides import SIDES, Side
 
@@ -101,6 +100,8 @@ class Stretches:
 
 def _nearest(line: shapely.Geometry, xyz: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far places lie from a line."""
+    from scipy.spatial import cKDTree
+
     points = shapely.get_coordinates(shapely.segmentize(line, STEP)) if not shapely.is_empty(line) else np.zeros((0, 2))
     if not len(points) or not len(xyz):
         return np.full(len(xyz), np.inf)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from layers.crs import line_lengths_m, lines_between
 from network.topology import FOR_SPEEDS, TOLD, Tables, components, split_links
@@ -78,6 +77,8 @@ def bridge_rail(tables: Tables) -> Tables:
     It is at most 3 km long between two components and 500 m within one; each dead end takes its nearest partner, and
     only if the choice is mutual.
     """
+    from scipy.spatial import cKDTree
+
     nodes, links = tables.nodes, tables.links
     own = links[links["mode"] == "rail"]
     ends = own[["u", "v"]].to_numpy().ravel()

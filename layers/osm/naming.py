@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-from scipy.spatial import cKDTree
 
 from layers.stretches import sphere_km
 
@@ -72,6 +71,8 @@ def _roads(xy: NDArray[np.float64], roads: gpd.GeoDataFrame | None) -> list[str]
 
 def _places(xy: NDArray[np.float64], settlements: gpd.GeoDataFrame | None) -> list[str]:
     """Return the name of the nearest settlement of each place, empty for none near."""
+    from scipy.spatial import cKDTree
+
     if settlements is None or settlements.empty:
         return [""] * len(xy)
     km, row = cKDTree(sphere_km(shapely.get_coordinates(settlements.geometry.to_numpy()))).query(sphere_km(xy))

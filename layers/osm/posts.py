@@ -11,7 +11,6 @@ import pandas as pd
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from layers.crs import WGS84
 from layers.osm.barriers import common_vehicles, lanes_vehicles
@@ -116,6 +115,8 @@ def _near_line(
     report: dict[str, Any],
 ) -> pd.DataFrame:
     """Return the posts of both countries near the border, with ``side``, ``region`` and place."""
+    from scipy.spatial import cKDTree
+
     xy = shapely.get_coordinates(posts.geometry.to_numpy())
     row = region_of(xy, regions, 1.0)
     table = pd.DataFrame({"vehicles": "", **posts.drop(columns="geometry")}).assign(lon=xy[:, 0], lat=xy[:, 1])
@@ -129,6 +130,8 @@ def _near_line(
 
 def _components(xyz: NDArray[np.float64], km: float) -> NDArray[np.int64]:
     """Return the cluster of each place: chains of places no further apart than `km`."""
+    from scipy.spatial import cKDTree
+
     pairs = cKDTree(xyz).query_pairs(km, output_type="ndarray")
     graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(xyz), len(xyz)))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
@@ -257,6 +260,8 @@ def _rail(
     stations: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, line: NDArray[np.float64], cluster_km: float
 ) -> list[dict[str, Any]]:
     """Return a checkpoint for every railway over the border line, called by the nearest stations of both sides."""
+    from scipy.spatial import cKDTree
+
     xy = shapely.get_coordinates(stations.geometry.to_numpy())
     xyz = sphere_km(xy)
     at_line = (stations["kind"] == "border").to_numpy(bool, copy=True)

@@ -11,7 +11,6 @@ import pandas as pd
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from layers.crs import WGS84, line_lengths_m, project
 from layers.schema import validate
@@ -213,6 +212,8 @@ def _once(frame: gpd.GeoDataFrame, done: list[str]) -> gpd.GeoDataFrame:
 
 def _with_ends_met(frame: gpd.GeoDataFrame, crs: CRS, tolerance_m: float, done: list[str]) -> gpd.GeoDataFrame:
     """Return lines whose dead ends stand on the nearest end within the tolerance."""
+    from scipy.spatial import cKDTree
+
     ends = _ends_of(frame, crs)
     pairs = cKDTree(shapely.get_coordinates(ends.points)).query_pairs(tolerance_m, output_type="ndarray")
     pairs = pairs[(ends.degree[pairs] == 1).any(axis=1)]

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
 
 from layers.osm.access import ACCESS_KEYS, CLOSED, access_table
 from layers.osm.barriers import CONTROL
@@ -74,6 +73,8 @@ def ends_of(
 
     Posts stand on a road or beside it. `ferries` are ids of ways that are ferries by a relation.
     """
+    from scipy.spatial import cKDTree
+
     ferry = has_tag(ways, words, b"route", (b"ferry",)) | np.isin(ways.ids, list(ferries))
     queried = [value for value in words.numbers[b"highway"] if value not in lower]
     road = has_tag(ways, words, b"highway", queried)
@@ -246,6 +247,8 @@ class Net:
 
     def beside(self, places: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Return the rows of places near to a node, the nearest node of each, and how many kilometres away it is."""
+        from scipy.spatial import cKDTree
+
         if not len(places):
             none = np.zeros(0, np.int64)
             return none, none, np.zeros(0)
