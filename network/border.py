@@ -65,7 +65,8 @@ def _unweave(
     flipped = 0
     depth = np.full(len(side), np.inf)
     touched = np.unique(np.concatenate([u, v]))
-    close = touched[shapely.dwithin(p[touched], border, weave_km * 1000)]
+    shapely.prepare(border)
+    close = touched[shapely.dwithin(border, p[touched], weave_km * 1000)]
     depth[close] = shapely.distance(p[close], border)
     for _ in range(10):  # one turn can free the next; ten are far more than any road weaves
         crossing = side[u] != side[v]

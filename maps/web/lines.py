@@ -73,10 +73,15 @@ def thinned(lines: NDArray[np.object_], most: int = MOST_POINTS) -> tuple[NDArra
     ([2], 5.0)
     """
     tolerance = FINEST_M
-    out = shapely.simplify(lines, tolerance / _M_PER_DEGREE)
-    while int(shapely.get_num_coordinates(out).sum()) > most and tolerance < 2000:
+    out = np.array(lines, dtype=object)
+    # Of two points nothing can be left out; dense roads are mostly such lines.
+    bent = shapely.get_num_coordinates(out) > 2
+    straight = int(shapely.get_num_coordinates(out[~bent]).sum())
+    curves = out[bent]
+    out[bent] = shapely.simplify(curves, tolerance / _M_PER_DEGREE)
+    while straight + int(shapely.get_num_coordinates(out[bent]).sum()) > most and tolerance < 2000:
         tolerance *= 2
-        out = shapely.simplify(lines, tolerance / _M_PER_DEGREE)
+        out[bent] = shapely.simplify(curves, tolerance / _M_PER_DEGREE)
     return out, tolerance
 
 

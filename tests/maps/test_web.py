@@ -328,6 +328,19 @@ def test_lines_with_too_many_points_are_drawn_coarser_and_keep_their_ends():
     ).all()
 
 
+def test_straight_lines_need_no_thinning_and_others_are_thinned_as_without_them() -> None:
+    x = np.linspace(0, 1, 500)
+    waves = shapely.linestrings([np.column_stack([x, k + 0.01 * np.sin(40 * x)]) for k in range(3)])
+    dots = [[(k, 50), (k + 0.5, 50.1)] for k in range(200)]
+    lines = np.concatenate([shapely.linestrings(dots), waves, [shapely.MultiLineString(dots[:3])]])
+    for most in (300, 500, 5_000):
+        found, metres = thinned(lines, most=most)
+        plain = shapely.simplify(lines, metres / 111_320)
+        assert shapely.equals_exact(found, plain).all()
+        assert shapely.get_num_coordinates(found).sum() <= most or metres >= 2000
+    assert shapely.equals_exact(found[:200], lines[:200]).all()
+
+
 def test_a_page_says_that_its_lines_are_coarser(tmp_path):
     t = np.linspace(0, 1, 700)
     shapes = [np.column_stack([50 + t, 50 + k / 200 + 0.002 * np.sin(300 * t)]) for k in range(1200)]
