@@ -27,7 +27,8 @@ END_M = 100.0
 beside the other."""
 MOST_ENDS = 5000
 """With more dead ends than this (a large extract of OpenStreetMap) gaps are not sought."""
-CHUNK = 128
+CHUNK = 2_000_000
+"""Metres of trees held at once, 16 MB: more would be asked of the system anew for each chunk."""
 
 WIDE, WET, JILTED, NEAR, UNFIT = (
     "wider than 3 km",
@@ -156,9 +157,11 @@ def _ways(
     """
     out = np.full(len(node), np.inf)
     roots, row = np.unique(node, return_inverse=True)
-    for start in range(0, len(roots), CHUNK):  # a row as long as the network for each: held a chunk at a time
-        reach = dijkstra(graph, directed=False, indices=roots[start : start + CHUNK], limit=limit)
-        these = np.flatnonzero((row >= start) & (row < start + CHUNK))
+    both = (graph + graph.T).tocsr()
+    step = max(1, CHUNK // max(graph.shape[0], 1))
+    for start in range(0, len(roots), step):  # a row as long as the network for each
+        reach = dijkstra(both, indices=roots[start : start + step], limit=limit)
+        these = np.flatnonzero((row >= start) & (row < start + step))
         out[these] = (reach[row[these, None] - start, ends[these]] + parts[these]).min(axis=1)
     return out
 
