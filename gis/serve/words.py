@@ -152,6 +152,10 @@ def _messages() -> tuple[tuple[str, str], ...]:
             _("No road or railway of the data lies within reach of a post here."),
         ),
         (
+            r".* does not join the network by \w+: .*",
+            _("No road or railway of the data lies within reach of this place."),
+        ),
+        (
             rf".*stands (?P<km>{n}) km from the roads of the data, where a checkpoint is not modelled.*",
             _("The nearest road of the data is {km} km away: a post here can't be assessed."),
         ),

@@ -4,7 +4,7 @@ import { Compare } from "./compare.js";
 import { Drawing } from "./draw.js";
 import { editLine, lineForm, newPostForm, passesAt, written } from "./edits.js";
 import { BorderMap } from "./map.js";
-import { Posts, groundText, tabs, wayText } from "./panel.js";
+import { Posts, groundText, tabs, waitOf, wayText } from "./panel.js";
 import { _ } from "./say.js";
 import { State, linkOf, readLink } from "./state.js";
 import { cards, effects, gainsTable, headline, loads, queues, regions, tornado, totals } from "./tables.js";
@@ -217,7 +217,7 @@ async function start() {
     const items = state.edits.map((edit, n) => {
       if (edit.edit === "open") opened += 1;
       const number = opened, line = editLine(edit, study, change ? change.places : [], number);
-      const dial = line.wait === undefined ? null : element("input", { type: "number", min: 0, max: study.most_wait_min, step: "any", value: line.wait, "aria-label": _("Wait at new post {n}, minutes", { n: number }), onchange: (event) => state.setNewWait(number, Number(event.target.value)) });
+      const dial = line.wait === undefined ? null : element("input", { type: "number", min: 0, max: study.most_wait_min, step: "any", value: line.wait, "aria-label": _("Wait at new post {n}, minutes", { n: number }), onchange: (event) => { const wait = waitOf(event.target.value, study.most_wait_min); if (wait !== null) state.setNewWait(number, wait); showEdits(); } });
       const wait = dial && element("label", {}, _("wait"), dial, _("min"));
       return element("li", {}, element("span", {}, line.text, line.more ? element("small", {}, line.more) : null, wait),
         element("button", { type: "button", class: "icon", "aria-label": _("Take back: {what}", { what: line.text }), onclick: () => state.remove(n) }, "×"));

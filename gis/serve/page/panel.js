@@ -27,6 +27,9 @@ export function tabs(holder) {
   return choose;
 }
 
+// Minutes as they were typed, within what is allowed; a field that was emptied says nothing, and is no zero.
+export function waitOf(text, most) { return String(text).trim() === "" || !known(Number(text)) ? null : Math.min(Math.max(Number(text), 0), most); }
+
 export class Posts {
   constructor(holder, study, state) {
     Object.assign(this, { study, state, rows: new Map() });
@@ -51,7 +54,11 @@ export class Posts {
     const usable = post.open && modelled;
     const standing = Math.round(post.wait_min * 1000) / 1000;
     const label = _("Wait at {name}, minutes", { name: post.name });
-    const set = (value) => { const wait = Math.min(Math.max(Number(value), 0), this.study.most_wait_min); if (Number.isFinite(wait)) this.state.setWait(post.id, wait, standing); };
+    const set = (value) => {
+      const wait = waitOf(value, this.study.most_wait_min);
+      if (wait !== null) this.state.setWait(post.id, wait, standing);
+      this.refreshOne(post.id);
+    };
     const range = element("input", { type: "range", min: 0, max: SLIDER, step: 5, "aria-label": _("Wait at {name}, slider", { name: post.name }), disabled: !usable, onchange: () => set(range.value), oninput: () => { number.value = range.value; } });
     const number = element("input", { type: "number", min: 0, max: this.study.most_wait_min, step: "any", "aria-label": label, disabled: !usable, onchange: () => set(number.value) });
     const open = element("input", { type: "checkbox", disabled: !usable, onchange: () => this.state.setOpen(post.id, open.checked) });

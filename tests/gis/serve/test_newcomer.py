@@ -100,6 +100,22 @@ def test_the_page_scrolls_in_its_panel_alone(chromium: Any, running: Running) ->
         assert tall <= room, tab
 
 
+def test_a_wait_that_is_emptied_stays_and_one_below_zero_is_zero(chromium: Any, running: Running) -> None:
+    opened(chromium, running)
+    south = "#tab-posts li[data-id=south] input[type=number]"
+    fill(chromium, south, "")
+    assert edits(chromium) == [] and chromium.find_element("css selector", south).get_attribute("value") == "30"
+    click_map(chromium, 60.0, 50.31)
+    until(chromium, "return document.getElementById('dialog').open")
+    press(chromium, "#dialog button[type=submit]")
+    settled(chromium)
+    for typed, wait in (("12", 12), ("", 12), ("-3", 0)):
+        fill(chromium, "#edits input", typed)
+        settled(chromium)
+        assert edits(chromium)[0]["wait_min"] == wait
+        assert chromium.find_element("css selector", "#edits input").get_attribute("value") == str(wait)
+
+
 def test_open_then_close_all_then_undo_everything_and_reload(chromium: Any, running: Running) -> None:
     opened(chromium, running)
     click_map(chromium, 60.0, 50.31)
