@@ -184,7 +184,10 @@ def sites_contents(prepared: Prepared, tables: dict[str, pd.DataFrame], findings
     )
     sentences = [named.text(phrase(line)) for line in findings]
     layers = {
-        "sites": gpd.GeoDataFrame(table.assign(**{"class": chosen}), geometry=spots),
+        # What is chosen is drawn over what stands beside it.
+        "sites": gpd.GeoDataFrame(table.assign(**{"class": chosen}), geometry=spots).iloc[
+            np.argsort(chosen == "chosen", kind="stable")
+        ],
         "checkpoints": marked,
         "border_line": prepared.border,
         "regions": prepared.regions,
