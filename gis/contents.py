@@ -153,7 +153,7 @@ def scenario_contents(
     changes = named.text("; ".join(map(phrase, edits))) or _("nothing is changed")
     return Contents(
         title=_("{study}: a scenario").format(study=study_name(prepared.study)),
-        subtitle=changes,
+        subtitle=_("{study}: a scenario").format(study=study_name(prepared.study)),
         layers=_for_people(named, _scenario_frames(before, after, tables["cells"])),
         styles=[spoken(style, sides) for style in credited(scenario_styles(), pd.DataFrame(prepared.sources))],
         tables={n: named.frame(t, PLACES) for n, t in tables.items()},

@@ -65,9 +65,19 @@ def _with_range(rows: pd.DataFrame, key: str, *, flip: bool = False, whole: bool
     change, low, high = (float(rows[c][key]) for c in ("change", "low", "high"))
     if flip:
         change, low, high = -change, -high, -low
-    form = "{:+,.0f}" if whole else "{:.3g}"
-    text = form.format(change)
-    return text if pd.isna(low) else f"{text} (5–95 %: {form.format(low)} to {form.format(high)})"
+    text = _three(change, signed=whole)
+    return text if pd.isna(low) else f"{text} (5–95 %: {_three(low, signed=whole)} to {_three(high, signed=whole)})"
+
+
+def _three(value: float, *, signed: bool = False) -> str:
+    """Return a number of three digits that count, as the tables have it, its sign where that is wanted.
+
+    Examples
+    --------
+    >>> _three(-1049.7), _three(0.8421), _three(1_306_353, signed=True)
+    ('-1,050', '0.842', '+1,310,000')
+    """
+    return format(float(f"{value:.3g}"), "+,.10g" if signed else ",.10g")
 
 
 def _of_side(row: Mapping[Any, Any]) -> str:
