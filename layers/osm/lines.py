@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from layers.osm.access import ACCESS_KEYS, CLOSED, LIMITED, access_table
+from layers.osm.access import ACCESS_KEYS, CLOSED, LIMITED, access_table, access_to
 from layers.osm.conditional import DAY_SLOTS, SHAPE, SUMMER_DAYS, WINTER_DAYS, clauses_of
 from layers.osm.limits import VEHICLES
 from layers.osm.tags import (
+    BACKWARD,
+    BOTH,
+    FORWARD,
     ONEWAY,
     SEASONS,
     current_of,
@@ -27,7 +30,7 @@ from layers.osm.tags import (
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -70,6 +73,7 @@ GONE_STATES = {
 }
 _ACCESS = tuple(dict.fromkeys(k for vehicle in VEHICLES for k in ACCESS_KEYS[vehicle]))
 CONDITIONAL = tuple(f"{k}:conditional" for k in (*_ACCESS, "oneway", "maxspeed", "maxspeed:hgv"))
+DIRECTED = tuple(f"{k}:{way}" for k in _ACCESS if k != "access" for way in ("forward", "backward"))
 LIMITS = ("maxspeed", "maxspeed:forward", "maxspeed:backward")
 ZONES = ("maxspeed:type", "source:maxspeed", "zone:maxspeed", "zone:traffic")
 ROAD_KEYS = (
@@ -83,6 +87,7 @@ ROAD_KEYS = (
     *ZONES,
     "maxspeed:hgv",
     *_ACCESS,
+    *DIRECTED,
     *CONDITIONAL,
     *GONE_FLAGS,
     *GONE_STATES,
@@ -202,12 +207,25 @@ def _directions(tags: pd.DataFrame, vehicle: str, counts: Counter[str], at: tupl
     """Return the direction of each road: the one of most of the day where it changes by the hour."""
     direction = oneway_of(tags["oneway"], tags["highway"], tags["junction"])
     counts.update({f"{UNREAD}oneway={text}": n for text, n in unread_oneways(tags["oneway"]).items()})
+    directed = [k for k in DIRECTED if k in tags and tags[k].notna().any()]
+    for row in np.flatnonzero(tags[directed].notna().any(axis=1).to_numpy()):  # a few in a country
+        one = {str(k): str(v) for k, v in tags[[*_ACCESS, *directed]].iloc[row].items() if isinstance(v, str)}
+        along, against = (access_to(_one_way(one, way), vehicle).level != CLOSED for way in ("forward", "backward"))
+        if direction[row] == BOTH and along != against:
+            direction[row] = FORWARD if along else BACKWARD
+            counts["roads_oneway_by_access"] += 1
     stated = tags["oneway:conditional"]
     _unread_in(stated, vehicle, counts)
     for row in np.flatnonzero(stated.notna().to_numpy()):  # some hundreds in a country
         direction[row], changes = _direction_by_day(str(stated.iloc[row]), vehicle, int(direction[row]), at)
         counts["roads_oneway_by_hours"] += changes
     return direction
+
+
+def _one_way(tags: Mapping[str, str], way: str) -> dict[str, str]:
+    """Return what tags of access say in one direction, ``forward`` or ``backward``."""
+    own = {k: v for k, v in tags.items() if ":" not in k}
+    return own | {k.removesuffix(f":{way}"): v for k, v in tags.items() if k.endswith(f":{way}")}
 
 
 def _seasons(roads: pd.DataFrame, by_access: pd.Series) -> pd.Categorical:

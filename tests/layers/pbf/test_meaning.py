@@ -358,3 +358,26 @@ def test_a_road_of_a_lower_class_through_a_post_is_kept_to_the_roads_of_both_sid
         103,
         104,
     ]
+
+
+@pytest.mark.parametrize(
+    ("tags", "vehicle", "ends"),
+    [
+        ({"motor_vehicle:backward": "no"}, "car", (1, 3, True)),
+        ({"vehicle:forward": "no"}, "car", (3, 1, True)),
+        ({"hgv:backward": "no"}, "car", (1, 3, False)),
+        ({"hgv:backward": "no"}, "truck", (1, 3, True)),
+        ({"motor_vehicle:backward": "no", "motorcar:backward": "yes"}, "car", (1, 3, False)),
+        ({"motor_vehicle": "no", "motor_vehicle:forward": "yes", "motorcar": "yes"}, "car", (1, 3, False)),
+        # Against its only direction nobody was allowed before.
+        ({"oneway": "yes", "motor_vehicle:backward": "no"}, "car", (1, 3, True)),
+    ],
+)
+def test_access_in_one_direction_makes_a_road_one_way(
+    tmp_path: Path, tags: dict[str, str], vehicle: str, ends: tuple[int, int, bool]
+) -> None:
+    path = write_pbf(tmp_path / "a.osm.pbf", line(3), [(100, [1, 2, 3], {"highway": "primary", **tags})])
+    got = read_network(path, vehicle=vehicle)
+    assert got.roads[["u", "v", "oneway"]].to_numpy().tolist() == [list(ends)]
+    by_access = int(ends[2] and "oneway" not in tags)
+    assert got.report["left_out"].get("roads_oneway_by_access", 0) == by_access
