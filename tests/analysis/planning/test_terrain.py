@@ -72,3 +72,32 @@ def test_heights_are_those_of_the_raster(tmp_path: Path) -> None:
     (tmp_path / "x.tif").write_text("x")
     with pytest.raises(LayerError, match="can't be read"):
         open_elevation(tmp_path / "x.tif")
+
+
+@pytest.mark.parametrize(("east", "north"), [(0.01, 0.0), (0.0, 0.01), (0.006, -0.008)])
+def test_a_plane_has_one_slope_whatever_its_cells_and_wherever_a_line_runs(
+    tmp_path: Path, east: float, north: float
+) -> None:
+    """Cells of 700 m under lines of every direction, edges of cells among them: no step of a cell is a slope."""
+    path, cell = tmp_path / "plane.tif", 700.0
+    x, y = (np.arange(120) + 0.5) * cell - 42_000, 42_000 - (np.arange(120) + 0.5) * cell
+    plane = 1000 + east * x[None, :] + north * y[:, None]
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        height=120,
+        width=120,
+        count=1,
+        dtype="float64",
+        crs=PLANE.to_wkt(),
+        transform=rasterio.Affine(cell, 0, -42_000, 0, -cell, 42_000),
+    ) as file:
+        file.write(plane, 1)
+    turns = np.linspace(0, 2 * np.pi, 13)
+    ends = 30_000 * np.column_stack([np.cos(turns), np.sin(turns)])
+    lines = np.array([[shapely.LineString([(0, 0), end]), shapely.LineString()] for end in ends], dtype=object)
+    found = terrain_columns(lines, PLANE, heights=open_elevation(path).heights)
+    along = np.abs(ends @ [east, north]) / 30_000
+    np.testing.assert_allclose(found["slope_pct"], 100 * along, atol=1e-6)
+    np.testing.assert_allclose(found["climb_m"], 30_000 * along, atol=1e-3)
