@@ -32,6 +32,7 @@ from layers.sources.download.cache import Cache
 from layers.stretches import Stretches
 from layers.travellers import open_to_traveller
 from layers.waits import Observed, read_waits, with_observed
+from layers.water import NAME as WATER
 from layers.water import read_water
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def read_unwaited(study: Study, *, fetching: Fetching | None = None, at: Moment 
     if is_own(study, "checkpoints") or {*mapped, *queried} - {"regions"}:
         stretches = Stretches.of(regions, border, zones[EDGE], others if len(others) else None)
     further = further_files(study, regions[touching(regions, border)], zones[EDGE])
-    water, wet = _water(study, zones[1.0], crs)
+    water, wet = _water(study, zones[1.0], crs, extracts[0])
     population, people = open_people(study)
     understood = [note for row in (*sources, *wet) for note in row.pop("notes", [])]
     if set(mapped) - {"regions"}:
@@ -306,7 +307,7 @@ class _Outline:
 
 def outline(study: Study, fetch: Fetching) -> _Outline:
     """Return the regions of a study from wherever they come, and the border."""
-    mapped = any(study.source(n).path == OSM for n in LAYERS)
+    mapped = any(study.source(n).path == OSM for n in (*LAYERS, WATER))
     extracts = [Extracts(study, _located(study, fetch) if mapped else [])]
     source, about = study.source("regions"), []
     if source.path == OVERPASS:
@@ -334,14 +335,23 @@ def _asked_area(study: Study, start: _Outline) -> shapely.Geometry:
     return belt_of(start.border, min(depth_km, POSTS_KM) if queried == {"checkpoints"} else depth_km, start.crs)
 
 
-def _water(study: Study, area: shapely.Geometry, crs: CRS) -> tuple[gpd.GeoDataFrame | None, list[dict[str, Any]]]:
-    """Return the study's water within an area, None where it names none, and its row for the table of sources."""
-    source = study.source("water")
+def _water(
+    study: Study, area: shapely.Geometry, crs: CRS, extracts: Extracts
+) -> tuple[gpd.GeoDataFrame | None, list[dict[str, Any]]]:
+    """Return the study's water within an area, None where it names none, and its row for the table of sources.
+
+    Of extracts the rows are theirs.
+    """
+    source = study.source(WATER)
     if source.path == NONE:
         return None, []
-    frame, about = read_water(source, area)
+    if source.path == OSM:
+        frame, about = extracts.water(area), []
+    else:
+        frame, row = read_water(source, area)
+        about = [row]
     km2 = shapely.area(project(frame.geometry.to_numpy(), WGS84, crs)) / 1e6
-    return frame.assign(area_km2=km2), [about]
+    return frame.assign(area_km2=km2), about
 
 
 def open_people(study: Study) -> tuple[PopulationRaster | None, list[dict[str, Any]]]:

@@ -12,6 +12,7 @@ import shapely
 
 from analysis.closures.checkpoints import COLUMNS, close_each
 from analysis.connectivity.regions import population_access, region_connectivity
+from analysis.land import on_land
 from analysis.reach.accessibility import (
     Targets,
     posts,
@@ -131,6 +132,7 @@ def measure_network(
         if population
         else people_in_cells(cells, network.settlements, settings.h3_resolution)
     )
+    cells = on_land(cells, network.base.border, network.crs)
     cells["near"] = nearest_settlement(cells, network.settlements)
     segments = border_segments(border, length_km=settings.segment_km)
     with piece(0.0, 0.2):

@@ -203,6 +203,14 @@ class Extracts:
         self._tell("regions", len(layer))
         return layer
 
+    def water(self, area: shapely.Geometry) -> gpd.GeoDataFrame:
+        """Return the water of an area in longitude and latitude as polygons."""
+        from layers.sources.pbf.water import read_water_areas
+
+        frame = read_water_areas([f.path for f in self.files], area)
+        self._tell("water", len(frame))
+        return frame
+
     def network(
         self,
         border: gpd.GeoDataFrame,

@@ -39,6 +39,7 @@ from layers.names import suggestion
 from layers.secrets import masked
 from layers.sources.pbf.other import EXTRACT_ENDINGS
 from layers.sources.postgis import is_database
+from layers.water import NAME as WATER
 
 if TYPE_CHECKING:
     pass
@@ -110,7 +111,7 @@ class Study(Part):
         """Let the layers that are not named come from Overpass or the extracts, where there are any."""
         unnamed = {n for n in LAYERS if n not in self.layers.model_fields_set}
         queried = self._asked_of_overpass(unnamed)
-        named = {n for n in LAYERS if getattr(self.layers, n).path == OSM}
+        named = {n for n in (*LAYERS, WATER) if getattr(self.layers, n).path == OSM}
         if named and not self.osm.pbf:
             raise ValueError(f'layers {", ".join(sorted(named))} are "{OSM}", but osm.pbf names no extract')
         rest = {n: LayerSource(path=OVERPASS) for n in queried}
@@ -260,7 +261,7 @@ def allowed_keys(path: list[str]) -> list[str]:
 def _with_paths(study: Study, folder: Path) -> Study:
     """Return the study with layer paths counted from its folder."""
     parts = {}
-    for name in (*LAYERS, "water"):
+    for name in (*LAYERS, WATER):
         part: LayerSource = getattr(study.layers, name)
         if part.path not in (SNAPSHOT, NONE, OSM, OVERPASS) and not is_database(part.path):
             parts[name] = part.model_copy(update={"path": str(folder / part.path)})

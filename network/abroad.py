@@ -110,10 +110,15 @@ class Border:
     def _tree(self) -> shapely.STRtree:
         return shapely.STRtree(self.lakes)
 
+    @cached_property
+    def _pools(self) -> shapely.STRtree:
+        """The water in tiles of few vertices: a short line need not be laid over the whole of a sea."""
+        return shapely.STRtree([part for lake in self.lakes for part in tiled(lake)])
+
     def wet_m(self, lines: NDArray[np.object_]) -> NDArray[np.float64]:
         """Return how many metres of each line lie over water."""
-        line, lake = self._tree.query(lines, predicate="intersects")
-        over = shapely.length(shapely.intersection(lines[line], self.lakes[lake]))
+        line, pool = self._pools.query(lines, predicate="intersects")
+        over = shapely.length(shapely.intersection(lines[line], self._pools.geometries[pool]))
         return np.asarray(np.bincount(line, over, minlength=len(lines)), float)
 
     def ashore_m(self, points: NDArray[np.object_]) -> NDArray[np.float64]:
@@ -123,19 +128,34 @@ class Border:
         out[point] = shapely.distance(points[point], shapely.boundary(self.lakes[lake]))
         return out
 
-    def refuses(self, points: NDArray[np.object_], lines: NDArray[np.object_], side: Side) -> NDArray[np.bool_]:
-        """Return which straight lines from points of a side lead through the neighbour, or over water.
+    def lakes_on(self, line: shapely.Geometry) -> NDArray[np.object_]:
+        """Return the polygons of water that a line touches."""
+        return self.lakes[self._tree.query(line, predicate="intersects")]
 
-        From the wrong side the way out is free: there and back to the line, and the line's own uncertainty. So is that
-        out of the water for what stands in it, as places on a generalised shore do.
+    def lakes_of(self, shapes: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return pairs of shapes and the polygons of water that each touches, by their rows."""
+        shape, lake = self._tree.query(shapes, predicate="intersects")
+        return shape, lake
+
+    def leads_abroad(self, points: NDArray[np.object_], lines: NDArray[np.object_], side: Side) -> NDArray[np.bool_]:
+        """Return which straight lines from points of a side lead through the neighbour.
+
+        From the wrong side the way out is free: there and back to the line, and the line's own uncertainty.
         """
         allowed = np.full(len(points), self.tolerance_km * 1000.0)
         astray = ~shapely.intersects(self.sides[side], points)  # quick, for the sides are prepared; a distance is not
         allowed[astray] += 2 * self._off_m(points[astray], side)
-        out = np.asarray(self.abroad_m(lines, side) > allowed, bool)
-        if len(self.lakes):
-            out |= self.wet_m(lines) > SHORE_M + 2 * self.ashore_m(points)
-        return out
+        return np.asarray(self.abroad_m(lines, side) > allowed, bool)
+
+    def over_water(self, points: NDArray[np.object_], lines: NDArray[np.object_]) -> NDArray[np.bool_]:
+        """Return which straight lines from points lead over water.
+
+        For what stands in the water, as places on a generalised shore do, the way out of it is free: twice the way to
+        the shore.
+        """
+        if not len(self.lakes):
+            return np.zeros(len(lines), bool)
+        return np.asarray(self.wet_m(lines) > SHORE_M + 2 * self.ashore_m(points), bool)
 
     def dry(self, ground: shapely.Geometry) -> shapely.Geometry:
         """Return ground without the water on it."""

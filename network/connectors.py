@@ -15,11 +15,13 @@ from network.border import main_components
 from network.gates import gate_links
 from network.joining import COLUMNS, DETOUR, ConnectorLimits, far_apart, join, near_by
 from network.kinds import CONNECTOR, TRANSFER
+from network.shores import way_round
 from network.topology import TOLD, Tables, along, located, split_links
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
+    from pyproj import CRS
 
 CONNECTOR_KPH = 50.0
 """A connector stands for roads that the data lack: 50 km/h over `network.joining.DETOUR` times the straight line, both
@@ -97,7 +99,7 @@ def connector_times(straight_m: NDArray[np.float64]) -> tuple[NDArray[np.float64
 
 
 def _connector_links(
-    tables: Tables, u: NDArray[np.int64], v: NDArray[np.int64], mode: str, extra_min: float = 0.0
+    tables: Tables, border: Border, u: NDArray[np.int64], v: NDArray[np.int64], mode: str, extra_min: float = 0.0
 ) -> pd.DataFrame:
     """Return connector links between nodes of the tables."""
     xy = tables.nodes[["x", "y"]].to_numpy(float)
@@ -120,9 +122,26 @@ def _connector_links(
             "passable": True,
             "checkpoint_id": "",
             "crossing_id": "",
-            "geometry": lines_between(xy[u], xy[v]),
+            "geometry": _on_land(lines_between(xy[u], xy[v]), border, tables.crs),
         }
     )
+
+
+def _on_land(lines: NDArray[np.object_], border: Border, crs: CRS) -> NDArray[np.object_]:
+    """Return straight lines of connectors, those over water drawn round it where that is no longer than they are."""
+    flat = np.asarray(project(lines, WGS84, crs), dtype=object)
+    start, end = (np.asarray(shapely.get_point(flat, k), dtype=object) for k in (0, -1))
+    for k in np.flatnonzero(border.over_water(start, flat) & border.over_water(end, flat)):  # a few along the shores
+        way = way_round(border, flat[k], DETOUR)
+        if way is None:  # the place is the other end
+            back = way_round(border, shapely.reverse(flat[k]), DETOUR)
+            way = None if back is None else shapely.reverse(back)
+        if way is not None:
+            # Its ends are the links' own, to the last digit.
+            xy = shapely.get_coordinates(project(way, crs, WGS84))
+            xy[[0, -1]] = shapely.get_coordinates(lines[k])
+            lines[k] = shapely.linestrings(xy)
+    return lines
 
 
 def _at_speed(links: pd.DataFrame, kph: NDArray[np.float64]) -> pd.DataFrame:
@@ -147,14 +166,20 @@ def _add_nodes(
 
 
 def _join(
-    tables: Tables, near: pd.DataFrame, node: NDArray[np.int64], mode: str, kind: str, extra_min: float = 0.0
+    tables: Tables,
+    border: Border,
+    near: pd.DataFrame,
+    node: NDArray[np.int64],
+    mode: str,
+    kind: str,
+    extra_min: float = 0.0,
 ) -> tuple[Tables, NDArray[np.int64]]:
     """Split links where `near` says and add connectors from the `node` of each place.
 
     Return the anchor of each row too.
     """
     tables, anchor = split_links(tables, near["link"].to_numpy(np.int64), near["fraction"].to_numpy(float), kind)
-    links = _connector_links(tables, node[near["place"].to_numpy(np.int64)], anchor, mode, extra_min)
+    links = _connector_links(tables, border, node[near["place"].to_numpy(np.int64)], anchor, mode, extra_min)
     links = links.drop_duplicates(["u", "v"])  # two links that meet beside a place have one anchor there
     return Tables(tables.nodes, pd.concat([tables.links, links], ignore_index=True), tables.crs), anchor
 
@@ -216,9 +241,9 @@ def connect_checkpoints(
     kph = checkpoints["road_kph"].to_numpy(float) if "road_kph" in checkpoints else np.full(n, np.nan)
     kph = kph[joins["place"].to_numpy(np.int64)]
     connectors = [
-        _at_speed(_connector_links(tables, come[one], end[one], "road"), kph[one]),
-        _at_speed(_connector_links(tables, end[~one], come[~one], "road").assign(oneway=True), kph[~one]),
-        _at_speed(_connector_links(tables, leave[~one], end[~one], "road").assign(oneway=True), kph[~one]),
+        _at_speed(_connector_links(tables, border, come[one], end[one], "road"), kph[one]),
+        _at_speed(_connector_links(tables, border, end[~one], come[~one], "road").assign(oneway=True), kph[~one]),
+        _at_speed(_connector_links(tables, border, leave[~one], end[~one], "road").assign(oneway=True), kph[~one]),
     ]
     by_side = {s: posts[posts["side"] == s].set_index("place") for s in SIDES}
     gates = [
@@ -264,24 +289,26 @@ def connect_settlements(
     ref = settlements["settlement_id"].astype(str).to_numpy(dtype=object)
     tables, node = _add_nodes(tables, lonlat, side, "settlement" if through else PLACE, ref)
     road = join(tables, lonlat, side, main_components(tables, "road"), border, limits.settlement_km, limits)
-    tables, road_anchor = _join(tables, road, node, "road", "anchor")
+    tables, road_anchor = _join(tables, border, road, node, "road", "anchor")
     railway = main_components(tables, "rail")
     rail = (
         join(tables, lonlat, side, railway, border, limits.station_km, limits)
         if stations is None
         else join_stations(tables, lonlat, side, stations, railway, border, limits)
     )
-    tables, rail_anchor = _join(tables, rail, node, "rail", "station", limits.boarding_min)
-    transfers = _transfers(tables, rail.assign(anchor=rail_anchor), road.assign(anchor=road_anchor), limits)
+    tables, rail_anchor = _join(tables, border, rail, node, "rail", "station", limits.boarding_min)
+    transfers = _transfers(tables, border, rail.assign(anchor=rail_anchor), road.assign(anchor=road_anchor), limits)
     transfers = transfers if through else transfers.iloc[:0]
     n = len(lonlat)
     report = pd.DataFrame({"node": node, "snap_km": _nearest_km(road, n), "station_km": _nearest_km(rail, n)})
     return Tables(tables.nodes, pd.concat([tables.links, transfers], ignore_index=True), tables.crs), report
 
 
-def _transfers(tables: Tables, rail: pd.DataFrame, road: pd.DataFrame, limits: ConnectorLimits) -> pd.DataFrame:
+def _transfers(
+    tables: Tables, border: Border, rail: pd.DataFrame, road: pd.DataFrame, limits: ConnectorLimits
+) -> pd.DataFrame:
     """Return the links between the nearest station and the nearest road of each settlement that has both."""
     both = rail.drop_duplicates("place").merge(road.drop_duplicates("place"), on="place", suffixes=("_rail", "_road"))
     u, v = (both[c].to_numpy(np.int64) for c in ("anchor_rail", "anchor_road"))
-    links = _connector_links(tables, u, v, "transfer", 2 * limits.boarding_min)
+    links = _connector_links(tables, border, u, v, "transfer", 2 * limits.boarding_min)
     return links.assign(kind=TRANSFER).drop_duplicates(["u", "v"])

@@ -18,6 +18,7 @@ from layers.crs import WGS84, geodesic_m, project
 from layers.sides import SIDES, Side
 from network.junctions import once_per_junction
 from network.kinds import CONNECTOR, NO_GROUND
+from network.shores import way_round
 from network.topology import SNAP_M, Tables, along
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def join(
     border
         A straight connector that runs through the neighbour for longer than the line is uncertain, or over water, is
         refused. A place on the wrong side of a generalised line may cross it once, from where it stands, and one in the
-        water may leave it.
+        water may leave it. Where a way round the water is no longer than `DETOUR` times the straight line, the nearest
+        link is joined all the same: a connector is that long.
     limit_km
         Straight distance at the most.
 
@@ -147,14 +149,16 @@ def near_by(
     point, thing = tree.query_nearest(points, max_distance=limit_km * 1000, all_matches=False)
     first = np.full(len(points), np.nan)
     first[point] = shapely.distance(points[point], things[thing])
+    nearest = np.full(len(points), -1)
+    nearest[point] = thing
     bridge = shapely.shortest_line(points[point], things[thing])
-    for p in point[border.refuses(points[point], bridge, side)]:
+    for p in point[border.leads_abroad(points[point], bridge, side) | border.over_water(points[point], bridge)]:
         # The nearest would cut through the neighbour, or over water: a handful along the line and the shores.
         near = tree.query(points[p], predicate="dwithin", distance=limit_km * 1000)
         near = near[np.argsort(shapely.distance(points[p], things[near]), kind="stable")][: limits.candidates]
-        here = np.full(len(near), points[p])
-        fine = near[~border.refuses(here, shapely.shortest_line(here, things[near]), side)]
-        first[p] = shapely.distance(points[p], things[fine[0]]) if len(fine) else np.nan
+        k = _first_by_land(points[p], things[near], border, side)
+        nearest[p] = near[k] if k >= 0 else -1
+        first[p] = shapely.distance(points[p], things[near[k]]) if k >= 0 else np.nan
     some = np.flatnonzero(np.isfinite(first))
     reach = np.maximum(limits.reach_ratio * first[some], first[some] + limits.reach_more_km * 1000)
     # A millimetre more: the nearest itself must not be lost to rounding where nothing is added.
@@ -168,8 +172,26 @@ def near_by(
     keep = (rank < limits.candidates) & (away >= first[place] - 1e-6)
     place, thing = place[keep], thing[keep]
     bridge = shapely.shortest_line(points[place], things[thing])
-    free = ~border.refuses(points[place], bridge, side)
+    free = ~border.leads_abroad(points[place], bridge, side) & ~border.over_water(points[place], bridge)
+    free |= thing == nearest[place]
     return place[free].astype(np.int64), thing[free].astype(np.int64)
+
+
+def _first_by_land(point: shapely.Geometry, things: NDArray[np.object_], border: Border, side: Side) -> int:
+    """Return the first of things, nearest first, that a point may join, −1 for none.
+
+    The way to it leads over no water, or round what water lies between within the length of a connector.
+    """
+    here = np.full(len(things), point)
+    bridge = shapely.shortest_line(here, things)
+    wet = border.over_water(here, bridge)
+    for k in np.flatnonzero(~border.leads_abroad(here, bridge, side)):  # the first few, as a rule
+        if not wet[k]:
+            return int(k)
+        way = way_round(border, bridge[k], DETOUR)
+        if way is not None and not border.leads_abroad(here[:1], np.array([way]), side)[0]:
+            return int(k)
+    return -1
 
 
 def far_apart(

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.connectivity.regions import population_access
+from analysis.land import on_land
 from analysis.planning.whatif import Answer, Standing, answer, stand
 from analysis.reach.decays import exponential
 from analysis.units import h3_cells, nearest_settlement, people_from_raster, people_in_cells
@@ -146,6 +147,7 @@ def cells_of(prepared: Prepared, network: Network) -> gpd.GeoDataFrame:
         if raster
         else people_in_cells(cells, network.settlements, settings.h3_resolution)
     )
+    cells = on_land(cells, network.base.border, network.crs)
     cells["near"] = nearest_settlement(cells, network.settlements)
     return cells
 

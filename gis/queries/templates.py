@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from gis.inputs import Fetching, outline
+from gis.stages import DETAILED_MORE_KM
 from layers.errors import StudyError
 from layers.indicators import indicator_template
 from layers.names import suggestion
@@ -93,6 +94,8 @@ def study_text(a: str, b: str, file: str = "") -> tuple[str, str, list[str]]:
         body = _set(body, "pbf", "[" + ", ".join(f'"{n}"' for n in names) + "]")
         for layer in ("regions", "roads", "railways", "settlements", "checkpoints"):
             body = re.sub(rf'^{layer} = "snapshot"', f'# {layer} = "file.gpkg"', body, count=1, flags=re.M)
+        # What suits whole roads is a default where a study says nothing, but this text says all.
+        body = _set(body, "reach_more_km", f"{DETAILED_MORE_KM:g}")
         notes = [
             f"Layers come from OpenStreetMap: Geofabrik's extracts {' and '.join(names)} are fetched once "
             f"(borderlink fetch {file}).",

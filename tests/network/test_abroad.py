@@ -56,5 +56,5 @@ def test_what_stands_astray_goes_back_free_whatever_number_the_tolerance_is(tole
     points = np.array([shapely.Point(50_000, -3250.5), shapely.Point(50_000, 10_000)])
     free = shapely.linestrings([[(50_000, -3250.5), (50_000, 100)], [(50_000, 10_000), (60_000, 5)]])
     far = shapely.linestrings([[(50_000, -3250.5), (75_000, -3000)], [(50_000, 10_000), (50_000, -1500)]])
-    assert border.refuses(points, free, "a").tolist() == [False, False]
-    assert border.refuses(points, far, "a").tolist() == [True, True]
+    assert border.leads_abroad(points, free, "a").tolist() == [False, False]
+    assert border.leads_abroad(points, far, "a").tolist() == [True, True]

@@ -79,7 +79,7 @@ def border(water: shapely.Geometry | None) -> Border:
     return Border(shapely.LineString([(0, -100_000), (0, 100_000)]), sides, 1.0, water)
 
 
-def test_a_line_over_a_lake_is_refused_and_one_along_it_is_not() -> None:
+def test_a_line_over_a_lake_leads_over_water_and_one_along_it_does_not() -> None:
     edge = border(square(-30_000, 0, -20_000, 10_000))
     points = np.array([shapely.Point(-40_000, 5_000), shapely.Point(-40_000, 20_000)])
     over, along = (
@@ -88,8 +88,8 @@ def test_a_line_over_a_lake_is_refused_and_one_along_it_is_not() -> None:
     )
     lines = np.array([over, along])
     assert edge.wet_m(lines).tolist() == [10_000.0, 0.0]
-    assert edge.refuses(points, lines, "a").tolist() == [True, False]
-    assert border(None).refuses(points, lines, "a").tolist() == [False, False]
+    assert edge.over_water(points, lines).tolist() == [True, False]
+    assert border(None).over_water(points, lines).tolist() == [False, False]
 
 
 def test_a_place_in_a_lake_leaves_it_by_the_near_shore() -> None:
@@ -98,7 +98,7 @@ def test_a_place_in_a_lake_leaves_it_by_the_near_shore() -> None:
     near, far = shapely.LineString([point, (-31_000, 5_000)]), shapely.LineString([point, (-19_000, 5_000)])
     points = np.array([point, point])
     assert edge.ashore_m(points).tolist() == [100.0, 100.0]
-    assert edge.refuses(points, np.array([near, far]), "a").tolist() == [False, True]
+    assert edge.over_water(points, np.array([near, far])).tolist() == [False, True]
 
 
 def test_dry_ground_is_what_lakes_leave() -> None:

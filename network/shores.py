@@ -1,0 +1,115 @@
+"""Ways round water: how long a way on land is where the straight one leads over a lake."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from network.abroad import Border
+
+OFF_M = 30.0
+"""So far from the shore a way round leads: more than lines of shores are known to be off would cost it its ends."""
+ROUNDS = 4
+"""A way round one lake may lead over another, and round that over a third: so often."""
+
+
+def way_round(border: Border, line: shapely.Geometry, times: float) -> shapely.Geometry | None:
+    """Return a way on land between the ends of a straight line, None where none was found.
+
+    Parameters
+    ----------
+    line
+        In the projection, from a place to what it may join; the place may stand in the water.
+    times
+        The way is at most this many times as long as the line.
+
+    Notes
+    -----
+    A string pulled tight round all lakes that the line crosses, on one side of it or the other; where it leads over
+    further lakes, its piece there is pulled round those. What is found is dry but for what a place in the water needs
+    to leave it; a shorter way may exist.
+    """
+    xy = shapely.get_coordinates(line)
+    way = _way(border, xy[0], xy[-1], times * float(shapely.length(line)), ROUNDS)
+    return None if way is None else shapely.LineString(way)
+
+
+def _way(
+    border: Border, one: NDArray[np.float64], other: NDArray[np.float64], most_m: float, rounds: int
+) -> NDArray[np.float64] | None:
+    """Return the corners of a way between two places, ends included, None for longer ones than `most_m`."""
+    straight = np.stack([one, other])
+    line = shapely.LineString(straight)
+    if _length(straight) > most_m:
+        return None
+    if not border.over_water(np.asarray([shapely.Point(one)], dtype=object), np.array([line]))[0]:
+        return straight
+    if not rounds:
+        return None
+    lakes, best = border.lakes_on(line), None
+    for half in _halves(one, other, most_m):
+        parts = shapely.buffer(shapely.intersection(lakes, half), OFF_M, quad_segs=2)
+        path = _outline(shapely.GeometryCollection([line, *parts]).convex_hull, one, other)
+        way = _along(border, path, most_m, rounds)
+        if way is not None:
+            best, most_m = way, _length(way)
+    return best
+
+
+def _along(border: Border, path: NDArray[np.float64], most_m: float, rounds: int) -> NDArray[np.float64] | None:
+    """Return a path with its wet pieces led round, None where it gets longer than `most_m`."""
+    spare = most_m - _length(path)
+    if spare < 0:
+        return None
+    ways = []
+    for a, b in pairwise(path):  # a handful of corners
+        straight = float(np.hypot(*(b - a)))
+        way = _way(border, a, b, straight + spare, rounds - 1)
+        if way is None:
+            return None
+        spare -= _length(way) - straight
+        ways.append(way[:-1])
+    return np.vstack([*ways, path[-1:]])
+
+
+def _length(path: NDArray[np.float64]) -> float:
+    return float(np.hypot(*np.diff(path, axis=0).T).sum())
+
+
+def _halves(one: NDArray[np.float64], other: NDArray[np.float64], most_m: float) -> NDArray[np.object_]:
+    """Return what lies left and right of a line, as far as a way of `most_m` may lead."""
+    along = (other - one) / max(float(np.hypot(*(other - one))), 1e-9)
+    across = np.array([-along[1], along[0]])
+    begin, end = one - along * most_m, other + along * most_m
+    corners = [np.stack([begin, end, end + s * across * most_m, begin + s * across * most_m]) for s in (1.0, -1.0)]
+    return np.asarray(shapely.polygons(np.stack(corners)), dtype=object)
+
+
+def _outline(hull: shapely.Geometry, one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the corners of a way from one place to another by the longer part of the outline between them.
+
+    The other part is the straight line.
+    """
+    ring = shapely.get_exterior_ring(hull)
+    at = np.array([shapely.line_locate_point(ring, shapely.Point(end)) for end in (one, other)])
+    xy = shapely.get_coordinates(ring)
+    where = np.r_[0.0, np.cumsum(np.hypot(*np.diff(xy, axis=0).T))]
+    corners, where = xy[:-1], where[:-1]
+    first, last = np.sort(at)
+    inner = (where > first) & (where < last)
+    between = corners[inner]
+    outer = np.r_[corners[where >= last], corners[where <= first]]
+    if last - first < shapely.length(ring) / 2:
+        middle = outer if at[1] > at[0] else outer[::-1]
+        middle = middle[::-1]
+    else:
+        middle = between if at[1] > at[0] else between[::-1]
+    on = shapely.get_coordinates(shapely.line_interpolate_point(ring, at))
+    path = np.vstack([one, on[:1], middle, on[1:], other])
+    return path[np.r_[True, np.hypot(*np.diff(path, axis=0).T) > 1e-6]]
