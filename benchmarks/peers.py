@@ -145,7 +145,7 @@ def osrm(path: Path, folder: Path, places: np.ndarray) -> pd.DataFrame:
 def valhalla(path: Path, python: Path, places: np.ndarray) -> pd.DataFrame:
     """Return the same by Valhalla."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder, python = Path(name), python.absolute()
         (folder / "tiles").mkdir()
         make = (
             "import json, sys; from valhalla import get_config; json.dump(get_config(tile_extract='', "
@@ -154,8 +154,8 @@ def valhalla(path: Path, python: Path, places: np.ndarray) -> pd.DataFrame:
         subprocess.run([str(python), "-c", make, str(folder / "tiles"), str(folder / "valhalla.json")], check=True)
         # Its launcher looks for itself in the path.
         env = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
-        build = [str(python.parent / "valhalla_build_tiles"), "-c", str(folder / "valhalla.json"), str(path)]
-        subprocess.run(build, check=True, capture_output=True, env=env)
+        build = [str(python.parent / "valhalla_build_tiles"), "-c", str(folder / "valhalla.json"), str(path.resolve())]
+        subprocess.run(build, check=True, capture_output=True, env=env, cwd=folder)  # it leaves lists where it runs
         (folder / "pairs.json").write_text(json.dumps(places.tolist()))
         told = subprocess.run(
             [str(python), "-c", VALHALLA, str(folder), str(folder / "pairs.json")],
