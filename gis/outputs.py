@@ -17,7 +17,7 @@ from gis.rasters import run_rasters, scenario_rasters, write_rasters
 from gis.tables import slim, tables_of, write_tables
 from layers.crs import WGS84
 from layers.secrets import all_masked
-from maps.i18n import language
+from maps.i18n import language, with_sides
 from maps.phrases import phrase
 from maps.qgis.project import write_qgis
 from maps.report.page import write_report
@@ -104,7 +104,7 @@ def write_scenario(
     with clock.stage("tables"):
         write_tables(folder / "tables", tables, prepared.study.outputs.csv)
         (folder / "edits.toml").write_text(to_toml(plan.edits, name=plan.name, more=plan.more), encoding="utf-8")
-    contents = scenario_contents(prepared, before, after, tables, edits)
+    contents, words = scenario_contents(prepared, before, after, tables, edits), answer_in_words(tables, edits)
     with clock.stage("rasters"):
         rasters = write_rasters(folder, scenario_rasters(prepared, before, after), prepared)
     with clock.stage("QGIS"):
@@ -112,9 +112,11 @@ def write_scenario(
     with clock.stage("web map"):
         write_map(folder / "map.html", contents.filled)
     with clock.stage("report"):
-        write_report(folder / "report.html", contents, pdf=folder / "report.pdf" if can_write() else None)
+        named = names_of(prepared)
+        report = replace(contents, findings=[with_sides(named.text(phrase(line)), contents.sides) for line in words])
+        write_report(folder / "report.html", report, pdf=folder / "report.pdf" if can_write() else None)
     with clock.stage("answer"):
-        title, words = f"{study_name(prepared.study)}: {plan.name or 'a scenario'}", answer_in_words(tables, edits)
+        title = f"{study_name(prepared.study)}: {plan.name or 'a scenario'}"
         answer = _answer(contents, prepared, tables, title=title, scenario=plan.id, findings=words)
         write_planning(folder / "answer.html", answer, pdf=folder / "answer.pdf" if can_write() else None)
     return describe_scenario(folder, prepared, tables, list(edits), clock, plan)
@@ -141,7 +143,7 @@ def _answer(
         headline="",
         numbers=(),
         caution="",
-    )
+    ).readable
 
 
 def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -> dict[str, Any]:
