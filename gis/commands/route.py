@@ -67,7 +67,8 @@ def route(
         say(f"  of the wait {found['opening_wait_min']:,.0f} min until posts open")
     if found["money"] is not None:
         say(f"  costs {found['money']:,.2f}")
-    say(f"  checkpoints: {', '.join(found['checkpoint_names']) or 'none'}")
+    posts = [str(each) for each in way.waits] or found["checkpoint_names"]
+    say(f"  checkpoints: {', '.join(posts) or 'none'}")
     for note in found["notes"]:
         say(f"  note: {note}")
     if out is not None:

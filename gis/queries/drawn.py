@@ -51,7 +51,7 @@ def write_route(path: FilePath, found: Route, *, inputs: Sequence[str | FilePath
     layers = {"way": drawn.assign(**{"class": np.where(drawn["kind"] == "connector", "connector", "way")})}
     styles = [WAY]
     if len(posts):
-        layers["passed"] = posts[["step", "checkpoint", "wait_min", "geometry"]]
+        layers["passed"] = posts[["step", "checkpoint", "wait_min", "wait_p90_min", "geometry"]]
         styles = [PASSED, WAY]
     crs = fit_equal_area(shapely.union_all(drawn.geometry.to_numpy())) if len(drawn) else None
     contents = Contents(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -17,19 +18,56 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+@dataclass(frozen=True)
+class PostWait:
+    """The waits at a checkpoint of a way: minutes, the 90th percentile None where it is not known."""
+
+    name: str
+    wait_min: float
+    wait_p90_min: float | None
+    assumed: bool
+
+    def __str__(self) -> str:
+        """Return it as a reader sees it.
+
+        Examples
+        --------
+        >>> str(PostWait("Sagarchin – Zhaisan", 60.0, 180.0, True))
+        'Sagarchin – Zhaisan (median 60 min, 90 % within 180, assumed)'
+        """
+        most = "" if self.wait_p90_min is None else f", 90 % within {self.wait_p90_min:,.0f}"
+        return f"{self.name} (median {self.wait_min:,.0f} min{most}{', assumed' if self.assumed else ''})"
+
+
+def waits_on(network: Network, rows: NDArray[np.int64]) -> list[PostWait]:
+    """Return the waits at the checkpoints of a way, in order, each in the direction in which it is passed."""
+    posts = network.checkpoints.set_index("checkpoint_id")
+    links = network.links.iloc[rows]
+    passed = links[(links["checkpoint_id"] != "").to_numpy()]
+    own = posts.loc[passed["checkpoint_id"]]
+    p90 = own["wait_p90_min"].to_numpy(float)
+    return [
+        PostWait(str(name), float(wait), None if np.isnan(most) else float(most), bool(assumed))
+        for name, wait, most, assumed in zip(own["name"], passed["wait_min"], p90, own["wait_assumed"], strict=True)
+    ]
+
+
 def way_links(network: Network, rows: NDArray[np.int64], names: pd.Series) -> gpd.GeoDataFrame:
     """Return the links of a way.
 
     Returns
     -------
     In order: ``step`` from 1, ``kind``, ``mode``, ``length_m``, ``speed_kph``, ``time_min``, ``wait_min``,
-    ``checkpoint`` (name, empty for none), ``bridged``; a line each, of no length for a gate at one place.
+    ``checkpoint`` (name, empty for none), ``wait_p90_min`` (NaN where it is not known), ``bridged``; a line each, of
+    no length for a gate at one place.
     """
     links = network.links.iloc[rows]
     table = links[["kind", "mode", "length_m", "speed_kph", "time_min", "wait_min", "bridged"]].reset_index(drop=True)
     own = links["checkpoint_id"].to_numpy(dtype=object)
     table.insert(0, "step", np.arange(1, len(table) + 1))
     table["checkpoint"] = [str(names.get(c, c)) if c else "" for c in own]
+    most = network.checkpoints.set_index("checkpoint_id")["wait_p90_min"].astype(float)
+    table["wait_p90_min"] = most.reindex(own).to_numpy(float)
     lines = links["geometry"].to_numpy(dtype=object)
     ends = network.nodes[["x", "y"]].to_numpy(float)
     straight = lines_between(*(ends[links[end].to_numpy(np.int64)] for end in ("u", "v")))

@@ -14,7 +14,7 @@ from gis.clock import Clock
 from gis.inputs import Fetching, Prepared
 from gis.kept import take_or_build
 from gis.queries.departure import quickest_at
-from gis.queries.on_the_way import bridges_on, hours_on, in_transit, lengths_on, way_links
+from gis.queries.on_the_way import PostWait, bridges_on, hours_on, in_transit, lengths_on, waits_on, way_links
 from gis.study import Study, load_study
 from layers.crs import geodesic_m
 from layers.errors import PlaceError
@@ -71,7 +71,8 @@ def find_route(
     -------
     ``length_m``, ``time_min`` (moving), ``wait_min``, ``total_min``, ``checkpoints`` (ids in order),
     ``checkpoint_names``, ``straight_m``, ``origin``, ``destination``, ``notes``, ``length_scatter``, ``money`` (None
-    where the study has none), ``opening_wait_min`` (of the wait, until posts opened) and ``departure``.
+    where the study has none), ``waits`` (``name``, ``wait_min``, ``wait_p90_min`` (None where not known) and
+    ``assumed`` of each checkpoint), ``opening_wait_min`` (of the wait, until posts opened) and ``departure``.
 
     Raises
     ------
@@ -138,6 +139,8 @@ class Route:
     source's own."""
     money: float | None = None
     """What the way costs, None where the study says nothing of money."""
+    waits: list[PostWait] = field(default_factory=list)
+    """At the checkpoints in order: none in transit, and none on a network without waits."""
     opening_wait_min: float = 0.0
     """Of the wait, minutes until closed posts opened; known of a departure alone."""
     departure: str = ""
@@ -221,7 +224,8 @@ def describe_way(way: Way) -> Route:
     if path.checkpoints and home and network == "actual":
         notes.append(in_transit(built, path.links))
     notes += hours_on(built, path.links)
-    return _answer(built, places, path.links, float(waits), notes, mode, way.money)
+    found = _answer(built, places, path.links, float(waits), notes, mode, way.money)
+    return replace(found, waits=waits_on(built, path.links)) if network == "actual" and not home else found
 
 
 def with_cost_for_time(network: Network, money: Money) -> Network:

@@ -70,6 +70,7 @@ _CHECKPOINT_FIELDS = {
     "region_a": "Region on side a",
     "region_b": "Region on side b",
     "wait_min": "Wait, median (min, assumed where marked)",
+    "wait_p90_min": "Wait, 90th percentile (min)",
     "wait_assumed": "Wait is an assumption",
     "share": "Share of modelled cross-border demand",
     "criticality_min": "Extra minutes per trip when closed",

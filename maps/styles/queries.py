@@ -37,7 +37,12 @@ PASSED = LayerStyle(
     "Point",
     "single",
     (StyleClass("Checkpoint on the way", "#0072b2", size=3.2),),
-    fields={"step": "Step", "checkpoint": "Checkpoint", "wait_min": "Wait, median (min, assumed where marked)"},
+    fields={
+        "step": "Step",
+        "checkpoint": "Checkpoint",
+        "wait_min": "Wait, median (min, assumed where marked)",
+        "wait_p90_min": "Wait, 90th percentile (min)",
+    },
     name_column="checkpoint",
     outline="#ffffff",
 )

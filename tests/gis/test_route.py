@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import pytest
 
 import gis
 from gis.queries.route import find_route
 from layers.crs import GEOD
 from tests.gis.conftest import call
+from tests.gis.grid import grid_layers, write_grid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +72,25 @@ def test_plain_answer(tmp_path: Path) -> None:
     done = call("route", "Orenburg", "Aktobe", cwd=tmp_path)
     assert "min moving + 60 min wait" in done.stdout
     assert "Sagarchin – Zhaisan" in done.stdout
+
+
+def test_waits_come_with_their_tail_where_it_is_known(tmp_path: Path) -> None:
+    posts = grid_layers()["checkpoints"].assign(wait_min=[30.0, 45.0], wait_p90_min=[95.0, float("nan")])
+    study = str(write_grid(tmp_path / "grid", checkpoints=posts))
+    waits = {
+        row["name"]: row
+        for place in ("49.7", "50.1")
+        for row in ask(tmp_path, f"59.7,{place}", f"60.3,{place}", "--study", study)["waits"]
+    }
+    assert waits == {
+        name: {"name": name, "wait_min": wait, "wait_p90_min": most, "assumed": False}
+        for name, wait, most in zip(posts["name"], (30.0, 45.0), (95.0, None), strict=True)
+    }
+    done = call("route", "59.7,49.7", "60.3,49.7", "--study", study, "--out", "way.gpkg", cwd=tmp_path)
+    assert "South (median 30 min, 90 % within 95)" in done.stdout
+    passed = gpd.read_file(tmp_path / "way.gpkg", layer="passed")
+    assert passed[["wait_min", "wait_p90_min"]].to_numpy().tolist() == [[30.0, 95.0]]
+    assert ask(tmp_path, "59.7,49.7", "60.3,49.7", "--study", study, "--network", "open")["waits"] == []
 
 
 def test_a_bridged_gap_is_named_and_can_be_left_out(tmp_path: Path) -> None:
