@@ -1,17 +1,17 @@
-"""What axe-core finds wrong with the map of a run; see `tests.gis.serve.test_axe` for where axe-core comes from."""
+"""What axe-core finds wrong with the map of a run; see `tests.axe` for where it comes from."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.axe import REASON, axe_core
 from tests.maps.pages import opened, until
 
 pytestmark = pytest.mark.browser
-AXE = os.environ.get("BORDERLINK_AXE", "")
+AXE = axe_core()
 RULES = "['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']"
 STATES = {
     "as it opens": "",
@@ -23,9 +23,10 @@ STATES = {
 }
 
 
-@pytest.mark.skipif(not AXE, reason="BORDERLINK_AXE does not name axe.min.js")
+@pytest.mark.skipif(AXE is None, reason=REASON)
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing(chromium: Any, path: Path, width: int) -> None:
+    assert AXE is not None
     chromium.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500},
@@ -34,7 +35,7 @@ def test_axe_finds_nothing(chromium: Any, path: Path, width: int) -> None:
         opened(chromium, path)
         chromium.set_script_timeout(120)
         # The page's policy lets no script in: the driver's own way goes round it.
-        chromium.execute_cdp_cmd("Runtime.evaluate", {"expression": Path(AXE).read_text(encoding="utf-8")})
+        chromium.execute_cdp_cmd("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
         views = chromium.execute_script("return config.views.map(view => view.key)")
         states = STATES | {f"chapter {key}": f"openView('{key}')" for key in views}
         assert len(views) > 3

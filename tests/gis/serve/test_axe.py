@@ -1,23 +1,22 @@
 """What axe-core finds wrong with the page for people who use other means than eyes and a mouse.
 
-axe-core is a file of npm (``npm pack axe-core``) that is not ours to pack: BORDERLINK_AXE names it.
+See `tests.axe` for where it comes from.
 """
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.axe import REASON, axe_core
 from tests.gis.serve.test_browser import opened, press, settled, until
 
 if TYPE_CHECKING:
     from gis.serve.run import Running
 
 pytestmark = pytest.mark.browser
-AXE = os.environ.get("BORDERLINK_AXE", "")
+AXE = axe_core()
 CHOOSE = "const t = document.getElementById('tool'); t.value = '{}'; t.dispatchEvent(new Event('change'));"
 OTHERS = {
     "drawing": CHOOSE.format("line"),
@@ -28,9 +27,10 @@ OTHERS = {
 RULES = "['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']"
 
 
-@pytest.mark.skipif(not AXE, reason="BORDERLINK_AXE does not name axe.min.js")
+@pytest.mark.skipif(AXE is None, reason=REASON)
 @pytest.mark.parametrize("width", [1400, 390])
 def test_axe_finds_nothing(chromium: Any, running: Running, width: int) -> None:
+    assert AXE is not None
     chromium.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500},
@@ -40,7 +40,7 @@ def test_axe_finds_nothing(chromium: Any, running: Running, width: int) -> None:
         press(chromium, "#tab-posts li[data-id=south] input[type=checkbox]")
         settled(chromium)
         # The page's policy lets no script in: the driver's own way goes round it.
-        chromium.execute_cdp_cmd("Runtime.evaluate", {"expression": Path(AXE).read_text(encoding="utf-8")})
+        chromium.execute_cdp_cmd("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
         chromium.execute_script("document.querySelector('#tab-kept button[type=submit]').click()")
         for tab in ("posts", "new", "gains", "losses", "loads", "regions", "ways", "kept", *OTHERS):
             chromium.execute_script(OTHERS.get(tab, f"document.getElementById('to-{tab}').click()"))
