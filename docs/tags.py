@@ -19,7 +19,7 @@ WAYS = {
     "kind": ("highway", "railway", "route", "usage", "service"),
     "kind: ice and winter roads of any class": lines.WINTER_KINDS,
     "season": ("seasonal",),
-    "oneway": ("oneway", "junction", *lines.DIRECTED),
+    "oneway": ("oneway", *lines.ONEWAYS, "junction", *lines.DIRECTED),
     "who may use it": lines._ACCESS,
     "who may use it, its direction and limits at times": lines.CONDITIONAL,
     "maxspeed_kph": lines.LIMITS,

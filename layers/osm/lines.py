@@ -74,6 +74,7 @@ GONE_STATES = {
 _ACCESS = tuple(dict.fromkeys(k for vehicle in VEHICLES for k in ACCESS_KEYS[vehicle]))
 CONDITIONAL = tuple(f"{k}:conditional" for k in (*_ACCESS, "oneway", "maxspeed", "maxspeed:hgv"))
 DIRECTED = tuple(f"{k}:{way}" for k in _ACCESS if k != "access" for way in ("forward", "backward"))
+ONEWAYS = tuple(f"oneway:{k}" for k in _ACCESS if k != "access")
 LIMITS = ("maxspeed", "maxspeed:forward", "maxspeed:backward")
 ZONES = ("maxspeed:type", "source:maxspeed", "zone:maxspeed", "zone:traffic")
 ROAD_KEYS = (
@@ -83,6 +84,7 @@ ROAD_KEYS = (
     "area",
     "military",
     "oneway",
+    *ONEWAYS,
     *LIMITS,
     *ZONES,
     "maxspeed:hgv",
@@ -140,6 +142,7 @@ def roads_of(
     kept = tags[road | ferry]
     kept = _without(kept, kept["area"] == "yes", "roads_area", counts)
     kept = _without(kept, kept["military"].notna(), "roads_military", counts)
+    kept = _without(kept, kept["service"] == "emergency_access", "roads_emergency_access", counts)
     kept = _in_use(kept, "roads", counts)
     # A ferry for foot passengers is a ferry with motor vehicles forbidden.
     may = {name: access_table(kept, name, at) for name in VEHICLES}
@@ -205,8 +208,13 @@ def _no_through(may: dict[str, pd.DataFrame]) -> pd.Categorical:
 
 def _directions(tags: pd.DataFrame, vehicle: str, counts: Counter[str], at: tuple[int, int] | None) -> NDArray[np.int8]:
     """Return the direction of each road: the one of most of the day where it changes by the hour."""
-    direction = oneway_of(tags["oneway"], tags["highway"], tags["junction"])
-    counts.update({f"{UNREAD}oneway={text}": n for text, n in unread_oneways(tags["oneway"]).items()})
+    own = tags["oneway"]
+    for key in ACCESS_KEYS[vehicle]:  # from general to particular
+        exception = tags.get(f"oneway:{key}")
+        if exception is not None and exception.notna().any():
+            own = exception.astype(object).where(exception.notna(), own.astype(object))
+    direction = oneway_of(own, tags["highway"], tags["junction"])
+    counts.update({f"{UNREAD}oneway={text}": n for text, n in unread_oneways(own).items()})
     directed = [k for k in DIRECTED if k in tags and tags[k].notna().any()]
     for row in np.flatnonzero(tags[directed].notna().any(axis=1).to_numpy()):  # a few in a country
         one = {str(k): str(v) for k, v in tags[[*_ACCESS, *directed]].iloc[row].items() if isinstance(v, str)}

@@ -155,3 +155,29 @@ def test_capitals_and_dates_of_settlements_pass_the_schema(tmp_path: Path) -> No
     layer = validate(read(tmp_path, [], nodes).settlements, "settlements", "test")
     assert layer["capital"].tolist() == ["4", "6", ""]
     assert layer["population_date"].tolist() == ["2021-10-01", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("tags", "vehicle", "ends"),
+    [
+        ({"oneway": "yes", "oneway:motor_vehicle": "no"}, "car", (1, 3, False)),
+        ({"oneway": "yes", "oneway:hgv": "no"}, "car", (1, 3, True)),
+        ({"oneway": "yes", "oneway:hgv": "no"}, "truck", (1, 3, False)),
+        ({"oneway:motor_vehicle": "-1"}, "car", (3, 1, True)),
+        ({"oneway": "no", "oneway:vehicle": "no", "oneway:motorcar": "yes"}, "car", (1, 3, True)),
+        ({"oneway": "yes", "oneway:bicycle": "no"}, "car", (1, 3, True)),
+    ],
+)
+def test_the_direction_of_a_vehicle_goes_before_that_of_all(
+    tmp_path: Path, tags: dict[str, str], vehicle: str, ends: tuple[int, int, bool]
+) -> None:
+    path = write_pbf(tmp_path / "a.osm.pbf", LINE[:3], [(100, [1, 2, 3], ROAD | tags)])
+    assert read_network(path, vehicle=vehicle).roads[["u", "v", "oneway"]].to_numpy().tolist() == [list(ends)]
+
+
+def test_ways_for_rescuers_alone_are_no_roads(tmp_path: Path) -> None:
+    gate = {"highway": "service", "service": "emergency_access"}
+    ways: list[Way] = [(100, [1, 2], ROAD), (101, [2, 3], gate), (102, [3, 4], {"highway": "service"})]
+    got = read_network(write_pbf(tmp_path / "a.osm.pbf", LINE[:4], ways))
+    assert got.roads["osm_id"].tolist() == [100, 102]
+    assert got.report["left_out"]["roads_emergency_access"] == 1
