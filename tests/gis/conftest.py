@@ -61,9 +61,12 @@ def shell(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="session")
 def packaged_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of `borderlink run --permutations 999` without a study."""
+    """Return the folder of `borderlink run --permutations 999 --fresh` without a study.
+
+    Fresh: another test may have left the same network in the cache, and a run says what it built.
+    """
     folder = tmp_path_factory.mktemp("packaged")
-    done = shell("run", "--permutations", "999", cwd=folder)
+    done = shell("run", "--permutations", "999", "--fresh", cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "stdout.txt").write_text(done.stdout, encoding="utf-8")
     return folder

@@ -115,11 +115,14 @@ def test_the_shown_layer_is_downloaded(chromium: Any, path: Path, tmp_path: Path
     files = []
     for number, name in enumerate(("cells_time.geojson", "cells_time.csv")):
         chromium.find_element("css selector", ".menu > summary").click()
-        buttons = chromium.find_elements("css selector", ".menu > div button")
-        assert [b.text for b in buttons] == [
-            f"Cells: time to the nearest open checkpoint as {form}" for form in ("GeoJSON", "CSV")
-        ]
-        buttons[number].click()
+        # The menu is filled anew when it has opened: its buttons are asked for and pressed in one step of the page.
+        until(chromium, "return document.querySelector('.menu').open && document.querySelector('.menu > div button')")
+        texts = chromium.execute_script(
+            "const own = [...document.querySelectorAll('.menu > div button')], texts = own.map(b => b.innerText);"
+            "own[arguments[0]].click(); return texts",
+            number,
+        )
+        assert texts == [f"Cells: time to the nearest open checkpoint as {form}" for form in ("GeoJSON", "CSV")]
         file, end = tmp_path / name, time.monotonic() + 10
         while not file.is_file() and time.monotonic() < end:
             time.sleep(0.1)
