@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.axe import REASON, axe_core
+from tests.axe import REASON, axe_core, bring, screen, violations
 from tests.maps.pages import opened, until
 
 pytestmark = pytest.mark.browser
 AXE = axe_core()
-RULES = "['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']"
 STATES = {
     "as it opens": "",
     "a table": "toggleDrawer(true)",
@@ -27,15 +26,9 @@ STATES = {
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing(chromium: Any, path: Path, width: int) -> None:
     assert AXE is not None
-    chromium.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500},
-    )
-    try:
+    with screen(chromium, width):
         opened(chromium, path)
-        chromium.set_script_timeout(120)
-        # The page's policy lets no script in: the driver's own way goes round it.
-        chromium.execute_cdp_cmd("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
+        bring(chromium, AXE)
         views = chromium.execute_script("return config.views.map(view => view.key)")
         states = STATES | {f"chapter {key}": f"openView('{key}')" for key in views}
         assert len(views) > 3
@@ -43,9 +36,4 @@ def test_axe_finds_nothing(chromium: Any, path: Path, width: int) -> None:
             chromium.execute_script(script)
             # A card that still fades has no contrast.
             until(chromium, "return document.getAnimations().length === 0")
-            found = chromium.execute_async_script(
-                f"const done = arguments[0]; axe.run(document, {{runOnly: {RULES}}}).then(done)"
-            )
-            assert [(v["impact"], v["id"], v["nodes"][0]["html"]) for v in found["violations"]] == [], state
-    finally:
-        chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+            assert violations(chromium) == [], state
