@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import cdist
+from sklearn.metrics import adjusted_rand_score
 
-from analysis.levels.agreement import adjusted_rand, by_first, silhouette
-from analysis.levels.cuts import skater, ward
+from analysis.levels.agreement import by_first, silhouette
 from analysis.levels.indicators import ALIKE, check_option
 from analysis.levels.quadrants import NO_TYPE
 from layers.errors import LayerError
@@ -35,6 +36,7 @@ CONSTRUCTIONS, ANNEALINGS = 50, 5
 """Rounds of max-p's two phases: a few dozen regions need no more."""
 PATIENCE = 20
 """Looks of max-p's annealing at each region, after which it stops."""
+TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -180,8 +182,33 @@ def _solutions(
     if method == "maxp":
         labels = _maxp(x, near, least, seed)
         return {int(labels.max()) + 1: labels}
-    solve = skater if method == "skater" else _ward
+    solve = _skater if method == "skater" else _ward
     return {k: by_first(labels) for k, labels in solve(x, near, ks).items()}
+
+
+def _skater(x: NDArray[np.float64], near: NDArray[np.bool_], ks: Sequence[int]) -> dict[int, NDArray[np.int64]]:
+    """Return SKATER's labels, cut by cut: those of ``spopt.region.Skater`` for each number of types, in one go."""
+    from scipy.optimize import OptimizeWarning
+    from spopt.region.skater import SpanningForest
+
+    def apart(a: NDArray[np.float64], b: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        # spopt forgets edges of length 0, so that twins would fall apart; the same addition everywhere changes no
+        # choice.
+        return np.asarray(cdist(a, a if b is None else b, "cityblock") + TINY, float)
+
+    forest = SpanningForest(dissimilarity=apart)
+    with warnings.catch_warnings():
+        # Several parts are told by `regionalise`; spopt warns of them again.
+        warnings.filterwarnings("ignore", message="By default, the graph is disconnected", category=OptimizeWarning)
+        forest.fit(1, _spopt_weights(near), data=x, islands="ignore")
+    tree, labels = forest.minimum_spanning_forest_, forest.current_labels_
+    out = {}
+    for k in range(int(labels.max()) + 1, max(ks) + 1):  # cuts: each needs the one before
+        if k > int(labels.max()) + 1:
+            tree, _, labels = forest.make_cut(*forest.find_cut(tree, x), MSF=tree)
+        if k in ks:
+            out[k] = np.asarray(labels, np.int64)
+    return out
 
 
 def _ward(x: NDArray[np.float64], near: NDArray[np.bool_], ks: Sequence[int]) -> dict[int, NDArray[np.int64]]:
@@ -193,7 +220,7 @@ def _ward(x: NDArray[np.float64], near: NDArray[np.bool_], ks: Sequence[int]) ->
     parts = _parts(near)
     members = [np.flatnonzero(parts == p) for p in range(parts.max() + 1)]
     most = max(ks) - len(members) + 1
-    splits = [ward(x[own], near[np.ix_(own, own)], min(len(own), most)) for own in members]
+    splits = [_ward_of_part(x[own], near[np.ix_(own, own)], min(len(own), most)) for own in members]
     squares = [[_squares(x[own], labels) for labels in split] for own, split in zip(members, splits, strict=True)]
     taken = np.zeros(len(members), np.int64)
     out = {}
@@ -202,6 +229,19 @@ def _ward(x: NDArray[np.float64], near: NDArray[np.bool_], ks: Sequence[int]) ->
             out[k] = _put_together(members, [split[t] for split, t in zip(splits, taken, strict=True)], len(x))
         gains = [s[t] - s[t + 1] if t + 1 < len(s) else -np.inf for s, t in zip(squares, taken, strict=True)]
         taken[int(np.argmax(gains))] += 1
+    return out
+
+
+def _ward_of_part(x: NDArray[np.float64], near: NDArray[np.bool_], most: int) -> list[NDArray[np.int64]]:
+    """Return the labels of a connected part in 1, 2… up to `most` types."""
+    from spopt.region import WardSpatial
+
+    frame, weights = pd.DataFrame(x), _spopt_weights(near)
+    out = [np.zeros(len(x), np.int64)]
+    for k in range(2, most + 1):  # numbers of types: a few
+        model = WardSpatial(frame, weights, list(frame.columns), n_clusters=k)
+        model.solve()
+        out.append(np.asarray(model.labels_, np.int64))
     return out
 
 
@@ -300,7 +340,7 @@ def _scored(
     """Return silhouette and stability of each number of types; of max-p a resample may have another number."""
     out = {}
     for k, labels in found.items():
-        alike = [adjusted_rand(labels, other.get(k, next(iter(other.values())))) for other in again]
+        alike = [adjusted_rand_score(labels, other.get(k, next(iter(other.values())))) for other in again]
         out[k] = (silhouette(away, labels), float(np.mean(alike)) if alike else float("nan"))
     return out
 
@@ -332,5 +372,5 @@ def _labels(
 
 def _agreement(chosen: Mapping[tuple[str, str], NDArray[np.int64]]) -> pd.DataFrame:
     """Return the adjusted Rand index between each two chosen groupings."""
-    rows = [(*a, *b, adjusted_rand(chosen[a], chosen[b])) for a, b in combinations(chosen, 2)]
+    rows = [(*a, *b, adjusted_rand_score(chosen[a], chosen[b])) for a, b in combinations(chosen, 2)]
     return pd.DataFrame(rows, columns=["contiguity_1", "method_1", "contiguity_2", "method_2", "adjusted_rand"])
