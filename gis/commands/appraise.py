@@ -20,10 +20,13 @@ def appraise(
     from layers.folders.single import check_new, write_new
 
     check_new(out)
-    table = counted_indicators(read_sheets(sheets))
+    read, notes = read_sheets(sheets)
+    table = counted_indicators(read)
     write_new(out, csv_text(table))
     for row in table[table["checkpoint_id"] == ""].to_dict("records"):
         say(f"{row['indicator']}, {row['of']}: {row['value']:,.4g} {row['unit']}")
+    for note in notes:
+        say(f"note: {note}")
     posts = table.loc[table["checkpoint_id"] != "", "checkpoint_id"].nunique()
     say(f"{len(table)} indicators, of {posts} posts")
     say(f"Look at: {out}")

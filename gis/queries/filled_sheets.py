@@ -11,6 +11,8 @@ import pandas as pd
 from analysis.planning.appraisal import INDICATORS
 from gis.queries.appraisal_sheets import ACTIVITIES, AREAS, DIRECTIONS, STAGES, VEHICLES
 from layers.errors import LayerError, short
+from layers.sources.tables import LINE, read_table
+from layers.words import is_blank, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,10 +63,11 @@ SHEETS: Mapping[str, Sheet] = {
 }
 
 
-def read_sheets(folder: Path) -> dict[str, pd.DataFrame]:
-    """Return the rows of the filled sheets in a folder in which something was counted, numbers as numbers.
+def read_sheets(folder: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Return the rows of the filled sheets in a folder in which something was counted, numbers as numbers, and notes.
 
-    A sheet that is not there, or has nothing filled in, has no rows.
+    A sheet that is not there, or has nothing filled in, has no rows. Separators, encodings and decimal signs are those
+    of `layers.sources.tables.read_table` and `layers.words.numbers`.
 
     Raises
     ------
@@ -78,13 +81,17 @@ def read_sheets(folder: Path) -> dict[str, pd.DataFrame]:
             f"{', '.join(p.name for p in paths.values())}"
         )
     problems: list[str] = []
-    out = {name: _read(path, SHEETS[name], problems) if path.is_file() else _none(name) for name, path in paths.items()}
+    notes: list[str] = []
+    out = {
+        name: _read(path, SHEETS[name], problems, notes) if path.is_file() else _none(name)
+        for name, path in paths.items()
+    }
     if problems:
         more = f"; and {len(problems) - MOST_SHOWN} more" if len(problems) > MOST_SHOWN else ""
         raise LayerError(f"{short(folder)}: {'; '.join(problems[:MOST_SHOWN])}{more}")
     if not any(len(t) for t in out.values()):
         raise LayerError(f"the sheets in {short(folder)} are empty: allowed are hours, fees or scores in some rows")
-    return out
+    return out, notes
 
 
 def _none(name: str) -> pd.DataFrame:
@@ -93,41 +100,38 @@ def _none(name: str) -> pd.DataFrame:
     return pd.DataFrame(columns=[*sheet.keys, "name", *sheet.numbers, *sheet.words])
 
 
-def _read(path: Path, sheet: Sheet, problems: list[str]) -> pd.DataFrame:
+def _read(path: Path, sheet: Sheet, problems: list[str], notes: list[str]) -> pd.DataFrame:
     """Return the rows of one sheet that say something; what is wrong with it is added to the problems."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", sep=None, engine="python")
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        problems.append(f"{path.name} can't be read ({error}): allowed is CSV in UTF-8")
-        return _none(path.stem)
+    table, guess = read_table(path)
+    notes += guess
     lost = [c for c in (*sheet.keys, *sheet.numbers, *sheet.words) if c not in table]
     if lost:
         problems.append(f"{path.name} lacks the columns {', '.join(lost)}: allowed is the sheet as it was written")
         return _none(path.stem)
-    table = table.fillna("").apply(lambda c: c.str.strip())
-    table["line"] = np.arange(len(table)) + 2
-    table = table[(table[list(sheet.numbers)] != "").any(axis=1)].copy()
+    table = table.reset_index()
+    blank = pd.DataFrame({column: is_blank(table[column]) for column in sheet.numbers})
+    table, blank = table[~blank.all(axis=1)].copy(), blank[~blank.all(axis=1)]
     for column, allowed in sheet.keys.items():
         wrong = ~table[column].isin(allowed) if allowed else table[column] == ""
         what = f"allowed are {', '.join(allowed)}" if allowed else "allowed is a name"
         problems += [f"{_at(path, r, column)}: {what}" for r in table[wrong].to_dict("records")]
     for column, (most, count) in sheet.numbers.items():
-        # A comma is a decimal point of who works in Russian or Kazakh.
-        number = pd.to_numeric(table[column].str.replace(",", "."), errors="coerce")
+        number = numbers(table[column], thousands=True if count else None)
         least = 1 if count else 0
-        wrong = (table[column] != "") & ~(number.between(least, most) & (~np.array(count) | (number % 1 == 0)))
+        fits = number.between(least, most)
+        wrong = ~blank[column] & ~(fits & (number % 1 == 0) if count else fits)
         what = f"allowed is {'a whole number of' if count else 'a number of'} {least} to {most:,.0f}"
         problems += [f"{_at(path, r, column)}: {what}" for r in table[wrong].to_dict("records")]
         table[column] = number
     twice = table.duplicated(list(sheet.keys), keep="first")
-    problems += [f"{path.name}, line {n}: filled in twice: allowed is once" for n in table.loc[twice, "line"]]
+    problems += [f"{path.name}, line {n}: filled in twice: allowed is once" for n in table.loc[twice, LINE]]
     found: pd.DataFrame = table.reset_index(drop=True)
     return found
 
 
-def _at(path: Path, row: Mapping[str, object], column: str) -> str:
+def _at(path: Path, row: Mapping[Any, object], column: str) -> str:
     """Return where a value stands, and the value."""
-    return f"{path.name}, line {row['line']}, {column} = {short(row[column])!r}"
+    return f"{path.name}, line {row[LINE]}, {column} = {short(row[column])!r}"
 
 
 def counted_indicators(sheets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -217,7 +221,7 @@ def _sections(table: pd.DataFrame) -> list[dict[str, object]]:
         return []
     bare = table[~((table["km"] > 0) & (table["tonnes"] > 0))]
     if len(bare):
-        raise LayerError(f"tfi3.csv, line {bare['line'].iloc[0]}: allowed is a section with km and tonnes above 0")
+        raise LayerError(f"tfi3.csv, line {bare[LINE].iloc[0]}: allowed is a section with km and tonnes above 0")
     money = _currency(table, "tfi3.csv")
     cost = table[["vehicle_cost", "fees"]].sum(axis=1, min_count=1) * TONNES / table["tonnes"]
     table = table.assign(cost=cost)[cost.notna()]

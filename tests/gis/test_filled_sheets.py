@@ -60,7 +60,7 @@ def test_hours_and_fees_of_a_crossing_are_summed_and_crossings_averaged(empty: P
         crossing("a to b", "customs", "1,5", "20", "30"),
         crossing("b to a", "customs", "1", "40", "10"),
     ]
-    found = counted_indicators(read_sheets(filled(empty, tmp_path / "s", "tfi1_tfi2", rows)))
+    found = counted_indicators(read_sheets(filled(empty, tmp_path / "s", "tfi1_tfi2", rows))[0])
     hours = found[found["indicator"].str.startswith("TFI1")].set_index("direction")
     assert hours.loc["a to b", "value"] == 4.0
     assert hours.loc["b to a", "value"] == 1.0
@@ -78,7 +78,7 @@ def test_a_corridor_costs_so_much_per_500_km_and_20_tonnes(empty: Path, tmp_path
         {**both, "section": "one", "km": "100", "tonnes": "20", "vehicle_cost": "150", "fees": "50"},
         {**both, "section": "two", "km": "300", "tonnes": "10", "vehicle_cost": "200", "fees": ""},
     ]
-    (row,) = counted_indicators(read_sheets(filled(empty, tmp_path / "s", "tfi3", rows))).to_dict("records")
+    (row,) = counted_indicators(read_sheets(filled(empty, tmp_path / "s", "tfi3", rows))[0]).to_dict("records")
     # 200 and, for twice the load, 400 over 400 km.
     assert (row["of"], row["value"], row["unit"]) == ("North", 750.0, "USD per 500 km and 20 t")
 
@@ -89,7 +89,7 @@ def test_stages_add_up_and_scores_are_averaged(empty: Path, tmp_path: Path) -> N
     home = filled(empty, tmp_path / "s", "trs", rows, sep=";")
     scores = zip(("customs procedures", "coordination of agencies"), ("0.4", "0.6"), strict=True)
     filled(empty, home, "cbttfi", [{"checkpoint_id": "north", "area": a, "score_0_to_1": v} for a, v in scores])
-    found = counted_indicators(read_sheets(home)).set_index("of")
+    found = counted_indicators(read_sheets(home)[0]).set_index("of")
     assert found.loc["arrival to leaving", "value"] == 4.0
     assert found.loc["arrival to leaving", "counted"] == 12
     assert found.loc["documentary check (customs)", "value"] == 0.5
@@ -116,13 +116,23 @@ def test_what_can_not_be_right_is_said_with_its_file_line_and_column(empty: Path
     assert "score_0_to_1 = '1.4': allowed is a number of 0 to 1" in message
 
 
+def test_a_sheet_as_a_russian_spreadsheet_saves_it(empty: Path, tmp_path: Path) -> None:
+    rows = [{**crossing("a to b", "customs", "1,5", "1 200,50", "1 000"), "currency": "руб"}]
+    home = filled(empty, tmp_path / "s", "tfi1_tfi2", rows, sep=";", encoding="cp1251")
+    sheets, notes = read_sheets(home)
+    assert sheets["tfi1_tfi2"][["hours", "official_fee", "crossings_counted"]].to_numpy().tolist() == [
+        [1.5, 1200.5, 1000]
+    ]
+    assert notes == ["tfi1_tfi2.csv is not in UTF-8: it was read as cp1251, which is a guess"]
+
+
 def test_other_mistakes_are_one_message(empty: Path, tmp_path: Path) -> None:
     with pytest.raises(LayerError, match="no sheets in"):
         read_sheets(tmp_path)
     with pytest.raises(LayerError, match="are empty"):
         read_sheets(empty)
     rows = [crossing("a to b", "customs", "1", "5"), {**crossing("b to a", "customs", "1", "5"), "currency": "KZT"}]
-    sheets = read_sheets(filled(empty, tmp_path / "two", "tfi1_tfi2", rows))
+    sheets, _ = read_sheets(filled(empty, tmp_path / "two", "tfi1_tfi2", rows))
     with pytest.raises(LayerError, match="currency: KZT, USD: allowed is one"):
         counted_indicators(sheets)
     (tmp_path / "bad").mkdir()
