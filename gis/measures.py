@@ -103,6 +103,23 @@ class Measures:
     hot: Hot | None = None
 
 
+def populated_cells(
+    network: Network, border: gpd.GeoDataFrame, settings: Analysis, population: PopulationRaster | None = None
+) -> gpd.GeoDataFrame:
+    """Return the cells of the border's belt on land, with their people and nearest places; see `measure_network`."""
+    cells = h3_cells(
+        network.base.regions, border, network.crs, resolution=settings.h3_resolution, depth_km=settings.depth_km
+    )
+    cells["population"] = (
+        people_from_raster(cells, network.base.regions, population.people)
+        if population
+        else people_in_cells(cells, network.settlements, settings.h3_resolution)
+    )
+    cells = on_land(cells, network.base.border, network.crs)
+    cells["near"] = nearest_settlement(cells, network.settlements)
+    return cells
+
+
 def measure_network(
     network: Network,
     regions: gpd.GeoDataFrame,
@@ -124,16 +141,7 @@ def measure_network(
         Raster of people for the cells; from the settlements where it is None.
     """
     router = compile_router(network, settings.mode)
-    cells = h3_cells(
-        network.base.regions, border, network.crs, resolution=settings.h3_resolution, depth_km=settings.depth_km
-    )
-    cells["population"] = (
-        people_from_raster(cells, network.base.regions, population.people)
-        if population
-        else people_in_cells(cells, network.settlements, settings.h3_resolution)
-    )
-    cells = on_land(cells, network.base.border, network.crs)
-    cells["near"] = nearest_settlement(cells, network.settlements)
+    cells = populated_cells(network, border, settings, population)
     segments = border_segments(border, length_km=settings.segment_km)
     with piece(0.0, 0.2):
         surface = checkpoint_surface(network, router, border, depth_km=settings.depth_km, cell_km=settings.raster_km)

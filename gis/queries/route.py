@@ -140,7 +140,7 @@ class Route:
     money: float | None = None
     """What the way costs, None where the study says nothing of money."""
     waits: list[PostWait] = field(default_factory=list)
-    """At the checkpoints in order: none in transit, and none on a network without waits."""
+    """At the checkpoints in order: none where a train passes in transit, and none on a network without waits."""
     opening_wait_min: float = 0.0
     """Of the wait, minutes until closed posts opened; known of a departure alone."""
     departure: str = ""
@@ -225,7 +225,8 @@ def describe_way(way: Way) -> Route:
         notes.append(in_transit(built, path.links))
     notes += hours_on(built, path.links)
     found = _answer(built, places, path.links, float(waits), notes, mode, way.money)
-    return replace(found, waits=waits_on(built, path.links)) if network == "actual" and not home else found
+    paid = network == "actual" and (waits > 0 or not home)
+    return replace(found, waits=waits_on(built, path.links)) if paid else found
 
 
 def with_cost_for_time(network: Network, money: Money) -> Network:

@@ -14,11 +14,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.connectivity.regions import population_access
-from analysis.land import on_land
 from analysis.planning.whatif import Answer, Standing, answer, stand
 from analysis.reach.decays import exponential
-from analysis.units import h3_cells, nearest_settlement, people_from_raster, people_in_cells
-from gis.measures import CITY_PEOPLE
+from gis.measures import CITY_PEOPLE, populated_cells
 from layers.regions import touching
 from network.openings import Joinable, joinable_of
 from network.routing import compile_router
@@ -128,32 +126,12 @@ def stand_by(prepared: Prepared, network: Network, *, most: int = MOST_PLACES) -
 
 def standing_of(prepared: Prepared, network: Network) -> Standing:
     """Return a network with the cells of the study, as `gis.measures.measure_network` has them."""
-    return standing_on(prepared, network, cells_of(prepared, network))
-
-
-def cells_of(prepared: Prepared, network: Network) -> gpd.GeoDataFrame:
-    """Return the cells of a study's belt with their people and nearest places."""
-    settings = prepared.study.analysis
-    cells = h3_cells(
-        network.base.regions,
-        prepared.border,
-        network.crs,
-        resolution=settings.h3_resolution,
-        depth_km=settings.depth_km,
-    )
-    raster = prepared.population
-    cells["population"] = (
-        people_from_raster(cells, network.base.regions, raster.people)
-        if raster
-        else people_in_cells(cells, network.settlements, settings.h3_resolution)
-    )
-    cells = on_land(cells, network.base.border, network.crs)
-    cells["near"] = nearest_settlement(cells, network.settlements)
-    return cells
+    cells = populated_cells(network, prepared.border, prepared.study.analysis, prepared.population)
+    return standing_on(prepared, network, cells)
 
 
 def standing_on(prepared: Prepared, network: Network, cells: gpd.GeoDataFrame) -> Standing:
-    """Return a network with some of the cells of `cells_of`."""
+    """Return a network with some of the cells of `gis.measures.populated_cells`."""
     settings = prepared.study.analysis
     return stand(
         network,

@@ -102,8 +102,8 @@ def find_way(
 ) -> dict[str, Any]:
     """Return the quickest way between two places, after the edits.
 
-    Minutes, kilometres, checkpoints with their median and 90th percentile of waits (None where it is not known), and
-    its line as [lat, lon].
+    Minutes, kilometres, checkpoints with their median and 90th percentile of waits in the direction of the way (None
+    where it is not known or nothing is waited), and its line as [lat, lon].
 
     Raises
     ------
@@ -114,17 +114,14 @@ def find_way(
     texts = [f"{x:.6f},{y:.6f}" for x, y in (origin, target)]
     way = path_between(network, base.prepared, *texts, mode=base.standing.mode)
     found = describe_way(way)
-    posts = network.checkpoints.set_index("checkpoint_id")
-    waits = posts.reindex(columns=["wait_min", "wait_p90_min"]).astype(float)
+    unpaid = [{"name": name, "wait_min": None, "wait_p90_min": None} for name in found.checkpoint_names]
+    paid = [{"name": w.name, "wait_min": w.wait_min, "wait_p90_min": w.wait_p90_min} for w in found.waits]
     return {
         "minutes": found.minutes,
         "time_min": found.time_min,
         "wait_min": found.wait_min,
         "km": found.length_m / 1000,
-        "checkpoints": voice.rows(
-            {"name": n, **row}
-            for n, row in zip(found.checkpoint_names, records(waits.reindex(found.checkpoints)), strict=True)
-        ),
+        "checkpoints": voice.rows(paid or unpaid),
         "notes": [voice.message(note) for note in found.notes],
         "line": _drawn(way.built, way.path.links),
     }

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.planning.whatif import answer
-from gis.queries.standing import cells_of, standing_on, table_of
+from gis.measures import populated_cells
+from gis.queries.standing import standing_on, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,7 @@ def belt_cells(prepared: Prepared, network: Network, resolution: int) -> tuple[P
         A resolution that no study may have.
     """
     own = replace(prepared, study=prepared.study.with_analysis(h3_resolution=resolution))
-    return own, cells_of(own, network)
+    return own, populated_cells(network, own.border, own.study.analysis, own.population)
 
 
 def cell_blocks(count: int, resolution: int) -> list[Block]:

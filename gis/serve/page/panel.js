@@ -106,8 +106,8 @@ export class Posts {
 }
 
 export function wayText(way) {
-  const wait = ({ wait_min: n, wait_p90_min: most }) => (known(most) ? _("{n} min, in one case of ten {most} or more", { n: whole(n), most: whole(most) }) : _("{n} min", { n: whole(n) }));
-  const posts = way.checkpoints.map((post) => `${post.name} (${wait(post)})`).join(", ");
+  const wait = ({ wait_min: n, wait_p90_min: most }) => (!known(n) ? "" : known(most) ? _("{n} min, in one case of ten {most} or more", { n: whole(n), most: whole(most) }) : _("{n} min", { n: whole(n) }));
+  const posts = way.checkpoints.map((post) => `${post.name}${wait(post) && ` (${wait(post)})`}`).join(", ");
   const km = whole(way.km);
   return element("div", {},
     element("h3", {}, _("{n} min, {km} km", { n: minutes(way.minutes), km })),

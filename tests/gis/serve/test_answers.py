@@ -114,6 +114,10 @@ def test_a_way_has_the_90th_percentile_of_the_waits_where_it_is_known(base: Base
     assert find_way(known, [], *ends, voice)["checkpoints"] == [
         {"name": "South", "wait_min": 30.0, "wait_p90_min": 120.0}
     ]
+    # Each way meets the wait of its own direction.
+    thither = [Wait("south", 5.0, direction="a to b")]
+    waits = [find_way(base, thither, *some, voice)["checkpoints"][0]["wait_min"] for some in (ends, ends[::-1])]
+    assert waits == [5.0, 30.0]
     # A wait that is set has none.
     assert find_way(known, [Wait("south", 5.0)], *ends, voice)["checkpoints"][0]["wait_p90_min"] is None
 
