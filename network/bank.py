@@ -20,6 +20,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from network import hierarchy
+from network.arcs import arc_keys, found_in
 from network.costs import THOUSAND, min_plus
 
 if TYPE_CHECKING:
@@ -193,9 +194,9 @@ class Split:
         """Return a field over its home; None where too much differs, or something at home is no way of the field."""
         costs = graph.costs
         n = costs.shape[0]
-        own, theirs = (hierarchy.arc_keys(c) for c in (costs, home.costs))
-        at = np.minimum(np.searchsorted(own, theirs), max(len(own) - 1, 0))
-        if len(theirs) and not (len(own) and (own[at] == theirs).all() and (costs.data[at] <= home.costs.data).all()):
+        own, theirs = (arc_keys(c) for c in (costs, home.costs))
+        at, known = found_in(own, theirs)
+        if not known.all() or not (costs.data[at] <= home.costs.data).all():
             return None
         more = np.ones(len(own), bool)
         more[at[costs.data[at] == home.costs.data]] = False

@@ -129,6 +129,8 @@ def _connector_links(
 
 def _on_land(lines: NDArray[np.object_], border: Border, crs: CRS) -> NDArray[np.object_]:
     """Return straight lines of connectors, those over water drawn round it where that is no longer than they are."""
+    if not len(border.lakes):
+        return lines
     flat = np.asarray(project(lines, WGS84, crs), dtype=object)
     start, end = (np.asarray(shapely.get_point(flat, k), dtype=object) for k in (0, -1))
     for k in np.flatnonzero(border.over_water(start, flat) & border.over_water(end, flat)):  # a few along the shores

@@ -14,9 +14,9 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from network.arcs import arc_keys, found_in
 from network.build import DOMESTIC, FIELDS
 from network.costs import settled, whole
-from network.hierarchy import arc_keys
 from network.kinds import GATE
 
 if TYPE_CHECKING:
@@ -184,8 +184,7 @@ def _with_arcs(
     order = np.lexsort((row, cost, new))
     order = order[np.diff(new[order], prepend=-1) != 0]
     new, cost, row = new[order], cost[order], row[order]
-    at = np.searchsorted(key, new)
-    known = key[np.minimum(at, len(key) - 1)] == new if len(key) else np.zeros(len(new), bool)
+    at, known = found_in(key, new)
     data, used = graph.data.copy(), rows.copy()
     cheaper = np.flatnonzero(known)[cost[known] < data[at[known]]]
     data[at[cheaper]], used[at[cheaper]] = cost[cheaper], row[cheaper]

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
+from network.arcs import arc_keys, found_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -60,9 +62,8 @@ class Frame:
         keys, *others = (arc_keys(costs) for costs in fields)
         for other in others:
             # Nearly all are there already: to sort them together would take ten times as long.
-            at = np.minimum(np.searchsorted(keys, other), max(len(keys) - 1, 0))
-            more = other[keys[at] != other] if len(keys) else other
-            keys = np.insert(keys, np.searchsorted(keys, more), more)
+            at, known = found_in(keys, other)
+            keys = np.insert(keys, at[~known], other[~known])
         return cls(keys, lonlat)
 
     @cached_property
@@ -78,13 +79,6 @@ class Frame:
         out = np.full(len(self.keys), NO_WAY, np.uint32)
         out[np.searchsorted(self.keys, arc_keys(costs))] = costs.data
         return out
-
-
-def arc_keys(costs: csr_array) -> NDArray[np.int64]:
-    """Return a number for each arc, ascending: its tail times n plus its head."""
-    n = costs.shape[0]
-    tail = np.repeat(np.arange(n, dtype=np.int64), np.diff(costs.indptr))
-    return np.asarray(tail * n + costs.indices, np.int64)
 
 
 def costs_between(

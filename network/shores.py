@@ -106,8 +106,7 @@ def _outline(hull: shapely.Geometry, one: NDArray[np.float64], other: NDArray[np
     between = corners[inner]
     outer = np.r_[corners[where >= last], corners[where <= first]]
     if last - first < shapely.length(ring) / 2:
-        middle = outer if at[1] > at[0] else outer[::-1]
-        middle = middle[::-1]
+        middle = outer[::-1] if at[1] > at[0] else outer
     else:
         middle = between if at[1] > at[0] else between[::-1]
     on = shapely.get_coordinates(shapely.line_interpolate_point(ring, at))

@@ -12,8 +12,8 @@ import pandas as pd
 
 from layers.crs import geodesic_m
 from layers.errors import NetworkError
+from network.arcs import arc_keys, found_in
 from network.build import FIELDS, NETWORKS
-from network.hierarchy import arc_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,8 +120,9 @@ def local_efficiency(
         for some in np.array_split(np.flatnonzero(degree == k), int((degree == k).sum() * k * k // 10**7) + 1):
             around = both[first[some][:, None] + np.arange(k)] % n
             pair = around[:, :, None] * n + around[:, None, :]
-            spot = np.minimum(np.searchsorted(key, pair), len(key) - 1)
-            time = np.where(key[spot] == pair, value[spot], np.inf)
+            spot, known = found_in(key, pair)
+            time = np.full(pair.shape, np.inf)
+            time[known] = value[spot[known]]
             time[:, np.arange(k), np.arange(k)] = 0.0
             for middle in range(k):  # Floyd and Warshall on all the small tables
                 np.minimum(time, time[:, :, middle, None] + time[:, None, middle], out=time)
@@ -200,8 +201,8 @@ def _beside_other_arcs(one: csr_array, two: csr_array) -> NDArray[np.bool_]:
     ends = np.zeros(one.shape[0], bool)
     keys = [arc_keys(graph) for graph in (one, two)]
     for own, other, own_cost, other_cost in ((*keys, one.data, two.data), (*keys[::-1], two.data, one.data)):
-        at = np.minimum(np.searchsorted(other, own), max(len(other) - 1, 0))
-        same = (other[at] == own) & (other_cost[at] == own_cost) if len(other) else np.zeros(len(own), bool)
+        at, same = found_in(other, own)
+        same[same] = other_cost[at[same]] == own_cost[same]
         ends[own[~same] // one.shape[0]] = ends[own[~same] % one.shape[0]] = True
     out = ends.copy()
     for graph in (one, two):

@@ -17,6 +17,7 @@ from analysis.reach.accessibility import HALF_LIFE_MIN, decay
 from analysis.units import h3_weights
 from layers.crs import geodesic_m
 from layers.errors import NetworkError
+from network.arcs import found_in
 from network.build import DOMESTIC, FIELDS
 from network.connectors import connector_times
 from network.costs import CHUNK
@@ -176,9 +177,8 @@ def network_time(
         i, j, minutes = _by_side(points.side, at_home, (i, j, minutes))
     # Row-major order makes the keys ascend, so that the way back is found by bisection.
     there, back = i * n + j, j * n + i
-    at = np.minimum(np.searchsorted(there, back), max(len(there) - 1, 0))
-    both = there[at] == back if len(there) else np.zeros(0, bool)
-    half = (minutes + minutes[at])[both] / 2 if len(there) else minutes
+    at, both = found_in(there, back)
+    half = (minutes[both] + minutes[at[both]]) / 2
     near = half <= limit_min
     return _graph(names, i[both][near], j[both][near], decay(half[near], half_life_min))
 

@@ -1,0 +1,33 @@
+"""Arcs of a compiled field as ascending numbers, and how others are found among them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+
+def arc_keys(costs: csr_array) -> NDArray[np.int64]:
+    """Return a number for each arc, ascending: its tail times n plus its head."""
+    n = costs.shape[0]
+    tail = np.repeat(np.arange(n, dtype=np.int64), np.diff(costs.indptr))
+    return np.asarray(tail * n + costs.indices, np.int64)
+
+
+def found_in(keys: NDArray[np.int64], some: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return where each of some numbers stands or would stand in ascending ones, and which are among them.
+
+    Examples
+    --------
+    >>> at, known = found_in(np.array([2, 5, 7]), np.array([5, 6, 9]))
+    >>> at.tolist(), known.tolist()
+    ([1, 2, 3], [True, False, False])
+    """
+    at = np.searchsorted(keys, some)
+    known = at < len(keys)
+    known[known] = keys[at[known]] == some[known]
+    return np.asarray(at, np.int64), known
