@@ -198,60 +198,40 @@ def read_unwaited(study: Study, *, fetching: Fetching | None = None, at: Moment 
     water, wet = _water(study, zones[1.0], crs, extracts[0])
     population, people = open_people(study)
     understood = [note for row in (*sources, *wet) for note in row.pop("notes", [])]
+
+    def take(
+        extract: Extracts, area: shapely.Geometry, names: list[str], roads: gpd.GeoDataFrame | None = None
+    ) -> None:
+        """Take layers out of extracts, beside the posts and places that others gave."""
+        posts, towns = layers.get("checkpoints"), layers.get("settlements")
+        layers.update(
+            extract.network(border, clipped, area, names, roads=roads, posts=posts, stretches=stretches, towns=towns)
+        )
+
     if set(mapped) - {"regions"}:
         expected = estimate([f.path for e in start.extracts for f in e.files], zones[EDGE])
         if fetch.say:
             fetch.say(expected.line())
         refuse_what_cannot_fit(expected, study.osm.most_memory_gb, Cache(fetch.cache).folder)
-        layers.update(
-            extracts[0].network(
-                border,
-                clipped,
-                zones[1.0],
-                mapped,
-                posts=layers.get("checkpoints"),
-                stretches=stretches,
-                towns=layers.get("settlements"),
-            )
-        )
+        take(extracts[0], zones[1.0], mapped)
     if set(queried) - {"regions"}:
         area = _asked_area(study, start)
-        extracts.append(
-            Extracts(study, ask_network(study, area, set(queried) - {"regions"}, fetch.asking(study)), at=clock)
-        )
-        roads = layers["roads"] if "roads" in mapped else None
-        layers.update(
-            extracts[-1].network(
-                border,
-                clipped,
-                area,
-                queried,
-                roads=roads,
-                posts=layers.get("checkpoints"),
-                stretches=stretches,
-                towns=layers.get("settlements"),
-            )
-        )
+        answers = ask_network(study, area, set(queried) - {"regions"}, fetch.asking(study))
+        extracts.append(Extracts(study, answers, at=clock))
+        take(extracts[-1], area, queried, layers["roads"] if "roads" in mapped else None)
     for name in ("roads", "railways", "settlements"):
         layers[name] = _within(layers[name], name, zones[1.0 if name == "settlements" else EDGE])
     drawn = drawn_lines(study, layers, crs)
-    near, far = near_border(layers["checkpoints"], border, crs)
+    near, apart = near_border(layers["checkpoints"], border, crs)
     if is_own(study, "checkpoints") and stretches is not None:
         near, elsewhere = at_this_border(near, regions, stretches)
-        far += elsewhere
+        apart += elsewhere
     if {"roads", "checkpoints"} <= {*mapped, *queried}:
         near = near.assign(crossing_only=True)
     layers["checkpoints"], barred = open_to_traveller(near, study.network.traveller)
     fetched = dict.fromkeys(f.note for e in extracts for f in e.files if f.note)
-    before = [
-        *without_data(study, layers, zones[1.0]),
-        *understood,
-        *drawn,
-        *further.notes,
-        *far,
-        *barred,
-        *ground_warnings(layers),
-    ]
+    empty = without_data(study, layers, zones[1.0])
+    before = [*empty, *understood, *drawn, *further.notes, *apart, *barred, *ground_warnings(layers)]
     after = [*fetched, *(note for e in extracts for note in e.notes)]
     layers["regions"] = regions
     prepared = Prepared(

@@ -21,7 +21,7 @@ from maps.i18n import language, with_sides
 from maps.phrases import phrase
 from maps.qgis.project import write_qgis
 from maps.report.page import write_report
-from maps.report.pdf import can_write
+from maps.report.pdf import pdf_beside
 from maps.report.planning import write_planning
 from maps.web.map import write_map
 from network.build import Network
@@ -77,7 +77,8 @@ def write_run(
     with clock.stage("graph"):
         write_graph(network, folder, prepared.study.outputs.graph)
     with clock.stage("report"):
-        write_report(folder / "report.html", contents, pdf=folder / "report.pdf" if can_write() else None)
+        page = folder / "report.html"
+        write_report(page, contents, pdf=pdf_beside(page))
     # Ids of posts are for machines: they stay in English, where tables hold the same.
     known = warnings if language() == "en" else contents.readable.warnings
     notes = [names_of(prepared).text(phrase(line)) for line in known]
@@ -114,11 +115,13 @@ def write_scenario(
     with clock.stage("report"):
         named = names_of(prepared)
         report = replace(contents, findings=[with_sides(named.text(phrase(line)), contents.sides) for line in words])
-        write_report(folder / "report.html", report, pdf=folder / "report.pdf" if can_write() else None)
+        page = folder / "report.html"
+        write_report(page, report, pdf=pdf_beside(page))
     with clock.stage("answer"):
         title = f"{study_name(prepared.study)}: {plan.name or 'a scenario'}"
         answer = _answer(contents, prepared, tables, title=title, scenario=plan.id, findings=words)
-        write_planning(folder / "answer.html", answer, pdf=folder / "answer.pdf" if can_write() else None)
+        page = folder / "answer.html"
+        write_planning(page, answer, pdf=pdf_beside(page))
     return describe_scenario(folder, prepared, tables, list(edits), clock, plan)
 
 
@@ -167,5 +170,6 @@ def write_sites(folder: Path, prepared: Prepared, found: Answer, clock: Clock) -
     with clock.stage("report"):
         title, scenario = f"{study_name(prepared.study)}: where next", scenario_id(found.edits)
         answer = _answer(contents, prepared, found.tables, title=title, scenario=scenario, findings=found.notes)
-        write_planning(folder / "report.html", answer, pdf=folder / "report.pdf" if can_write() else None)
+        page = folder / "report.html"
+        write_planning(page, answer, pdf=pdf_beside(page))
     return describe_sites(folder, prepared, list(contents.findings), scenario_id(found.edits), clock)

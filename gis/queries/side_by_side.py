@@ -31,7 +31,7 @@ from maps.phrases import phrase, spoken
 from maps.placenames import Renamed
 from maps.qgis.project import write_qgis
 from maps.report.comparison import write_comparison
-from maps.report.pdf import can_write
+from maps.report.pdf import pdf_beside
 from maps.styles.comparison import comparison_styles
 from maps.web.map import write_map
 
@@ -130,7 +130,8 @@ def _written(before: Run, after: Run, out: Path, folders: tuple[Path, Path]) -> 
         )
         write_map(folder / "map.html", contents.filled)
         write_qgis(folder, "compare", contents)
-        write_comparison(folder / "report.html", contents, words, pdf=folder / "report.pdf" if can_write() else None)
+        page = folder / "report.html"
+        write_comparison(page, contents, words, pdf=pdf_beside(page))
         content = {
             "first": str(folders[0]),
             "second": str(folders[1]),

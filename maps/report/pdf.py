@@ -25,6 +25,11 @@ def can_write() -> bool:
     return importlib.util.find_spec("typst") is not None
 
 
+def pdf_beside(page: Path) -> Path | None:
+    """Return the PDF that belongs to an HTML page; None where the extra is not installed."""
+    return page.with_suffix(".pdf") if can_write() else None
+
+
 def write_pdf(path: Path, report: Report) -> None:
     """Write a report as A4 pages: a summary, then each chapter on a page of its own."""
     import typst
