@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from maps.i18n import _, localised, ngettext, number, percent
+from maps.i18n import _, ngettext, number, percent
 from maps.phrases import phrase
 from maps.report.drawing import (
     BORDER,
@@ -31,6 +31,7 @@ from maps.report.drawing import (
     view,
 )
 from maps.styles.thematic import FLOW_CLASSES, type_colors
+from maps.web import assets
 
 NETWORK_COLORS = {"borderless": "#9aa5b1", "open": "#56b4e9", "actual": "#0072b2"}
 
@@ -259,6 +260,9 @@ def tornado_charts(tornado: pd.DataFrame, effects: pd.DataFrame) -> list[Drawing
 
 
 def _tornado(key: str, own: pd.DataFrame, effect: pd.Series) -> Drawing:
+    def written(value: float) -> str:
+        return assets.format_value(float(value), "number")
+
     ends = np.sort(own[["at_low", "at_high"]].to_numpy(float), axis=1)
     centre, y = float(effect["change"]), np.arange(len(own))
     with figure(9.2, 0.9 + 0.32 * len(own)) as fig:
@@ -266,7 +270,7 @@ def _tornado(key: str, own: pd.DataFrame, effect: pd.Series) -> Drawing:
         ax.barh(y, ends[:, 1] - ends[:, 0], left=ends[:, 0], color=SIDE_COLORS[0], height=0.6)
         ax.axvline(centre, color=INK, linewidth=1.2)
         for at, (low, high) in enumerate(ends):
-            words = _("{low} to {high}").format(low=_brief(low), high=_brief(high))
+            words = _("{low} to {high}").format(low=written(low), high=written(high))
             ax.annotate(words, (high, at), (4, 0), textcoords="offset points", va="center", fontsize=8)
         ax.set_yticks(y, [_(INPUTS.get(name, name)) for name in own["input"]])
         ax.tick_params(axis="y", length=0)
@@ -274,10 +278,5 @@ def _tornado(key: str, own: pd.DataFrame, effect: pd.Series) -> Drawing:
         ax.margins(x=0.18)
         what, unit = phrase(effect["measure"]), phrase(effect["unit"])
         ax.set_xlabel(f"{what} ({unit})")
-        says = _("{what}, {unit}: change of {n}").format(what=what, unit=unit, n=_brief(centre))
+        says = _("{what}, {unit}: change of {n}").format(what=what, unit=unit, n=written(centre))
         return to_svg(fig, f"tornado-{key}", _("What matters most"), says)
-
-
-def _brief(value: float) -> str:
-    """Return a number in three figures, a large one whole."""
-    return number(value) if abs(value) >= 100 else localised(f"{value:.3g}")
