@@ -17,7 +17,7 @@ from layers.names import suggestion
 from layers.secrets import masked
 from layers.sources.postgis import is_database
 from maps.export.files import FILES, write_style
-from maps.export.layer import ExportLayer, read_layers
+from maps.export.layer import ExportLayer, read_layers, with_whole
 from maps.export.shapefile import write_shapefile
 from maps.export.workbook import write_workbook
 
@@ -66,7 +66,7 @@ def export(folder: Path, to: str, *, out: Path | None = None, schema: str = "bor
     if to == "xlsx" and importlib.util.find_spec("openpyxl") is None:
         raise OutputError('workbooks need openpyxl, which is not installed: pip install "borderlink[xlsx]"')
     gpkg, about = _results(folder)
-    layers, tables = read_layers(gpkg), _tables(folder)
+    layers, tables = with_whole(read_layers(gpkg), folder), _tables(folder)
     if is_database(to):
         from gis.queries.to_postgis import write_postgis
 

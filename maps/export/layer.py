@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import geopandas as gpd
+import pyarrow.parquet as pq
 import pyogrio
 
 from maps.columns import describe
 
 if TYPE_CHECKING:
-    import geopandas as gpd
+    from collections.abc import Sequence
 
 SOURCE = "borderlink"
 
@@ -74,6 +76,33 @@ def read_layers(path: Path) -> list[ExportLayer]:
         frame = pyogrio.read_dataframe(path, layer=name)
         layers.append(ExportLayer(name, title, description, licence, rights, style, labels, frame))
     return layers
+
+
+def with_whole(layers: Sequence[ExportLayer], folder: Path) -> list[ExportLayer]:
+    """Return the layers of a GeoPackage with those that lie whole in GeoParquet beside it (`maps.apart`).
+
+    One of the same name takes the place of what the GeoPackage holds of it, others come first: below all.
+    """
+    found = {layer.name: layer for path in sorted(folder.glob("*.parquet")) if (layer := _whole(path)) is not None}
+    known = {layer.name for layer in layers}
+    return [
+        *(layer for name, layer in found.items() if name not in known),
+        *(
+            replace(found[layer.name], style=layer.style, labels=layer.labels) if layer.name in found else layer
+            for layer in layers
+        ),
+    ]
+
+
+def _whole(path: Path) -> ExportLayer | None:
+    """Return the layer of a GeoParquet of ours, None for any other file."""
+    words = {k.decode(): v.decode("utf-8", "replace") for k, v in (pq.read_schema(path).metadata or {}).items()}
+    if words.get("source") != SOURCE:
+        return None
+    drawing = path.with_suffix(".qml")
+    style = drawing.read_text(encoding="utf-8") if drawing.is_file() else ""
+    title, description, licence, rights = (words.get(k, "") for k in ("title", "description", "license", "rights"))
+    return ExportLayer(path.stem, title, description, licence, rights, style, {}, gpd.read_parquet(path))
 
 
 def _words(base: sqlite3.Connection, name: str) -> tuple[str, str, str, dict[str, str]]:

@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import geopandas as gpd
 import numpy as np
 import pyproj
 
+from maps.apart import apart
 from maps.contents import Contents
+from maps.export.files import write_geoparquet, write_style
+from maps.export.layer import ExportLayer
 from maps.i18n import _
 from maps.qgis import qml
 from maps.qgis.geopackage import WGS84, resource, write_geopackage
@@ -33,16 +37,38 @@ __all__ = ["WGS84", "project_bytes", "write_geopackage", "write_project", "write
 def write_qgis(folder: Path, name: str, contents: Contents, rasters: Sequence[RasterStyle] = ()) -> None:
     """Write a GeoPackage and the project that draws it and the rasters beside it.
 
-    The project stands in the GeoPackage too.
+    The project stands in the GeoPackage too. A table of very many lines is whole in GeoParquet beside them, with its
+    drawing (`maps.apart`): older QGIS reads none, so the project draws what the GeoPackage holds.
 
     Parameters
     ----------
     folder
         Where ``<name>.gpkg`` and ``<name>.qgz`` go.
     """
+    whole = contents.layers
+    contents, files = apart(contents)
+    for style in files:
+        layer = as_layer(style, whole[style.layer])
+        write_geoparquet(folder, layer)
+        write_style(folder, layer)
     project = project_bytes(name, contents, gpkg_name=f"{name}.gpkg", rasters=rasters)
     write_geopackage(folder / f"{name}.gpkg", contents, projects={name: project})
     (folder / f"{name}.qgz").write_bytes(project)
+
+
+def as_layer(style: LayerStyle, frame: gpd.GeoDataFrame) -> ExportLayer:
+    """Return a table as a file of its own says it."""
+    columns = [str(c) for c in frame.columns if c != frame.geometry.name]
+    return ExportLayer(
+        style.layer,
+        style.title,
+        style.description,
+        style.licence,
+        style.rights,
+        qml.document(style, columns),
+        dict(style.fields),
+        frame,
+    )
 
 
 def write_project(path: str | Path, contents: Contents, **options: Any) -> None:

@@ -51,8 +51,18 @@ def by_columns(frame: gpd.GeoDataFrame, values: Mapping[str, Sequence[object]]) 
         "parts": shapely.get_num_coordinates(parts).tolist(),
         "rows": [] if len(parts) == len(frame) else rows.tolist(),
         "xy": steps.ravel().tolist(),
-        "columns": {name: _coded(column) for name, column in values.items() if any(v is not None for v in column)},
+        "columns": columns_of(values),
     }
+    return as_json(held)
+
+
+def columns_of(values: Mapping[str, Sequence[object]]) -> dict[str, list[object]]:
+    """Return the columns that hold anything as `by_columns` has them."""
+    return {name: _coded(column) for name, column in values.items() if any(v is not None for v in column)}
+
+
+def as_json(held: Mapping[str, object]) -> str:
+    """Return a table as text."""
     return json.dumps(held, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 

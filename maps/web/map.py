@@ -19,14 +19,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from maps.apart import file_of
 from maps.columns import kind_of
 from maps.contents import Contents, Drawn
 from maps.i18n import _, country, number, speaking
 from maps.phrases import spoken
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
+from maps.web.dense import DENSE_LINES, DIGITS, coarser_m, left_out
 from maps.web.finding import with_finding
-from maps.web.lines import FINEST_M, MANY_LINES, MOST_POINTS, thinned
+from maps.web.lines import FINEST_M
 from maps.web.packing import ALIAS_COLUMNS, class_index, pack_tables, slot
 from maps.web.views import GROUND, HIDDEN, is_constant, lead_of, views
 from maps.web.words import page_words, words
@@ -115,12 +117,22 @@ def _page(contents: Contents, fit: Box | None) -> tuple[str, folium.Map]:
 
 
 def _coarse(tables: Sequence[Drawn]) -> list[str]:
-    """Return what must be said of lines that are drawn coarser than a pixel of the deepest zoom."""
-    many = [(style.title, frame) for style, frame in tables if style.geometry == "Line" and len(frame) > MANY_LINES]
-    heavy = [(t, f.geometry.to_numpy()) for t, f in many if shapely.get_num_coordinates(f.geometry).sum() > MOST_POINTS]
-    found = [(title, thinned(lines)[1]) for title, lines in heavy]
-    text = _("{title}: lines are drawn to within {n} m; the GeoPackage holds them whole")
-    return [text.format(title=title, n=number(metres)) for title, metres in found if metres > FINEST_M]
+    """Return what must be said of lines that are drawn coarser than a pixel of the deepest zoom, or in few digits."""
+    lines = {style.layer: (style, frame) for style, frame in tables if style.geometry == "Line"}
+    found = [(style, frame, coarser_m(frame.geometry.to_numpy())) for style, frame in lines.values()]
+    return [
+        _coarseness(style, len(frame), metres) for style, frame, metres in found if metres or len(frame) > DENSE_LINES
+    ]
+
+
+def _coarseness(style: LayerStyle, rows: int, metres: float) -> str:
+    """Return how coarse the lines of a drawing are, and what holds them whole."""
+    file = file_of(style, rows) or _("the GeoPackage")
+    words = {"title": style.title, "n": number(max(metres, FINEST_M)), "file": file, "digits": number(DIGITS)}
+    if rows > DENSE_LINES:
+        text = _("{title}: lines are drawn to within {n} m, numbers have {digits} digits; {file} holds them whole")
+        return text.format(**words)
+    return _("{title}: lines are drawn to within {n} m; {file} holds them whole").format(**words)
 
 
 def _validate(layers: Sequence[Drawn]) -> None:
@@ -191,6 +203,7 @@ def _describe(style: LayerStyle, frame: gpd.GeoDataFrame) -> dict[str, object]:
     """Return one style for the page."""
     name = _name_column(style, frame)
     hidden = HIDDEN | ({"region"} if style.layer == "regions" else set())
+    hidden |= left_out(frame, style.fields) if style.geometry == "Line" else set()
     # The page holds names of regions where files hold codes.
     named = {**style.fields, **({"region": _("Region")} if "region" in style.fields else {})}
     fields = [(c, label) for c, label in named.items() if c in frame.columns and c not in hidden]

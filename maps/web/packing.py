@@ -16,7 +16,8 @@ from maps.contents import Drawn
 from maps.phrases import phrase
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
-from maps.web.lines import MANY_LINES, along_a_curve, by_columns
+from maps.web.dense import DENSE_LINES, DIGITS, left_out, net_of
+from maps.web.lines import MANY_LINES, along_a_curve, as_json, by_columns, columns_of
 from maps.web.sentences import bars, sentences
 from maps.web.views import HIDDEN
 
@@ -113,7 +114,15 @@ def _collection(
     styles: Sequence[LayerStyle], frame: gpd.GeoDataFrame, sides: tuple[str, str], others: Mapping[str, pd.Series]
 ) -> str:
     """Return one table as JSON: a table of many lines by columns, any other as GeoJSON."""
-    if len(frame) > MANY_LINES and all(style.geometry == "Line" for style in styles):
+    lines = all(style.geometry == "Line" for style in styles)
+    if len(frame) > DENSE_LINES and lines:
+        net = net_of(frame.geometry.to_numpy())
+        frame = frame.iloc[net.order]
+        shown = {c for style in styles for c in {*style.fields} - left_out(frame, style.fields)}
+        gone = [c for c in dict.fromkeys(c for style in styles for c in style.fields) if c in frame and c not in shown]
+        values = _values(styles, frame.drop(columns=gone), sides, others, DIGITS)
+        return as_json({**net.held(), "columns": columns_of(values)})
+    if len(frame) > MANY_LINES and lines:
         frame = frame.iloc[along_a_curve(frame)]
         return by_columns(frame, _values(styles, frame, sides, others))
     values = _values(styles, frame, sides, others)
@@ -127,13 +136,17 @@ def _collection(
 
 
 def _values(
-    styles: Sequence[LayerStyle], frame: gpd.GeoDataFrame, sides: tuple[str, str], others: Mapping[str, pd.Series]
+    styles: Sequence[LayerStyle],
+    frame: gpd.GeoDataFrame,
+    sides: tuple[str, str],
+    others: Mapping[str, pd.Series],
+    digits: int = 5,
 ) -> dict[str, list[object]]:
     """Return the columns of a table: the fields of its styles, a class number per style, its words."""
     shown = (c for style in styles for c in style.fields if c not in HIDDEN)
     wanted = (*shown, *(c for style in styles for c in (style.name_column, style.sized_by)), *ALIAS_COLUMNS)
     columns = dict.fromkeys(c for c in wanted if c in frame.columns)
-    values = {str(column): _plain(frame[column], sides) for column in columns}
+    values = {str(column): _plain(frame[column], sides, digits) for column in columns}
     for style in styles:
         values[slot(style)] = class_index(style, frame).tolist()
     layer = styles[0].layer
@@ -149,19 +162,21 @@ def slot(style: LayerStyle) -> str:
     return f"class of {style.key}"
 
 
-def _plain(values: pd.Series, sides: tuple[str, str]) -> list[object]:
-    """Return a column as JSON values; numbers keep five significant digits, more than a reader is shown."""
+def _plain(values: pd.Series, sides: tuple[str, str], digits: int) -> list[object]:
+    """Return a column as JSON values; numbers keep so many significant digits: of five a reader is shown fewer."""
     if values.name == "side":
         values = values.map(lambda v: dict(zip("ab", sides, strict=True)).get(v, v))
     if values.name in WORDED:
         values = values.map(lambda v: phrase(v) if isinstance(v, str) else v)
-    return [_plain_value(value) for value in values.tolist()]
+    return [_plain_value(value, digits) for value in values.tolist()]
 
 
-def _plain_value(value: object) -> object:
+def _plain_value(value: object, digits: int) -> object:
     """Return one JSON value."""
     if assets.is_missing(value):
         return None
     if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.5g}")
+        if not value.is_integer():
+            value = float(f"{value:.{digits}g}")
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
     return value if isinstance(value, (bool, int, str)) else str(value)

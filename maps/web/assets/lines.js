@@ -1,4 +1,20 @@
 "use strict";
+// Lines that are held by the nodes at their ends, as steps from point to point.
+function unfolded({ unit, nodes, first, last, bends, steps, ...held }) {
+  const parts = bends.map((count) => count + 2), spots = Int32Array.from(nodes), xy = new Int32Array(2 * parts.reduce((sum, count) => sum + count, 0));
+  for (let i = 2; i < spots.length; i++) spots[i] += spots[i - 2];
+  let at = 0, step = 0, from = 0, x = 0, y = 0; // x and y: where the pen is
+  const go = (dx, dy) => { xy[at++] = unit * dx; xy[at++] = unit * dy; x += dx; y += dy; };
+  for (let part = 0; part < parts.length; part++) {
+    from += first[part];
+    const to = from + last[part];
+    go(spots[2 * from] - x, spots[2 * from + 1] - y);
+    for (let bend = 0; bend < bends[part]; bend++, step += 2) go(steps[step], steps[step + 1]);
+    go(spots[2 * to] - x, spots[2 * to + 1] - y);
+  }
+  return { ...held, parts, xy };
+}
+
 // Many lines as one path: points in typed arrays, thinned to the pixels of the zoom, features made when somebody asks for one.
 class LineTable {
   constructor({ n, columns, parts, rows, xy }) {

@@ -36,7 +36,7 @@ async function unpack(index) {
   node.remove();
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const held = await new Response(stream).json();
-  return held.features ? held : new LineTable(held);
+  return held.features ? held : new LineTable(held.nodes ? unfolded(held) : held);
 }
 
 // A table is unpacked when it is first needed, and once for all the styles that draw it.
