@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from layers.osm import access, barriers, conditional, lines, tags
+from layers.osm import access, barriers, classes, conditional, lines, tags
 from layers.osm.turns import VEHICLE_KEYS
 from layers.sources.pbf import points, relations
 
@@ -17,7 +17,7 @@ BEGIN, END = "<!-- written by docs/tags.py -->\n", "<!-- end -->\n"
 
 WAYS = {
     "kind": ("highway", "railway", "route", "usage", "service"),
-    "kind: ice and winter roads of any class": lines.WINTER_KINDS,
+    "kind: ice and winter roads of any class": classes.WINTER_KINDS,
     "season": ("seasonal",),
     "oneway": ("oneway", *lines.ONEWAYS, "junction", *lines.DIRECTED),
     "who may use it": lines._ACCESS,
@@ -62,6 +62,13 @@ def of_ways() -> str:
     if told != set(lines.KEYS):
         raise ValueError(f"docs/tags.py and layers/osm/lines.py differ in {sorted(told ^ set(lines.KEYS))}")
     return table(("becomes", "keys of ways"), [(what, quoted(keys)) for what, keys in WAYS.items()])
+
+
+def of_lists() -> str:
+    """Return the table of classes in lists and odd spellings."""
+    rows = [(f"`{key}`", quoted(classes.READ[key]), quoted(classes.OTHER.get(key, ()))) for key in classes.READ]
+    rows.append((quoted(classes.FIRST_COUNTS), "the first part", ""))
+    return table(("key", "of a list the first of these counts, in any case and with blanks", "else the first of"), rows)
 
 
 def of_access() -> str:
@@ -148,7 +155,7 @@ def written(text: str) -> str:
     """Return the page with its tables as the code has them."""
     head, rest = text.split(BEGIN, 1)
     _, tail = rest.split(END, 1)
-    parts = (of_ways(), of_directions(), of_access(), of_conditions(), of_places(), of_relations())
+    parts = (of_ways(), of_lists(), of_directions(), of_access(), of_conditions(), of_places(), of_relations())
     return head + BEGIN + "\n" + "\n".join(parts) + "\n" + END + tail
 
 

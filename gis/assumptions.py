@@ -95,6 +95,8 @@ def _of_speeds(study: Study, network: Network) -> list[Row]:
     for of, part in unknown.groupby(unknown["mode"] + " " + unknown["kind"].astype(str)):
         what = f"speed of an unknown class, {of}, {part['length_m'].sum() / 1000:,.1f} km"
         rows.append((what, f"{OTHER_KPH[part['mode'].iloc[0]]:g}", "km/h", "assumption: no class of that name"))
+    if study.osm.pbf or study.osm.overpass:
+        rows.append(("class of a way that lists several", "the first that is known", "", "rule: named in the warnings"))
     if links["surface"].isin(list(SURFACES)).any():
         rows.append(("speed on loose surfaces: share of the class and cap", "0.5–0.6, 15–40", "km/h", "assumption"))
     if links["speed_source"].isin(["tagged", "implicit"]).any():

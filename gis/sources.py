@@ -39,7 +39,7 @@ POSTS_KM = max(DEPTH_KM, STATION_KM + AT_LINE_KM + CLUSTER_KM)
 """As far from the border line as a post or station can be part of a checkpoint."""
 
 
-SHOWN = 5
+SHOWN = 8
 """Texts that no rule reads are shown up to this number."""
 
 
@@ -322,13 +322,18 @@ def _left_out(report: Mapping[str, Any]) -> list[str]:
     ):
         counted = ", ".join(f"{n:,} {name}" for name, n in counts.items())
         out += [f"OpenStreetMap, {what}: {counted}"] if counted else []
-    most = sorted(report["unread"].items(), key=lambda item: (-item[1], item[0]))
-    if most:
-        shown = "; ".join(f"{text[:80]} ({n:,})" for text, n in most[:SHOWN])
-        more = f" and {len(most) - SHOWN} other texts" if len(most) > SHOWN else ""
-        out.append(
-            f"OpenStreetMap, access and conditions that no rule reads, taken as if they were not there: {shown}{more}"
-        )
+    if report["unknown_km"]:
+        named = ", ".join(f"{tag[:80]} ({km:,.1f} km)" for tag, km in report["unknown_km"].items())
+        out.append(f"OpenStreetMap, classes of ways that are not known, left out: {named}")
+    for what, counts in (
+        ("lists and odd spellings, read as the first class that is known (an assumption)", report["read_as"]),
+        ("access and conditions that no rule reads, taken as if they were not there", report["unread"]),
+    ):
+        most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        if most:
+            shown = "; ".join(f"{text[:80]} ({n:,})" for text, n in most[:SHOWN])
+            more = f" and {len(most) - SHOWN} other texts" if len(most) > SHOWN else ""
+            out.append(f"OpenStreetMap, {what}: {shown}{more}")
     return out
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from layers.errors import NetworkError
+from layers.osm.classes import class_of
 from layers.osm.limits import VEHICLES, class_kph
+from layers.osm.tags import parsed
 from network.kinds import FERRY
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 ROAD_KPH: Mapping[str, float] = {
@@ -191,13 +194,18 @@ def _on_ground(speed: NDArray[np.float64], links: pd.DataFrame) -> NDArray[np.fl
     share: NDArray[Any] = np.ones(len(links))
     cap: NDArray[Any] = np.full(len(links), np.inf)
     if "surface" in links:
-        name = links["surface"].astype(str).str.split(";").str[0].str.strip()
+        name = _first_of("surface", links)
         share = name.map({k: v[0] for k, v in SURFACES.items()}).astype(float).fillna(1.0).to_numpy(float)
         cap = name.map({k: v[1] for k, v in SURFACES.items()}).astype(float).fillna(np.inf).to_numpy(float)
     if "smoothness" in links:
-        rough = links["smoothness"].astype(str).map(SMOOTHNESS).astype(float).fillna(1.0).to_numpy(float)
+        rough = _first_of("smoothness", links).map(SMOOTHNESS).astype(float).fillna(1.0).to_numpy(float)
         share = np.minimum(share, rough)
     return np.asarray(np.minimum(speed * share, cap), np.float64)
+
+
+def _first_of(column: str, links: pd.DataFrame) -> pd.Series:
+    """Return a column of tags with the first part of lists, in small letters."""
+    return pd.Series(parsed(links[column], partial(class_of, column), ""), index=links.index)
 
 
 def _as_driven(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from layers.osm.access import ACCESS_KEYS, CLOSED, LIMITED, access_table, access_to
+from layers.osm.classes import (
+    FERRY,
+    NO_ROADS,
+    RAIL_KINDS,
+    ROAD_KINDS,
+    SIDE_TRACKS,
+    WINTER_KINDS,
+    WINTER_ROAD,
+    one_of,
+)
 from layers.osm.conditional import DAY_SLOTS, SHAPE, SUMMER_DAYS, WINTER_DAYS, clauses_of
 from layers.osm.limits import VEHICLES
 from layers.osm.tags import (
@@ -34,32 +44,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-ROAD_KINDS = (
-    "motorway",
-    "motorway_link",
-    "trunk",
-    "trunk_link",
-    "primary",
-    "primary_link",
-    "secondary",
-    "secondary_link",
-    "tertiary",
-    "tertiary_link",
-    "unclassified",
-    "residential",
-    "living_street",
-    "service",
-    "track",
-    "road",
-)
-WINTER_ROAD = "winter_road"
-WINTER_KINDS = (WINTER_ROAD, "ice_road")
-"""Values of ``highway``, and keys that are ``yes``, of roads over frozen ground; they are kept whatever their class."""
-NO_ROADS = ("proposed", "planned", "construction", "disused", "abandoned", "razed", "demolished", "no", "steps")
-RAIL_KINDS = ("rail", "narrow_gauge")
-FERRY = "ferry"
-SIDE_TRACKS = ("yard", "siding", "spur")
-"""Tracks of these services lead to a place and never through it; a crossover joins two tracks of a line."""
 TEXTS = {
     "road": ("surface", "smoothness", "seasonal", "name", "ref"),
     "rail": ("usage", "service", "electrified", "voltage", "frequency", "name", "ref"),
@@ -140,7 +124,7 @@ def roads_of(
     road = frozen | queried | tied
     ferry = ~road & ((tags["route"] == FERRY).to_numpy() | tags["osm_id"].isin(list(ferries)).to_numpy())
     kept = tags[road | ferry]
-    kept = _without(kept, kept["area"] == "yes", "roads_area", counts)
+    kept = _without(kept, parsed(kept["area"], is_yes, False).astype(bool), "roads_area", counts)
     kept = _without(kept, kept["military"].notna(), "roads_military", counts)
     kept = _without(kept, kept["service"] == "emergency_access", "roads_emergency_access", counts)
     kept = _in_use(kept, "roads", counts)
@@ -194,7 +178,8 @@ def _in_use(tags: pd.DataFrame, what: str, counts: Counter[str]) -> pd.DataFrame
             counts,
         )
     for key, states in GONE_STATES.items():
-        tags = _without(tags, tags[key].isin(states).to_numpy(), f"{what}_{key}_closed", counts)
+        closed = parsed(tags[key], partial(one_of, key, allowed=states), "") != ""
+        tags = _without(tags, closed, f"{what}_{key}_closed", counts)
     return tags
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from layers.errors import LayerError
-from layers.osm.lines import ROAD_KINDS, WINTER_KINDS
+from layers.osm.classes import ROAD_KINDS, WINTER_KINDS
 from layers.osm.tags import parse_maxspeed
 from layers.own.oneway import ALLOWED, BACKWARD, BOTH, NEITHER, UNKNOWN, directions
 from layers.own.shapes import SHOWN
@@ -193,12 +193,12 @@ def _classes(frame: gpd.GeoDataFrame, layer: str, sorting: _Sorting) -> gpd.GeoD
         blank = is_blank(frame[column])
         parts = frame[column].map(parts_of, na_action="ignore")
         several = parts.map(lambda p: isinstance(p, list) and len(set(p)) > 1).astype(bool)
-        first = parts.map(lambda p: p[0].casefold() if isinstance(p, list) and p else "", na_action="ignore")
-        if column == "kind" and layer == "roads":
-            first = first.map(_road_class, na_action="ignore")
+        read = _road_class if column == "kind" and layer == "roads" else _folded
+        first = parts.map(lambda p, read=read: read(p) if isinstance(p, list) and p else "", na_action="ignore")
         frame[column] = first.astype(object).mask(blank, None)
         if several.any():
-            sorting.note(f"{several.sum():,} rows list several values of {column}: the first counts")
+            known = " that is known" if column == "kind" and layer == "roads" else ""
+            sorting.note(f"{several.sum():,} rows list several values of {column}: the first{known} counts")
         if column == "kind" and blank.any():
             sorting.note(f"{blank.sum():,} rows have no kind: {DEFAULTS[layer]['kind']} is assumed")
     if layer in LEFT_OUT and "kind" in frame:
@@ -212,18 +212,28 @@ def _classes(frame: gpd.GeoDataFrame, layer: str, sorting: _Sorting) -> gpd.GeoD
     return frame
 
 
-def _road_class(word: str) -> str:
-    """Return a class of road as OpenStreetMap writes it, where a word is one but for its form; else the word.
+def _folded(words: list[str]) -> str:
+    """Return the first of a list, in small letters."""
+    return words[0].casefold()
+
+
+def _road_class(words: list[str]) -> str:
+    """Return the first of a list that is a class of OpenStreetMap's but for its form; else the first word.
 
     Examples
     --------
-    >>> [_road_class(w) for w in ("primary link", "highway=trunk", "secondary, tertiary", "farm road")]
+    >>> [_road_class([w]) for w in ("primary link", "highway=trunk", "secondary, tertiary", "farm road")]
     ['primary_link', 'trunk', 'secondary', 'farm road']
+    >>> _road_class(["farm road", "Tertiary", "primary"])
+    'tertiary'
     """
     known = {*ROAD_KINDS, *WINTER_KINDS, *NOT_DRIVEN}
-    bare = re.split(r"[,/]", re.sub(r"^highway\s*[=:]\s*", "", word))[0]
-    plain = re.sub(r"[\s-]+", "_", bare.strip())
-    return plain if plain in known and word not in known else word
+    for word in map(str.casefold, words):
+        bare = re.split(r"[,/]", re.sub(r"^highway\s*[=:]\s*", "", word))[0]
+        plain = word if word in known else re.sub(r"[\s-]+", "_", bare.strip())
+        if plain in known:
+            return plain
+    return _folded(words)
 
 
 def _turned(frame: gpd.GeoDataFrame, sorting: _Sorting) -> gpd.GeoDataFrame:

@@ -18,7 +18,7 @@ from shapely.geometry.polygon import orient
 
 from layers.crs import GEOD
 from layers.errors import LayerError
-from layers.osm.lines import FERRY, RAIL_KINDS, ROAD_KINDS, WINTER_KINDS
+from layers.osm.classes import FERRY, RAIL_KINDS, ROAD_KINDS, WINTER_KINDS
 from layers.osm.turns import VEHICLE_KEYS
 from layers.sources.pbf.points import PLACES, STATIONS, WANTED
 
@@ -133,14 +133,14 @@ def ties_question(area: shapely.Geometry, places: NDArray[np.float64], km: float
 
 
 def way_filter(kinds: Collection[str]) -> str:
-    """Return the filter of ways of some classes.
+    """Return the filter of ways of some classes, in lists too.
 
     Examples
     --------
     >>> way_filter(["primary", "secondary"])
-    '["highway"~"^(primary|secondary)$"]'
+    '["highway"~"(^|;) *(primary|secondary) *(;|$)"]'
     """
-    return f'["highway"~"^({"|".join(kinds)})$"]'
+    return f'["highway"~"(^|;) *({"|".join(kinds)}) *(;|$)"]'
 
 
 def _tags(layers: Collection[str]) -> dict[str, list[str]]:

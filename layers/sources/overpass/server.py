@@ -19,7 +19,7 @@ import requests
 import urllib3
 
 from layers.errors import LayerError
-from layers.osm.lines import ROAD_KINDS
+from layers.osm.classes import ROAD_KINDS
 from layers.sources.download.cache import Cache, Entry
 from layers.sources.download.names import file_name, public_url
 from layers.sources.download.trouble import MAX_RETRY_AFTER_S, TroubleError, reason_of, refusal_of

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from layers.sources.pbf.objects import Ways, Words
+    from layers.sources.pbf.objects import Ways
+    from layers.sources.pbf.words import Words
 
 CELL = 1_000_000
 """A tenth of a degree: extracts touch where nodes of several lie in one cell or beside it."""

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from layers.osm.lines import FERRY, KEYS, RAIL_KINDS, ROAD_KINDS, WINTER_KINDS
+from layers.osm.classes import FERRY, RAIL_KINDS, ROAD_KINDS, WINTER_KINDS
+from layers.osm.lines import KEYS
 from layers.sources.pbf.network import collect
 from layers.sources.pbf.objects import E7
 from layers.sources.pbf.points import WANTED

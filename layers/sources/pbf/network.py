@@ -12,6 +12,7 @@ import shapely
 
 from layers.errors import LayerError
 from layers.osm.barriers import NODE_KEYS
+from layers.osm.classes import READ_AS
 from layers.sources.pbf.across import cells_of, tie_across
 from layers.sources.pbf.blocks import DENSE, KNOWN_FEATURES, NODES, SORTED, WAYS, fields, read_blobs, read_block
 from layers.sources.pbf.objects import (
@@ -21,11 +22,9 @@ from layers.sources.pbf.objects import (
     Nodes,
     Tagged,
     Ways,
-    Words,
     closing_tags,
     each_once,
     no_ways,
-    pairs_in,
     read_nodes,
     read_ways,
     tagged_nodes,
@@ -34,6 +33,7 @@ from layers.sources.pbf.objects import (
 from layers.sources.pbf.other import as_pbf
 from layers.sources.pbf.relations import Relations, located, relations_of
 from layers.sources.pbf.ties import ends_of, only_ways, ties
+from layers.sources.pbf.words import Words, wanted_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,6 +173,7 @@ def collect(
     places += located(relations.posts, ways, nodes, words.counts)
     once = {(place.kind, place.osm_id): place for place in reversed(places)}
     ordered = [once[k] for k in sorted(once)]
+    words.counts.update(READ_AS + text for place in ordered for text in place.read_as)
     words.counts["objects_in_several_files"] += (
         len(places) - len(once) + sum(len(p[1].ids) for p in parts) - len(ways.ids)
     )
@@ -211,6 +212,7 @@ class _File:
         self.located = LOCATED in header["features"]
         self.lower: tuple[bytes, ...] = ()
         self.posts: NDArray[np.float64] | None = None
+        self.strange = True  # classes that nobody knows are read, to be named with their kilometres
         self.tied: list[int] = []
         self.cells: NDArray[np.int64] = np.zeros(0, np.int64)
         self._begin()
@@ -251,6 +253,7 @@ class _File:
         before = Counter(self.words.counts)
         self._begin()
         self.lines, self.points, self.further = {b"highway": self.lower}, {}, np.zeros(0, np.int64)
+        self.strange = False
         self._pass(nodes=True, ways=False)
         self._pass(nodes=False, ways=True)
         self._close_nodes()
@@ -295,6 +298,7 @@ class _File:
         kept, self.ways = self.ways, []
         queried, places = (self.lines, self.points, self.further), len(self.places)
         self.lines, self.points, self.further = {b"highway": self.lower}, {}, np.zeros(0, np.int64)
+        self.strange = False
         self._pass(nodes=False, ways=True)
         lower = each_once(self.ways or [no_ways()], self.words)
         self.lines, self.points, self.further = queried
@@ -307,18 +311,18 @@ class _File:
     def _nodes(self, block: Block, what: int, at: NDArray[np.int64], end: NDArray[np.int64]) -> None:
         """Keep a group's nodes that lie in the area."""
         index = block.index() if len(block.strings) > 1 else {}
-        size = len(block.strings)
-        wanted = pairs_in(index, self.points, size)
         may_close = b"barrier" in index or any(k in index for k in ACCESS)
-        ids, lon, lat, tags = read_nodes(block, what, at, end, with_tags=bool(len(wanted)) or may_close)
+        with_tags = may_close or any(k in index for k in self.points)
+        ids, lon, lat, tags = read_nodes(block, what, at, end, with_tags=with_tags)
+        wanted = wanted_pairs(block, index, self.points, tags[1], tags[2])
         keep = (np.abs(lon) <= 180 * E7) & (np.abs(lat) <= 90 * E7)
         self.words.counts["nodes_out_of_range"] += int(len(keep) - keep.sum())
         if self.area is not None:
             keep &= self.area.holds(lon, lat)
         places = (ids, lon, lat)
         if len(wanted):
-            hit = np.isin(tags[1] * size + tags[2], wanted)
-            self.places += tagged_nodes(block, tags, hit, places, keep, self.words)
+            hit = np.isin(tags[1] * len(block.strings) + tags[2], wanted)
+            self.places += tagged_nodes(block, tags, hit, places, keep, self.words, self.points)
         if may_close:
             hit = closing_tags(block, index, tags)
             self.barriers += tagged_nodes(block, tags, hit, places, keep, self.words)
@@ -340,11 +344,11 @@ class _File:
     def _ways(self, block: Block, at: NDArray[np.int64], end: NDArray[np.int64]) -> None:
         """Keep a group's wanted ways that have a node in the area."""
         index = block.index()
-        size = len(block.strings)
-        lines, points = (pairs_in(index, wanted, size) for wanted in (self.lines, self.points))
-        if not len(lines) and not len(points) and not len(self.further):
+        if not any(k in index for k in (*self.lines, *self.points)) and not len(self.further):
             return
-        ways, places = read_ways(block, at, end, index, lines, points, self.words, self.further)
+        ways, places = read_ways(
+            block, at, end, index, self.lines, self.points, self.words, self.further, strange=self.strange
+        )
         self.places += places
         if self.located:
             ways = self._with_places(block, at, end, ways)

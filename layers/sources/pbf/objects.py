@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import shapely
 
 from layers.osm.barriers import NODE_KEYS, PLAIN_WORDS, closes
+from layers.osm.classes import plain_tags
 from layers.sources.pbf.blocks import DENSE, Block, packed, ranges, running, side_by_side, varints, zigzag
+from layers.sources.pbf.words import texts_of, wanted_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from layers.sources.pbf.words import Wanted, Words
+
 E7 = 10_000_000
-LONGEST_TAG = 1020
-"""Bytes of a value: OpenStreetMap allows 255 characters, which take four bytes each at the most."""
 GRID = 256
 GROWN_FROM = 100_000
 FIND_AT_ONCE = 1_000_000
@@ -133,35 +133,8 @@ class Tagged:
     lat: float = float("nan")
     refs: NDArray[np.int64] | None = None
     kind: str = "node"
-
-
-@dataclass
-class Words:
-    """The values of each wanted key, numbered as they come, and what was left out."""
-
-    keys: Sequence[bytes]
-    numbers: dict[bytes, dict[bytes, int]] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        self.numbers = {k: {} for k in self.keys}
-
-    def number(self, key: bytes, text: bytes) -> int:
-        """Return the number of a value of a key, −1 for one that is too long to be a tag."""
-        if len(text) > LONGEST_TAG:
-            self.counts["tags_too_long"] += 1
-            return -1
-        known = self.numbers[key]
-        return known.setdefault(text, len(known))
-
-    def column(self, key: bytes, codes: NDArray[np.int32]) -> pd.Categorical:
-        """Return a column of texts; spellings that are no UTF-8 keep a mark in place of the odd bytes."""
-        texts = [t.decode("utf-8", "replace") for t in self.numbers[key]]
-        # In the order of the alphabet, whatever the order in which the files gave them.
-        place = {text: i for i, text in enumerate(sorted(set(texts)))}
-        # −1, a missing tag, takes the last place.
-        table = np.array([*(place[text] for text in texts), -1], np.int32)
-        return pd.Categorical.from_codes(table[codes], categories=pd.Index(list(place), dtype=object))
+    read_as: tuple[str, ...] = ()
+    """What was read of a list or another spelling, see `layers.osm.classes.plain_tags`."""
 
 
 @dataclass
@@ -174,12 +147,11 @@ class Ways:
     codes: dict[bytes, NDArray[np.int32]]
 
 
-def pairs_in(index: Mapping[bytes, int], wanted: Mapping[bytes, Sequence[bytes]], size: int) -> NDArray[np.int64]:
-    """Return the tags of a block that are wanted, as key × `size` + value."""
-    return np.array(
-        [index[k] * size + index[v] for k, values in wanted.items() if k in index for v in values if v in index],
-        np.int64,
-    )
+def _placed(osm_id: int, tags: dict[str, str], wanted: Wanted, **where: Any) -> Tagged:
+    """Return an object with the wanted values of its tags in the place of lists and other spellings."""
+    named = {k.decode(): tuple(v.decode() for v in values) for k, values in wanted.items()}
+    plain, read_as = plain_tags(tags, named)
+    return Tagged(osm_id, plain, read_as=read_as, **where)
 
 
 def read_nodes(
@@ -227,6 +199,7 @@ def tagged_nodes(
     places: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     keep: NDArray[np.bool_],
     words: Words,
+    points: Wanted | None = None,
 ) -> list[Tagged]:
     """Return the nodes that are kept and have a `wanted` tag: few, so that a loop over them costs nothing.
 
@@ -236,6 +209,8 @@ def tagged_nodes(
         Per tag, and per node.
     places
         Ids, longitudes and latitudes of the nodes.
+    points
+        Values that are put in the place of lists and other spellings.
     """
     owner, key, value = tags
     ids, lon, lat = places
@@ -243,21 +218,11 @@ def tagged_nodes(
     chosen = chosen[keep[chosen]]
     begin, stop = np.searchsorted(owner, chosen), np.searchsorted(owner, chosen, side="right")
     return [
-        Tagged(int(ids[i]), texts_of(block, key[a:b], value[a:b], words), lon[i] / E7, lat[i] / E7)
+        _placed(
+            int(ids[i]), texts_of(block, key[a:b], value[a:b], words), points or {}, lon=lon[i] / E7, lat=lat[i] / E7
+        )
         for i, a, b in zip(chosen, begin, stop, strict=True)
     ]
-
-
-def texts_of(block: Block, keys: NDArray[np.int64], values: NDArray[np.int64], words: Words) -> dict[str, str]:
-    """Return the tags of one object; those that are too long are left out and counted."""
-    out = {}
-    for k, v in zip(keys.tolist(), values.tolist(), strict=True):
-        key, text = block.text(k), block.text(v)
-        if len(text) > LONGEST_TAG or len(key) > LONGEST_TAG:
-            words.counts["tags_too_long"] += 1
-            continue
-        out[key.decode("utf-8", "replace")] = text.decode("utf-8", "replace")
-    return out
 
 
 def closing_tags(block: Block, index: Mapping[bytes, int], tags: tuple[NDArray[np.int64], ...]) -> NDArray[np.bool_]:
@@ -291,12 +256,17 @@ def read_ways(
     at: NDArray[np.int64],
     end: NDArray[np.int64],
     index: Mapping[bytes, int],
-    lines: NDArray[np.int64],
-    points: NDArray[np.int64],
+    lines: Wanted,
+    points: Wanted,
     words: Words,
     ids: NDArray[np.int64] | None = None,
+    *,
+    strange: bool = False,
 ) -> tuple[Ways, list[Tagged]]:
-    """Return a group's ways that carry a tag of `lines` or have one of `ids`, and those that carry one of `points`."""
+    """Return a group's ways that carry a tag of `lines` or have one of `ids`, and those that carry one of `points`.
+
+    `strange`: with ways of classes that nobody knows.
+    """
     parts = side_by_side(block.raw, at, end, (1, 2, 3, 8))
     key, count = packed(block.raw, *parts[2])
     value, others = packed(block.raw, *parts[3])
@@ -304,7 +274,7 @@ def read_ways(
         raise IndexError("a key without a value")
     owner = np.repeat(np.arange(len(at)), count)
     pair = key * len(block.strings) + value
-    chosen = np.unique(owner[np.isin(pair, lines)])
+    chosen = np.unique(owner[np.isin(pair, wanted_pairs(block, index, lines, key, value, strange=strange))])
     if ids is not None and len(ids):
         chosen = np.union1d(chosen, np.flatnonzero(np.isin(parts[1][0], ids)))
     refs, lengths = packed(block.raw, parts[8][0][chosen], parts[8][1][chosen])
@@ -315,12 +285,13 @@ def read_ways(
         _codes(block, owner, key, value, chosen, index, words),
     )
     out = []
-    for i in np.unique(owner[np.isin(pair, points)]):  # posts and stations: few
+    for i in np.unique(owner[np.isin(pair, wanted_pairs(block, index, points, key, value))]):  # posts and stations: few
         rows = owner == i
         row = slice(i, i + 1)
         refs, lengths = packed(block.raw, parts[8][0][row], parts[8][1][row])
         place = running(zigzag(refs), lengths)
-        out.append(Tagged(int(parts[1][0][i]), texts_of(block, key[rows], value[rows], words), refs=place, kind="way"))
+        tags = texts_of(block, key[rows], value[rows], words)
+        out.append(_placed(int(parts[1][0][i]), tags, points, refs=place, kind="way"))
     return ways, out
 
 

@@ -13,24 +13,15 @@ import numpy as np
 import shapely
 
 from layers.errors import LayerError
-from layers.osm.lines import (
-    FERRY,
-    KEYS,
-    NO_THROUGH,
-    RAIL_KINDS,
-    ROAD_KINDS,
-    UNREAD,
-    WINTER_KINDS,
-    railways_of,
-    roads_of,
-)
+from layers.osm.classes import FERRY, RAIL_KINDS, READ_AS, ROAD_KINDS, WINTER_KINDS
+from layers.osm.lines import KEYS, NO_THROUGH, UNREAD, railways_of, roads_of
 from layers.osm.tags import BROAD_GAUGES
 from layers.regions import region_of
 from layers.sources.pbf.network import Collected, collect, read_header
 from layers.sources.pbf.points import WANTED, posts_of, settlements_of, stations_of
 from layers.sources.pbf.regions import read_boundaries, read_regions
 from layers.sources.pbf.relations import turns_of
-from layers.sources.pbf.ways import barriers_of, split_ways, way_table, with_durations
+from layers.sources.pbf.ways import barriers_of, km_of_unknown, split_ways, way_table, with_durations
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -41,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PbfLayers", "read_boundaries", "read_header", "read_network", "read_regions"]
 
+NAMED = (UNREAD, NO_THROUGH, READ_AS)
 REACH_KM = 10.0
 """A place this near to a region counts to it: a generalised coast, a bridge over the border river."""
 
@@ -131,7 +123,7 @@ def read_network(
         lower=[k.encode() for k in ROAD_KINDS if k not in kinds],
         posts=None if posts is None else shapely.get_coordinates(posts.geometry.to_numpy()),
     )
-    roads, railways = _edges(got, kinds, vehicle, at)
+    roads, railways, unknown_km = _edges(got, kinds, vehicle, at)
     settlements = settlements_of(got.points, got.counts, got.relations.centres)
     posts, stations = posts_of(got.points, got.counts), stations_of(got.points)
     for frame in (roads, railways, settlements):
@@ -149,9 +141,11 @@ def read_network(
         "stations": len(stations),
         "tied": len(got.tied),
         "turns": len(turns),
-        "left_out": {k: v for k, v in sorted(got.counts.items()) if v and not k.startswith((UNREAD, NO_THROUGH))},
+        "left_out": {k: v for k, v in sorted(got.counts.items()) if v and not k.startswith(NAMED)},
         "unread": _counted(got.counts, UNREAD),
         "no_through": _counted(got.counts, NO_THROUGH),
+        "read_as": _counted(got.counts, READ_AS),
+        "unknown_km": unknown_km,
     }
     return PbfLayers(roads, railways, settlements, posts, stations, turns, report)
 
@@ -198,8 +192,11 @@ def _check_area(area: shapely.Geometry | None) -> None:
 
 def _edges(
     got: Collected, kinds: Sequence[str], vehicle: str, at: tuple[int, int] | None
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return the split roads and railways; what is read out of the ways is freed as soon as it is no longer needed."""
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, dict[str, float]]:
+    """Return the split roads and railways, and the kilometres of classes that nobody knows.
+
+    What is read out of the ways is freed as soon as it is no longer needed.
+    """
     place = got.nodes.find(got.ways.refs)
     got.ways.refs = np.zeros(0, np.int64)
     tags = with_durations(way_table(got), got.relations.ferries)
@@ -209,12 +206,13 @@ def _edges(
             tags, got.counts, kinds=kinds, vehicle=vehicle, besides=got.tied, ferries=got.relations.ferries, at=at
         ),
     ]
+    unknown_km = km_of_unknown(tags, got.ways.counts, place, got.nodes)
     barriers = barriers_of(got.barriers, got.nodes, vehicle, got.counts, at)
     del tags
     # Nobody but `split_ways` holds a table, so that it can let go of it.
     stop: tuple[pd.DataFrame | None, ...] = (barriers, None)
     roads, railways = (split_ways(tables.pop(), got.ways.counts, place, got.nodes, got.counts, cuts) for cuts in stop)
-    return roads, railways
+    return roads, railways, unknown_km
 
 
 def _say_broad(railways: gpd.GeoDataFrame) -> None:

@@ -14,6 +14,7 @@ import shapely
 
 from layers.errors import LayerError
 from layers.osm.access import CLOSED, access_to
+from layers.osm.classes import plain_tags
 from layers.osm.limits import VEHICLES
 from layers.osm.lines import UNREAD
 from layers.osm.turns import is_restriction, of_some_hours, restriction_of
@@ -28,7 +29,8 @@ from layers.sources.pbf.blocks import (
     side_by_side,
     zigzag,
 )
-from layers.sources.pbf.objects import E7, Tagged, texts_of
+from layers.sources.pbf.objects import E7, Tagged
+from layers.sources.pbf.words import texts_of, wanted_pairs
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from layers.sources.pbf.blocks import Block
-    from layers.sources.pbf.objects import Nodes, Ways, Words
+    from layers.sources.pbf.objects import Nodes, Ways
+    from layers.sources.pbf.words import Words
 
 KINDS = "nwr"
 """Kinds of members, as the format numbers them: node, way, relation."""
@@ -135,10 +138,9 @@ def _of_group(
 ) -> Iterable[Relation]:
     """Yield the wanted relations of a group."""
     index, size = block.index(), len(block.strings)
-    plain = {b"route": (b"ferry",), b"type": (b"restriction",), b"boundary": (b"administrative",), **points}
-    wanted = [index[k] * size + index[v] for k, values in plain.items() if k in index for v in values if v in index]
+    looked_for = {b"route": (b"ferry",), b"type": (b"restriction",), b"boundary": (b"administrative",), **points}
     keys = [i for text, i in index.items() if text.startswith(b"restriction")]
-    if not wanted and not keys:
+    if not keys and not any(k in index for k in looked_for):
         return
     parts = side_by_side(block.raw, at, end, (1, 2, 3, 8, 9, 10))
     key, count = packed(block.raw, *parts[2])
@@ -146,6 +148,8 @@ def _of_group(
     owner = np.repeat(np.arange(len(at)), count)
     if len(key) != len(value):
         raise IndexError("a key without a value")
+    wanted = wanted_pairs(block, index, looked_for, key, value)
+    named = {k.decode(): tuple(v.decode() for v in values) for k, values in looked_for.items()}
     for i in np.unique(owner[np.isin(key * size + value, wanted) | np.isin(key, keys)]):
         rows = owner == i
         row = slice(i, i + 1)
@@ -153,9 +157,10 @@ def _of_group(
         ids = running(zigzag(members[0]), members[1])
         if not len(roles[0]) == len(ids) == len(kinds[0]):
             raise IndexError("a member without a role")
-        named = [block.text(r).decode("utf-8", "replace") for r in roles[0].tolist()]
-        each = tuple((KINDS[k], m, r) for k, m, r in zip(kinds[0].tolist(), ids.tolist(), named, strict=True))
-        yield Relation(int(parts[1][0][i]), texts_of(block, key[rows], value[rows], words), each)
+        written = [block.text(r).decode("utf-8", "replace") for r in roles[0].tolist()]
+        each = tuple((KINDS[k], m, r) for k, m, r in zip(kinds[0].tolist(), ids.tolist(), written, strict=True))
+        tags, _ = plain_tags(texts_of(block, key[rows], value[rows], words), named)
+        yield Relation(int(parts[1][0][i]), tags, each)
 
 
 def turns_of(relations: Iterable[Relation], vehicle: str, counts: Counter[str]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from layers.osm.access import ACCESS_KEYS, CLOSED, access_table
 from layers.osm.barriers import CONTROL
+from layers.osm.classes import UNKNOWN, class_of, one_of
 from layers.sources.pbf.blocks import ranges
 from layers.sources.pbf.objects import E7, Ways
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from layers.sources.pbf.objects import Nodes, Tagged, Words
+    from layers.sources.pbf.objects import Nodes, Tagged
+    from layers.sources.pbf.words import Words
 
 TIE_KM = 25.0
 """A way to the roads that is longer is none: an assumption."""
@@ -76,7 +78,8 @@ def ends_of(
     from scipy.spatial import cKDTree
 
     ferry = has_tag(ways, words, b"route", (b"ferry",)) | np.isin(ways.ids, list(ferries))
-    queried = [value for value in words.numbers[b"highway"] if value not in lower]
+    drawn = {class_of("highway", text.decode("utf-8", "replace")) for text in words.numbers[b"highway"]}
+    queried = {word.encode() for word in drawn if word != UNKNOWN} - set(lower)
     road = has_tag(ways, words, b"highway", queried)
     found = np.unique(nodes.find(ways.refs[np.repeat(road, ways.counts)]))
     roads = found[found >= 0].astype(np.int64)
@@ -107,9 +110,14 @@ def _is_home(tags: Mapping[str, str]) -> bool:
 
 
 def has_tag(ways: Ways, words: Words, key: bytes, values: Iterable[bytes]) -> NDArray[np.bool_]:
-    """Return which ways have one of some values of a key."""
+    """Return which ways have one of some values of a key, in any spelling and in lists."""
     codes = ways.codes.get(key)
-    numbers = [words.numbers[key][v] for v in values if v in words.numbers[key]]
+    allowed = tuple(value.decode() for value in values)
+    numbers = [
+        number
+        for text, number in words.numbers[key].items()
+        if one_of(key.decode(), text.decode("utf-8", "replace"), allowed)
+    ]
     return np.zeros(len(ways.ids), bool) if codes is None else np.isin(codes, numbers)
 
 

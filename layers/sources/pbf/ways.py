@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -12,9 +13,10 @@ import shapely
 from layers.crs import WGS84, geodesic_m
 from layers.osm.access import CLOSED, LIMITED
 from layers.osm.barriers import barrier_access
+from layers.osm.classes import is_unknown
 from layers.osm.limits import VEHICLES
 from layers.osm.lines import UNREAD
-from layers.osm.tags import BACKWARD, BOTH, SEASONS
+from layers.osm.tags import BACKWARD, BOTH, SEASONS, parsed
 from layers.sources.pbf.blocks import ranges
 from layers.sources.pbf.objects import E7
 
@@ -51,6 +53,33 @@ def with_durations(table: pd.DataFrame, durations: Mapping[int, str]) -> pd.Data
         if stated.notna().any()
         else table
     )
+
+
+def km_of_unknown(
+    table: pd.DataFrame, sizes: NDArray[np.int64], place: NDArray[np.int32], nodes: Nodes
+) -> dict[str, float]:
+    """Return the kilometres of ways whose class nobody knows, by tag; areas are left out.
+
+    Parameters
+    ----------
+    table
+        From `way_table`.
+    sizes, place
+        See `split_ways`.
+    """
+    out: dict[str, float] = {}
+    stop = np.cumsum(sizes)
+    for key in ("highway", "railway"):
+        for row in np.flatnonzero(parsed(table[key], partial(is_unknown, key), False).astype(bool)):  # slips: few
+            at = place[stop[row] - sizes[row] : stop[row]]
+            at = at[at >= 0]
+            if len(at) < 2 or (len(at) > 3 and at[0] == at[-1]):
+                continue
+            lon, lat = nodes.lon[at] / E7, nodes.lat[at] / E7
+            km = float(short_geodesic_m(lon[:-1], lat[:-1], lon[1:], lat[1:]).sum()) / 1000
+            tag = f"{key}={table[key].iloc[row]}"
+            out[tag] = out.get(tag, 0.0) + km
+    return dict(sorted(out.items()))
 
 
 def barriers_of(

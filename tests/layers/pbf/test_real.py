@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from layers.crs import line_lengths_m
-from layers.osm.lines import ROAD_KINDS
+from layers.osm.classes import ROAD_KINDS
 from layers.schema import validate
 from layers.sources.pbf.read import read_boundaries, read_header, read_network, read_regions
 from layers.sources.pbf.regions import country_area_km2
