@@ -28,8 +28,8 @@ class Rule:
     """A column: its kind, and what its values must be.
 
     ``least`` and ``most`` with the value itself, ``above`` without it; ``longest`` in letters, one at least;
-    ``pattern`` from the first letter; ``among`` some words; ``nullable``: not known is allowed; ``unique``: no value
-    twice.
+    ``pattern`` from the first letter, ``form`` the same in words; ``among`` some words; ``nullable``: not known is
+    allowed; ``unique``: no value twice.
     """
 
     kind: Literal["text", "whole", "number", "flag"]
@@ -38,6 +38,7 @@ class Rule:
     above: float | None = None
     longest: int | None = None
     pattern: str | None = None
+    form: str = ""
     among: tuple[str, ...] | None = None
     nullable: bool = False
     unique: bool = False
@@ -46,6 +47,25 @@ class Rule:
     def dtype(self) -> str:
         """The dtype of a column that has been validated."""
         return DTYPES[self.kind]
+
+    @property
+    def allowed(self) -> str:
+        """What the values may be, in words."""
+        words = {"text": "are texts", "whole": "are whole numbers", "number": "are numbers", "flag": "are yes and no"}
+        out = words[self.kind]
+        if self.among is not None:
+            out = f"are {', '.join(filter(None, self.among))}"
+        elif self.form:
+            out = f"are {self.form}"
+        elif self.longest is not None:
+            out += f" of 1 to {self.longest} letters"
+        if self.least is not None and self.most is not None:
+            out += f" from {self.least:,g} to {self.most:,g}"
+        elif self.least is not None:
+            out += f" from {self.least:,g} on"
+        if self.above is not None:
+            out += f" above {self.above:,g}"
+        return out + (", each once" if self.unique else "") + (", or nothing" if self.nullable else "")
 
     def column(self) -> pa.Column:
         """Return it as pandera's column, which brings the values to its dtype and names each that does not fit."""
@@ -113,9 +133,10 @@ def fitting(frame: pd.DataFrame, layer: str) -> pd.DataFrame | None:
 
 _TEXT = Rule("text")
 _NAME = Rule("text", longest=300)
-_COUNTRY = Rule("text", pattern=r"^[A-Z]{2}$")
+_COUNTRY = Rule("text", pattern=r"^[A-Z]{2}$", form="codes of two letters (ISO 3166-1), such as KZ")
 _SPEED = Rule("number", least=1, most=400, nullable=True)
 _WAIT = Rule("number", least=0, most=10_000, nullable=True)
+_ID = Rule("text", pattern=r"^\S+$", form="texts without blanks", unique=True)
 _EDGES = {
     "u": Rule("whole"),
     "v": Rule("whole"),
@@ -127,7 +148,7 @@ _EDGES = {
     "osm_id": Rule("whole"),
 }
 RULES: Mapping[str, Mapping[str, Rule]] = {
-    "regions": {"region": Rule("text", pattern=r"^\S+$", unique=True), "name": _NAME, "country": _COUNTRY},
+    "regions": {"region": _ID, "name": _NAME, "country": _COUNTRY},
     "settlements": {
         "settlement_id": Rule("whole", unique=True),
         "name": _NAME,
@@ -138,7 +159,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "population": Rule("whole", least=0),
     },
     "checkpoints": {
-        "checkpoint_id": Rule("text", pattern=r"^\S+$", unique=True),
+        "checkpoint_id": _ID,
         "mode": Rule("text", among=MODES),
         "name": _NAME,
         "name_ru": _TEXT,
@@ -157,7 +178,11 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "capacity_per_day": Rule("number", above=0, nullable=True),
         "observed_per_day": Rule("number", least=0, nullable=True),
         "wait_source": _TEXT,
-        "vehicles": Rule("text", pattern=r"^(|(car|truck|bus|bicycle|foot)(\|(car|truck|bus|bicycle|foot))*)$"),
+        "vehicles": Rule(
+            "text",
+            pattern=r"^(|(car|truck|bus|bicycle|foot)(\|(car|truck|bus|bicycle|foot))*)$",
+            form="car, truck, bus, bicycle, foot, several with a bar between them",
+        ),
         "source": _TEXT,
         "as_of": _TEXT,
     },
@@ -173,7 +198,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "toll": Rule("flag"),
         "car": Rule("flag"),
         "truck": Rule("flag"),
-        "no_through": Rule("text", pattern=r"^(|car|truck|car\|truck)$"),
+        "no_through": Rule("text", pattern=r"^(|car|truck|car\|truck)$", form="car, truck, car|truck"),
         "duration_min": Rule("number", above=0, nullable=True),
         "open_share": Rule("number", least=0, most=1),
     },

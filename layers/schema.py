@@ -257,13 +257,15 @@ def _problems(error: SchemaErrors, layer: str, where: str, rows: pd.Index) -> st
     """Return pandera's failure cases as one readable message."""
     cases = error.failure_cases
     lines = []
+    missing = False
     for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
         at = [f" ({rows.name} {rows[int(i)]})" if pd.notna(i) else "" for i in group["index"].head(3)]
         values = [f"{v!r}{place}" for v, place in zip(group["failure_case"].head(3), at, strict=True)]
         if check == "column_in_dataframe":
+            missing = True
             lines.append(f"column {group['failure_case'].iloc[0]!r} is missing")
         else:
             more = f" and {len(group) - 3} more" if len(group) > 3 else ""
-            lines.append(f"column {column!r}: {', '.join(values)}{more} fails {check}")
-    allowed = ", ".join(RULES[layer])
-    return f"layer {layer} ({where}): " + "; ".join(lines) + f". Columns of this layer: {allowed}, geometry"
+            lines.append(f"column {column!r} holds {', '.join(values)}{more}: allowed {RULES[layer][column].allowed}")
+    names = f". Columns of this layer: {', '.join(RULES[layer])}, geometry" if missing else ""
+    return f"layer {layer} ({where}): {'; '.join(lines)}{names}"

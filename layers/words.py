@@ -24,6 +24,7 @@ YES_NO: Mapping[str, bool] = {
 
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f'’]")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_DOTTED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 _DECIMAL = re.compile(r"[+-]?\d*,\d+")
 _LIST = re.compile(r"^\s*[\[({].*[\])}]\s*$", re.S)
 
@@ -41,7 +42,8 @@ def numbers(values: pd.Series, *, thousands: bool | None = None) -> pd.Series:
 
     Spaces, thin spaces and apostrophes group digits. Of a comma and a full stop in one number the later is the decimal
     sign. Commas alone are decimal signs, but for several in one number; where each of a column could be read either way
-    (``1,200``), `thousands` decides, and without it none is a number.
+    (``1,200``), `thousands` decides, and without it none is a number. Full stops are decimal signs, but where a column
+    counts things and all of them stand before three digits (``12.000``).
 
     Parameters
     ----------
@@ -56,6 +58,8 @@ def numbers(values: pd.Series, *, thousands: bool | None = None) -> pd.Series:
     [1200.0, 1000.5, 1234.5, 1234.5, -3.0, nan]
     >>> numbers(pd.Series(["1,200", "12,500"]), thousands=True).tolist()
     [1200.0, 12500.0]
+    >>> numbers(pd.Series(["12.000", "1.250.000", "800"]), thousands=True).tolist()
+    [12000.0, 1250000.0, 800.0]
     """
     if values.dtype.kind in "biuf":
         return values.astype(float)
@@ -65,6 +69,9 @@ def numbers(values: pd.Series, *, thousands: bool | None = None) -> pd.Series:
     either = all(_THOUSANDS.fullmatch(t) for t in commas)
     grouped = thousands if either else False
     out = np.full(len(values), np.nan)
+    dotted = [t for t in text if "." in t and "," not in t]
+    if thousands and dotted and all(_DOTTED.fullmatch(t) for t in dotted):
+        text = [t.replace(".", "") if "," not in t else t for t in text]
     plain = pd.Series([_plain(t, grouped) for t in text], dtype=object)
     out[given] = pd.to_numeric(plain, errors="coerce").to_numpy(float)
     return pd.Series(np.where(np.isfinite(out), out, np.nan), index=values.index, name=values.name)

@@ -16,8 +16,9 @@ import shapely
 from layers.errors import LayerError
 from layers.osm.classes import ROAD_KINDS, WINTER_KINDS
 from layers.osm.tags import parse_maxspeed
+from layers.own.names import named
 from layers.own.oneway import ALLOWED, BACKWARD, BOTH, NEITHER, UNKNOWN, directions
-from layers.own.shapes import SHOWN
+from layers.own.shapes import SHOWN, listed_rows
 from layers.rules import RULES
 from layers.schema import ALIASES, DEFAULTS, FLAGS, TAGGED
 from layers.words import YES_NO, is_blank, numbers, parts_of
@@ -132,7 +133,9 @@ def understood(
         their rows.
     """
     sorting = _Sorting(layer, where)
-    frame = _named(frame, layer)
+    frame, calls = named(frame, layer, where)
+    for text in calls:
+        sorting.note(text)
     values = {ALIASES.get(layer, {}).get(c, c): words for c, words in (values or {}).items()}
     for column in [c for c in RULES[layer] if c in frame]:
         frame[column] = _mapped(frame[column], values.get(column, {}), sorting)
@@ -156,21 +159,23 @@ def understood(
             frame[column] = _texts(frame[column], column)
     if sorting.problems:
         raise LayerError(f"layer {layer} ({where}): {'; '.join(sorting.problems)}")
+    if layer == "settlements":
+        frame = _once(frame, sorting)
     return frame, sorting.notes
 
 
-def _named(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
-    """Return the frame with the schema's columns called as there: a file may write them in capitals."""
-    by_name: dict[str, list[str]] = {}
-    for column in frame.columns:
-        by_name.setdefault(str(column).casefold(), []).append(str(column))
-    other = {ours: alias for alias, ours in ALIASES.get(layer, {}).items()}
-    renames = {}
-    for ours in RULES[layer]:
-        found = by_name.get(ours.casefold()) or by_name.get(other.get(ours, ours).casefold(), [])
-        if ours not in frame and len(found) == 1:
-            renames[found[0]] = ours
-    return frame.rename(columns=renames).copy()
+def _once(frame: gpd.GeoDataFrame, sorting: _Sorting) -> gpd.GeoDataFrame:
+    """Return settlements without those that stand there already: the same name at the same place, to a metre."""
+    if "name" not in frame:
+        return frame
+    place = shapely.get_coordinates(frame.geometry.to_numpy()).round(5)
+    again = pd.DataFrame(place, index=frame.index).assign(name=frame["name"]).duplicated()
+    if not again.any():
+        return frame
+    sorting.note(
+        f"{again.sum():,} rows are a settlement that stands there already ({listed_rows(frame.index[again])}): left out"
+    )
+    return frame[~again].copy()
 
 
 def _mapped(values: pd.Series, words: Mapping[str, str], sorting: _Sorting) -> pd.Series:
@@ -340,7 +345,8 @@ def _texts(values: pd.Series, column: str) -> pd.Series:
     """Return a column of texts: 7 for 7.0, None where a cell is empty; NA is a text."""
     if values.dtype.kind == "f":
         return values.map(lambda v: str(int(v)) if v.is_integer() else str(v), na_action="ignore").astype(object)
-    text = values.map(lambda v: str(v).strip(), na_action="ignore").astype(object)
+    # A cell of several lines is one text.
+    text = values.map(lambda v: " ".join(str(v).split()), na_action="ignore").astype(object)
     text = text.mask(text == "", None)
     if column == "country":
         return text.str.upper()

@@ -113,6 +113,8 @@ def _decoded(raw: bytes, path: Path) -> tuple[str, str]:
     """Return the text of a file and the encoding that was guessed, empty where none was."""
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return raw.decode("utf-16", errors="replace"), ""
+    if b"\0" in raw and (wide := _wide(raw)):
+        return wide, ""
     if b"\0" in raw:
         raise LayerError(f"{path} can't be read: it is no text; allowed is CSV in UTF-8, or {TABLES[-1]}")
     try:
@@ -125,6 +127,18 @@ def _decoded(raw: bytes, path: Path) -> tuple[str, str]:
     if alone > together:
         return raw.decode("cp1252", errors="replace"), "cp1252"
     return text, "cp1251"
+
+
+def _wide(raw: bytes) -> str:
+    """Return the text of a file in UTF-16 without its mark, empty where it is none.
+
+    Most of a table is ASCII: separators, digits, ids. Every other byte of those is zero.
+    """
+    for zeros, encoding in ((raw[1::2], "utf-16-le"), (raw[::2], "utf-16-be")):
+        if 2 * zeros.count(0) > len(zeros):
+            text = raw.decode(encoding, errors="replace")
+            return "" if "\0" in text else text
+    return ""
 
 
 def _rows(text: str, path: Path) -> list[tuple[int, list[str]]]:
@@ -215,7 +229,11 @@ def _from_wkt(column: pd.Series, path: Path) -> NDArray[np.object_]:
     """Return geometries of well-known text, None where a cell is blank."""
     # GEOS makes its own capitals by the locale: in a Turkish one "point" is POİNT.
     blank = is_blank(column)
-    text = np.array([None if b else str(t).upper() for t, b in zip(column, blank, strict=True)], dtype=object)
+    # PostGIS writes the CRS before it; another than degrees is none that a table could have.
+    text = np.array(
+        [None if b else str(t).upper().removeprefix("SRID=4326;") for t, b in zip(column, blank, strict=True)],
+        dtype=object,
+    )
     check_wkt(text, path)
     geometry = np.asarray(shapely.from_wkt(text, on_invalid="ignore"), dtype=object)
     wrong = np.flatnonzero([g is None and t is not None for g, t in zip(geometry, text, strict=True)])

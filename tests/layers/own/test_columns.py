@@ -69,13 +69,13 @@ def test_true_or_against_is_refused_with_a_way_out() -> None:
 
 
 def test_numbers_that_mean_nobody_knows_are_counted() -> None:
-    frame, notes = read(roads(6, maxspeed_kph=[0, -1, -9999, 999, 90, None]))
+    frame, notes = read(roads(6, kind="primary", maxspeed_kph=[0, -1, -9999, 999, 90, None]))
     assert frame["maxspeed_kph"].tolist() == pytest.approx([np.nan] * 4 + [90, np.nan], nan_ok=True)
     assert notes == ["roads (own.gpkg): 4 values of maxspeed_kph are -9999, -1, 0: taken as not known"]
 
 
 def test_limits_as_openstreetmap_writes_them() -> None:
-    frame, notes = read(roads(5, maxspeed_kph=["90", "50 mph", "RU:urban", "['60', '90']", "signals"]))
+    frame, notes = read(roads(5, kind="primary", maxspeed_kph=["90", "50 mph", "RU:urban", "['60', '90']", "signals"]))
     assert frame["maxspeed_kph"].tolist() == pytest.approx([90, 80.47, 60, 75, np.nan], nan_ok=True)
     assert "1 values of maxspeed_kph are no number ('signals')" in notes[0]
 
@@ -183,7 +183,7 @@ def test_rows_without_a_class_are_counted() -> None:
 def test_directions_in_words() -> None:
     given = ["Forward", "both", "Two-way", "along", "both directions"]
     assert read(roads(5, oneway=given))[0]["oneway"].tolist() == [True, False, False, True, False]
-    frame, notes = read(roads(1, oneway=["backward"]))
+    frame, notes = read(roads(1, kind="primary", oneway=["backward"]))
     assert frame["oneway"].tolist() == [True]
     assert "turned round" in notes[0]
 

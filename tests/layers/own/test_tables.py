@@ -38,6 +38,8 @@ WAYS = {
     "bar": (POSTS.replace(",", "|"), "utf-8"),
     "sep": ("sep=;\r\n" + commas(POSTS), "utf-8"),
     "utf-16": (POSTS, "utf-16"),
+    "utf-16 without its mark": (POSTS, "utf-16-le"),
+    "utf-16 of a large end": (POSTS, "utf-16-be"),
     "cp1251": (commas(POSTS), "cp1251"),
     "capitals": (POSTS.replace("lon,lat", "Lon,LAT").replace("wait_min", "Wait_Min"), "utf-8"),
     "longitude": (POSTS.replace("lon,lat", "Longitude,latitude"), "utf-8"),
@@ -108,6 +110,18 @@ def test_roads_as_well_known_text(tmp_path: Path) -> None:
     path = written(tmp_path, 'kind;WKT\nprimary;"LINESTRING (60 50, 61 50)"\n')
     frame, _ = read_layer("roads", Source(str(path)))
     assert shapely.get_coordinates(frame.geometry).tolist() == [[60.0, 50.0], [61.0, 50.0]]
+
+
+def test_well_known_text_of_postgis_names_its_degrees(tmp_path: Path) -> None:
+    frame, _ = read_points(written(tmp_path, "name,geom\nA,SRID=4326;POINT (60 50)\n"))
+    assert shapely.get_coordinates(frame.geometry).tolist() == [[60.0, 50.0]]
+    with pytest.raises(LayerError, match="holds 'SRID=3857"):
+        read_points(written(tmp_path, "name,geom\nA,SRID=3857;POINT (6e6 5e6)\n"))
+
+
+def test_a_cell_of_several_lines_is_one_name(tmp_path: Path) -> None:
+    path = written(tmp_path, 'name,mode,lon,lat\n"South\n  post",road,60,50\n')
+    assert read_layer("checkpoints", Source(str(path)))[0]["name"].tolist() == ["South post"]
 
 
 def test_a_quoted_line_break_keeps_the_count_of_lines(tmp_path: Path) -> None:
