@@ -22,6 +22,7 @@ WAYS = {
     "oneway": ("oneway", *lines.ONEWAYS, "junction", *lines.DIRECTED),
     "who may use it": lines._ACCESS,
     "who may use it, its direction and limits at times": lines.CONDITIONAL,
+    "who may use it by weight and size": lines.SIZE_KEYS,
     "maxspeed_kph": lines.LIMITS,
     "maxspeed_kph of a zone, where no limit is tagged": lines.ZONES,
     "maxspeed_hgv_kph": ("maxspeed:hgv",),

@@ -12,6 +12,7 @@ from analysis.reach.opportunities import LOGSUM_PER_MIN
 from analysis.trips.demand import modes_of
 from analysis.trips.load import A, B
 from layers.checkpoints import assumed_waits
+from layers.osm.conditional import SIZES
 from network.connectors import CONNECTOR_KPH
 from network.joining import DETOUR as CONNECTOR_DETOUR
 from network.kinds import CHANGE, FERRY
@@ -166,6 +167,14 @@ def _of_vehicle_and_season(study: Study, network: Network) -> list[Row]:
             )
         )
         rows.append(("trips of trucks by rail", "0", "", "freight by rail is not modelled"))
+        if study.osm.pbf or study.osm.overpass:
+            size = SIZES["truck"]
+            rows.append(
+                ("weight of a truck that signed limits are held against", f"{size['weight']:g}", "t", "assumption")
+            )
+            rows.append(
+                ("height of a truck that signed limits are held against", f"{size['height']:g}", "m", "assumption")
+            )
     if study.network.winter:
         rows.append(("share of the speed that is left on roads in winter", f"{WINTER_SHARE:g}", "", "assumption"))
     if links["smoothness"].isin(list(SMOOTHNESS)).any():

@@ -72,7 +72,7 @@ def read_hours(text: str) -> Hours:
     plain = daily_hours(text)
     if plain == "24/7":
         return Hours(1.0, 0.0)
-    rules = _rules(plain.replace("–", "-"))
+    rules = _rules(library_text(plain))
     if rules is None:
         return UNKNOWN
     begin, end = _YEAR
@@ -101,6 +101,37 @@ def read_hours(text: str) -> Hours:
     return Hours(round(1 - sum(closed) / total, 9), round(60 * wait_h, 6))
 
 
+_DAY_WORD = "(?:mo|tu|we|th|fr|sa|su|ph|sh)"
+_ALWAYS = re.compile(r"^(24 ?(hours|h|/24)|h24|nonstop|non-stop|always|круглосуточно|тәулік бойы)$", re.IGNORECASE)
+_DAILY = re.compile(r"^(mo-su|daily|every day|everyday|ежедневно|күн сайын)\s+", re.IGNORECASE)
+_LONG_DAY = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun)[a-z]*\b", re.IGNORECASE)
+
+
+def library_text(text: str) -> str:
+    """Return a text on opening hours as the library reads it rightly.
+
+    A comma and a blank between names of days are those of one list, not of a further rule (``Mo-Su, PH 10:00-22:00``).
+    What stands behind ``||`` or in quotes without hours is by appointment, and holds for nobody who comes without one.
+
+    Examples
+    --------
+    >>> library_text("Mo-Su, PH 10:00-22:00"), library_text('Mo-Fr 08:00-18:00 || "by appointment"')
+    ('Mo-Su,PH 10:00-22:00', 'Mo-Fr 08:00-18:00')
+    """
+    plain = _LONG_DAY.sub(lambda day: day[1][:2].capitalize(), text.replace("–", "-").strip().rstrip(";").strip())
+    plain = re.sub(rf"\b({_DAY_WORD})\s*,\s+(?={_DAY_WORD}\b)", r"\1,", plain, flags=re.IGNORECASE)
+    first, *others = [part.strip() for part in plain.split("||")]
+    plain = ", ".join([first, *(part for part in others if re.search(r"\d", re.sub(r'"[^"]*"', "", part)))])
+    rules = [part.strip() for part in re.split(r';(?=(?:[^"]*"[^"]*")*[^"]*$)', plain)]
+    return "; ".join(map(_without_comment, rules))
+
+
+def _without_comment(rule: str) -> str:
+    """Return a rule whose hours are a comment alone as one that is closed."""
+    plain = re.sub(r'"[^"]*"', "", rule)
+    return re.sub(r'"[^"]*"', "off", rule) if plain != rule and not re.search(r"\d|open|off|closed", plain) else rule
+
+
 def _rules(text: str) -> Any:
     """Return the library's reading of a text, None where it can't read it."""
     try:
@@ -121,9 +152,9 @@ def daily_hours(text: str) -> str:
     >>> daily_hours("Mo-Su 08:00-20:00"), daily_hours("Mo-Su 00:00-24:00")
     ('08:00-20:00', '24/7')
     """
-    bare = re.sub(r"^(mo-su|daily)\s+", "", re.sub(r"\s*([-–,;])\s*", r"\1", text.strip()), flags=re.IGNORECASE)
+    bare = _DAILY.sub("", re.sub(r"\s*([-–,;])\s*", r"\1", text.strip().rstrip(";")))
     bare = bare.replace("–", "-")
-    if bare in ("24/7", "00:00-24:00", "00:00-23:59", "00:00-00:00"):
+    if bare in ("24/7", "00:00-24:00", "00:00-23:59", "00:00-00:00") or _ALWAYS.match(bare):
         return "24/7"
     padded = re.sub(r"(?<!\d)(\d):", r"0\1:", bare)
     return padded if _DAY.match(padded) else text.strip()

@@ -11,7 +11,7 @@ from typing import Any
 from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]  # missing in its stubs
 
 from layers.errors import PlaceError
-from layers.hours import daily_hours
+from layers.hours import daily_hours, library_text
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _PLAIN = re.compile(r"^([a-z]{2,9})\.?\s+(\d{1,2}):(\d{2})$")
@@ -70,7 +70,7 @@ def moment_of(text: str, *, winter: bool = False) -> Moment:
 @cache
 def _rules(text: str, country: str) -> Any:
     """Return the library's reading of a text with a country's holidays, None where it can't read it."""
-    plain = daily_hours(text).replace("–", "-")
+    plain = library_text(daily_hours(text))
     for code in (country or None, None):
         try:
             return OpeningHours(plain, country=code)

@@ -42,7 +42,8 @@ FERRY_BOARDING_MIN = 30.0
 """A ferry without a ``duration``: km/h, an assumption; and what getting on and off costs, half of it at each landing:
 an assumption."""
 FERRY_RANGE_KPH = (1.0, 100.0)
-"""A duration that makes a ferry slower or faster than this is a slip of the source."""
+"""A duration that makes a ferry slower or faster than this is a slip of the source; a crossing of up to an hour may be
+slower, for it begins and ends with mooring."""
 
 SURFACES: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(("unpaved", "gravel", "fine_gravel", "compacted", "pebblestone", "rock"), (0.6, 40.0)),
@@ -186,7 +187,7 @@ def _ferry_kph(links: pd.DataFrame, kind: pd.Series) -> NDArray[np.float64]:
     use = (kind == FERRY).to_numpy(bool) & (hours > 0)
     kph[use] = links["length_m"].to_numpy(float)[use] / 1000 / hours[use]
     low, high = FERRY_RANGE_KPH
-    return np.where((kph >= low) & (kph <= high), kph, np.nan)
+    return np.where(((kph >= low) | (hours <= 1)) & (kph <= high), kph, np.nan)
 
 
 def _on_ground(speed: NDArray[np.float64], links: pd.DataFrame) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from layers.osm.conditional import DAY_SLOTS, SHAPE, SUMMER_DAYS, WINTER_DAYS, clauses_of
+from layers.osm.sizes import SIZE_KEYS, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +29,23 @@ ACCESS_KEYS: Mapping[str, tuple[str, ...]] = {
     "foot": ("access", "foot"),
 }
 """Tags that decide, from the general to the particular: the last one that says something holds."""
-OPEN_WORDS = frozenset({"yes", "designated", "permissive", "official", "public", "allowed", "true", "1"})
+OPEN_WORDS = frozenset(
+    {
+        "yes",
+        "designated",
+        "permissive",
+        "official",
+        "public",
+        "allowed",
+        "true",
+        "1",
+        "discouraged",
+        "open",
+        "unrestricted",
+        "toll",
+        "fee",
+    }
+)
 LIMITED_WORDS = frozenset(
     {
         "destination",
@@ -49,6 +66,9 @@ LIMITED_WORDS = frozenset(
         "tenants",
         "students",
         "license",
+        "local",
+        "authorized",
+        "authorised",
     }
 )
 CLOSED_WORDS = frozenset(
@@ -184,9 +204,12 @@ def access_to(tags: Mapping[str, str], vehicle: str, before: int = OPEN, at: tup
                     grid[when] = np.maximum(grid[when], min(found, LIMITED))
                 else:
                     grid[when] = found
-    if grid is None:
-        return Access(level, word, unread=tuple(unread))
-    return _over_the_year(grid, tuple(unread), at)
+    limit, lifted, strange = too_large(tags, vehicle) if level != CLOSED else ("", False, ())
+    unread += strange
+    passage = Access(level, word, unread=tuple(unread)) if grid is None else _over_the_year(grid, tuple(unread), at)
+    return (
+        passage if not limit else replace(passage, level=min(passage.level, LIMITED) if lifted else CLOSED, word=limit)
+    )
 
 
 def _plain(text: str) -> str:
@@ -197,10 +220,14 @@ def _plain(text: str) -> str:
 def _over_the_year(grid: NDArray[np.int8], unread: tuple[str, ...], at: tuple[int, int] | None) -> Access:
     """Return what holds by day or at an hour of the week, and in which seasons, of levels at every half hour."""
     week, hours = (slice(None), DAY_SLOTS) if at is None else (slice(at[0], at[0] + 1), slice(at[1], at[1] + 1))
-    in_winter, in_summer = (
-        float((grid[days][:, week, hours] > CLOSED).mean()) >= 0.5 for days in (WINTER_DAYS, SUMMER_DAYS)
-    )
-    if not in_winter and not in_summer:
+    for least in (OPEN, LIMITED):
+        # A road that is open in summer, and in winter to who has business there, carries no through traffic in winter.
+        in_winter, in_summer = (
+            float((grid[days][:, week, hours] >= least).mean()) >= 0.5 for days in (WINTER_DAYS, SUMMER_DAYS)
+        )
+        if in_winter or in_summer:
+            break
+    else:
         return Access(CLOSED, "conditional", unread=unread)
     season = "" if in_winter and in_summer else "winter" if in_winter else "summer"
     days = {"": np.ones(SHAPE[0], bool), "winter": WINTER_DAYS, "summer": SUMMER_DAYS}[season]
@@ -227,7 +254,8 @@ def access_table(tags: pd.DataFrame, vehicle: str, at: tuple[int, int] | None = 
     -------
     One row per way. ``attrs["unread"]`` counts the values and conditions that no rule reads.
     """
-    keys = [k for key in ACCESS_KEYS[vehicle] for k in (key, f"{key}:conditional") if k in tags]
+    own = [k for key in ACCESS_KEYS[vehicle] for k in (key, f"{key}:conditional")]
+    keys = [k for k in (*own, *SIZE_KEYS) if k in tags]
     code, first = _distinct_rows(tags, keys)
     texts = tags[keys].iloc[first].astype(object).to_dict("records")
     found = [access_to({str(k): v for k, v in row.items() if isinstance(v, str)}, vehicle, at=at) for row in texts]

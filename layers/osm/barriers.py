@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from layers.osm.access import ACCESS_KEYS, CLOSED, LIMITED, OPEN, OPEN_WORDS, Access, access_to
+from layers.osm.sizes import SIZE_KEYS
+from layers.osm.tags import is_yes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +34,8 @@ NODE_KEYS = tuple(
     for key in dict.fromkeys(k for v in ("car", "truck") for k in ACCESS_KEYS[v])
     for suffix in ("", ":conditional")
 )
+CLOSING_KEYS = (*NODE_KEYS, "locked", *SIZE_KEYS)
+"""Keys that may close a road at a node, beside ``barrier``."""
 PLAIN_WORDS = OPEN_WORDS
 """Values of an access tag that close nothing on a node that is open without it."""
 
@@ -49,15 +53,18 @@ def barrier_access(tags: Mapping[str, str], vehicle: str, at: tuple[int, int] | 
     2
     >>> [barrier_access({"barrier": b}, "car").level for b in ("Block", "block;gate", "block; bollard")]
     [0, 2, 0]
+    >>> barrier_access({"barrier": "gate", "locked": "yes"}, "car").level
+    0
     """
     kinds = _parts(tags.get("barrier", ""))
     if CONTROL in kinds:
         return Access(OPEN)
-    closing = closes(tags.get("barrier", ""))
+    locked = bool(kinds) and is_yes(tags.get("locked", ""))
+    closing = locked or closes(tags.get("barrier", ""))
     passage = access_to(tags, vehicle, CLOSED if closing else OPEN, at)
     if passage.level != CLOSED or passage.word != "yes":
         return passage
-    return Access(CLOSED, ";".join(kinds), unread=passage.unread)
+    return Access(CLOSED, "locked" if locked else ";".join(kinds), unread=passage.unread)
 
 
 def closes(barrier: str) -> bool:

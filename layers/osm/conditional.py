@@ -82,11 +82,13 @@ _CLAUSE = re.compile(r"^(.*?)\s*@\s*\(?(.*?)\)?$", re.S)
 _SIZE = re.compile(r"^([a-z]+)\s*(<=|>=|<|>|=)\s*(\d+(?:\.\d+)?)\s*(?:t|m|st|tons?)?$")
 _M = "|".join(MONTHS)
 _D = "|".join(WEEKDAYS)
-_DATE = re.compile(rf"(?:({_M})[a-z]*\.?\s*(\d{{1,2}})?)\s*(?:[-–]\s*(?:({_M})[a-z]*\.?)?\s*(\d{{1,2}})?)?(?![:\d])")
+_DATE = re.compile(rf"(?:({_M})[a-z]*\.?\s*(\d{{1,2}})?)\s*(?:[-–]\s*(?:({_M})[a-z]*\.?)?\s*(\d{{1,2}})?)?(?!\d|:\d)")
 _DAYS = re.compile(rf"({_D})[a-z]?\b\s*(?:[-–]\s*({_D})[a-z]?\b)?")
 _TIME = re.compile(
     r"(\d{1,2}|sunrise|sunset|dawn|dusk)(?::(\d{2}))?\s*[-–]\s*(\d{1,2}|sunrise|sunset|dawn|dusk)(?::(\d{2}))?\+?"
 )
+_DAY_FIRST = re.compile(rf"\b(\d{{1,2}})\.?\s+({_M})")
+_HOLIDAYS = re.compile(r"(ph|sh)\b")
 _SUN = {"sunrise": 12, "dawn": 12, "sunset": 40, "dusk": 40}
 """Half hours at which the sun rises and sets: 6 and 20 o'clock, an assumption."""
 
@@ -199,12 +201,11 @@ def _rule(text: str) -> NDArray[np.bool_]:
         days = WINTER_DAYS if text == "winter" else SUMMER_DAYS
         return np.broadcast_to(days[:, None, None], SHAPE).copy()
     masks: list[NDArray[np.bool_] | None] = [None, None, None]
-    rest = text
+    rest = _DAY_FIRST.sub(r"\2 \1", text) if _DAY_FIRST.match(text) else text
     while rest:
-        for kind, (pattern, mask) in enumerate(((_TIME, _hours), (_DATE, _dates), (_DAYS, _weekdays))):
+        for at, pattern, mask in ((2, _TIME, _hours), (0, _DATE, _dates), (1, _DAYS, _weekdays), (1, _HOLIDAYS, _none)):
             match = pattern.match(rest)
             if match:
-                at = (2, 0, 1)[kind]
                 found, before = mask(match), masks[at]
                 masks[at] = found if before is None else before | found
                 rest = rest[match.end() :].lstrip(" ,:")
@@ -241,6 +242,11 @@ def _weekdays(match: re.Match[str]) -> NDArray[np.bool_]:
     first = WEEKDAYS.index(match[1])
     last = WEEKDAYS.index(match[2]) if match[2] else first
     return _span(first, last + 1, SHAPE[1])
+
+
+def _none(_: re.Match[str]) -> NDArray[np.bool_]:
+    """Return the days of a plain week that are holidays."""
+    return np.zeros(SHAPE[1], bool)
 
 
 def _hours(match: re.Match[str]) -> NDArray[np.bool_]:

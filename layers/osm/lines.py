@@ -21,6 +21,7 @@ from layers.osm.classes import (
 )
 from layers.osm.conditional import DAY_SLOTS, SHAPE, SUMMER_DAYS, WINTER_DAYS, clauses_of
 from layers.osm.limits import VEHICLES
+from layers.osm.sizes import SIZE_KEYS
 from layers.osm.tags import (
     BACKWARD,
     BOTH,
@@ -28,6 +29,7 @@ from layers.osm.tags import (
     ONEWAY,
     SEASONS,
     current_of,
+    has_limit,
     is_yes,
     oneway_of,
     parse_duration,
@@ -75,6 +77,7 @@ ROAD_KEYS = (
     *_ACCESS,
     *DIRECTED,
     *CONDITIONAL,
+    *SIZE_KEYS,
     *GONE_FLAGS,
     *GONE_STATES,
     "duration",
@@ -143,14 +146,15 @@ def roads_of(
     kind = kept["highway"].astype(object).where(kept["highway"].isin(ROAD_KINDS), WINTER_ROAD)
     kind = kind.where(road[kept.index], FERRY)
     own = may[vehicle]
+    direction = _directions(kept, vehicle, counts, at)
     for word, number in own["word"][own["level"] == LIMITED].value_counts().sort_index().items():
         counts[f"{NO_THROUGH}{word}"] += int(number)
     out = pd.DataFrame(
         {
             "osm_id": kept["osm_id"],
             "kind": pd.Categorical(kind, categories=[*ROAD_KINDS, WINTER_ROAD, FERRY]),
-            "direction": _directions(kept, vehicle, counts, at),
-            **_speeds(kept, counts),
+            "direction": direction,
+            **_speeds(kept, direction, counts),
             "access": own["word"].cat.remove_unused_categories(),
             **{name: (table["level"] != CLOSED).to_numpy() for name, table in may.items()},
             "no_through": _no_through(may),
@@ -251,7 +255,7 @@ def railways_of(tags: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:
             "osm_id": kept["osm_id"],
             "kind": pd.Categorical(kind),
             "direction": np.zeros(len(kept), np.int8),
-            **_speeds(kept, counts),
+            **_speeds(kept, np.zeros(len(kept), np.int8), counts),
             "through": ~service.isin(SIDE_TRACKS),
             **_further(kept, "rail"),
             "gauge": pd.Categorical(gauge),
@@ -280,21 +284,47 @@ def _further(tags: pd.DataFrame, mode: str) -> dict[str, object]:
     return {**texts, **{c: parsed(tags[c], is_yes, False).astype(bool) for c in YES_NO[mode]}}
 
 
-def _speeds(tags: pd.DataFrame, counts: Counter[str]) -> dict[str, object]:
-    """Return the posted limit, that of winter and of trucks where they differ, and where it comes from.
-
-    A limit that can't be read is counted and is none.
-    """
+def _posted(tags: pd.DataFrame, keys: Collection[str]) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    """Return the limit of the first of some keys that says one, and where it comes from."""
     kph = np.full(len(tags), np.nan, np.float32)
     source = np.full(len(tags), SOURCES.index("default"), np.int8)
-    for group in (LIMITS[:1], LIMITS[1:], ZONES):
-        still = np.isnan(kph)
-        for key in group:
-            value = parsed(tags[key], lambda t: parse_maxspeed(t)[0], np.nan).astype(np.float32)
-            lower = still & np.isfinite(value) & ~(kph <= value)
-            kph[lower] = value[lower]
-            source[lower] = parsed(tags[key], lambda t: SOURCES.index(parse_maxspeed(t)[1]), 0)[lower]
+    for key in keys:
+        value = parsed(tags[key], lambda t: parse_maxspeed(t)[0], np.nan).astype(np.float32)
+        first = np.isnan(kph) & np.isfinite(value)
+        kph[first] = value[first]
+        source[first] = parsed(tags[key], lambda t: SOURCES.index(parse_maxspeed(t)[1]), 0)[first]
+    return kph, source
+
+
+def _by_direction(
+    tags: pd.DataFrame, direction: NDArray[np.int8], counts: Counter[str]
+) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    """Return the limit in the direction of a one-way road, and where it comes from.
+
+    Of a two-way road the lower one, counted where they differ, for a link has one speed.
+    """
+    along, against = (_posted(tags, (LIMITS[way], LIMITS[0])) for way in (1, 2))
+    apart = np.isfinite(along[0]) & np.isfinite(against[0]) & (along[0] != against[0]) & (direction == BOTH)
+    counts["limits_that_differ_by_direction"] += int(apart.sum())
+    lower = np.isnan(along[0]) | (against[0] < along[0])
+    back = np.where(direction == BOTH, lower, direction == BACKWARD)
+    kph, source = np.where(back, against[0], along[0]), np.where(back, against[1], along[1])
+    zone, of_zone = _posted(tags, ZONES)
+    none = np.isnan(kph)
+    return np.where(none, zone, kph), np.where(none, of_zone, source)
+
+
+def _speeds(tags: pd.DataFrame, direction: NDArray[np.int8], counts: Counter[str]) -> dict[str, object]:
+    """Return the posted limit, that of winter and of trucks where they differ, and where it comes from.
+
+    A limit that can't be read is counted, with its text, and is none.
+    """
+    kph, source = _by_direction(tags, direction, counts)
     counts["limits_without_a_number"] += int((tags["maxspeed"].notna().to_numpy() & np.isnan(kph)).sum())
+    for key in LIMITS:
+        for text, number in tags[key].dropna().astype(str).value_counts().items():
+            if not has_limit(str(text)):
+                counts[f"{UNREAD}{key}={text}"] += int(number)
     hgv = parsed(tags["maxspeed:hgv"], lambda t: parse_maxspeed(t)[0], np.nan).astype(np.float32)
     stated = tags["maxspeed:conditional"]
     _unread_in(stated, "car", counts)

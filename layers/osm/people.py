@@ -50,7 +50,7 @@ def parse_population(text: str) -> tuple[int, str]:
     ((12345, ''), (3000, ''), (1200, '2021'))
     """
     head, bracket, tail = text.replace("\u00a0", " ").replace("\u202f", " ").strip().partition("(")
-    head = re.sub(_OF_PEOPLE, "", re.sub(r"\.0+$", "", head.strip()), flags=re.I)
+    head = re.sub(_OF_PEOPLE, "", re.sub(r"\.0{1,2}$", "", head.strip()), flags=re.I)
     number = _PEOPLE.search(head)
     # "1.2 million" or "3 тыс." say no count that could be trusted.
     if not number or head.strip().startswith("-") or re.search(r"[^\W\d_]", head[number.end() :]):

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 NAN = float("nan")
 UNIT_KPH: Mapping[str, float] = {
-    **dict.fromkeys(("", "km/h", "kmh", "kph", "км/ч"), 1.0),
+    **dict.fromkeys(("", "km/h", "kmh", "kph", "km", "км/ч", "км/час"), 1.0),
     "mph": 1.609344,
     "knots": 1.852,
 }
 WALK_KPH = 5.0
 LOWEST_KPH, HIGHEST_KPH = 1.0, 400.0
 
-_NUMBER = re.compile(r"^(\d{1,4}(?:\.\d+)?)\s*(km/h|kmh|kph|км/ч|mph|knots)?$")
+_NUMBER = re.compile(r"^(\d{1,4}(?:\.\d+)?)\s*(km/h|kmh|kph|km|км/ч|км/час|mph|knots)?$")
 _ZONE = re.compile(r"^([a-z]{2})\s*:\s*([a-z_]+)$")
 _ZONE_KPH = re.compile(r"^(?:[a-z]{2}\s*:\s*)?(?:zone\s*:?\s*)?(\d{1,3})$")
 
@@ -72,7 +72,7 @@ def parse_maxspeed(text: str, country: str = "") -> tuple[float, str]:
     >>> parse_maxspeed("60;80"), parse_maxspeed("KZ:rural"), parse_maxspeed("none")
     ((60.0, 'tagged'), (110.0, 'implicit'), (nan, 'default'))
     """
-    found = [_one_limit(part.strip(), country) for part in re.split(r"[;|]", text.casefold())]
+    found = [_one_limit(part.strip(), country) for part in re.split(r"[;|]|(?<=\d)\s*/\s*(?=\d)", text.casefold())]
     known = [limit for limit in found if limit[0] == limit[0] and LOWEST_KPH <= limit[0] <= HIGHEST_KPH]
     return min(known) if known else (NAN, "default")
 
@@ -95,6 +95,22 @@ def _one_limit(text: str, country: str) -> tuple[float, str]:
         return float(limit), "implicit"
     figure = _ZONE_KPH.match(text)
     return (float(figure[1]), "implicit") if figure else (NAN, "default")
+
+
+NO_LIMIT = frozenset({"none", "signals", "variable", "signs", "default", "unposted", "unsigned", "implicit", "unknown"})
+"""Values of ``maxspeed`` that say no number and leave the class to decide."""
+
+
+def has_limit(text: str) -> bool:
+    """Return whether every part of a limit is read, be it that there is none.
+
+    Examples
+    --------
+    >>> has_limit("60;80"), has_limit("none"), has_limit("60 by day")
+    (True, True, False)
+    """
+    parts = [part.strip() for part in text.casefold().split(";") if part.strip()]
+    return all(part in NO_LIMIT or parse_maxspeed(part)[0] == parse_maxspeed(part)[0] for part in parts)
 
 
 FORWARD, BACKWARD, BOTH = 1, -1, 0
@@ -182,8 +198,8 @@ LONGEST_DURATION_MIN = 14 * 1440
 def parse_duration(text: str) -> float:
     """Return the minutes of a ``duration``; NaN where it is none.
 
-    Read are ``HH:MM``, ``HH:MM:SS``, minutes alone, ISO 8601 (``PT1H30M``), words (``1 h 30 min``) and spans of two of
-    these, of which the middle is taken.
+    Read are ``HH:MM``, ``HH:MM:SS``, minutes alone, ISO 8601 (``PT1H30M``), words (``1 h 30 min``) and spans and lists
+    of these, of which the middle is taken.
 
     Examples
     --------
@@ -192,7 +208,10 @@ def parse_duration(text: str) -> float:
     >>> parse_duration("20-30 min"), parse_duration("long")
     (25.0, nan)
     """
-    bare = re.sub(r"^[~≈]|^CA\.?\s", "", text.strip().upper().replace(",", ".")).strip()
+    bare = re.sub(r"^[~≈]|^CA\.?\s|^ABOUT\s", "", text.strip().upper().replace(",", ".")).strip()
+    if ";" in bare:
+        each = [parse_duration(part) for part in bare.split(";") if part.strip()]
+        return sum(each) / len(each) if each else NAN
     begin, dash, end = re.sub(r"\s*[-–]\s*", "-", bare).partition("-")
     if dash:
         unit = re.search(r"[^\d.:\s].*$", end)
@@ -204,7 +223,9 @@ def parse_duration(text: str) -> float:
 
 def _minutes(bare: str) -> float:
     """Return the minutes of one duration in capitals, NaN where it is none."""
-    if re.fullmatch(r"[0-9]{1,4}(\.[0-9]+)?", bare):
+    bare = re.sub(r"(?<=\d)['′]$", "", bare)
+    # 01.30 may be a minute and a third or an hour and a half.
+    if re.fullmatch(r"[0-9]{1,4}(\.[0-9]+)?", bare) and not re.fullmatch(r"0[0-9]\.[0-9]{2}", bare):
         return float(bare)
     clock = _CLOCK.match(bare)
     if clock:

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from layers.errors import LayerError
-from layers.osm.barriers import NODE_KEYS
+from layers.osm.barriers import CLOSING_KEYS
 from layers.osm.classes import READ_AS
 from layers.sources.pbf.across import cells_of, tie_across
 from layers.sources.pbf.blocks import DENSE, KNOWN_FEATURES, NODES, SORTED, WAYS, fields, read_blobs, read_block
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 Wanted = dict[bytes, tuple[bytes, ...]]
 LOCATED = "LocationsOnWays"
-ACCESS = tuple(key.encode() for key in NODE_KEYS)
+ACCESS = tuple(key.encode() for key in CLOSING_KEYS)
 NODE_TYPES = (np.int64, np.int32, np.int32)
 """Of id, longitude and latitude, in 1e-7 degrees."""
 

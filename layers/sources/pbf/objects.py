@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from layers.osm.barriers import NODE_KEYS, PLAIN_WORDS, closes
+from layers.osm.barriers import CLOSING_KEYS, PLAIN_WORDS, closes
 from layers.osm.classes import plain_tags
 from layers.sources.pbf.blocks import DENSE, Block, packed, ranges, running, side_by_side, varints, zigzag
 from layers.sources.pbf.words import texts_of, wanted_pairs
@@ -234,9 +234,12 @@ def closing_tags(block: Block, index: Mapping[bytes, int], tags: tuple[NDArray[n
     barrier = key == index.get(b"barrier", -1)
     # Of the values of a block few are different ones.
     closing = [v for v in np.unique(value[barrier]).tolist() if closes(block.text(v).decode("utf-8", "replace"))]
-    keys = [index[k.encode()] for k in NODE_KEYS if k.encode() in index]
+    keys = [index[k.encode()] for k in CLOSING_KEYS if k.encode() in index]
     plain = [index[w.encode()] for w in PLAIN_WORDS if w.encode() in index]
-    return np.asarray((barrier & np.isin(value, closing)) | (np.isin(key, keys) & ~np.isin(value, plain)), bool)
+    locked = key == index.get(b"locked", -1)
+    return np.asarray(
+        (barrier & np.isin(value, closing)) | (np.isin(key, keys) & ~np.isin(value, plain)) | locked, bool
+    )
 
 
 def way_places(block: Block, at: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -13,6 +15,7 @@ from layers.hours import daily_hours
 from layers.osm.barriers import POST_VEHICLES, post_vehicles
 from layers.osm.people import capital_of, is_nobody, parse_population
 from layers.osm.tags import tags_of
+from layers.stretches import sphere_km
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -79,14 +82,12 @@ def settlements_of(
         say nothing.
     """
     rows = []
-    for thing in objects:
+    for thing in _places_once(objects):
         tags = thing.tags
-        if thing.kind != "node" or tags.get("place") not in PLACES:
-            continue
         if "military" in tags:
             counts["settlements_military"] += 1
             continue
-        name = tags.get("name") or tags.get("name:en") or ""
+        name = _name_of(tags)
         if not name:
             counts["settlements_without_name"] += 1
             continue
@@ -95,7 +96,7 @@ def settlements_of(
             counts["populations_unreadable"] += 1
         rows.append(
             {
-                "settlement_id": thing.osm_id,
+                "settlement_id": _number_of(thing),
                 "name": name,
                 "names": names_of(tags, name),
                 "country": "",
@@ -108,6 +109,40 @@ def settlements_of(
             }
         )
     return _frame(rows, SETTLEMENT_COLUMNS, "settlement_id")
+
+
+AREA_KM = 10.0
+"""A settlement that is mapped as an area is the node of its name that lies this near, if there is one."""
+
+
+def _places_once(objects: Iterable[Tagged]) -> list[Tagged]:
+    """Return the places, those that are mapped as areas alone among them."""
+    places = [thing for thing in objects if thing.tags.get("place") in PLACES and thing.lon == thing.lon]
+    nodes = [thing for thing in places if thing.kind == "node"]
+    areas = [thing for thing in places if thing.kind != "node"]
+    if not areas:
+        return nodes
+    by_name: dict[str, list[tuple[float, float]]] = {}
+    for thing in nodes:
+        by_name.setdefault(_name_of(thing.tags).casefold(), []).append((thing.lon, thing.lat))
+    for thing in areas:  # mapped without a node: few
+        known = by_name.setdefault(_name_of(thing.tags).casefold(), [])
+        here = sphere_km(np.array([(thing.lon, thing.lat)]))
+        if not known or np.linalg.norm(sphere_km(np.array(known)) - here, axis=1).min() > AREA_KM:
+            known.append((thing.lon, thing.lat))
+            nodes.append(thing)
+    return nodes
+
+
+def _number_of(thing: Tagged) -> int:
+    """Return a number of a settlement: a node's id; ids of areas are of another kind, and stand below 0."""
+    return {"node": thing.osm_id, "way": -2 * thing.osm_id}.get(thing.kind, -2 * thing.osm_id - 1)
+
+
+def _name_of(tags: Mapping[str, str]) -> str:
+    """Return the name of an object; where it has none but in some language, the one of English, else the first."""
+    own = tags.get("name") or tags.get("name:en") or tags.get("int_name")
+    return own or next((v for k, v in sorted(tags.items()) if re.fullmatch(r"name:[a-z]{2,3}", k) and v), "")
 
 
 def _level(level: int | None) -> str:
@@ -172,7 +207,7 @@ def _control(tags: dict[str, str]) -> tuple[str, bool]:
 
 def _names(tags: dict[str, str]) -> dict[str, str]:
     """Return the name of an object, in Russian and Kazakh, and all others."""
-    name = tags.get("name") or tags.get("name:en") or ""
+    name = _name_of(tags)
     return {
         "name": name,
         "name_ru": tags.get("name:ru", ""),

@@ -178,7 +178,10 @@ def turns_of(relations: Iterable[Relation], vehicle: str, counts: Counter[str]) 
         if not what:
             counts["turns_at_some_hours"] += of_some_hours(relation.tags, vehicle)
             continue
-        kinds = {role: [(k, i) for k, i, r in relation.members if r == role] for role in ("from", "via", "to")}
+        kinds = {
+            role: [(k, i) for k, i, r in relation.members if r.strip().casefold() == role]
+            for role in ("from", "via", "to")
+        }
         ends = {role: [i for k, i in kinds[role] if k == "w"] for role in ("from", "to")}
         if any(k == "w" for k, _ in kinds["via"]):
             counts["turns_over_ways"] += 1
