@@ -319,13 +319,15 @@ def rerouted(
         hit |= np.take_along_axis(to != ways.to, leave, axis=1)
     if back is not None:
         hit |= np.take_along_axis((back != ways.back).T, enter, axis=0)
-    i, j = np.nonzero(hit & ways.served)
+    hit &= ways.served
+    i, j = np.nonzero(hit)
     to, back = ways.to if to is None else to, ways.back if back is None else back
-    origins, row = np.unique(i, return_inverse=True)
-    targets, column = np.unique(j, return_inverse=True)
+    some_i, some_j = hit.any(axis=1), hit.any(axis=0)
+    origins, targets = np.flatnonzero(some_i), np.flatnonzero(some_j)
     half = min_plus(to[origins], middle)
     if DENSE * len(i) > len(origins) * len(targets):
-        return Change(i, j, min_plus(half, back[targets].T)[row, column])
+        return Change(i, j, min_plus(half, back[targets].T)[hit[origins][:, targets]])
+    row = (np.cumsum(some_i) - 1)[i]
     minutes = np.full(len(i), np.inf)
     step = max(1, CHUNK // max(1, len(ways.far)))
     for start in range(0, len(i), step):
