@@ -30,6 +30,7 @@ from network.topology import Tables, components
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from numpy.typing import NDArray
     from pyproj import CRS
 
 NETWORKS = ("borderless", "open", "actual")
@@ -128,27 +129,16 @@ def build_network(
     if "base_open" not in checkpoints:
         # What a scenario opens or closes later leaves the network without a border as it is.
         checkpoints = checkpoints.assign(base_open=checkpoints["open"].to_numpy(bool))
-    # A planned post may have an access road of its own: it takes no crossing that is there.
-    own = checkpoints["own_road"].to_numpy(bool) if "own_road" in checkpoints else np.zeros(len(checkpoints), bool)
-    pairs = match_checkpoints(base.tables, checkpoints[~own], road_km=road_km, rail_km=rail_km)
-    barred = checkpoints["checkpoint_id"][
-        ~own & on_shut_roads(base.closed_lines, base.tables.crs, checkpoints, pairs, road_km)
-    ]
-    pairs = pairs[~pairs["checkpoint_id"].isin(barred)]
-    tables, crossings = open_gates(base.tables, base.crossings, pairs, checkpoints)
-    joined = checkpoints["checkpoint_id"].isin([*pairs["checkpoint_id"], *barred])
-    alone = checkpoints[(checkpoints["mode"] == "road") & ~joined]
     settlements = _placed(settlements, base.regions)
-    # Before the posts on connectors, which split roads: where a settlement joins must not hang on the list of
-    # checkpoints.
-    tables, snaps = connect_settlements(tables, settlements, base.border, limits, stations=base.stations)
-    tables, connectors = connect_checkpoints(tables, alone, base.border, limits)
+    before = before_posts(base, checkpoints, settlements, limits, road_km=road_km, rail_km=rail_km)
+    pairs, snaps = before.pairs, before.snaps
+    tables, connectors = connect_checkpoints(before.tables, checkpoints[before.alone], base.border, limits)
     links = with_costs(tables.links, domestic_wait)
     network = Network(
         nodes=tables.nodes,
         links=links,
         crs=tables.crs,
-        crossings=_crossing_points(links, tables, crossings),
+        crossings=_crossing_points(links, tables, before.crossings),
         checkpoints=_joined(checkpoints, pairs, connectors, base.regions),
         settlements=settlements.assign(**{str(c): snaps[c].to_numpy() for c in snaps}),
         base=base,
@@ -165,6 +155,56 @@ def build_network(
         "island"
     )
     return network
+
+
+@dataclass(frozen=True)
+class BeforePosts:
+    """A network with gates and settlements, before its posts on connectors, which split roads.
+
+    Attributes
+    ----------
+    tables, crossings
+        Nodes and links so far; the crossings of the data.
+    pairs
+        Checkpoints at crossings, see `network.border.match_checkpoints`.
+    snaps
+        Where each settlement joins.
+    alone
+        Per checkpoint, whether it is left to connectors.
+    """
+
+    tables: Tables
+    crossings: pd.DataFrame
+    pairs: pd.DataFrame
+    snaps: pd.DataFrame
+    alone: NDArray[np.bool_]
+
+
+def before_posts(
+    base: Base,
+    checkpoints: gpd.GeoDataFrame,
+    settlements: gpd.GeoDataFrame,
+    limits: ConnectorLimits,
+    *,
+    road_km: float,
+    rail_km: float,
+) -> BeforePosts:
+    """Return a network up to its posts on connectors; see `build_network`.
+
+    Settlements come before these posts: where one joins must not hang on the list of checkpoints.
+    """
+    # A planned post may have an access road of its own: it takes no crossing that is there.
+    own = checkpoints["own_road"].to_numpy(bool) if "own_road" in checkpoints else np.zeros(len(checkpoints), bool)
+    pairs = match_checkpoints(base.tables, checkpoints[~own], road_km=road_km, rail_km=rail_km)
+    barred = checkpoints["checkpoint_id"][
+        ~own & on_shut_roads(base.closed_lines, base.tables.crs, checkpoints, pairs, road_km)
+    ]
+    pairs = pairs[~pairs["checkpoint_id"].isin(barred)]
+    tables, crossings = open_gates(base.tables, base.crossings, pairs, checkpoints)
+    tables, snaps = connect_settlements(tables, settlements, base.border, limits, stations=base.stations)
+    joined = checkpoints["checkpoint_id"].isin([*pairs["checkpoint_id"], *barred])
+    alone = (checkpoints["mode"] == "road") & ~joined
+    return BeforePosts(tables, crossings, pairs, snaps, alone.to_numpy(bool))
 
 
 def _placed(settlements: gpd.GeoDataFrame, regions: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -13,10 +13,9 @@ from layers.crs import WGS84, geodesic_m, project
 from layers.errors import NetworkError, PlaceError
 from layers.sides import SIDES, Side
 from network.border import main_components, match_checkpoints, on_shut_roads
-from network.build import FIELDS, Network
-from network.connectors import CONNECTOR_KPH, connect_checkpoints, connect_settlements
+from network.build import FIELDS, Network, before_posts
+from network.connectors import CONNECTOR_KPH, connect_checkpoints
 from network.costs import whole
-from network.gates import open_gates
 from network.joining import DETOUR, join
 from network.points import Points, at_points
 from network.topology import SNAP_M, Tables, along
@@ -62,16 +61,12 @@ def joinable_of(network: Network) -> Joinable:
         The network has been added to since it was built.
     """
     base, table = network.base, network.checkpoints
-    # As in `network.build.build_network`, step by step.
-    pairs = match_checkpoints(base.tables, table, road_km=network.road_km, rail_km=network.rail_km)
-    barred = table["checkpoint_id"][on_shut_roads(base.closed_lines, base.tables.crs, table, pairs, network.road_km)]
-    pairs = pairs[~pairs["checkpoint_id"].isin(barred)]
-    tables, _ = open_gates(base.tables, base.crossings, pairs, table)
-    joined = table["checkpoint_id"].isin([*pairs["checkpoint_id"], *barred])
-    tables, _ = connect_settlements(tables, network.settlements, base.border, network.limits, stations=base.stations)
+    before = before_posts(
+        base, table, network.settlements, network.limits, road_km=network.road_km, rail_km=network.rail_km
+    )
+    tables = before.tables
     marked = Tables(tables.nodes, tables.links.assign(whole=np.arange(len(tables.links))), tables.crs)
-    alone = table[(table["mode"] == "road") & ~joined]
-    final, _ = connect_checkpoints(marked, alone, base.border, network.limits)
+    final, _ = connect_checkpoints(marked, table[before.alone], base.border, network.limits)
     ends = ["u", "v"]
     if (
         len(final.links) != len(network.links)
