@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from importlib import import_module
+from time import thread_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,31 +41,67 @@ FEW = 32
 """For fewer roots than this trees are quicker than an order."""
 CHUNK = 1_000_000
 """Costs found at once: less than a second between two looks at Ctrl-C."""
-MOST_ORDERS = 6
+MOST_ORDERS, MOST_METRICS = 6, 2
+TRIED, LONG, UNLIKE = 4, 64, 16
+"""Searches that are tried from either list before a table; not of so few places, nor where one list is so many times
+longer than the other."""
 ABOUT = "order.json"
 _ORDERS: dict[str, Any] = {}
+_METRICS: dict[tuple[str, bytes], Any] = {}
 _KEEP: list[Path] = []
+_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Arcs that an order is made for: those of several fields, whose costs are weights on some of them.
+    """Arcs that an order is made for: those of several fields and those back, whose costs are weights on some of them.
 
-    `keys` are the arcs, ascending (tail times nodes plus head); `lonlat` where the nodes are, shape (n, 2).
+    They are counted when they are first wanted: where all trees are known already nobody does.
+
+    Attributes
+    ----------
+    fields
+        Costs on positions.
+    where
+        Where the positions are, shape (n, 2).
     """
 
-    keys: NDArray[np.int64]
-    lonlat: NDArray[np.float64]
+    fields: tuple[csr_array, ...]
+    where: NDArray[np.float64]
 
-    @classmethod
-    def of(cls, fields: list[csr_array], lonlat: NDArray[np.float64]) -> Frame:
-        """Return the arcs of some fields together."""
-        keys, *others = (arc_keys(costs) for costs in fields)
-        for other in others:
-            # Nearly all are there already: to sort them together would take ten times as long.
-            at, known = found_in(keys, other)
-            keys = np.insert(keys, at[~known], other[~known])
-        return cls(keys, lonlat)
+    @cached_property
+    def arcs(self) -> NDArray[np.int64]:
+        """The arcs and those back, ascending: tail times positions plus head."""
+        n = len(self.where)
+        keys = np.empty(0, np.int64)
+        for costs in self.fields:
+            own = arc_keys(costs)
+            for more in (own, np.sort(own % n * n + own // n)):
+                # Nearly all are there already: to sort them together would take ten times as long.
+                at, known = found_in(keys, more)
+                keys = np.insert(keys, at[~known], more[~known]) if len(keys) else more
+        return keys
+
+    @cached_property
+    def at(self) -> NDArray[np.int64]:
+        """Place in the order of each position, −1 of one without an arc.
+
+        Whoever numbers the same nodes otherwise, or has further ones beside them, has the same order.
+        """
+        used = np.zeros(len(self.where), bool)
+        used[self.arcs // max(len(self.where), 1)] = True
+        return np.where(used, np.cumsum(used) - 1, -1)
+
+    @cached_property
+    def lonlat(self) -> NDArray[np.float64]:
+        """Where the nodes of the order are."""
+        return self.where[self.at >= 0]
+
+    @cached_property
+    def keys(self) -> NDArray[np.int64]:
+        """The arcs by places in the order, ascending: tail times nodes plus head."""
+        tail, head = np.divmod(self.arcs, max(len(self.where), 1))
+        return np.asarray(self.at[tail] * len(self.lonlat) + self.at[head], np.int64)
 
     @cached_property
     def digest(self) -> str:
@@ -74,10 +111,13 @@ class Frame:
             whole.update(np.ascontiguousarray(part).view(np.uint8).data)
         return whole.hexdigest()
 
-    def weights(self, costs: csr_array) -> NDArray[np.uint32]:
-        """Return costs as the package takes them; arcs without any are closed."""
+    def weights(self, costs: csr_array, *, back: bool = False) -> NDArray[np.uint32]:
+        """Return costs as the package takes them, or those of the ways back; arcs without any are closed."""
         out = np.full(len(self.keys), NO_WAY, np.uint32)
-        out[np.searchsorted(self.keys, arc_keys(costs))] = costs.data
+        tail = np.repeat(self.at, np.diff(costs.indptr))
+        head = self.at[costs.indices]
+        tail, head = (head, tail) if back else (tail, head)
+        out[np.searchsorted(self.keys, tail * len(self.lonlat) + head)] = costs.data
         return out
 
 
@@ -112,20 +152,85 @@ def costs_between(
     most = limit if limit < NO_WAY else _dearest(costs)
     if most >= NO_WAY or costs.data.max(initial=0.0) >= NO_WAY:
         return None
-    metric = package.CCHMetric(_order(package, frame))
-    metric.customize(frame.weights(costs), 0)
     out = np.full((len(roots), len(columns)), np.inf)
+    begin, end = frame.at[roots], frame.at[columns]
+    # A node without an arc is reached from itself alone.
+    out[begin < 0] = np.where(roots[begin < 0][:, None] == columns, 0.0, np.inf)
+    searches = _Searches(package, frame, costs, reverse)
     for rows, there in _apart(costs, roots, columns):
-        # The package searches once from each source, to all targets: who asks for ways back has few targets.
-        ends = (roots[rows].astype(np.uint32), columns[there].astype(np.uint32))
-        sources, targets = ends[::-1] if reverse else ends
-        step = max(1, CHUNK // len(targets))
-        for start in range(0, len(sources), step):
-            found = metric.distances_many_to_many(sources[start : start + step], targets)
-            known = np.where((found == NO_WAY) | (found > limit), np.inf, found)
-            some = slice(start, start + step)
-            out[np.ix_(rows, there[some]) if reverse else np.ix_(rows[some], there)] = known.T if reverse else known
+        rows, there = rows[begin[rows] >= 0], there[end[there] >= 0]
+        if len(rows) and len(there):
+            _fill(out, (rows, there), (begin[rows].astype(np.uint32), end[there].astype(np.uint32)), searches, limit)
     return out
+
+
+@dataclass(frozen=True)
+class _Searches:
+    """The metrics of some costs, made when first wanted: from roots, or from columns by the arcs turned round."""
+
+    package: Any
+    frame: Frame
+    costs: csr_array
+    reverse: bool
+
+    def between(self, roots: NDArray[np.uint32], columns: NDArray[np.uint32], *, turned: bool) -> NDArray[np.uint32]:
+        """Return costs, a search from each root, or from each column where they are turned: a row for each search."""
+        metric = _metric(self.package, self.frame, self.frame.weights(self.costs, back=self.reverse != turned))
+        sources, targets = (columns, roots) if turned else (roots, columns)
+        found: NDArray[np.uint32] = metric.distances_many_to_many(sources, targets)
+        return found
+
+    def turned(self, roots: NDArray[np.uint32], columns: NDArray[np.uint32]) -> bool:
+        """Return whether searches from the columns cost less.
+
+        A search takes as long as what lies above all targets is large: thousands of posts in a row have less of it
+        than a few hundred places all over a country. So of two lists a few searches each are tried.
+        """
+        short, long = sorted((len(roots), len(columns)))
+        if short <= LONG or short * UNLIKE < long:
+            return len(columns) < len(roots)
+        seconds = []
+        for turned in (False, True):
+            every = len(columns if turned else roots) // TRIED
+            some = (roots, columns[::every]) if turned else (roots[::every], columns)
+            self.between(some[0][:1], some[1][:1], turned=turned)  # makes the metric
+            start = thread_time()
+            self.between(*some, turned=turned)
+            seconds.append((thread_time() - start) * every)
+        return seconds[1] < seconds[0]
+
+
+def _fill(
+    out: NDArray[np.float64],
+    where: tuple[NDArray[np.int64], NDArray[np.int64]],
+    ends: tuple[NDArray[np.uint32], NDArray[np.uint32]],
+    searches: _Searches,
+    limit: float,
+) -> None:
+    """Put the costs between some roots and columns into a table, in place, as many at once as `CHUNK` holds."""
+    (rows, there), (roots, columns) = where, ends
+    turned = searches.turned(roots, columns)
+    count, width = (len(columns), len(roots)) if turned else (len(roots), len(columns))
+    step = max(1, CHUNK // width)
+    for start in range(0, count, step):
+        some = slice(start, start + step)
+        own = (roots, columns[some]) if turned else (roots[some], columns)
+        found = searches.between(*own, turned=turned)
+        known = np.where((found == NO_WAY) | (found > limit), np.inf, found)
+        out[np.ix_(rows, there[some]) if turned else np.ix_(rows[some], there)] = known.T if turned else known
+
+
+def _metric(package: Any, frame: Frame, weights: NDArray[np.uint32]) -> Any:
+    """Return an order with weights; the last ones are kept, for many tables are of the same costs."""
+    key = frame.digest, blake2b(weights.view(np.uint8).data, digest_size=16).digest()
+    with _LOCK:
+        if key not in _METRICS:
+            metric = package.CCHMetric(_order(package, frame))
+            metric.customize(weights, 0)
+            while len(_METRICS) >= MOST_METRICS:
+                _METRICS.pop(next(iter(_METRICS)))
+            _METRICS[key] = metric
+        return _METRICS[key]
 
 
 def _apart(

@@ -198,8 +198,9 @@ class Router:
             split = None
             minutes = field in FIELDS.values() if graph.large else self.shares and field == FIELDS["actual"]
             if minutes or (field == DOMESTIC and (self.shares or graph.large)):
-                if "" not in self._banked:
-                    self._banked[""] = Graph.of(self._at_home(), self._frame)
+                if "" not in self._banked:  # with an order of its own, a fourth as much to look through
+                    home = self._at_home()
+                    self._banked[""] = Graph.of(home, Frame((home,), self._lonlat))
                 split = Split.of(graph, self._banked[""])  # type: ignore[arg-type]  # the entry without a name is a graph
             self._banked[field] = split or graph
         chosen = self._banked[field]
@@ -209,17 +210,17 @@ class Router:
 
     @cached_property
     def _banked(self) -> dict[str, Graph | Split]:
-        """Return the fields as `network.bank` takes them, made when first wanted.
-
-        Without a name the roads of both sides.
-        """
+        """Return the fields as `network.bank` takes them, made when first wanted; without a name the roads at home."""
         return {}
 
     @cached_property
     def _frame(self) -> Frame:
         """Return the arcs of all fields: one order serves them."""
-        lonlat = self.network.nodes[["x", "y"]].to_numpy(float)[self.nodes]
-        return Frame.of([self.costs[field] for field in (FIELDS["borderless"], DOMESTIC)], lonlat)
+        return Frame((self.costs[FIELDS["borderless"]], self.costs[DOMESTIC]), self._lonlat)
+
+    @property
+    def _lonlat(self) -> NDArray[np.float64]:
+        return self.network.nodes[["x", "y"]].to_numpy(float)[self.nodes]
 
     def _at_home(self) -> csr_array:
         """Return the open network without what leads over the border."""

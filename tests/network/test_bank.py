@@ -122,7 +122,7 @@ def test_costs_that_32_bits_do_not_hold_are_left_to_trees(monkeypatch: pytest.Mo
     monkeypatch.setattr(hierarchy, "FEW", 1)
     ring = csr_array((np.full(3, 2.0**30), np.array([1, 2, 0]), np.arange(4)), shape=(3, 3))
     where, at = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.arange(3)
-    frame = hierarchy.Frame.of([ring], where)
+    frame = hierarchy.Frame((ring,), where)
     assert hierarchy.costs_between(ring, frame, at, at) is None
     light = csr_array((np.full(3, 7.0), ring.indices, ring.indptr), shape=(3, 3))
     assert hierarchy.costs_between(light, frame, at, at).tolist() == [[0, 7, 14], [14, 0, 7], [7, 14, 0]]  # type: ignore[union-attr]

@@ -24,22 +24,69 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name, value in ((bank, "LARGE", 0), (bank, "SMALL", 0), (hierarchy, "FEW", 1)):
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(hierarchy, "_ORDERS", {})
+    monkeypatch.setattr(hierarchy, "_METRICS", {})
     monkeypatch.setattr(hierarchy, "_KEEP", [])
     bank.forget()
 
 
 def frame_of(router: Router) -> Frame:
-    return Frame.of(list(router.costs.values()), router.network.nodes[["x", "y"]].to_numpy(float)[router.nodes])
+    return Frame(tuple(router.costs.values()), router.network.nodes[["x", "y"]].to_numpy(float)[router.nodes])
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_arcs_of_some_fields_are_those_of_each(seed: int) -> None:
+def test_the_arcs_of_some_fields_are_those_of_each_and_those_back(seed: int) -> None:
     router = compile_router(random_network(seed), "road")
     fields = list(router.costs.values())
+    n = len(router.nodes)
     for some in ([*fields], [*reversed(fields)], [csr_array(fields[0].shape), *fields], fields[:1]):
-        keys = Frame.of(some, np.zeros((len(router.nodes), 2))).keys
-        arcs = sorted({(int(u), int(v)) for costs in some for u, v in zip(*costs.tocoo().coords, strict=True)})
-        assert list(zip(*(part.tolist() for part in np.divmod(keys, len(router.nodes))), strict=True)) == arcs
+        frame = Frame(tuple(some), np.arange(2 * n).reshape(n, 2))
+        arcs = {(int(u), int(v)) for costs in some for u, v in zip(*costs.tocoo().coords, strict=True)}
+        arcs = sorted(arcs | {(v, u) for u, v in arcs})
+        used = sorted({u for u, _ in arcs})
+        assert np.flatnonzero(frame.at >= 0).tolist() == used
+        assert frame.lonlat[:, 0].tolist() == [2 * u for u in used]
+        ends = (np.array(used)[part].tolist() for part in np.divmod(frame.keys, len(used)))
+        assert list(zip(*ends, strict=True)) == arcs
+
+
+def test_the_same_roads_with_other_numbers_have_one_order() -> None:
+    """And nodes without a road, which nothing reaches but themselves."""
+    arcs = np.array([[0, 1], [1, 2], [2, 0], [2, 3]])
+    where = np.random.default_rng(0).random((6, 2))
+    rows = []
+    for number in (np.array([0, 1, 2, 3]), np.array([1, 2, 4, 5])):
+        ends = number[arcs]
+        costs = csr_array((np.array([7.0, 8, 9, 2]), (ends[:, 0], ends[:, 1])), shape=(6, 6))
+        at = np.empty((6, 2))
+        at[number] = where[:4]
+        frame = Frame((costs,), at)
+        both = np.arange(6)
+        found = hierarchy.costs_between(costs, frame, both, both)
+        np.testing.assert_array_equal(found, bank.dijkstra(costs))
+        back = hierarchy.costs_between(costs, frame, both, both, reverse=True)
+        np.testing.assert_array_equal(back, bank.dijkstra(costs).T)
+        rows.append(frame.digest)
+    assert rows[0] == rows[1]
+    assert len(hierarchy._ORDERS) == 1
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_searches_from_either_list_give_the_same(seed: int, reverse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    router = compile_router(random_network(seed), "road")
+    rng = np.random.default_rng(seed)
+    costs = bank.Graph.of(router.costs[FIELDS["actual"]]).costs
+    costs.data += rng.integers(0, 9, costs.nnz)  # other ways back
+    frame = frame_of(router)
+    trees = bank.dijkstra(costs.T.tocsr() if reverse else costs)
+    roots, columns = (rng.permutation(len(router.nodes))[:k] for k in (40, 25))
+    monkeypatch.setattr(hierarchy, "LONG", 0)
+    for turned in (None, False, True):
+        if turned is not None:
+            monkeypatch.setattr(hierarchy._Searches, "turned", lambda *_, turned=turned: turned)
+        found = hierarchy.costs_between(costs, frame, roots, columns, reverse=reverse)
+        assert found is not None
+        np.testing.assert_array_equal(found, trees[roots][:, columns])
 
 
 def test_one_order_serves_all_fields() -> None:
@@ -70,6 +117,7 @@ def test_an_order_stays_beside_its_network(tmp_path: Path, damage: str, monkeypa
     if damage == "no list":
         (kept / hierarchy.ABOUT).write_text("{}")
     hierarchy._ORDERS.clear()
+    hierarchy._METRICS.clear()
     made: list[int] = []
     make = hierarchy._make
     monkeypatch.setattr(hierarchy, "_make", lambda *a: made.append(1) or make(*a))
