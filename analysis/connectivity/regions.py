@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from network.build import Network
 
 PIECE_M = 500.0
+AT_ONCE = 20_000
+"""Lines whose pieces are held at once."""
 
 
 def counted_once(lines: NDArray[np.object_]) -> NDArray[np.float64]:
@@ -40,14 +42,22 @@ def counted_once(lines: NDArray[np.object_]) -> NDArray[np.float64]:
     lines
         In a projection that is true to distances within the belt.
     """
-    pieces = shapely.segmentize(lines, PIECE_M)
+    tree = shapely.STRtree(lines)
+    parts = [_counted(tree, lines, slice(start, start + AT_ONCE)) for start in range(0, len(lines), AT_ONCE)]
+    return np.concatenate([np.empty(0), *parts])
+
+
+def _counted(tree: shapely.STRtree, lines: NDArray[np.object_], some: slice) -> NDArray[np.float64]:
+    """Return the same of a run of the lines, beside all of them."""
+    count, first = len(lines[some]), some.start
+    pieces = shapely.segmentize(lines[some], PIECE_M)
     xy, owner = shapely.get_coordinates(pieces, return_index=True)
     inside = np.flatnonzero(owner[1:] == owner[:-1])
     step = xy[inside + 1] - xy[inside]
     length = np.hypot(step[:, 0], step[:, 1])
     middle, own = points_at((xy[inside] + xy[inside + 1]) / 2), owner[inside]
-    piece, other = shapely.STRtree(lines).query(middle, predicate="dwithin", distance=PARALLEL_M)
-    beside = own[piece] != other
+    piece, other = tree.query(middle, predicate="dwithin", distance=PARALLEL_M)
+    beside = own[piece] + first != other
     piece, other = piece[beside], other[beside]
     at = shapely.line_locate_point(lines[other], middle[piece])
     whole = shapely.length(lines[other])
@@ -61,9 +71,9 @@ def counted_once(lines: NDArray[np.object_]) -> NDArray[np.float64]:
     turn = np.abs(((b - a) * step[piece]).sum(axis=1))
     parallel = turn > np.cos(np.radians(20)) * np.hypot(*(b - a).T) * length[piece]
     k = 1 + np.bincount(piece[parallel], minlength=len(middle))
-    counts = np.bincount(own, length / k, minlength=len(lines))
-    total = np.bincount(own, length, minlength=len(lines))
-    return np.asarray(np.divide(counts, total, out=np.ones(len(lines)), where=total > 0), float)
+    counts = np.bincount(own, length / k, minlength=count)
+    total = np.bincount(own, length, minlength=count)
+    return np.asarray(np.divide(counts, total, out=np.ones(count), where=total > 0), float)
 
 
 def lengths_in(lines: pd.DataFrame, regions: gpd.GeoDataFrame) -> NDArray[np.float64]:

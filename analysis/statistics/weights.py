@@ -6,6 +6,7 @@ Every graph keeps the order of the units given and its islands (libpysal writes 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from layers.errors import NetworkError
 from network.arcs import found_in
 from network.build import DOMESTIC, FIELDS
 from network.connectors import connector_times
-from network.costs import CHUNK
 from network.routing import at_accesses
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ NEIGHBOURS = 6
 """As many as an H3 cell has."""
 LIMIT_MIN = 120.0
 TOUCH_DEGREES = 1e-6
+ENTRIES = 1_000_000
+"""Minutes between ends of links that are held at once."""
 
 
 def contiguity(cells: pd.Series) -> Graph:
@@ -199,14 +201,18 @@ def times_between(
         ``borderless_min``, ``open_min`` or ``actual_min``.
     """
     u, v = np.maximum(points.u, 0), np.maximum(points.v, 0)
+    ends = np.unique(np.r_[u, v])
+    back = replace(points, u=np.where(points.u >= 0, np.searchsorted(ends, u), -1), v=np.searchsorted(ends, v))
+    back = back.backwards()
     found = []
     joined = np.flatnonzero(points.joined)
-    for start in range(0, len(joined), CHUNK // 4):  # trees of a chunk are held at once
-        rows = joined[start : start + CHUNK // 4]
+    step = max(64, ENTRIES // max(len(ends), 1))
+    for start in range(0, len(joined), step):  # a table is held at once
+        rows = joined[start : start + step]
         accesses = np.flatnonzero(np.isin(points.point, rows))
         roots, which = np.unique(np.r_[u[accesses], v[accesses]], return_inverse=True)
-        tree = router.trees(router.nodes[roots], field, limit=limit_min)
-        arrive = points.least(at_accesses(points.backwards(), tree))
+        tree = router.table(router.nodes[roots], router.nodes[ends], field, limit=limit_min)
+        arrive = points.least(at_accesses(back, tree))
         by_u, by_v = np.split(arrive[which], 2)
         by_access = np.minimum(points.to_u[accesses, None] + by_u, points.to_v[accesses, None] + by_v)
         _on_the_link(points, accesses, by_access)
