@@ -6,9 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gis.boundary import on_the_way_out
 from layers.progress import heard_by
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from layers.keeping import Keeper
 
 
 @dataclass
@@ -20,7 +26,20 @@ class Clock:
 
     listen: Callable[[str], None] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    reused: str = ""
+    network_reused: str = ""
+    kept_in: Path | None = None
+    """Where the network is kept; None where it is not."""
+    keeper: Keeper | None = None
+    """Keeps results of the stages there, see `gis.kept_results`."""
+
+    @property
+    def reused(self) -> str:
+        """Say what was taken from the cache: the network, and results of stages; nothing where nothing was."""
+        parts = [self.network_reused] if self.network_reused else []
+        if self.keeper is not None and self.keeper.taken:
+            taken, made = len(self.keeper.taken), len(self.keeper.made)
+            parts.append(f"{taken} of {taken + made} results that a run keeps are those of an earlier one")
+        return "; ".join(parts) + ("; --fresh makes them anew" if parts else "")
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -33,6 +33,7 @@ from layers.sources.download.cache import Cache
 from layers.sources.postgis import is_database
 from network import hierarchy
 from network.charge import with_waits_of
+from network.lean import load_for_ways
 from network.store import load_network, read_table, save_network
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from network.build import Network
 
 FOLDER = "networks"
-ABOUT, ORDERS = "kept.json", "orders"
+ABOUT, NETWORK, ORDERS = "kept.json", "network", "orders"
 MOST_BYTES = 4_000_000_000
 """Networks in the cache together: the one that was not used for longest goes first."""
 LIBRARIES = ("numpy", "scipy", "pandas", "geopandas", "shapely", "pyproj", "pyarrow")
@@ -110,6 +111,7 @@ def take_or_build(
     clock: Clock | None = None,
     look: Callable[[Prepared], object] | None = None,
     at: Moment | None = None,
+    lean: bool = False,
 ) -> tuple[Prepared, Network]:
     """Return the ground and the network of a study: kept ones where there are any and `fetching` keeps, else made now.
 
@@ -121,6 +123,8 @@ def take_or_build(
         Called with the ground before a network is built on it, and may refuse.
     at
         When a trip begins, see `gis.inputs.prepare`. Roads that no condition opens or closes are the same at any hour.
+    lean
+        Of a kept network what ways are found on is enough (`network.lean`).
 
     Raises
     ------
@@ -138,15 +142,17 @@ def take_or_build(
         with cache.lock(f"network {key}"):
             if not fetch.fresh and (folder / ABOUT).is_file():
                 with clock.stage("kept network"):
-                    found = _load(folder, study, clock)
+                    found = _load(folder, study, clock, lean=lean)
                 if found:
                     look(found[0])
+                    clock.kept_in = folder
                     hierarchy.keep_in(folder / ORDERS)
                     return found
             unwaited, prepared, network = _made(study, fetch, clock, look, at)
             with suppress(OSError, BorderlinkError):  # no room, no right: nothing is kept
                 _save(folder, unwaited, network)
                 _bound(folder)
+                clock.kept_in = folder
                 hierarchy.keep_in(folder / ORDERS)
             return prepared, network
     except OutputError:
@@ -237,7 +243,7 @@ def clear_kept(cache: Path | None = None, *, older_than_days: float | None = Non
     return freed
 
 
-def _load(folder: Path, study: Study, clock: Clock) -> tuple[Prepared, Network] | None:
+def _load(folder: Path, study: Study, clock: Clock, *, lean: bool = False) -> tuple[Prepared, Network] | None:
     """Return a kept ground and network with the study's waits.
 
     Nothing where there is none, or where it is not as it was written.
@@ -246,7 +252,7 @@ def _load(folder: Path, study: Study, clock: Clock) -> tuple[Prepared, Network] 
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         if any(_digest(folder / name) != digest for name, digest in about["files"].items()):
             return None
-        network = load_network(folder / "network")
+        network = (load_for_ways if lean else load_network)(folder / NETWORK)
         layers = _Layers({n: gpd.read_parquet(folder / f"layer_{n}.parquet") for n in about["layers"]})
         layers.folder = folder
         frames = {n: read_table(folder / f"{n}.parquet") for n in about["frames"]}
@@ -273,7 +279,7 @@ def _load(folder: Path, study: Study, clock: Clock) -> tuple[Prepared, Network] 
     network = with_waits_of(network, prepared.layers["checkpoints"], study.analysis.domestic_wait)
     os.utime(folder / ABOUT)
     when = datetime.fromisoformat(about["built"]).astimezone()
-    clock.reused = f"layers and network of {when:%Y-%m-%d %H:%M} are taken from the cache; --fresh makes them anew"
+    clock.network_reused = f"layers and network of {when:%Y-%m-%d %H:%M} are taken from the cache"
     return prepared, network
 
 
@@ -294,7 +300,7 @@ def _save(folder: Path, unwaited: Unwaited, network: Network) -> None:
             *((f"place_{i}", f) for i, f in enumerate(prepared.places.values())),
         ):
             frame.to_parquet(new / f"{name}.parquet", compression="lz4")
-        save_network(network, new / "network", routers=[])
+        save_network(network, new / NETWORK, routers=[])
         about = {
             "what": prepared.study.name,
             "built": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -319,7 +325,7 @@ def _trusted(path: Path) -> bool:
 
     Those of the network are checked by its own list.
     """
-    return path.is_file() and (path.parent.name != "network" or path.name == "network.json")
+    return path.is_file() and (path.parent.name != NETWORK or path.name == "network.json")
 
 
 def _bound(newest: Path) -> None:

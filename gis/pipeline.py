@@ -12,6 +12,7 @@ from gis.chapters import further_measures
 from gis.clock import Clock
 from gis.inputs import Fetching, Prepared
 from gis.kept import take_or_build
+from gis.kept_results import results_kept
 from gis.outputs import write_scenario, write_sites
 from gis.queries.answers import planned_tables, spread_in, values_in
 from gis.queries.edit_checks import check_edits
@@ -54,12 +55,13 @@ def solve(
     study = study if isinstance(study, Study) else load_study(study)
     clock = Clock(listen)
     prepared, network = take_or_build(study, fetching=fetching, clock=clock)
-    with clock.stage("measures"):
-        measures = measure(prepared, network)
-    with clock.stage("hot spots"):
-        measures = find_hot_spots(prepared, measures)
-    with clock.stage("chapters"):
-        measures, chapters = further_measures(prepared, network, measures)
+    with results_kept(clock, fresh=fetching is not None and fetching.fresh):
+        with clock.stage("measures"):
+            measures = measure(prepared, network)
+        with clock.stage("hot spots"):
+            measures = find_hot_spots(prepared, measures)
+        with clock.stage("chapters"):
+            measures, chapters = further_measures(prepared, network, measures)
     return Result(prepared, BorderNetwork(prepared, network), measures, chapters, clock)
 
 
@@ -135,19 +137,20 @@ def run_scenario(
 
     with speaking(lang), fresh_folder(Path(out), "scenario.json") as folder:
         prepared, before = take_or_build(study, fetching=fetching, clock=clock, look=look)
-        with clock.stage("scenario network"):
-            after = BorderNetwork(prepared, before).edit(*plan.edits, where=plan.where)
-        with clock.stage("measures before"):
-            old = measure(prepared, before)
-        with clock.stage("measures after"):
-            new = old if after.network is before else measure(prepared, after.network)
-        with clock.stage("effects"):
-            more = planned_tables(prepared, before, after.network, plan, others, vehicles=vehicles)
-        if flags:
-            with clock.stage("flags"):
-                more["flags_change"] = flags_changed(*(find_hot_spots(prepared, m).cells for m in (old, new)))
-        found = compare_measures(prepared, old, new, after.notes)
-        return write_scenario(folder, prepared, (old, new), {**found.tables, **more}, found.edits, clock, plan=plan)
+        with results_kept(clock, fresh=fetching is not None and fetching.fresh):
+            with clock.stage("scenario network"):
+                after = BorderNetwork(prepared, before).edit(*plan.edits, where=plan.where)
+            with clock.stage("measures before"):
+                old = measure(prepared, before)
+            with clock.stage("measures after"):
+                new = old if after.network is before else measure(prepared, after.network)
+            with clock.stage("effects"):
+                more = planned_tables(prepared, before, after.network, plan, others, vehicles=vehicles)
+            if flags:
+                with clock.stage("flags"):
+                    more["flags_change"] = flags_changed(*(find_hot_spots(prepared, m).cells for m in (old, new)))
+            found = compare_measures(prepared, old, new, after.notes)
+            return write_scenario(folder, prepared, (old, new), {**found.tables, **more}, found.edits, clock, plan=plan)
 
 
 def run_sites(

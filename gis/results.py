@@ -12,6 +12,7 @@ from analysis.planning.scenarios import compare_tables
 from gis.chapters.ground import bridge_notes
 from gis.contents import contents_of, frames_of
 from gis.findings import find_in_words
+from gis.kept_results import results_kept
 from gis.outputs import write_run
 from gis.queries.edits import Edit, Rules, apply_edits
 from gis.queries.isochrone import draw_isochrones
@@ -182,7 +183,7 @@ class Result:
 
     def write_into(self, folder: Path, *, lang: str = "en") -> dict[str, Any]:
         """Write into a folder that is there and return what ``run.json`` holds."""
-        with speaking(lang):
+        with speaking(lang), results_kept(self.clock):
             return write_run(
                 folder,
                 self.prepared,

@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from layers.keeping import is_keeping, kept_as
 from network import hierarchy
 from network.arcs import arc_keys, found_in
 from network.costs import THOUSAND, min_plus
@@ -37,6 +38,10 @@ LARGE = 20_000
 little."""
 GATES = 160
 """Of more ends of gates than this whole trees are grown: the walks over them would cost more."""
+
+
+NONE = -1
+"""No way, in what is kept on disk."""
 
 
 @dataclass
@@ -116,17 +121,40 @@ def costs_within(
     if frame is None:
         return None
     most = np.floor(limit * THOUSAND + 1e-6)  # a limit that is a thousandth itself holds it
-    found = hierarchy.costs_between(graph.costs, frame, roots, columns, reverse=reverse, limit=most)
+    found = kept_as(
+        "network.bank.costs_within",
+        [graph.digest.hex(), frame.digest, roots, columns, limit, reverse],
+        lambda: hierarchy.costs_between(graph.costs, frame, roots, columns, reverse=reverse, limit=most),
+    )
     return None if found is None else found / THOUSAND
 
 
 def _sums(
     graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
 ) -> NDArray[np.float64]:
-    """Return the same in thousandths."""
+    """Return the same in thousandths; of a large graph as they are kept from an earlier run, where they are."""
+    reverse = reverse and not graph.symmetric
+    if not (graph.large and is_keeping()) or len(roots) < hierarchy.FEW:
+        return _banked(graph, roots, columns, reverse)
+    known = [graph.digest.hex(), reverse, roots, columns]
+    found: NDArray[Any] = kept_as(
+        "network.bank", known, lambda: _narrow(_banked(graph, roots, columns, reverse)), least_s=0.0
+    )
+    return np.asarray(np.where(found == NONE, np.inf, found), float) if found.dtype == np.int32 else found
+
+
+def _narrow(sums: NDArray[np.float64]) -> NDArray[Any]:
+    """Return whole sums in half of the bytes where these hold them."""
+    known = np.isfinite(sums)
+    if sums.max(where=known, initial=0.0) >= 2**31:
+        return sums
+    return np.where(known, sums, NONE).astype(np.int32)
+
+
+def _banked(graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], reverse: bool) -> NDArray[np.float64]:
+    """Return the same by the trees of this process."""
     with _LOCK:
         n = graph.costs.shape[0]
-        reverse = reverse and not graph.symmetric
         key = graph.digest, reverse
         kept = _KEPT.pop(key, None)
         if kept is None:

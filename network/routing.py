@@ -290,8 +290,7 @@ class Router:
 
     def _links_between(self, u: NDArray[np.int64], v: NDArray[np.int64], field: str) -> NDArray[np.int64]:
         """Return the row of the cheapest link of each arc."""
-        graph = self.costs[field]
-        rows = self._rows[field]
+        graph, rows = self.costs[field], self._rows[field]
         at = [
             graph.indptr[a] + np.searchsorted(graph.indices[graph.indptr[a] : graph.indptr[a + 1]], b)
             for a, b in zip(u, v, strict=True)
@@ -352,16 +351,17 @@ class Router:
         )
 
 
-def compile_router(network: Network, mode: str = "road") -> Router:
+def compile_router(network: Network, mode: str = "road", *, only: str = "") -> Router:
     """Return the router of one mode of a network, with its three cost fields and lengths on each network.
+
+    `only` is the one field that is wanted: others are not compiled, but for that of trips home. All where it is empty.
 
     Raises
     ------
     NetworkError
         An unknown mode, a network without links of it, or a cost that is negative or no number.
     """
-    mode = mode_named(mode)
-    links = network.links
+    mode, links = mode_named(mode), network.links
     rows = np.flatnonzero((links["mode"] == mode).to_numpy() | (mode == "any"))
     if not len(rows):
         raise NetworkError(f"the network has no links by {mode}")
@@ -370,22 +370,25 @@ def compile_router(network: Network, mode: str = "road") -> Router:
     position = np.full(len(network.nodes), -1)
     position[nodes] = np.arange(len(nodes))
     both = ~links["oneway"].to_numpy(bool)[rows]
-    tail = position[np.concatenate([u, v[both]])]
-    head = position[np.concatenate([v, u[both]])]
+    tail, head = (position[np.concatenate([x, y[both]])] for x, y in ((u, v), (v, u)))
     arc = np.concatenate([rows, rows[both]])
     # Sorted once for all fields: which of parallel arcs is the cheapest is all that differs between them.
     order = np.lexsort((arc, head, tail))
     tail, head, arc = tail[order], head[order], arc[order]
-    costs, kept = {}, {}
+    costs, kept, only = {}, {}, "" if only == DOMESTIC else only
     for name in NETWORKS:
+        fields = FIELDS[name], f"length_m:{name}"
+        if only not in ("", *fields):
+            continue
         minutes = links[FIELDS[name]].to_numpy(float)[arc]
         if not (minutes >= 0).all():
             # Dijkstra's answers would be wrong, or never come.
             raise NetworkError(f"the network has links of negative or unknown {FIELDS[name]}: allowed is 0 or more")
         metres = np.where(np.isfinite(minutes), links["length_m"].to_numpy(float)[arc], np.inf)
-        for key, weight in ((FIELDS[name], whole(minutes)), (f"length_m:{name}", whole(metres))):
-            costs[key], kept[key] = cheapest_arcs(tail, head, weight, arc, len(nodes))
-    back = with_domestic(network, nodes, position, costs, kept)
+        for key, weight in zip(fields, (minutes, metres), strict=True):
+            if only in ("", key):
+                costs[key], kept[key] = cheapest_arcs(tail, head, whole(weight), arc, len(nodes))
+    back = () if only else with_domestic(network, nodes, position, costs, kept)
     side = network.nodes["side"].to_numpy(dtype=object)[nodes]
     return Router(network, mode, nodes, position, side, costs, _rows=kept, _back=back)
 

@@ -37,7 +37,7 @@ from network.routing import Router, compile_router
 from network.topology import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -137,13 +137,13 @@ def load_routers(folder: Path | str) -> dict[str, Router]:
     try:
         return {mode: _router(network, mode, arrays) for mode in modes}
     except (KeyError, ValueError, IndexError) as error:
-        raise _damaged(Path(folder), ARRAYS, error) from None
+        raise damaged(Path(folder), ARRAYS, error) from None
 
 
 def _loaded(folder: Path) -> tuple[Network, list[Any], Arrays]:
     """Return the network, the modes of its saved routers and all arrays."""
     settle(folder)
-    about = _checked(folder)
+    about = checked(folder)
     name = MARK
     try:
         frames: dict[str, Any] = {}
@@ -157,7 +157,7 @@ def _loaded(folder: Path) -> tuple[Network, list[Any], Arrays]:
         network = _network(about, frames, arrays)
         return network, list(about["routers"]), arrays
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, ProjError) as error:
-        raise _damaged(folder, name, error) from None
+        raise damaged(folder, name, error) from None
 
 
 def _network(about: Mapping[str, Any], frames: Mapping[str, Any], arrays: Arrays) -> Network:
@@ -221,8 +221,8 @@ def _about(network: Network, modes: list[Any]) -> dict[str, Any]:
     }
 
 
-def _checked(folder: Path) -> dict[str, Any]:
-    """Return the small file of a folder whose files are all there and as they were written."""
+def checked(folder: Path, *, only: Collection[str] | None = None) -> dict[str, Any]:
+    """Return the small file of a folder whose files, or some of them, are there and as they were written."""
     if not (folder / MARK).is_file():
         raise NetworkError(
             f"{folder} holds no network ({MARK} is missing): allowed is a folder that save_network wrote"
@@ -233,7 +233,7 @@ def _checked(folder: Path) -> dict[str, Any]:
             raise ValueError("of another format")
         number, files = int(about["version"]), dict(about["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, MARK, error) from None
+        raise damaged(folder, MARK, error) from None
     if number != FORMAT_VERSION:
         raise NetworkError(
             f"{folder} holds a network of format {number}, written by borderlink "
@@ -241,6 +241,8 @@ def _checked(folder: Path) -> dict[str, Any]:
             f"allowed is format {FORMAT_VERSION}"
         )
     for name, checksum in files.items():
+        if only is not None and name not in only:
+            continue
         if not (folder / name).is_file():
             raise NetworkError(f"{folder} lacks {name}: a network is all of its files; save it again")
         if _checksum(folder / name) != checksum:
@@ -248,7 +250,7 @@ def _checked(folder: Path) -> dict[str, Any]:
     return dict(about)
 
 
-def _damaged(folder: Path, name: str, error: Exception) -> NetworkError:
+def damaged(folder: Path, name: str, error: Exception) -> NetworkError:
     """Return the error of a file that can't be read."""
     return NetworkError(f"{folder / name} can't be read ({error!s:.200}): allowed is a folder that save_network wrote")
 

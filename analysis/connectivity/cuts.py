@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from analysis.connectivity.flows import Flows, compile_flows
 from analysis.connectivity.pairs import largest_places
 from layers.errors import NetworkError
+from layers.keeping import kept
 from layers.sides import SIDES
 from network.build import FIELDS, NETWORKS
 from network.modes import MODES
@@ -113,7 +114,7 @@ def city_cuts(
     streets = _streets(network, mode, on, [groups[r] for r in rows.tolist()])
     pairs = list(zip(np.searchsorted(rows, a)[i].tolist(), np.searchsorted(rows, b)[j].tolist(), strict=True))
     capacity = _capacities(network, streets, capacity_per_day, checkpoint_capacity_per_day)
-    return pd.concat([out, _cuts(streets, pairs, capacity)], axis=1)
+    return pd.concat([out, kept(_cuts, streets, pairs, capacity)], axis=1)
 
 
 def region_cuts(
@@ -154,7 +155,7 @@ def region_cuts(
         out[f"cities_{s}"] = [len(own[number[r]]) for r in out[f"region_{s}"]]
     pairs = [(number[a], number[b]) for a, b in zip(out["region_a"], out["region_b"], strict=True)]
     capacity = _capacities(network, streets, capacity_per_day, checkpoint_capacity_per_day)
-    return pd.concat([out, _cuts(streets, pairs, capacity)], axis=1)
+    return pd.concat([out, kept(_cuts, streets, pairs, capacity)], axis=1)
 
 
 def _cities(network: Network, rows: NDArray[np.int64], radius_km: float) -> list[NDArray[np.int64]]:

@@ -5,6 +5,7 @@ After Latora and Marchiori; for trips, Gutiérrez and the JRC.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 
 from layers.crs import geodesic_m
 from layers.errors import NetworkError
+from layers.keeping import kept, kept_as
 from network.arcs import arc_keys, found_in
 from network.build import FIELDS, NETWORKS
 
@@ -162,17 +164,14 @@ def graph_efficiency(
     n = len(router.nodes)
     lonlat = router.network.nodes[["x", "y"]].to_numpy(float)[router.nodes]
     at = _drawn(lonlat, router.side, roots, seed)
-    real = {name: np.zeros(len(at)) for name in networks}
-    ideal, pairs = np.zeros(len(at)), np.zeros(len(at))
-    for start in range(0, len(at), CHUNK):  # trees held at once
-        some = slice(start, start + CHUNK)
-        straight = _inverse(ideal_minutes(lonlat[at[some]], lonlat))
-        apart = straight > 0
-        ideal[some] = straight.sum(axis=1)
-        pairs[some] = apart.sum(axis=1)
-        for name in networks:
-            minutes = router.trees(router.nodes[at[some]], FIELDS[name])
-            real[name][some] = np.where(apart, _inverse(minutes), 0.0).sum(axis=1)
+    ideal, pairs, apart = kept(_straight_sums, lonlat, at)
+    kinds = router.network.nodes["kind"].to_numpy(dtype=object)[router.nodes]
+    real = {
+        name: kept_as(
+            "graph_efficiency", [router.costs[FIELDS[name]], kinds, at, apart], partial(_sums, router, at, name, apart)
+        )
+        for name in networks
+    }
     out = pd.DataFrame({"network": list(networks), "nodes": n, "roots": len(at)})
     for column, parts in (
         ("global_efficiency_per_min", [(real[name], pairs) for name in networks]),
@@ -187,13 +186,37 @@ def graph_efficiency(
     for name in networks:
         graph = router.costs[FIELDS[name]]
         if not local:
-            first, values = graph, local_efficiency(graph, lonlat=lonlat)
+            first, values = graph, kept(local_efficiency, graph, lonlat=lonlat)
         else:
             # The networks differ at the border alone: elsewhere a node's neighbours are the same.
             near = _beside_other_arcs(first, graph)
             values = np.where(near, local_efficiency(graph, lonlat=lonlat, nodes=near), local[0])
         local.append(values)
     return out.assign(local_relative_efficiency=[float(values.mean()) for values in local])
+
+
+def _straight_sums(
+    lonlat: NDArray[np.float64], at: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]:
+    """Return for each root the sum over all nodes by straight roads, how many lie apart from it, and which, as bits."""
+    ideal, pairs, apart = np.zeros(len(at)), np.zeros(len(at)), []
+    for start in range(0, len(at), CHUNK):  # rows held at once
+        some = slice(start, start + CHUNK)
+        straight = _inverse(ideal_minutes(lonlat[at[some]], lonlat))
+        ideal[some], pairs[some] = straight.sum(axis=1), (straight > 0).sum(axis=1)
+        apart.append(np.packbits(straight > 0, axis=1))
+    return ideal, pairs, np.concatenate(apart)
+
+
+def _sums(router: Router, at: NDArray[np.int64], name: str, apart: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return for each root the sum over all nodes that lie apart from it on one network."""
+    out = np.zeros(len(at))
+    for start in range(0, len(at), CHUNK):  # trees held at once
+        some = slice(start, start + CHUNK)
+        minutes = router.trees(router.nodes[at[some]], FIELDS[name])
+        there = np.unpackbits(apart[some], axis=1, count=minutes.shape[1]).astype(bool)
+        out[some] = np.where(there, _inverse(minutes), 0.0).sum(axis=1)
+    return out
 
 
 def _beside_other_arcs(one: csr_array, two: csr_array) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 
 from analysis.connectivity.kansky import PARALLEL_M, drawn_links, kansky_by_region, single_lines
 from layers.crs import WGS84, areas_km2, geodesic_m, line_lengths_m, points_at, project
+from layers.keeping import kept
 from layers.regions import belt
 from layers.rules import MODES
 from layers.sides import SIDES
@@ -23,6 +24,7 @@ from layers.sides import SIDES
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
+    from pyproj import CRS
 
     from network.build import Network
 
@@ -122,8 +124,8 @@ def region_connectivity(
     for mode in ("road", "rail"):
         table = drawn_links(network, mode)
         if len(table):
-            once = counted_once(project(table["geometry"].to_numpy(dtype=object), WGS84, network.crs))
-            out[f"{mode}_km"] = lengths_in(table.assign(length_m=table["length_m"] * once), inside)
+            drawn = table[["geometry", "length_m"]].reset_index(drop=True)
+            out[f"{mode}_km"] = kept(_kilometres, drawn, inside[["geometry"]], network.crs)
         else:
             out[f"{mode}_km"] = 0.0
         out[f"{mode}_density_km_per_1000km2"] = (
@@ -134,7 +136,14 @@ def region_connectivity(
         at = pd.concat([points.loc[mask, "region_a"], points.loc[mask, "region_b"]]).value_counts()
         out[name] = regions["region"].map(at).fillna(0).astype(int).to_numpy()
     out["checkpoints_per_100km"] = 100 * out["checkpoints_open"] / out["border_km"].where(out["border_km"] > 0)
-    return pd.concat([out, kansky_by_region(single_lines(network, "road"), inside)], axis=1)
+    lines = single_lines(network, "road")[["u", "v", "length_m", "geometry"]]
+    return pd.concat([out, kept(kansky_by_region, lines, inside[["geometry"]])], axis=1)
+
+
+def _kilometres(lines: pd.DataFrame, regions: gpd.GeoDataFrame, crs: CRS) -> NDArray[np.float64]:
+    """Return the kilometres of links in each region, parallel ones once."""
+    once = counted_once(project(lines["geometry"].to_numpy(dtype=object), WGS84, crs))
+    return lengths_in(lines.assign(length_m=lines["length_m"] * once), regions)
 
 
 def supply_of_people(

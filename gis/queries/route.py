@@ -12,7 +12,7 @@ import numpy as np
 
 from gis.clock import Clock
 from gis.inputs import Fetching, Prepared
-from gis.kept import take_or_build
+from gis.kept import NETWORK, take_or_build
 from gis.queries.departure import quickest_at
 from gis.queries.on_the_way import PostWait, bridges_on, hours_on, in_transit, lengths_on, waits_on, way_links
 from gis.study import Study, load_study
@@ -22,12 +22,13 @@ from layers.moments import Moment, moment_of
 from layers.names import suggestion
 from layers.osm.lines import CLOSED_NOW
 from layers.regions import side_of
-from layers.settlements import Place, find_place, refuse_unknown
+from layers.settlements import Place, find_place, parse_lonlat, refuse_unknown
 from network.border import COAST_KM
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network, with_costs
 from network.domestic import waits_at_home_min
 from network.edits import add_places
 from network.kinds import CONNECTOR
+from network.lean import LINES, with_lines
 from network.lengths import reported_scatter
 from network.modes import MODES
 from network.money import GENERALISED, Money, money_of, with_generalised
@@ -100,6 +101,9 @@ def solve_route(
     check_options(mode=(mode, MODES), network=(network, NETWORKS), by=(by, MEASURES))
     loaded, clock = study if isinstance(study, Study) else load_study(study), Clock(listen)
 
+    # A place beside a road joins it on the ground; a settlement is in the network.
+    named = not any(parse_lonlat(text) for text in (origin, destination))
+
     def look(found: Prepared) -> None:
         """Before a network is built: a mistyped name is known at once."""
         refuse_unknown(found.layers["settlements"], [origin, destination])
@@ -110,12 +114,13 @@ def solve_route(
                 "--at asks for minutes on the actual network: allowed are neither --by nor another --network beside it"
             )
         moment = moment_of(at, winter=loaded.network.winter)
-        prepared, whole = take_or_build(loaded, fetching=fetching, clock=clock, look=look, at=moment)
+        prepared, whole = take_or_build(loaded, fetching=fetching, clock=clock, look=look, at=moment, lean=named)
         with clock.stage("answer"):
-            return route_at(whole, prepared, origin, destination, moment, mode=mode)
-    prepared, whole = take_or_build(loaded, fetching=fetching, clock=clock, look=look)
+            return route_at(whole, prepared, origin, destination, moment, mode=mode, kept_in=clock.kept_in)
+    prepared, whole = take_or_build(loaded, fetching=fetching, clock=clock, look=look, lean=named)
     with clock.stage("answer"):
-        return route_between(whole, prepared, origin, destination, mode=mode, network=network, by=by)
+        way = path_between(whole, prepared, origin, destination, mode=mode, network=network, by=by)
+        return describe_way(replace(way, built=_with_lines(way.built, clock.kept_in, way.path.links)))
 
 
 @dataclass(frozen=True)
@@ -206,8 +211,9 @@ def path_between(
     money = prepared.study.money.money()
     if by == "cost" and money is None:
         raise PlaceError("--by cost needs the study's [money]: allowed is a value_of_time_per_h of more than 0")
-    router = compile_router(with_cost_for_time(built, money) if by == "cost" and money else built, mode)
-    path = router.path(nodes[0], nodes[1], f"length_m:{network}" if by == "length" else fields[network])
+    field = f"length_m:{network}" if by == "length" else fields[network]
+    router = compile_router(with_cost_for_time(built, money) if by == "cost" and money else built, mode, only=field)
+    path = router.path(nodes[0], nodes[1], field)
     if path is None:
         raise PlaceError(_no_way(built, router.positions(nodes), places, mode, network))
     return Way(built, path, places, home, mode, network, money)
@@ -274,8 +280,22 @@ def _answer(
     )
 
 
+def _with_lines(network: Network, kept_in: FilePath | None, rows: NDArray[np.int64]) -> Network:
+    """Return a network with the lines of the links of a way, which one that was loaded for ways lacks."""
+    if LINES in network.links or kept_in is None:
+        return network
+    return with_lines(network, kept_in / NETWORK, rows)
+
+
 def route_at(
-    built: Network, prepared: Prepared, origin: str, destination: str, moment: Moment, *, mode: str = "road"
+    built: Network,
+    prepared: Prepared,
+    origin: str,
+    destination: str,
+    moment: Moment,
+    *,
+    mode: str = "road",
+    kept_in: FilePath | None = None,
 ) -> Route:
     """Return the way that arrives first of a trip that begins at a moment; see `find_route`."""
     check_options(mode=(mode, MODES))
@@ -302,6 +322,7 @@ def route_at(
             "and those that close later as open"
         )
     rows = np.asarray(found.links, np.int64)
+    built = _with_lines(built, kept_in, rows)
     way = _answer(built, places, rows, found.opening_min + found.control_min, notes, mode, prepared.study.money.money())
     return replace(way, opening_wait_min=found.opening_min, departure=moment.at.isoformat(timespec="minutes"))
 

@@ -16,11 +16,12 @@ import gis.kept
 from gis.clock import Clock
 from gis.inputs import Fetching, Prepared, prepare
 from gis.kept import clear_kept, kept, key_of, take_or_build
-from gis.queries.route import find_route
+from gis.queries.route import find_route, solve_route
 from gis.stages import build
 from gis.study import Study, load_study
+from layers.errors import NetworkError
 from layers.moments import moment_of
-from network.build import Network
+from network.build import Network, build_network
 from tests.gis.conftest import call
 from tests.gis.grid import grid_layers, grid_lines, grid_roads, write_grid
 
@@ -185,6 +186,39 @@ def test_commands_say_what_they_took_and_the_cache_is_listed_and_cleared(tmp_pat
     assert "MB freed" in call("cache", "clear", "--cache", cache, cwd=tmp_path).stdout
     assert kept(cache) == []
     assert clear_kept(cache) == 0
+
+
+@pytest.mark.parametrize("ends", [("Town 59.1 49.7", "Town 60.9 50.3"), ("Town 59.1 49.7", "60.85,50.2")])
+def test_ways_over_a_kept_network_are_those_of_the_one_that_was_built(ends: tuple[str, str], tmp_path: Path) -> None:
+    """Of a kept network a way between settlements reads neither ground nor the lines of other links."""
+    more = "[money]\nvalue_of_time_per_h = 9\nper_km = 0.1\n"
+    study, cache = load_study(write_grid(tmp_path / "study", more=more)), tmp_path / "cache"
+    take(study, cache)
+    for way in (
+        {},
+        {"network": "open"},
+        {"network": "borderless", "by": "length"},
+        {"by": "cost"},
+        {"at": "Mon 08:00"},
+    ):
+        ours = solve_route(study, *ends, **way, fetching=Fetching(cache, keep=True))
+        built = solve_route(study, *ends, **way)
+        assert ours.as_dict() == built.as_dict()
+        assert ours.links is not None
+        assert built.links is not None
+        pd.testing.assert_frame_equal(pd.DataFrame(ours.links), pd.DataFrame(built.links), check_exact=True)
+    home = ends[0], "Town 59.7 50.3"
+    assert find_route(study, *home, fetching=Fetching(cache, keep=True)) == find_route(study, *home)
+
+
+def test_a_network_for_ways_alone_builds_nothing(tmp_path: Path) -> None:
+    study, cache = load_study(write_grid(tmp_path / "study")), tmp_path / "cache"
+    take(study, cache)
+    _, network = take_or_build(study, fetching=Fetching(cache, keep=True), lean=True)
+    with pytest.raises(NetworkError, match="for ways alone"):
+        build_network(network.base, network.checkpoints, network.settlements)
+    with pytest.raises(KeyError, match="geometry"):
+        network.links["geometry"]
 
 
 def test_a_departure_takes_the_kept_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
