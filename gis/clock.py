@@ -38,8 +38,8 @@ class Clock:
         parts = [self.network_reused] if self.network_reused else []
         if self.keeper is not None and self.keeper.taken:
             taken, made = len(self.keeper.taken), len(self.keeper.made)
-            parts.append(f"{taken} of {taken + made} results that a run keeps are those of an earlier one")
-        return "; ".join(parts) + ("; --fresh makes them anew" if parts else "")
+            parts.append(f"results of stages that are taken from the cache: {taken} of {taken + made}")
+        return "; ".join(parts)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

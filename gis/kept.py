@@ -279,7 +279,9 @@ def _load(folder: Path, study: Study, clock: Clock, *, lean: bool = False) -> tu
     network = with_waits_of(network, prepared.layers["checkpoints"], study.analysis.domestic_wait)
     os.utime(folder / ABOUT)
     when = datetime.fromisoformat(about["built"]).astimezone()
-    clock.network_reused = f"layers and network of {when:%Y-%m-%d %H:%M} are taken from the cache"
+    clock.network_reused = (
+        f"layers and network of {when:%Y-%m-%d %H:%M} are taken from the cache; --fresh makes them anew"
+    )
     return prepared, network
 
 

@@ -97,7 +97,7 @@ def run(study: Path, out: Path, cache: Path, **how: Any) -> tuple[dict[str, str]
 
 def taken(record: dict[str, Any]) -> tuple[int, int]:
     """Return how many results a run took, of how many."""
-    found = re.search(r"(\d+) of (\d+) results", record["reused"])
+    found = re.search(r"(\d+) of (\d+)$", record["reused"])
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
