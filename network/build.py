@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -87,6 +88,12 @@ class Network:
     def tables(self) -> Tables:
         """The two tables alone."""
         return Tables(self.nodes, self.links, self.crs)
+
+    @cached_property
+    def ground(self) -> Tables:
+        """The two tables without waits, closures and costs: what no scenario of these moves."""
+        moved = [c for c in ("wait_min", "passable", *FIELDS.values(), DOMESTIC) if c in self.links]
+        return Tables(self.nodes, self.links.drop(columns=moved), self.crs)
 
 
 def build_network(

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.errors import NetworkError
+from layers.keeping import kept
 from network.bank import Graph, Split, costs_at, costs_within
 from network.border import main_components
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
@@ -316,11 +317,10 @@ class Router:
         limit_km
             Straight length of a connector at the most.
         """
-        network = self.network
-        mode = "road" if self.mode == "any" else self.mode
+        network, mode = self.network, "road" if self.mode == "any" else self.mode
         tables = network.tables
         usable = main_components(tables, mode)
-        near = join(tables, lonlat, side, usable, network.base.border, limit_km, network.limits)
+        near = kept(join, network.ground, lonlat, side, usable, network.base.border, limit_km, network.limits)
         alone = np.setdiff1d(np.arange(len(side)), near["place"])
         point = np.concatenate([near["place"].to_numpy(np.int64), alone])
         link = np.concatenate([near["link"].to_numpy(np.int64), np.full(len(alone), -1)])
