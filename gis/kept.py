@@ -151,7 +151,7 @@ def take_or_build(
             unwaited, prepared, network = _made(study, fetch, clock, look, at)
             with suppress(OSError, BorderlinkError):  # no room, no right: nothing is kept
                 _save(folder, unwaited, network)
-                _bound(folder)
+                bound(folder)
                 clock.kept_in = folder
                 hierarchy.keep_in(folder / ORDERS)
             return prepared, network
@@ -330,8 +330,8 @@ def _trusted(path: Path) -> bool:
     return path.is_file() and (path.parent.name != NETWORK or path.name == "network.json")
 
 
-def _bound(newest: Path) -> None:
-    """Delete what was not used for longest until the networks of a cache are within `MOST_BYTES`."""
+def bound(newest: Path) -> None:
+    """Delete what was not used for longest until a cache's networks and their results are within `MOST_BYTES`."""
     total = 0
     for entry in kept(newest.parent.parent):
         total += entry.size

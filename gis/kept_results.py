@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from gis.kept import source_digest
+from gis.kept import bound, source_digest
 from layers.keeping import Keeper, keeping
 
 if TYPE_CHECKING:
@@ -51,8 +51,13 @@ def results_kept(clock: Clock, *, fresh: bool = False) -> Iterator[None]:
     """
     if clock.kept_in is not None and clock.keeper is None:
         clock.keeper = Keeper(clock.kept_in / RESULTS, _salt(), fresh)
-    with keeping(clock.keeper):
-        yield
+    try:
+        with keeping(clock.keeper):
+            yield
+    finally:
+        if clock.keeper is not None and clock.keeper.own:
+            with suppress(OSError):
+                bound(clock.keeper.folder.parent)
 
 
 @cache

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 import gis
+import gis.kept
+from gis.clock import Clock
 from gis.inputs import Fetching
-from gis.kept import kept
-from layers.keeping import results
+from gis.kept import kept, take_or_build
+from gis.kept_results import results_kept
+from layers.keeping import kept_as, results
 from network import bank, hierarchy
 from tests.gis.grid import grid_layers, write_grid
 
@@ -177,6 +180,20 @@ def test_results_are_part_of_their_network_in_the_cache(tmp_path: Path) -> None:
     again, record = run(study, tmp_path / "again", cache)
     assert again == first
     assert taken(record) == (0, 0)
+
+
+def test_networks_and_their_results_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, clock = tmp_path / "cache", Clock()
+    for k in (60, 61):
+        clock = Clock()
+        study = gis.load_study(write_grid(tmp_path / str(k), more=f"[speeds]\nprimary = {k}"))
+        take_or_build(study, fetching=Fetching(cache, keep=True), clock=clock)
+    monkeypatch.setattr(gis.kept, "MOST_BYTES", sum(e.size for e in kept(cache)) + 100_000)
+    with results_kept(clock):
+        kept_as("a large one", [], lambda: np.zeros(20_000))
+    (entry,) = kept(cache)
+    assert entry.folder == clock.kept_in
+    assert len(list((entry.folder / "results").iterdir())) == 1
 
 
 def test_ctrl_c_leaves_the_cache_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
