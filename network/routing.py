@@ -352,9 +352,7 @@ class Router:
 
 
 def compile_router(network: Network, mode: str = "road", *, only: str = "") -> Router:
-    """Return the router of one mode of a network, with its three cost fields and lengths on each network.
-
-    `only` is the one field that is wanted: others are not compiled, but for that of trips home. All where it is empty.
+    """Return the router of one mode, with its three cost fields and lengths on each network, or the field `only` alone.
 
     Raises
     ------
