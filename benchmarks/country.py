@@ -1,12 +1,13 @@
 """A belt as dense as a country's roads.
 
-``python -m benchmarks.country FOLDER [--junctions 71000] [--what belt|run|tables]``.
+``python -m benchmarks.country FOLDER [--junctions 71000] [--places 10000] [--what belt|run|tables]``.
 
 Makes a jittered grid of junctions over the packaged border's belt (every eighth row a trunk road, every fourth a
 primary one, the rest secondary and tertiary; 15 % of the links are missing), takes it as ``[layers] roads`` beside the
 packaged settlements, posts and railways, and measures the whole run, a second run with another wait, `route` and
 `scenario`, each in a process of its own, and the table of 1,000 × 1,000 minutes beside scipy and, from a sample of its
-trees, networkx. CPU seconds (user and system) of whole processes, wall seconds and peak memory.
+trees, networkx. CPU seconds (user and system) of whole processes, wall seconds and peak memory. ``--places`` adds
+generated villages to the packaged settlements and takes cells of H3's resolution 5.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from benchmarks.machine import ROOT, Usage, describe, load
@@ -66,16 +68,42 @@ def grid(junctions: int, seed: int = 0) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"kind": kind[use]}, geometry=lines, crs=WGS84)
 
 
-def write_belt(folder: Path, junctions: int) -> Path:
-    """Write the roads and a study that names them; return the study."""
+def settlements(count: int, seed: int = 0) -> gpd.GeoDataFrame:
+    """Return the packaged settlements of the belt, with villages strewn over it up to a number.
+
+    Villages have 50 to 5,000 people, small ones more often (logarithms are even).
+    """
+    regions, known = read_snapshot("regions"), read_snapshot("settlements")
+    border = border_line(regions, ("RU", "KZ"))
+    zone = project(belt(border, DEPTH_KM, study_crs(border)), study_crs(border), WGS84)
+    known = known[shapely.intersects(known.geometry.to_numpy(), zone)].reset_index(drop=True)
+    rng = np.random.default_rng(seed)
+    shapely.prepare(zone)
+    left, low, right, high = zone.bounds
+    x, y = rng.uniform(left, right, 8 * count), rng.uniform(low, high, 8 * count)
+    spots = gpd.GeoDataFrame(geometry=shapely.points(x, y)[shapely.contains_xy(zone, x, y)], crs=WGS84)
+    found = spots.sjoin(regions[["country", "geometry"]], predicate="within")
+    found = found[found["country"].isin(("RU", "KZ"))].head(max(count - len(known), 0)).reset_index(drop=True)
+    villages = found.assign(
+        settlement_id=10**8 + np.arange(len(found)),
+        name=[f"Village {i + 1}" for i in range(len(found))],
+        names="",
+        population=np.exp(rng.uniform(np.log(50), np.log(5000), len(found))).astype(int),
+    )
+    return gpd.GeoDataFrame(pd.concat([known, villages[list(known.columns)]], ignore_index=True), crs=WGS84)
+
+
+def write_belt(folder: Path, junctions: int, places: int = 0) -> Path:
+    """Write the roads, settlements where more are wanted than packaged, and a study of them; return the study."""
     folder.mkdir(parents=True, exist_ok=True)
     study = folder / "study.toml"
     if not study.is_file():
         grid(junctions).to_parquet(folder / "roads.parquet")
-        study.write_text(
-            'sides = ["RU", "KZ"]\n[layers]\nroads = "roads.parquet"\n[connectors]\nsettlement_km = 10\n',
-            encoding="utf-8",
-        )
+        text = 'sides = ["RU", "KZ"]\n[layers]\nroads = "roads.parquet"\n'
+        if places:
+            settlements(places).to_parquet(folder / "settlements.parquet")
+            text += 'settlements = "settlements.parquet"\n[analysis]\nh3_resolution = 5\n'
+        study.write_text(f"{text}[connectors]\nsettlement_km = 10\n", encoding="utf-8")
     return study
 
 
@@ -147,10 +175,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--junctions", type=int, default=71_000)
+    parser.add_argument("--places", type=int, default=0)
     parser.add_argument("--what", choices=("belt", "run", "tables"), default="run")
     given = parser.parse_args(arguments)
     before = load()
-    study = write_belt(given.folder, given.junctions)
+    study = write_belt(given.folder, given.junctions, given.places)
     if given.what == "run":
         for name, usage in runs(given.folder, study):
             print(f"| {name} | {usage.cpu_s:.1f} CPU s | {usage.wall_s:.1f} s | {usage.peak_gb:.2f} GB |", flush=True)

@@ -1,5 +1,8 @@
 """Make a large PBF like a country's: ``python -m benchmarks.make_pbf FOLDER [--factor 4] [--boundaries]``.
 
+``--border 71000 [--places 10000]`` makes an extract over the packaged border instead, with real tags and a study of it
+(`benchmarks.border_extract`).
+
 A grid of streets with bends between its corners, in tiles, and buildings' nodes that no road uses: 5 million nodes and
 500,000 highway ways times the factor. ``--boundaries`` adds 400 regions as boundary relations, of 840 ways with a
 thousand nodes each. The same factor makes the same file. Written by pyosmium; never into the repository.
@@ -34,6 +37,8 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--factor", type=int, default=1)
     parser.add_argument("--boundaries", action="store_true", help="400 regions as boundary relations too")
+    parser.add_argument("--border", type=int, metavar="JUNCTIONS", help="an extract over the packaged border")
+    parser.add_argument("--places", type=int, default=0, help="settlements of that extract, villages generated")
     options = parser.parse_args()
     folder = options.folder.resolve()
     if folder == ROOT or ROOT in folder.parents:
@@ -41,6 +46,12 @@ def main() -> int:
         return 2
     folder.mkdir(parents=True, exist_ok=True)
     start = perf_counter()
+    if options.border:
+        from benchmarks.border_extract import write_extract
+
+        path = write_extract(folder, options.border, options.places)
+        print(f"{path} {path.stat().st_size / 1e6:.0f} MB in {perf_counter() - start:.0f} s")
+        return 0
     name = f"{'bounded' if options.boundaries else 'generated'}-x{options.factor}.osm.pbf"
     path = make_pbf(folder / name, options.factor, boundaries=options.boundaries)
     print(f"{path} {path.stat().st_size / 1e6:.0f} MB in {perf_counter() - start:.0f} s")
