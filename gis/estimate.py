@@ -1,4 +1,7 @@
-"""What extracts of OpenStreetMap take is reckoned before they are read; what does not fit is refused."""
+"""What a run takes is reckoned before it is done; what does not fit is refused.
+
+Extracts by the size of their files before they are read, networks by their links and places once they are built.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import h3
 import shapely
 
 from layers.errors import LayerError
+from layers.regions import belt
 from layers.sources.pbf.network import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from gis.inputs import Prepared
+    from network.build import Network
 
 GB = 1e9
 READ_MIN, BELT_MIN = 1.5, 4.0
@@ -24,6 +32,86 @@ BASE_GB, BELT_GB = 1.0, 9.6
 """Memory of a run, and what each gigabyte of extracts within the belt adds while it is read: measured likewise."""
 DISK = 0.5
 """Bytes of results and cache for each byte of extracts within the belt: an assumption."""
+
+
+RUN_MIN, LINKS_MIN, PAIRS_MIN = 0.5, 1.3, 1.0
+"""Processor minutes of a run with all chapters, and further ones for 100,000 links and for 100 million pairs of a place
+or cell and a place: measured on networks of 15,000 to 480,000 links and up to 10,000 places; an assumption for others."""
+RUN_GB, LINKS_GB, PAIRS_GB = 0.9, 0.55, 1.0
+"""Memory of the same."""
+
+SAID_LINKS = 50_000
+"""Of a network with fewer links nothing is told: it takes a minute."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run on a network is expected to take.
+
+    ``links`` of all modes, settled ``places``, and ``cells`` of the belt.
+    """
+
+    links: int
+    places: int
+    cells: int
+
+    @property
+    def pairs(self) -> float:
+        """Pairs whose minutes are held, in hundreds of millions."""
+        return self.places * (self.places + self.cells) / 1e8
+
+    @property
+    def minutes(self) -> float:
+        """Minutes of the processor."""
+        return RUN_MIN + LINKS_MIN * self.links / 1e5 + PAIRS_MIN * self.pairs
+
+    @property
+    def memory_gb(self) -> float:
+        """Largest memory."""
+        return RUN_GB + LINKS_GB * self.links / 1e5 + PAIRS_GB * self.pairs
+
+    def line(self) -> str:
+        """Return it in words.
+
+        Examples
+        --------
+        >>> Work(120_000, 1_000, 460).line()
+        'network of 120,000 links, 1,000 settlements and about 460 cells: about 2 min, 1.6 GB of memory'
+        """
+        return (
+            f"network of {self.links:,} links, {self.places:,} settlements and about {self.cells:,} cells: "
+            f"about {max(self.minutes, 1):.0f} min, {self.memory_gb:.1f} GB of memory"
+        )
+
+
+def work_of(prepared: Prepared, network: Network) -> Work:
+    """Return what a run on a network is expected to take: cells by the area of the belt."""
+    settings = prepared.study.analysis
+    area_km2 = belt(prepared.border, settings.depth_km, prepared.crs).area / 1e6
+    cells = area_km2 / h3.average_hexagon_area(settings.h3_resolution, unit="km^2")
+    return Work(len(network.links), len(network.settlements), int(round(cells, -1)))
+
+
+def refuse_work_that_cannot_fit(expected: Work, most_memory_gb: float) -> None:
+    """Refuse a run that takes more memory than there is.
+
+    Parameters
+    ----------
+    most_memory_gb
+        The ceiling of the study; 0 for the memory of the machine.
+
+    Raises
+    ------
+    LayerError
+        What is expected is more.
+    """
+    memory = most_memory_gb or _memory_gb()
+    if expected.memory_gb > memory:
+        raise LayerError(
+            f"{expected.line()}: more than the {memory:.1f} GB of memory that osm.most_memory_gb or the machine allow; "
+            "allowed is a smaller network.depth_km, fewer osm.road_kinds or settlements, a lower "
+            "analysis.h3_resolution, or a higher osm.most_memory_gb"
+        )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from analysis.planning.draws import Spread
 from analysis.planning.scenarios import flags_changed
 from gis.chapters import further_measures
 from gis.clock import Clock
+from gis.estimate import SAID_LINKS, refuse_work_that_cannot_fit, work_of
 from gis.inputs import Fetching, Prepared
 from gis.kept import take_or_build
 from gis.kept_results import results_kept
@@ -55,6 +56,10 @@ def solve(
     study = study if isinstance(study, Study) else load_study(study)
     clock = Clock(listen)
     prepared, network = take_or_build(study, fetching=fetching, clock=clock)
+    expected = work_of(prepared, network)
+    if fetching is not None and fetching.say and expected.links > SAID_LINKS:
+        fetching.say(expected.line())
+    refuse_work_that_cannot_fit(expected, study.osm.most_memory_gb)
     with results_kept(clock, fresh=fetching is not None and fetching.fresh):
         with clock.stage("measures"):
             measures = measure(prepared, network)
