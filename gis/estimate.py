@@ -36,7 +36,7 @@ DISK = 0.5
 
 RUN_MIN, LINKS_MIN, PAIRS_MIN = 0.5, 1.3, 1.0
 """Processor minutes of a run with all chapters, and further ones for 100,000 links and for 100 million pairs of a place
-or cell and a place: measured on networks of 15,000 to 480,000 links and up to 10,000 places; an assumption for others."""
+or cell and a place: measured with 15,000 to 480,000 links and up to 10,000 places; an assumption for others."""
 RUN_GB, LINKS_GB, PAIRS_GB = 0.9, 0.55, 1.0
 """Memory of the same."""
 
@@ -87,8 +87,8 @@ class Work:
 def work_of(prepared: Prepared, network: Network) -> Work:
     """Return what a run on a network is expected to take: cells by the area of the belt."""
     settings = prepared.study.analysis
-    area_km2 = belt(prepared.border, settings.depth_km, prepared.crs).area / 1e6
-    cells = area_km2 / h3.average_hexagon_area(settings.h3_resolution, unit="km^2")
+    zone = belt(prepared.border, settings.depth_km, prepared.crs)
+    cells = float(shapely.area(zone)) / 1e6 / h3.average_hexagon_area(settings.h3_resolution, unit="km^2")
     return Work(len(network.links), len(network.settlements), int(round(cells, -1)))
 
 

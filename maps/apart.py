@@ -27,6 +27,9 @@ MOST_LINES = 100_000
 """Rows above which a table of lines is whole in a file alone."""
 SQUARE_DEG = 0.5
 """Side of the squares whose small roads are one row."""
+WORLD = 559_082_264
+"""Denominator of the scale at which a screen shows the world in 256 pixels, zoom 0 of web maps: half a million roads
+would cover what else a project shows of the whole border."""
 LINKS = "links"
 """Column that counts the links of a row."""
 _SAME = ("kind", "side")
@@ -69,9 +72,9 @@ def apart(contents: Contents) -> tuple[Contents, list[LayerStyle]]:
             continue
         layers[style.layer] = together(frame, style)
         more = _("small ones of a square are one row, {file} holds them all with their columns").format(file=name)
-        styles.append(
-            replace(style, description=f"{style.description}; {more}", fields={**style.fields, LINKS: _("Links")})
-        )
+        classes = tuple(replace(c, widest_scale=WORLD / 2**c.min_zoom if c.min_zoom else None) for c in style.classes)
+        text, fields = f"{style.description}; {more}", {**style.fields, LINKS: _("Links")}
+        styles.append(replace(style, classes=classes, description=text, fields=fields))
     return replace(contents, layers=layers, styles=styles), list(files.values())
 
 

@@ -322,7 +322,20 @@ def _symbol(style: LayerStyle, item: StyleClass, *, name: str) -> ET.Element:
     parent = ET.SubElement(layer, "Option", type="Map")
     for key, value in options.items():
         ET.SubElement(parent, "Option", name=key, type="QString", value=value)
+    if item.widest_scale is not None:
+        _enabled(layer, f"@map_scale <= {item.widest_scale:.0f}")
     return root
+
+
+def _enabled(layer: ET.Element, expression: str) -> None:
+    """Draw a symbol where an expression holds alone."""
+    parent = ET.SubElement(ET.SubElement(layer, "data_defined_properties"), "Option", type="Map")
+    ET.SubElement(parent, "Option", name="name", type="QString", value="")
+    properties = ET.SubElement(parent, "Option", name="properties", type="Map")
+    enabled = ET.SubElement(properties, "Option", name="enabled", type="Map")
+    for name, kind, value in (("active", "bool", "true"), ("expression", "QString", expression), ("type", "int", "3")):
+        ET.SubElement(enabled, "Option", name=name, type=kind, value=value)
+    ET.SubElement(parent, "Option", name="type", type="QString", value="collection")
 
 
 def _outline_width(style: LayerStyle) -> dict[str, str]:

@@ -38,6 +38,8 @@ class StyleClass:
         Drawn in stripes: the same as the full colour, but less sure.
     min_zoom
         Zoom of the web map from which the class is drawn; None for always.
+    widest_scale
+        Largest denominator at which QGIS draws a class of lines; None for all scales.
     """
 
     label: str
@@ -49,6 +51,7 @@ class StyleClass:
     missing: bool = False
     hatched: bool = False
     min_zoom: float | None = None
+    widest_scale: float | None = None
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,21 @@ import pytest
 import shapely
 
 import gis.estimate
-from gis.estimate import BASE_GB, BELT_GB, Estimate, estimate, refuse_what_cannot_fit
+import gis.pipeline
+from gis.estimate import (
+    BASE_GB,
+    BELT_GB,
+    Estimate,
+    Work,
+    estimate,
+    refuse_what_cannot_fit,
+    refuse_work_that_cannot_fit,
+    work_of,
+)
 from gis.inputs import Fetching, prepare
+from gis.measures import populated_cells
+from gis.pipeline import solve
+from gis.stages import build
 from gis.study import load_study
 from layers.errors import LayerError
 from tests.gis.conftest import call
@@ -53,3 +66,35 @@ def test_a_run_says_it_first_and_leaves_nothing_where_it_is_refused(tmp_path: Pa
     prepare(load_study(allowed), fetching=Fetching(tmp_path / "cache", say=lines.append))
     assert len(lines) == 1
     assert lines[0].startswith("extracts of 0.0 GB")
+
+
+def test_a_network_is_reckoned_by_its_links_places_and_cells(tmp_path: Path) -> None:
+    study = load_study(OsmGrid().write(tmp_path / "study"))
+    prepared = prepare(study)
+    network = build(prepared)
+    found = work_of(prepared, network)
+    assert (found.links, found.places) == (len(network.links), len(network.settlements))
+    cells = populated_cells(network, prepared.border, study.analysis)
+    assert len(cells) <= found.cells <= 3 * len(cells)  # the belt reaches beyond the regions of this border
+    more = Work(found.links + 100_000, found.places, found.cells)
+    assert more.minutes > found.minutes and more.memory_gb > found.memory_gb
+    # Twice the places are four times the pairs.
+    one, two = Work(0, 5_000, 0), Work(0, 10_000, 0)
+    assert two.pairs == pytest.approx(4 * one.pairs) == pytest.approx(1.0)
+
+
+def test_a_network_that_cannot_fit_is_refused_before_it_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(LayerError, match=r"network of 1,000,000 links.*more than the 2\.0 GB of memory.*h3_resolution"):
+        refuse_work_that_cannot_fit(Work(1_000_000, 5_000, 500), 2.0)
+    study = OsmGrid().write(tmp_path / "study", more="most_memory_gb = 1.5")
+    monkeypatch.setattr(gis.estimate, "RUN_GB", 1.75)
+    lines: list[str] = []
+    with pytest.raises(LayerError, match=r"more than the 1\.5 GB"):
+        solve(study, fetching=Fetching(tmp_path / "cache", say=lines.append))
+    assert len(lines) == 1  # that of the extracts: a small network says nothing
+    monkeypatch.setattr(gis.pipeline, "SAID_LINKS", 0)
+    with pytest.raises(LayerError, match=r"more than the 1\.5 GB"):
+        solve(study, fetching=Fetching(tmp_path / "cache", say=lines.append))
+    assert lines[-1].startswith("network of ")

@@ -1,5 +1,6 @@
 """Tables of very many lines: what the GeoPackage holds of them, what the file beside it, and how many bytes."""
 
+import re
 import sqlite3
 import zipfile
 from dataclasses import replace
@@ -136,6 +137,11 @@ def test_project_files_and_export_of_a_dense_border(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "border.qgz") as archive:
         project = archive.read("border.qgs").decode()
     assert "edges_road" not in project and "layername=roads" in project
+    # Small roads are not drawn over the whole border: from zoom 7 of web maps on, connectors from 8.
+    assert sorted(set(re.findall(r"@map_scale (?:&lt;|<)= (\d+)", project)) - {"600000", "2500000"}) == [
+        "2183915",
+        "4367830",
+    ]
     whole = {layer.name: layer for layer in with_whole(list(held.values()), tmp_path)}
     assert set(whole) == {*held, "edges_road"}
     assert len(whole["roads"].frame) == len(whole["edges_road"].frame) == len(frame)
