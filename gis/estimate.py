@@ -21,7 +21,9 @@ from layers.sources.pbf.network import read_header
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gis.inputs import Prepared
+    import geopandas as gpd
+
+    from gis.settings import Analysis
     from network.build import Network
 
 GB = 1e9
@@ -84,10 +86,9 @@ class Work:
         )
 
 
-def work_of(prepared: Prepared, network: Network) -> Work:
+def work_of(network: Network, border: gpd.GeoDataFrame, settings: Analysis) -> Work:
     """Return what a run on a network is expected to take: cells by the area of the belt."""
-    settings = prepared.study.analysis
-    zone = belt(prepared.border, settings.depth_km, prepared.crs)
+    zone = belt(border, settings.depth_km, network.crs)
     cells = float(shapely.area(zone)) / 1e6 / h3.average_hexagon_area(settings.h3_resolution, unit="km^2")
     return Work(len(network.links), len(network.settlements), int(round(cells, -1)))
 

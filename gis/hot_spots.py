@@ -21,6 +21,8 @@ from analysis.statistics.weights import network_time
 from analysis.units import cells_of
 from gis.hot import Hot
 from layers.crs import WGS84, project
+from layers.sides import same_side
+from network.costs import blocks
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -179,10 +181,12 @@ def _basis(
 
 def _undetoured(access: Access, rows: NDArray[np.int64], homes: Homes) -> float:
     """Return the share of homes whose quickest way across is no longer without a wait than without a border."""
-    across = homes.side[:, None] != access.targets.side[None]
-    least = [
-        np.where(across, access.times[n][rows], np.inf).min(axis=1, initial=np.inf) for n in ("open", "borderless")
-    ]
+    across = ~same_side(homes.side, access.targets.side)
+    least = np.empty((2, len(rows)))
+    for some in blocks(*across.shape):
+        for k, name in enumerate(("open", "borderless")):
+            minutes = np.where(across[some], access.times[name][rows[some]], np.inf)
+            least[k, some] = minutes.min(axis=1, initial=np.inf)
     return undetoured_share(*least)
 
 

@@ -56,7 +56,7 @@ def solve(
     study = study if isinstance(study, Study) else load_study(study)
     clock = Clock(listen)
     prepared, network = take_or_build(study, fetching=fetching, clock=clock)
-    expected = work_of(prepared, network)
+    expected = work_of(network, prepared.border, study.analysis)
     if fetching is not None and fetching.say and expected.links > SAID_LINKS:
         fetching.say(expected.line())
     refuse_work_that_cannot_fit(expected, study.osm.most_memory_gb)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.reach.decays import HALF_LIFE_MIN, SELF_KPH, Decay, decay, exponential, self_time_min
 from layers.errors import NetworkError
-from layers.sides import SIDES
+from layers.sides import SIDES, same_side
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.costs import blocks
 from network.kinds import GATE
@@ -117,7 +117,7 @@ def by_network(
             abroad = out["actual"]
             alone = not any(table is abroad for name, table in out.items() if name != "actual")
             out["actual"] = abroad if alone else abroad.copy()  # of a large table no second one
-            np.copyto(out["actual"], domestic, where=origins[:, None] == ends[None])
+            np.copyto(out["actual"], domestic, where=same_side(origins, ends))
     return out
 
 
@@ -216,7 +216,7 @@ def potentials(
         own = own_rows(router, points, targets) if own is None else own
         minutes = with_self_times(minutes, points, targets, own, self_area_km2, kph=self_kph)
     table: dict[str, NDArray[np.float64]] = {}
-    home = points.side[:, None] == targets.side[None]
+    home = same_side(points.side, targets.side)
     # Times of several modes may reach what this router's points do not join.
     joined = points.joined | np.isfinite(minutes["borderless"]).any(axis=1)
     for name in NETWORKS:

@@ -14,11 +14,13 @@ import pandas as pd
 
 from analysis.reach.accessibility import Targets, added_minutes, by_network, lost_access
 from layers.errors import NetworkError
+from layers.sides import same_side
 from network.build import DOMESTIC, FIELDS, NETWORKS
+from network.costs import blocks
 from network.routing import Points, Router
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -123,12 +125,14 @@ def within_minutes(
     wrong = [t for t in limits_min if not 0 < t < np.inf]
     if wrong:
         raise NetworkError(f"a limit of {wrong[0]:g} min: allowed is more than 0 and finite")
-    mask = _where(side, targets.side, where)
     known = _joined(times) if joined is None else joined
-    parts = []
-    for limit in limits_min:
-        count = {n: _count(mask & (times[n] <= limit), targets.people, known) for n in NETWORKS}
-        parts.append(lost_access(count, f"{what}_within_{limit:g}min_{where}"))
+    pairs = [(n, limit) for limit in limits_min for n in NETWORKS]
+    tests = [lambda rows, n=n, limit=limit: times[n][rows] <= limit for n, limit in pairs]
+    counts = dict(zip(pairs, _counts(side, targets, where, known, tests), strict=True))
+    parts = [
+        lost_access({n: counts[n, limit] for n in NETWORKS}, f"{what}_within_{limit:g}min_{where}")
+        for limit in limits_min
+    ]
     return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=range(len(side)))
 
 
@@ -172,10 +176,38 @@ def within_a_day(
     """
     if not 0 < one_way_min < np.inf:
         raise NetworkError(f"a day's way of {one_way_min:g} min: allowed is more than 0 and finite")
-    mask = _where(side, targets.side, where)
     known = _joined(there) if joined is None else joined
-    count = {n: _count(mask & (there[n] + back[n] <= 2 * one_way_min), targets.people, known) for n in NETWORKS}
-    return lost_access(count, f"{what}_within_a_day_{where}")
+    tests = [lambda rows, n=n: there[n][rows] + back[n][rows] <= 2 * one_way_min for n in NETWORKS]
+    counts = dict(zip(NETWORKS, _counts(side, targets, where, known, tests), strict=True))
+    return lost_access(counts, f"{what}_within_a_day_{where}")
+
+
+def within_a_day_and_back(
+    router: Router,
+    points: Points,
+    targets: Targets,
+    there: Times,
+    *,
+    one_way_min: float = DAY_MIN,
+    where: Where = "cross",
+    what: str = "people",
+    joined: NDArray[np.bool_] | None = None,
+) -> pd.DataFrame:
+    """Return `within_a_day` with the ways back of `return_times`, which are held for some targets at once."""
+    known = _joined(there) if joined is None else joined
+    uneven = _uneven(router, points)
+    total: pd.DataFrame | None = None
+    for some in blocks(len(targets.node), len(points)):
+        part = Targets(targets.node[some], targets.side[some], targets.people[some])
+        to = {n: there[n][:, some] for n in NETWORKS}
+        back = _returned(router, points, part, to, uneven)
+        found = within_a_day(to, back, points.side, part, one_way_min=one_way_min, where=where, what=what, joined=known)
+        total = found if total is None else total + found
+    if total is None:  # nobody lives anywhere
+        return within_a_day(
+            there, there, points.side, targets, one_way_min=one_way_min, where=where, what=what, joined=known
+        )
+    return total
 
 
 def return_times(router: Router, points: Points, targets: Targets, there: Times) -> dict[str, NDArray[np.float64]]:
@@ -189,9 +221,20 @@ def return_times(router: Router, points: Points, targets: Targets, there: Times)
     there
         From `analysis.reach.accessibility.travel_times`.
     """
+    return _returned(router, points, targets, there, _uneven(router, points))
+
+
+def _uneven(router: Router, points: Points) -> list[str]:
+    """Return the networks on which ways back may take another time."""
     # Only a point on a one-way road has no way to one of its ends.
     two_way = bool(np.isfinite(points.to_u[points.u >= 0]).all())
-    uneven = [n for n in NETWORKS if not (two_way and _both_ways_alike(router, n))]
+    return [n for n in NETWORKS if not (two_way and _both_ways_alike(router, n))]
+
+
+def _returned(
+    router: Router, points: Points, targets: Targets, there: Times, uneven: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Return minutes back, of networks that are not uneven those there."""
     table = {n: np.asarray(there[n]) for n in NETWORKS}
     if uneven:
 
@@ -261,7 +304,7 @@ def _where(side: NDArray[np.object_], places: NDArray[np.object_], where: Where)
     """Return which places count for which points, shape (points, places)."""
     if where not in get_args(Where):
         raise NetworkError(f"places {where!r}: allowed are {', '.join(get_args(Where))}")
-    home = side[:, None] == places[None]
+    home = same_side(side, places)
     return np.asarray({"own": home, "cross": ~home & (places != "")[None], "any": home | True}[where], bool)
 
 
@@ -270,6 +313,17 @@ def _joined(times: Times) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(times["borderless"]).any(axis=1), bool)
 
 
-def _count(mask: NDArray[np.bool_], weight: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the weight that each row counts, NaN where a point joins nothing."""
-    return np.where(known, mask @ weight, np.nan)
+def _counts(
+    side: NDArray[np.object_],
+    targets: Targets,
+    where: Where,
+    known: NDArray[np.bool_],
+    tests: Sequence[Callable[[slice], NDArray[np.bool_]]],
+) -> list[NDArray[np.float64]]:
+    """Return the people that each point counts by each test of some rows, NaN where a point joins nothing."""
+    sums = np.zeros((len(tests), len(side)))
+    for rows in blocks(len(side), len(targets.side)):
+        mask = _where(side[rows], targets.side, where)
+        for total, test in zip(sums, tests, strict=True):
+            total[rows] = (mask & test(rows)) @ targets.people
+    return [np.where(known, total, np.nan) for total in sums]

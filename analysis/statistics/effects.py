@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.statistics.excess import HomeNorm, excess, home_norm, nearest_by_crow, straight_km
 from analysis.statistics.growth import growth_residual
 from analysis.statistics.homes import Homes, cell_units
+from layers.sides import same_side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +79,7 @@ def other_lengths(basis: Basis) -> dict[str, Basis]:
     """
     if not basis.length_scatter > 0:
         return {}
-    across = (basis.homes.side[:, None] != basis.targets.side[None]) & np.isfinite(basis.open)
+    across = ~same_side(basis.homes.side, basis.targets.side) & np.isfinite(basis.open)
     off = basis.length_scatter * np.where(across, basis.open, 0.0)
     out = {}
     for word, more in (("shorter", -off), ("longer", off)):
@@ -148,12 +149,12 @@ def trips_to_city(
     large = targets.people >= city_people
     region = basis.cells["region"].to_numpy(dtype=object)[homes.cell] if len(homes.cell) else np.zeros(0, object)
     km = basis.km_to_cities(city_people)
-    at_home = (homes.side[:, None] == targets.side[large][None]) & (region != without)[:, None]
+    at_home = same_side(homes.side, targets.side[large]) & (region != without)[:, None]
     own = np.nonzero(at_home)
     norm = home_norm(minutes[:, large][own], km[own], homes.side[own[0]], pooled=pooled)
     # One city for a cell: the nearest to its largest home.
     first = homes.largest()
-    reached = np.isfinite(minutes[:, large]) & (homes.side[:, None] != targets.side[large][None])
+    reached = np.isfinite(minutes[:, large]) & ~same_side(homes.side, targets.side[large])
     city = np.full(homes.n, -1)
     with_home = np.flatnonzero(first >= 0)
     city[with_home] = nearest_by_crow(km[first[with_home]], reached[first[with_home]])[0]

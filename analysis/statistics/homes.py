@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from layers.sides import same_side
+from network.costs import blocks
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -74,24 +77,29 @@ def cell_units(
     fades
         The decay of the potentials.
     """
-    pull = fades(minutes) * targets.people
-    home = homes.side[:, None] == targets.side[None]
+    home = same_side(homes.side, targets.side)
     joined = np.isfinite(minutes).any(axis=1)
+    sums = np.empty((2, len(homes.cell)))
+    for rows in blocks(*home.shape):
+        pull = fades(minutes[rows]) * targets.people
+        for k, mask in enumerate((home[rows], ~home[rows])):
+            sums[k, rows] = (pull * mask).sum(axis=1)
     frame = pd.DataFrame(cells[["side", "region", "population"]]).set_axis(cells["cell"].to_numpy(), axis=0)
     frame["line_km"] = homes.mean(homes.line_km)
-    for what, mask in (("domestic", home), ("cross", ~home)):
-        value = np.where(joined, (pull * mask).sum(axis=1), np.nan)
+    for what, total in zip(("domestic", "cross"), sums, strict=True):
+        value = np.where(joined, total, np.nan)
         frame[f"potential_{what}_actual"] = homes.mean(value)
     return frame
 
 
 def cell_pull(homes: Homes, targets: Targets, minutes: NDArray[np.float64], fades: Decay) -> NDArray[np.float64]:
     """Return f(t) from cells to the places across the border, 0 for those at home, shape (cells, targets)."""
-    across = homes.side[:, None] != targets.side[None]
-    pull = np.where(across, fades(minutes), 0.0)
+    across = ~same_side(homes.side, targets.side)
     total = np.bincount(homes.cell, homes.people, minlength=homes.n)
-    out = np.zeros((homes.n, pull.shape[1]))
-    np.add.at(out, homes.cell, pull * homes.people[:, None])
+    out = np.zeros((homes.n, across.shape[1]))
+    for rows in blocks(*across.shape):
+        pull = np.where(across[rows], fades(minutes[rows]), 0.0)
+        np.add.at(out, homes.cell[rows], pull * homes.people[rows, None])
     return np.asarray(out / np.where(total > 0, total, 1.0)[:, None], float)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.reach.accessibility import potentials, travel_times
 from analysis.reach.catchments import floating_catchments, rational_access
-from analysis.reach.opportunities import logsum_times, nearest_place, return_times, within_a_day, within_minutes
+from analysis.reach.opportunities import logsum_times, nearest_place, within_a_day_and_back, within_minutes
 from analysis.reach.places import cities, join_places, places_report, targets_of
 from analysis.trips.demand import modes_of
 from gis.chapters.chapter import Chapter
@@ -61,8 +61,9 @@ def _people(access: Access, limits: tuple[float, ...], day_min: float) -> pd.Dat
     """Return the people across the border within several times, and within a day and back."""
     side, joined = access.points.side, access.points.joined
     within = within_minutes(access.times, side, access.targets, limits_min=limits, joined=joined)
-    back = return_times(access.router, access.points, access.targets, access.times)
-    day = within_a_day(access.times, back, side, access.targets, one_way_min=day_min, joined=joined)
+    day = within_a_day_and_back(
+        access.router, access.points, access.targets, access.times, one_way_min=day_min, joined=joined
+    )
     return pd.concat([within, day], axis=1)
 
 

@@ -72,7 +72,7 @@ def test_a_network_is_reckoned_by_its_links_places_and_cells(tmp_path: Path) -> 
     study = load_study(OsmGrid().write(tmp_path / "study"))
     prepared = prepare(study)
     network = build(prepared)
-    found = work_of(prepared, network)
+    found = work_of(network, prepared.border, study.analysis)
     assert (found.links, found.places) == (len(network.links), len(network.settlements))
     cells = populated_cells(network, prepared.border, study.analysis)
     assert len(cells) <= found.cells <= 3 * len(cells)  # the belt reaches beyond the regions of this border

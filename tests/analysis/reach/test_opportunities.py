@@ -13,6 +13,7 @@ import pytest
 import shapely
 from numpy.typing import NDArray
 
+from analysis.reach import opportunities
 from analysis.reach.accessibility import Targets, posts, potentials, travel_times
 from analysis.reach.decays import cumulative
 from analysis.reach.opportunities import (
@@ -22,6 +23,7 @@ from analysis.reach.opportunities import (
     nearest_place,
     return_times,
     within_a_day,
+    within_a_day_and_back,
     within_minutes,
 )
 from analysis.reach.places import checkpoint_places, cities, join_places, places_report, targets_of
@@ -256,6 +258,37 @@ def test_without_one_way_roads_no_tree_is_grown() -> None:
     back = return_times(router, points, targets, there)
     assert all(np.array_equal(back[n], there[n]) for n in NETWORKS)
     assert back["borderless"] is there["borderless"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_in_blocks_of_few_pairs_people_are_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = case(seed)
+    there = travel_times(one.router, one.points, one.targets)
+    back = return_times(one.router, one.points, one.targets, there)
+
+    def tables() -> list[pd.DataFrame]:
+        side, places = one.points.side, one.targets
+        return [
+            within_minutes(there, side, places, where="any"),
+            within_a_day(there, back, side, places),
+            within_a_day_and_back(one.router, one.points, places, there),
+        ]
+
+    whole = tables()
+    pd.testing.assert_frame_equal(whole[1], whole[2])
+    monkeypatch.setattr(
+        opportunities, "blocks", lambda rows, _: (slice(i, min(i + 3, rows)) for i in range(0, rows, 3))
+    )
+    for found, expected in zip(tables(), whole, strict=True):
+        pd.testing.assert_frame_equal(found, expected, rtol=1e-12)
+
+
+def test_a_day_among_places_where_nobody_lives() -> None:
+    one = case(0)
+    nobody = Targets(np.zeros(0, np.int64), np.zeros(0, object), np.zeros(0))
+    there = travel_times(one.router, one.points, nobody)
+    found = within_a_day_and_back(one.router, one.points, nobody, there, joined=one.points.joined)
+    assert (found["people_within_a_day_cross_actual"][one.points.joined] == 0).all()
 
 
 TOWNS = [(-60.0, 0.0), (40.0, 0.0)]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.reach.accessibility import Targets
 from analysis.reach.decays import exponential
+from analysis.statistics import homes as homes_module
 from analysis.statistics.effects import (
     Basis,
     excess_over_settings,
@@ -147,6 +148,40 @@ def test_potentials_of_cells_are_sums_over_targets() -> None:
         )
     shares = cell_pull(ground.homes, ground.targets, ground.actual, ground.decay) @ ground.targets.people
     assert shares == pytest.approx(units["potential_cross_actual"].to_numpy())
+
+
+def test_in_blocks_of_few_pairs_cells_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    n, targets = 23, Targets(np.arange(9), rng.choice(["a", "b"], 9).astype(object), rng.uniform(10, 1e5, 9))
+    homes = Homes(
+        n=5,
+        cell=rng.integers(0, 5, n),
+        people=rng.uniform(1, 900, n),
+        side=rng.choice(["a", "b"], n).astype(object),
+        lonlat=np.zeros((n, 2)),
+        line_km=rng.uniform(0, 90, n),
+        name=np.full(n, "", object),
+    )
+    cells = pd.DataFrame({"cell": list("vwxyz"), "side": "a", "region": "A-1", "population": 1.0})
+    minutes = np.where(rng.random((n, 9)) < 0.2, np.inf, rng.uniform(1, 400, (n, 9)))
+    fades = exponential(120.0)
+
+    def made() -> tuple[pd.DataFrame, NDArray[np.float64]]:
+        return cell_units(cells, homes, targets, minutes, fades), cell_pull(homes, targets, minutes, fades)
+
+    units, pull = made()
+    monkeypatch.setattr(homes_module, "blocks", lambda rows, _: (slice(i, min(i + 4, rows)) for i in range(0, rows, 4)))
+    again, pull_again = made()
+    pd.testing.assert_frame_equal(units, again, rtol=1e-12)
+    np.testing.assert_allclose(pull, pull_again, rtol=1e-12)
+    # And by hand for the first cell: people's mean of what its homes reach at home.
+    own = homes.cell == 0
+    home = homes.side[:, None] == targets.side[None]
+    reached = (np.where(home & np.isfinite(minutes), 2 ** (-minutes / 120.0), 0.0) @ targets.people)[own]
+    if np.isfinite(minutes[own]).any(axis=1).all():
+        assert units["potential_domestic_actual"].iloc[0] == pytest.approx(
+            np.average(reached, weights=homes.people[own])
+        )
 
 
 def test_ways_of_other_lengths_move_those_across_alone_and_leave_the_unreachable_so() -> None:
