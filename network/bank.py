@@ -210,16 +210,21 @@ def _bound() -> None:
 class Split:
     """A cost field as one at home and the arcs that it has beside.
 
-    `ends` of these, and their costs among the ends, infinite where none.
+    `ends` of these, and their costs among the ends, infinite where none. `posts` are the ends and those that a
+    scenario may open: of a large graph tables of all of them are made, which serve every closure.
     """
 
     home: Graph
     ends: NDArray[np.int64]
     arcs: NDArray[np.float64]
+    posts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, graph: Graph, home: Graph) -> Split | None:
-        """Return a field over its home; None where too much differs, or something at home is no way of the field."""
+    def of(cls, graph: Graph, home: Graph, posts: NDArray[np.int64]) -> Split | None:
+        """Return a field over its home; None where too much differs, or something at home is no way of the field.
+
+        `posts` are positions of the gates' ends, open or closed.
+        """
         costs = graph.costs
         n = costs.shape[0]
         own, theirs = (arc_keys(c) for c in (costs, home.costs))
@@ -234,19 +239,21 @@ class Split:
             return None
         arcs = np.full((len(ends), len(ends)), np.inf)
         arcs[np.searchsorted(ends, tail), np.searchsorted(ends, head)] = costs.data[more]
-        return cls(home, ends, arcs)
+        many = graph.large and len(posts) <= GATES
+        return cls(home, ends, arcs, np.union1d(ends, posts) if many else ends)
 
     def costs_at(
         self, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
     ) -> NDArray[np.float64]:
         """Return what `costs_at` of the whole field does, over trees at home."""
-        both = np.concatenate([columns, self.ends])
+        both, n = np.concatenate([columns, self.posts]), len(columns)
         out = _sums(self.home, roots, both, reverse=reverse)
         if not len(self.ends):
-            return out / THOUSAND
-        out, to_ends = out[:, : len(columns)], out[:, len(columns) :]
-        over = _sums(self.home, self.ends, both, reverse=reverse)
-        over, between = over[:, : len(columns)], over[:, len(columns) :]
+            return out[:, :n] / THOUSAND
+        at_ends = np.searchsorted(self.posts, self.ends)
+        out, to_ends = out[:, :n], out[:, n + at_ends]
+        over = _sums(self.home, self.posts, both, reverse=reverse)[at_ends]
+        over, between = over[:, :n], over[:, n + at_ends]
         walk = between if not reverse else between.T
         walk = _shortest(np.minimum(walk, self.arcs))
         walk = walk.T if reverse else walk

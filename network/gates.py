@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def post_positions(links: pd.DataFrame, position: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the positions of both ends of all gates, open or closed, ascending: no scenario of closures moves them."""
+    at = np.unique(position[links.loc[(links["checkpoint_id"] != "").to_numpy(bool), ["u", "v"]].to_numpy(np.int64)])
+    return np.asarray(at[at >= 0], np.int64)
+
+
 def open_gates(
     tables: Tables, crossings: pd.DataFrame, pairs: pd.DataFrame, checkpoints: gpd.GeoDataFrame
 ) -> tuple[Tables, pd.DataFrame]:

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from network import bank
 from network.build import FIELDS, Network
 from network.costs import min_plus as min_plus
 from network.routing import Router, compile_router
@@ -39,23 +40,36 @@ class Overlay:
         Network nodes at the ends of crossing links.
     gates
         Directed crossings: ``tail``, ``head`` (positions in posts), ``cost``, ``checkpoint_id``, ``crossing_id``.
+    around
+        Nodes of which tables are made on a large network, ascending: those of closed checkpoints beside the posts, so
+        that one table serves every closure.
     """
 
     home: Router
     posts: NDArray[np.int64]
     gates: pd.DataFrame
     between: NDArray[np.float64]
+    around: NDArray[np.int64] | None = None
 
     def to_posts(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return minutes at home from nodes to posts, shape (nodes, posts)."""
         # A post where nothing but crossings meet has no link at home: it is there already.
         same = np.asarray(nodes)[:, None] == self.posts[None]
-        return np.where(same, 0.0, self.home.table(nodes, self.posts, FIELDS["open"]))
+        around, at = self._around()
+        return np.where(same, 0.0, self.home.table(nodes, around, FIELDS["open"])[:, at])
 
     def from_posts(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return minutes at home from posts to nodes, shape (posts, nodes)."""
         same = self.posts[:, None] == np.asarray(nodes)[None]
-        return np.where(same, 0.0, self.home.table(self.posts, nodes, FIELDS["open"]))
+        around, at = self._around()
+        return np.where(same, 0.0, self.home.table(around, nodes, FIELDS["open"])[at])
+
+    def _around(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the nodes of which tables are made, and where the posts are among them."""
+        if self.around is None:
+            return self.posts, np.arange(len(self.posts))
+        around = np.union1d(self.around, self.posts)
+        return around, np.searchsorted(around, self.posts)
 
     def across(
         self,
@@ -174,8 +188,11 @@ def build_overlay(network: Network, mode: str, *, field: str = "actual") -> Over
             "crossing_id": np.concatenate([crossing["crossing_id"], back["crossing_id"]]),
         }
     )
-    between = home.table(posts, posts, FIELDS["open"]) if len(posts) else np.empty((0, 0))
-    return Overlay(home, posts, gates, between)
+    around = np.union1d(posts, links.loc[over & (links["checkpoint_id"] != "").to_numpy(bool), ["u", "v"]])
+    wide = around if len(home.nodes) > bank.LARGE and len(around) <= MANY else posts
+    at = np.searchsorted(wide, posts)
+    between = home.table(wide, wide, FIELDS["open"])[np.ix_(at, at)] if len(posts) else np.empty((0, 0))
+    return Overlay(home, posts, gates, between, wide if len(wide) > len(posts) else None)
 
 
 def _over_posts(

@@ -22,6 +22,7 @@ from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.connectors import PLACE, connector_times
 from network.costs import THOUSAND, at_once, blank, blocks, cheapest_arcs, settled, whole
 from network.domestic import same_costs, waits_at_home_min, with_domestic
+from network.gates import post_positions
 from network.hierarchy import Frame
 from network.joining import join
 from network.modes import Mode, mode_named
@@ -190,10 +191,7 @@ class Router:
     def _costs_at(
         self, roots: NDArray[np.int64], columns: NDArray[np.int64], field: str, *, reverse: bool
     ) -> NDArray[np.float64]:
-        """Return the costs from positions to others, or with `reverse` from the others.
-
-        Trees that others grew are not grown again.
-        """
+        """Return the costs from positions to others, or with `reverse` from them; known trees are not grown again."""
         if field not in self._banked:
             graph = Graph.of(self.costs[field], self._frame)
             split = None
@@ -202,7 +200,8 @@ class Router:
                 if "" not in self._banked:  # with an order of its own, a fourth as much to look through
                     home = self._at_home()
                     self._banked[""] = Graph.of(home, Frame((home,), self._lonlat))
-                split = Split.of(graph, self._banked[""])  # type: ignore[arg-type]  # the entry without a name is a graph
+                posts = post_positions(self.network.links, self.position)
+                split = Split.of(graph, self._banked[""], posts)  # type: ignore[arg-type]  # without a name a graph
             self._banked[field] = split or graph
         chosen = self._banked[field]
         if isinstance(chosen, Split):
