@@ -16,6 +16,7 @@ from analysis.reach.contours import spread
 from analysis.reach.decays import exponential
 from layers.crs import WGS84, project
 from layers.errors import LayerError
+from layers.keeping import kept, kept_as
 from layers.regions import belt
 from layers.sides import SIDES, Side
 from network.build import FIELDS
@@ -128,7 +129,12 @@ def potential_surface(
     2^(−t/h) of a sum is the sum of each part, so that the best node near a cell gives its potential. Other decays have
     no such rule.
     """
-    potential = potential_across(network, router, targets, exponential(half_life_min), field)
+    ways = network.links[["u", "v", "oneway", "mode", "crossing", FIELDS["open"], FIELDS[field]]]
+    potential = kept_as(
+        "potential_across",
+        [ways, network.nodes["side"], router.mode, router.nodes, targets, half_life_min],
+        lambda: potential_across(network, router, targets, exponential(half_life_min), field),
+    )
     most = float(potential.max(initial=0.0))
     if most <= 0:
         return Surface(np.full(grid.inside.shape, np.nan), grid.inside, grid.transform)
@@ -198,11 +204,7 @@ class Grid:
             if also is not None:
                 seeds = np.where(mask, np.minimum(seeds, also[side]), np.inf)
             if np.isfinite(seeds).any():
-                size = self.transform.a
-                # A way may lead over ground that is too far off to be shown: the limit hides cells, it changes none.
-                reached = spread(seeds, mask, size, PER_METRE, np.inf, np.inf)
-                near = distance_transform_edt(~np.isfinite(seeds)) * size <= limit_km * 1000
-                out[mask] = np.where(np.isfinite(reached) & near, reached, np.nan)[mask]
+                out[mask] = kept(_over_ground, seeds, mask, self.transform.a, limit_km)[mask]
         return Surface(out, self.inside, self.transform, self)
 
     def _tracks(self, network: Network, router: Router, side: Side) -> _Tracks:
@@ -211,6 +213,16 @@ class Grid:
         if held is None or held[0] is not router:
             held = self._kept[side] = (router, _tracks(network, router, side, self.sides[side].shape, self.transform))
         return held[1]
+
+
+def _over_ground(
+    seeds: NDArray[np.float64], mask: NDArray[np.bool_], size: float, limit_km: float
+) -> NDArray[np.float64]:
+    """Return costs from cells outwards over open ground, NaN where no cell with one is within the limit."""
+    # A way may lead over ground that is too far off to be shown: the limit hides cells, it changes none.
+    reached = spread(seeds, mask, size, PER_METRE, np.inf, np.inf)
+    near = distance_transform_edt(~np.isfinite(seeds)) * size <= limit_km * 1000
+    return np.where(np.isfinite(reached) & near, reached, np.nan)
 
 
 @dataclass(frozen=True)
