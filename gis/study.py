@@ -117,6 +117,10 @@ class Study(Part):
         rest = {n: LayerSource(path=OVERPASS) for n in queried}
         if self.osm.pbf:
             rest |= {n: LayerSource(path=OSM) for n in unnamed - queried}
+        ground = {"regions": self.layers.regions, "roads": self.layers.roads, **rest}
+        if WATER not in self.layers.model_fields_set and {ground[n].path for n in ("regions", "roads")} == {SNAPSHOT}:
+            # The packaged water goes with the packaged ground: others have shores of their own.
+            rest[WATER] = LayerSource(path=SNAPSHOT)
         if rest:
             object.__setattr__(self, "layers", self.layers.model_copy(update=rest))
         return self

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
 from layers.crs import WGS84, project
 from layers.sides import SIDES, Side
+from network.banks import Banks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,13 +42,15 @@ SHORE_M = 10.0
 class Border:
     """The border in the projection: its line, the two sides as polygons, how far off the line may be, and water.
 
-    ``water`` holds the polygons that no straight way leads over, None where none are known.
+    ``water`` holds the polygons that no straight way leads over, ``courses`` where straightened links may run by it
+    (`network.banks.courses`); None where none are known.
     """
 
     line: shapely.Geometry
     sides: Mapping[Side, shapely.Geometry]
     tolerance_km: float = WEAVE_KM
     water: shapely.Geometry | None = None
+    courses: shapely.Geometry | None = None
 
     @classmethod
     def of(
@@ -114,6 +117,16 @@ class Border:
     def _pools(self) -> shapely.STRtree:
         """The water in tiles of few vertices: a short line need not be laid over the whole of a sea."""
         return shapely.STRtree([part for lake in self.lakes for part in tiled(lake)])
+
+    @cached_property
+    def banks(self) -> Banks:
+        """On which bank straightened links run."""
+        return Banks(self.courses, self._pools)
+
+    @cached_property
+    def answers(self) -> dict[bytes, Any]:
+        """What was found of single lines: places join a network again and again, and its water stays."""
+        return {}
 
     def wet_m(self, lines: NDArray[np.object_]) -> NDArray[np.float64]:
         """Return how many metres of each line lie over water."""

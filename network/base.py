@@ -5,7 +5,7 @@ Links with speeds and sides, crossings found, trains' changes placed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -15,6 +15,7 @@ import shapely
 from layers.crs import WGS84, project
 from layers.errors import NetworkError
 from network.abroad import WEAVE_KM, Border
+from network.banks import courses
 from network.border import find_crossings, with_sides_of_nodes
 from network.bridges import bridge_rail
 from network.gaps import close_gaps, dead_ends, joined_layers, no_gaps, rail_bridges
@@ -142,6 +143,7 @@ def build_base(
     # Told now, for whole links; put into lengths once gaps are found, so that a study without factors has the same
     # bridges.
     tables = Tables(tables.nodes, with_length_factors(tables.links, generalised if length_factor else ()), crs)
+    edge = replace(edge, courses=courses(tables, generalised, water))
     ends = {mode: dead_ends(tables, mode) for mode in ("road", "rail")}
     tables = bridge_rail(tables) if bridge_gaps else tables
     tables, report = with_sides_of_nodes(tables, regions, edge)

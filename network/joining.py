@@ -30,6 +30,12 @@ DETOUR = 1.3
 """A connector is this much longer than the straight line: an assumption."""
 PLACES = 64
 """Places whose ways are sought at once: trees over the part of the network around them."""
+AT_ONCE = 10
+"""Things whose ways are looked at together where the nearest can't be joined."""
+BEYOND = 10
+"""So many times as many things are looked at where water lies before the nearest: a city on the other bank has more."""
+NEXT_TO = 0.05
+"""A way that is too long is so to all that lies this near to its end, as a share of the straight line."""
 COLUMNS = ("place", "link", "fraction", "straight_m")
 
 
@@ -155,8 +161,8 @@ def near_by(
     for p in point[border.leads_abroad(points[point], bridge, side) | border.over_water(points[point], bridge)]:
         # The nearest would cut through the neighbour, or over water: a handful along the line and the shores.
         near = tree.query(points[p], predicate="dwithin", distance=limit_km * 1000)
-        near = near[np.argsort(shapely.distance(points[p], things[near]), kind="stable")][: limits.candidates]
-        k = _first_by_land(points[p], things[near], border, side)
+        near = near[np.argsort(shapely.distance(points[p], things[near]), kind="stable")]
+        k = _first_by_land(points[p], things[near], border, side, limits.candidates)
         nearest[p] = near[k] if k >= 0 else -1
         first[p] = shapely.distance(points[p], things[near[k]]) if k >= 0 else np.nan
     some = np.flatnonzero(np.isfinite(first))
@@ -168,8 +174,9 @@ def near_by(
     away = shapely.distance(points[place], things[thing])
     order = np.lexsort((thing, away, place))
     place, thing, away = place[order], thing[order], away[order]
-    rank = np.arange(len(place)) - np.searchsorted(place, place)
-    keep = (rank < limits.candidates) & (away >= first[place] - 1e-6)
+    keep = away >= first[place] - 1e-6
+    place, thing = place[keep], thing[keep]
+    keep = np.arange(len(place)) - np.searchsorted(place, place) < limits.candidates
     place, thing = place[keep], thing[keep]
     bridge = shapely.shortest_line(points[place], things[thing])
     free = ~border.leads_abroad(points[place], bridge, side) & ~border.over_water(points[place], bridge)
@@ -177,21 +184,45 @@ def near_by(
     return place[free].astype(np.int64), thing[free].astype(np.int64)
 
 
-def _first_by_land(point: shapely.Geometry, things: NDArray[np.object_], border: Border, side: Side) -> int:
+def _first_by_land(
+    point: shapely.Geometry, things: NDArray[np.object_], border: Border, side: Side, candidates: int
+) -> int:
     """Return the first of things, nearest first, that a point may join, −1 for none.
 
-    The way to it leads over no water, or round what water lies between within the length of a connector.
+    The way to it leads over no water, or round what water lies between within the length of a connector; or a
+    straightened road is drawn over that water and runs on the point's bank (`network.banks`). Where water alone keeps
+    the point from some of the nearest `candidates` and no other does, the first dry one of those behind them.
     """
-    here = np.full(len(things), point)
-    bridge = shapely.shortest_line(here, things)
-    wet = border.over_water(here, bridge)
-    for k in np.flatnonzero(~border.leads_abroad(here, bridge, side)):  # the first few, as a rule
-        if not wet[k]:
-            return int(k)
-        way = way_round(border, bridge[k], DETOUR)
-        if way is not None and not border.leads_abroad(here[:1], np.array([way]), side)[0]:
-            return int(k)
-    return -1
+    refused: list[shapely.Geometry] = []
+    for start in range(0, min(len(things), candidates), AT_ONCE):  # one of the first few, as a rule
+        some = things[start : min(start + AT_ONCE, candidates)]
+        here = np.full(len(some), point)
+        bridge = np.asarray(shapely.shortest_line(here, some), dtype=object)
+        wet = border.over_water(here, bridge)
+        for k in np.flatnonzero(~border.leads_abroad(here, bridge, side)):
+            if not wet[k] or _by_land(border, bridge[k], side, refused):
+                return int(start + k)
+            refused.append(shapely.get_point(bridge[k], 1))
+    behind = things[candidates : candidates * BEYOND] if refused else things[:0]
+    here = np.full(len(behind), point)
+    bridge = np.asarray(shapely.shortest_line(here, behind), dtype=object)
+    dry = np.flatnonzero(~border.over_water(here, bridge))
+    dry = dry[~border.leads_abroad(here[dry], bridge[dry], side)]
+    return int(candidates + dry[0]) if len(dry) else -1
+
+
+def _by_land(border: Border, bridge: shapely.Geometry, side: Side, refused: list[shapely.Geometry]) -> bool:
+    """Return whether a thing that a straight line over water leads to may be joined all the same.
+
+    No way round is sought to what lies next to a place that was `refused`, by `NEXT_TO` of the line.
+    """
+    if border.banks.joins(bridge, DETOUR):
+        return True
+    start, end = (shapely.get_point(bridge, k) for k in (0, 1))
+    if refused and shapely.distance(end, refused).min() <= NEXT_TO * shapely.length(bridge):
+        return False
+    way = way_round(border, bridge, DETOUR)
+    return way is not None and not border.leads_abroad(np.array([start]), np.array([way]), side)[0]
 
 
 def far_apart(

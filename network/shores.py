@@ -35,9 +35,13 @@ def way_round(border: Border, line: shapely.Geometry, times: float) -> shapely.G
     further lakes, its piece there is pulled round those. What is found is dry but for what a place in the water needs
     to leave it; a shorter way may exist.
     """
-    xy = shapely.get_coordinates(line)
-    way = _way(border, xy[0], xy[-1], times * float(shapely.length(line)), ROUNDS)
-    return None if way is None else shapely.LineString(way)
+    xy = shapely.get_coordinates(line)[[0, -1]]
+    key = b"way" + xy.tobytes() + np.float64(times).tobytes()
+    if key not in border.answers:
+        way = _way(border, xy[0], xy[-1], times * float(shapely.length(line)), ROUNDS)
+        border.answers[key] = None if way is None else shapely.LineString(way)
+    found: shapely.Geometry | None = border.answers[key]
+    return found
 
 
 def _way(

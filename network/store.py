@@ -173,7 +173,7 @@ def _network(about: Mapping[str, Any], frames: Mapping[str, Any], arrays: Arrays
     for part in parts.values():
         shapely.prepare(part)
     sides = {s: parts[s] for s in SIDES}
-    border = Border(parts["line"], sides, about["tolerance_km"], parts.get("water"))
+    border = Border(parts["line"], sides, about["tolerance_km"], parts.get("water"), parts.get("courses"))
     return Network(
         nodes=nodes,
         links=links,
@@ -328,6 +328,8 @@ def _border_table(border: Border, crs: CRS) -> gpd.GeoDataFrame:
     shapes: dict[str, shapely.Geometry] = {"line": border.line, **{s: border.sides[s] for s in SIDES}}
     if border.water is not None:
         shapes["water"] = border.water
+    if border.courses is not None:
+        shapes["courses"] = border.courses
     return gpd.GeoDataFrame({"part": list(shapes)}, geometry=list(shapes.values()), crs=crs)
 
 

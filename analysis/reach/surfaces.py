@@ -267,17 +267,24 @@ def belt_grid(network: Network, border: gpd.GeoDataFrame, *, depth_km: float = 1
         )
     shape = (int(np.ceil((north - south) / size)), int(np.ceil((east - west) / size)))
     transform = Affine(size, 0, west, 0, -size, north)
-    sides = {}
-    for side in SIDES:
-        edge = network.base.border
-        polygon = edge.dry(shapely.intersection(edge.sides[side], zone))
-        sides[side] = (
-            rasterize([(polygon, 1)], out_shape=shape, transform=transform, dtype="uint8").astype(bool)
-            if shapely.area(polygon)
-            else np.zeros(shape, bool)
-        )
+    edge = network.base.border
+    # Cells are in a side or in water by their middles: neither need be cut by the other.
+    land = ~_cells_in(edge.lakes_on(zone), shape, transform)
+    sides = {s: _cells_in(_parts(shapely.intersection(edge.sides[s], zone)), shape, transform) & land for s in SIDES}
     sides["b"] &= ~sides["a"]
     return Grid(sides, transform)
+
+
+def _parts(polygon: shapely.Geometry) -> NDArray[np.object_]:
+    parts: NDArray[np.object_] = shapely.get_parts(polygon)
+    return parts[shapely.area(parts) > 0]
+
+
+def _cells_in(polygons: NDArray[np.object_], shape: tuple[int, int], transform: Affine) -> NDArray[np.bool_]:
+    """Return the cells whose middles lie in one of some polygons."""
+    if not len(polygons):
+        return np.zeros(shape, bool)
+    return np.asarray(rasterize(polygons, out_shape=shape, transform=transform, dtype="uint8"), bool)
 
 
 def _tracks(network: Network, router: Router, side: Side, shape: tuple[int, ...], transform: Affine) -> _Tracks:

@@ -94,6 +94,7 @@ def study_text(a: str, b: str, file: str = "") -> tuple[str, str, list[str]]:
         body = _set(body, "pbf", "[" + ", ".join(f'"{n}"' for n in names) + "]")
         for layer in ("regions", "roads", "railways", "settlements", "checkpoints"):
             body = re.sub(rf'^{layer} = "snapshot"', f'# {layer} = "file.gpkg"', body, count=1, flags=re.M)
+        body = _set(body, "water", '"none"')
         # What suits whole roads is a default where a study says nothing, but this text says all.
         body = _set(body, "reach_more_km", f"{DETAILED_MORE_KM:g}")
         notes = [

@@ -49,7 +49,7 @@ class LayerSource(Part):
 
 
 class Layers(Part):
-    """Sources of the five layers, and of water, which a study may do without."""
+    """Sources of the five layers, and of water: where it is not named, the packaged one beside packaged roads."""
 
     regions: LayerSource = LayerSource()
     roads: LayerSource = LayerSource()

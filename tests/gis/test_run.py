@@ -29,6 +29,7 @@ LAYERS = {
     "regions",
     "border_line",
     "sea_line",
+    "water",
     "checkpoints",
     "crossings",
     "roads",
