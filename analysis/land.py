@@ -11,6 +11,7 @@ from layers.crs import WGS84, project
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
     from pyproj import CRS
 
     from network.abroad import Border
@@ -21,7 +22,9 @@ LEAST_SHARE = 0.01
 """A cell with less land than this is water, if nobody lives in it."""
 
 
-def on_land(cells: gpd.GeoDataFrame, border: Border, crs: CRS) -> gpd.GeoDataFrame:
+def on_land(
+    cells: gpd.GeoDataFrame, border: Border, crs: CRS, *, homes: gpd.GeoDataFrame | None = None
+) -> gpd.GeoDataFrame:
     """Return the cells cut by the border's water; as they are where none is known.
 
     Parameters
@@ -32,6 +35,8 @@ def on_land(cells: gpd.GeoDataFrame, border: Border, crs: CRS) -> gpd.GeoDataFra
         With its water.
     crs
         The border's equal-area projection.
+    homes
+        Places with ``population``: a cell that water parts has its centre in the part where most of them live.
 
     Returns
     -------
@@ -52,13 +57,17 @@ def on_land(cells: gpd.GeoDataFrame, border: Border, crs: CRS) -> gpd.GeoDataFra
     centre = np.asarray(project(shapely.points(lonlat), WGS84, crs), dtype=object)
     astray = border.ashore_m(centre) > 0
     large = wet > DRAWN_SHARE * area[cell]
+    places, people = _homes(homes, crs)
     for k in np.union1d(cell[large], np.flatnonzero(astray)):  # the few that touch large water
         if share[k] < LEAST_SHARE:
             continue
         cut = shapely.union_all(border.lakes[lake[(cell == k) & large]])
-        shape[k] = project(shapely.difference(whole[k], cut), crs, WGS84)
-        if astray[k]:
-            land = shapely.difference(whole[k], shapely.union_all(border.lakes[lake[cell == k]]))
+        left = shapely.difference(whole[k], cut)
+        shape[k] = project(left, crs, WGS84)
+        lived = _lived_in(left, places, people)
+        if astray[k] or (lived is not None and not shapely.intersects(lived, centre[k])):
+            lakes_here = shapely.union_all(border.lakes[lake[cell == k]])
+            land = shapely.difference(whole[k] if lived is None else lived, lakes_here)
             spot = shapely.get_point(shapely.shortest_line(centre[k], land), 1)
             lonlat[k] = shapely.get_coordinates(project(spot, crs, WGS84))[0]
     out = cells.assign(lon=lonlat[:, 0], lat=lonlat[:, 1], land_share=share).set_geometry(
@@ -66,3 +75,21 @@ def on_land(cells: gpd.GeoDataFrame, border: Border, crs: CRS) -> gpd.GeoDataFra
     )
     kept = (share >= LEAST_SHARE) | (cells["population"] > 0).to_numpy()
     return out[kept].reset_index(drop=True)
+
+
+def _homes(homes: gpd.GeoDataFrame | None, crs: CRS) -> tuple[shapely.STRtree, NDArray[np.float64]]:
+    """Return places in the projection and their people."""
+    if homes is None:
+        return shapely.STRtree([]), np.empty(0)
+    people = np.nan_to_num(homes["population"].to_numpy(float))
+    return shapely.STRtree(np.asarray(project(homes.geometry.to_numpy(), WGS84, crs), dtype=object)), people
+
+
+def _lived_in(land: shapely.Geometry, places: shapely.STRtree, people: NDArray[np.float64]) -> shapely.Geometry | None:
+    """Return the part of a cell's land where most people live, None where it has one part or nobody lives."""
+    parts = shapely.get_parts(land)
+    if len(parts) < 2 or not len(people):
+        return None
+    part, place = places.query(parts, predicate="intersects")
+    lived = np.bincount(part, people[place], minlength=len(parts))
+    return parts[lived.argmax()] if lived.any() else None

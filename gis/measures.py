@@ -115,7 +115,7 @@ def populated_cells(
         if population
         else people_in_cells(cells, network.settlements, settings.h3_resolution)
     )
-    cells = on_land(cells, network.base.border, network.crs)
+    cells = on_land(cells, network.base.border, network.crs, homes=network.settlements)
     cells["near"] = nearest_settlement(cells, network.settlements)
     return cells
 

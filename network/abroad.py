@@ -114,9 +114,13 @@ class Border:
         return shapely.STRtree(self.lakes)
 
     @cached_property
+    def _tiled_lakes(self) -> list[list[shapely.Geometry]]:
+        return [tiled(lake) for lake in self.lakes]
+
+    @cached_property
     def _pools(self) -> shapely.STRtree:
         """The water in tiles of few vertices: a short line need not be laid over the whole of a sea."""
-        return shapely.STRtree([part for lake in self.lakes for part in tiled(lake)])
+        return shapely.STRtree([part for parts in self._tiled_lakes for part in parts])
 
     @cached_property
     def banks(self) -> Banks:
@@ -133,6 +137,13 @@ class Border:
         line, pool = self._pools.query(lines, predicate="intersects")
         over = shapely.length(shapely.intersection(lines[line], self._pools.geometries[pool]))
         return np.asarray(np.bincount(line, over, minlength=len(lines)), float)
+
+    def lakes_under(self, lines: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return pairs of lines and the polygons of water that each leads over, by their rows."""
+        line, pool = self._pools.query(lines, predicate="intersects")
+        lake = np.repeat(np.arange(len(self.lakes)), [len(tiles) for tiles in self._tiled_lakes])[pool]
+        pairs = np.unique(np.stack([line, lake], axis=1), axis=0)
+        return pairs[:, 0], pairs[:, 1]
 
     def ashore_m(self, points: NDArray[np.object_]) -> NDArray[np.float64]:
         """Return how far each point in water is from the shore; 0 on land."""

@@ -18,7 +18,7 @@ from layers.crs import WGS84, geodesic_m, project
 from layers.sides import SIDES, Side
 from network.junctions import once_per_junction
 from network.kinds import CONNECTOR, NO_GROUND
-from network.shores import way_round
+from network.shores import goes_round, way_round
 from network.topology import SNAP_M, Tables, along
 
 if TYPE_CHECKING:
@@ -179,7 +179,9 @@ def near_by(
     keep = np.arange(len(place)) - np.searchsorted(place, place) < limits.candidates
     place, thing = place[keep], thing[keep]
     bridge = shapely.shortest_line(points[place], things[thing])
-    free = ~border.leads_abroad(points[place], bridge, side) & ~border.over_water(points[place], bridge)
+    free = ~border.leads_abroad(points[place], bridge, side)
+    wet = np.flatnonzero(free & border.over_water(points[place], bridge))
+    free[wet] = goes_round(border, bridge[wet], DETOUR)
     free |= thing == nearest[place]
     return place[free].astype(np.int64), thing[free].astype(np.int64)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OFF_M = 30.0
 """So far from the shore a way round leads: more than lines of shores are known to be off would cost it its ends."""
+FAR_M = 1e6
+"""Further than any lake reaches."""
 ROUNDS = 4
 """A way round one lake may lead over another, and round that over a third: so often."""
 
@@ -42,6 +44,30 @@ def way_round(border: Border, line: shapely.Geometry, times: float) -> shapely.G
         border.answers[key] = None if way is None else shapely.LineString(way)
     found: shapely.Geometry | None = border.answers[key]
     return found
+
+
+def goes_round(border: Border, lines: NDArray[np.object_], times: float) -> NDArray[np.bool_]:
+    """Return which lines are at most `times` as long with all lakes that they cross gone round, each by itself.
+
+    Quick, for many lines: round a lake is the shorter part of its hull's outline, whatever lies beside it; where the
+    border line is as near as the way is longer, there is none.
+    """
+    line, lake = border.lakes_under(lines)
+    hull = shapely.convex_hull(border.lakes[lake])
+    xy = shapely.get_coordinates(lines).reshape(-1, 2, 2)
+    along = xy[:, 1] - xy[:, 0]
+    along *= FAR_M / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    begin, end = xy[:, 0] - along, xy[:, 1] + along
+    beside = np.stack([begin, end, end + across, begin + across], axis=1)[line]
+    left = shapely.length(shapely.intersection(hull, shapely.polygons(beside)))
+    left -= shapely.length(shapely.intersection(hull, shapely.linestrings(beside[:, :2])))
+    straight = shapely.length(shapely.intersection(hull, lines[line]))
+    around = np.minimum(left, shapely.length(hull) - left) - straight
+    more = np.bincount(line, np.maximum(around, 0.0), minlength=len(lines)).astype(float)
+    short = more <= (times - 1) * shapely.length(lines)
+    short[short] = shapely.distance(border.line, lines[short]) > more[short]
+    return np.asarray(short, bool)
 
 
 def _way(

@@ -54,6 +54,21 @@ def test_a_cell_half_in_a_lake_is_cut_and_one_with_a_pond_is_drawn_whole() -> No
     np.testing.assert_array_equal(found[["lon", "lat"]].iloc[1:], cells[["lon", "lat"]].iloc[1:])
 
 
+def test_a_cell_that_a_river_parts_has_its_centre_where_most_people_live() -> None:
+    cells = cells_of(box(0, 0, 10, 10), people=(12,))
+    river = border_with(box(6, -5, 7, 15))
+    towns = project(
+        np.array([shapely.Point(X + 1000 * x, Y + 1000 * y) for x, y in ((8, 2), (9, 9), (2, 2))]), CRS, WGS84
+    )
+    many, few = (gpd.GeoDataFrame({"population": p}, geometry=towns, crs=WGS84) for p in ([8, 1, 3], [1, 1, 10]))
+    found = on_land(cells, river, CRS, homes=many)
+    spot = project(shapely.points(found[["lon", "lat"]].to_numpy(float)), WGS84, CRS)
+    # From the centre (5, 5) the nearest of the eastern bank.
+    np.testing.assert_allclose(shapely.get_coordinates(spot)[0], [X + 7000, Y + 5000], atol=0.5)
+    for homes in (few, None):
+        np.testing.assert_array_equal(on_land(cells, river, CRS, homes=homes)[["lon", "lat"]], cells[["lon", "lat"]])
+
+
 @pytest.mark.parametrize("people", [0, 7])
 def test_a_cell_of_water_vanishes_unless_somebody_lives_there(people: int) -> None:
     cells = cells_of(box(0, 0, 10, 10), box(10, 0, 20, 10), people=(people, 3))

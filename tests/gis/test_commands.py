@@ -64,6 +64,7 @@ def test_another_border_comes_from_openstreetmap(tmp_path: Path) -> None:
     made = load_study(tmp_path / name)
     assert made.osm.pbf == ("liechtenstein", "austria")
     assert {made.source(n).path for n in ("regions", "roads", "checkpoints")} == {"osm"}
+    assert made.source("water").path == "none"
     assert made.connectors.reach_more_km == 0.5
     assert "borderlink fetch li-at.toml" in notes[0]
 

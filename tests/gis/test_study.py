@@ -18,6 +18,23 @@ def test_the_packaged_study_states_the_defaults() -> None:
     assert gis.load_study(DEFAULT_STUDY) == stated
 
 
+@pytest.mark.parametrize(
+    ("layers", "water"),
+    [
+        ("", "snapshot"),
+        ('settlements = "places.gpkg"', "snapshot"),
+        ('roads = "roads.gpkg"', "none"),
+        ('regions = "regions.gpkg"', "none"),
+        ('water = "none"', "none"),
+        ('roads = "roads.gpkg"\nwater = "snapshot"', "snapshot"),
+    ],
+)
+def test_the_packaged_water_goes_with_the_packaged_ground(tmp_path: Path, layers: str, water: str) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(f'sides = ["RU", "KZ"]\n[layers]\n{layers}\n')
+    assert gis.load_study(file).source("water").path == water
+
+
 def test_paths_count_from_the_studys_folder(tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
     file.write_text(
