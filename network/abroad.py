@@ -125,7 +125,7 @@ class Border:
     @cached_property
     def banks(self) -> Banks:
         """On which bank straightened links run."""
-        return Banks(self.courses, self._pools)
+        return Banks(self.courses, self._tree)
 
     @cached_property
     def answers(self) -> dict[bytes, Any]:

@@ -19,8 +19,6 @@ LEAST_M = 100.0
 """Less than this off its line a road is drawn as it runs: nodes of generalised data are rounded so far."""
 END_M = 200.0
 """The end of a road this near to dry ground stands on it."""
-SEAM_M = 0.1
-"""Tiles of water overlap by so much, so that no seam is dry."""
 ARC = np.linspace(0.0, 2 * np.pi, 32, endpoint=False)
 
 
@@ -68,9 +66,9 @@ def courses(tables: Tables, modes: Collection[str], water: shapely.Geometry | No
 class Banks:
     """The courses of straightened links beside water, and which places lie on the bank that one runs on."""
 
-    def __init__(self, lines: shapely.Geometry | None, pools: shapely.STRtree) -> None:
+    def __init__(self, lines: shapely.Geometry | None, lakes: shapely.STRtree) -> None:
         self.corners = shapely.get_coordinates([] if lines is None else lines).reshape(-1, 3, 2)
-        self.pools = pools
+        self.lakes = lakes
         self._known: dict[bytes, bool] = {}
 
     @cached_property
@@ -110,9 +108,9 @@ class Banks:
         room = shapely.union(
             _ellipse(ends[0], ends[1], span / 2 * float(np.sqrt(times**2 - 1))), _ellipse(corners[0], corners[2], off)
         )
-        wet = self.pools.geometries[self.pools.query(room, "intersects")]
-        water = shapely.union_all(shapely.buffer(wet, SEAM_M, join_style="mitre"))
-        parts = shapely.get_parts(shapely.difference(room, water))
+        lakes = shapely.clip_by_rect(self.lakes.geometries[self.lakes.query(room)], *shapely.bounds(room))
+        water = shapely.get_parts(shapely.get_parts(shapely.make_valid(lakes)))
+        parts = shapely.get_parts(shapely.difference(room, shapely.multipolygons(water[shapely.area(water) > 0])))
         if not len(parts):
             return False
         own = parts[np.argmin(shapely.distance(parts, shapely.Point(ends[0])))]
