@@ -14,7 +14,7 @@ from layers.crs import WGS84, project
 from network.abroad import Border
 from network.build import build_network
 from network.joining import DETOUR
-from network.shores import way_round
+from network.shores import goes_round, way_round
 from tests.borders import PLAIN, ground_of
 from tests.network.test_joining import land_of, metres
 
@@ -48,6 +48,26 @@ def test_the_way_round_a_square_lake_passes_two_corners() -> None:
     ends = shapely.get_coordinates(way)[[0, -1]]
     np.testing.assert_array_equal(ends, shapely.get_coordinates(line))
     assert way_round(border(lake), line, 1.05) is None
+
+
+def test_lakes_that_a_line_crosses_are_gone_round_by_the_shorter_side_of_each() -> None:
+    lake = shapely.box(-30_000, 0, -20_000, 10_000)
+    line = shapely.LineString([(-42_000, 2_000), (-12_000, 2_000)])
+    # Along three sides: 2 + 10 + 2 km in place of 10, of 30 km in all.
+    assert goes_round(border(lake), np.array([line]), 34 / 30 + 1e-6).tolist() == [True]
+    assert goes_round(border(lake), np.array([line]), 34 / 30 - 1e-6).tolist() == [False]
+    two = border(lake, shapely.box(-19_000, -1_000, -15_000, 30_000))
+    # The second costs 3 + 4 + 3 km in place of 4.
+    assert goes_round(two, np.array([line]), 40 / 30 + 1e-6).tolist() == [True]
+    assert goes_round(two, np.array([line]), 40 / 30 - 1e-6).tolist() == [False]
+
+
+def test_no_lake_is_gone_round_by_the_border_line() -> None:
+    lake = shapely.box(-30_000, 0, -20_000, 10_000)
+    near = shapely.LineString([(-40_000, 2_000), (-3_000, 2_000)])
+    far = shapely.LineString([(-40_000, 2_000), (-5_000, 2_000)])
+    # 4 km more: as far as the line, or not.
+    assert goes_round(border(lake), np.array([near, far]), 1.3).tolist() == [False, True]
 
 
 def test_there_is_no_way_off_an_island() -> None:
