@@ -10,7 +10,7 @@ import pandas as pd
 from maps.i18n import _
 from maps.styles.layers import LayerStyle
 
-GROUND = ("border_line", "roads", "regions")
+GROUND = ("border_line", "roads", "water", "regions")
 """Drawn under every chapter, top first."""
 LEAD: Mapping[str, tuple[str, ...]] = {
     "finding": ("population", "growth", "excess_min", "next_city_min", "rank", "leading_share"),
