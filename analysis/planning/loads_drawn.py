@@ -51,10 +51,11 @@ def loads_of(
     trips = [b[pairs.i, pairs.j] for b in (benefit.before, benefit.after)]
     total = trips[0].sum()
     parts = []
-    for across, own in ((before, trips[0]), (after, trips[0]), (after, trips[1])):
+    for across, of in ((before, trips[:1]), (after, trips)):
         table, minutes = across.through_pairs(pairs.i, pairs.j)
-        chosen = logit(minutes, theta, table["crossing"].to_numpy(np.int64)) @ own
-        parts.append(table.assign(trips=chosen).groupby(["checkpoint_id", "mode"])["trips"].sum())
+        chosen = logit(minutes, theta, table["crossing"].to_numpy(np.int64))
+        ids = ["checkpoint_id", "mode"]
+        parts += [table.assign(trips=chosen @ own).groupby(ids)["trips"].sum() for own in of]
     found = pd.concat(parts, axis=1, keys=["before", "moved", "after"]).fillna(0.0)
     found = found / total if total > 0 else found
     found["diverted"], found["induced"] = found["moved"] - found["before"], found["after"] - found["moved"]

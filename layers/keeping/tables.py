@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import shapely
 from geopandas.array import GeometryArray, from_shapely
 from pyproj import CRS
@@ -114,10 +115,11 @@ class _TablePacker(Packer):
         shape, gone = shapely.is_geometry(flat), shapely.is_missing(flat)
         if not shape.any() or not (shape | gone).all():
             return None
-        parts = shapely.to_wkb(flat, include_srid=True)
-        lengths = np.fromiter((GONE if p is None else len(p) for p in parts), np.int32, len(parts))
-        whole = np.frombuffer(b"".join(p for p in parts if p is not None), np.uint8)
-        return ["shapes", self.add(whole), self.add(lengths)]
+        parts = pa.array(shapely.to_wkb(flat, include_srid=True), pa.large_binary())
+        _, ends, whole = parts.buffers()
+        ends = np.frombuffer(ends, np.int64, len(flat) + 1)
+        whole = np.frombuffer(whole, np.uint8, int(ends[-1])) if ends[-1] else np.empty(0, np.uint8)
+        return ["shapes", self.add(whole), self.add(np.where(gone, GONE, np.diff(ends)))]
 
 
 class _TableOpener(Opener):
@@ -192,10 +194,9 @@ class _TableOpener(Opener):
 
     def shapes(self, node: Any) -> NDArray[Any]:
         """Return a row of geometries."""
-        lengths = self.arrays[node[2]]
-        ends = np.cumsum(np.maximum(lengths, 0)).tolist()
-        whole, out, start = self.arrays[node[1]].tobytes(), np.empty(len(lengths), object), 0
-        for k, (end, length) in enumerate(zip(ends, lengths.tolist(), strict=True)):  # slices of one text of bytes
-            out[k] = None if length == GONE else whole[start:end]
-            start = end
-        return np.asarray(shapely.from_wkb(out), object)
+        whole, lengths = (self.arrays[k] for k in node[1:])
+        ends = np.concatenate([[0], np.cumsum(np.maximum(lengths, 0))]).astype(np.int64)
+        buffers = [None, pa.py_buffer(ends), pa.py_buffer(np.ascontiguousarray(whole))]
+        parts = pa.Array.from_buffers(pa.large_binary(), len(lengths), buffers).to_numpy(zero_copy_only=False)
+        parts[lengths == GONE] = None
+        return np.asarray(shapely.from_wkb(parts), object)
