@@ -18,6 +18,7 @@ from gis.measures import join_points
 from gis.queries.isochrone import draw_isochrones
 from layers.sides import SIDES
 from network.build import NETWORKS
+from network.costs import blocks
 from network.routing import compile_router
 
 if TYPE_CHECKING:
@@ -87,11 +88,19 @@ def _road_and_rail(network: Network, access: Access, settings: Analysis) -> pd.D
     rail = compile_router(network, "rail")
     none = np.empty((0, 2))
     homes, _ = join_points(network, rail, none, np.empty(0, dtype=object))
-    by_rail = travel_times(rail, homes, access.targets)
-    times = logsum_times({"road": by_road, "rail": by_rail})
-    pull = potentials(
-        rail, homes, access.targets, half_life_min=settings.half_life_min, decay=settings.decay_function(), times=times
-    )
+    fades = settings.decay_function()
+    parts = []
+    for some in blocks(len(homes), len(access.targets.node)):  # of many settlements the tables of some at once
+        by_rail = travel_times(rail, homes[some], access.targets)
+        times = logsum_times({"road": {n: table[some] for n, table in by_road.items()}, "rail": by_rail})
+        parts.append(
+            potentials(
+                rail, homes[some], access.targets, half_life_min=settings.half_life_min, decay=fades, times=times
+            )
+        )
+    if not parts:
+        return pd.DataFrame()
+    pull = pd.concat(parts, ignore_index=True)
     kept = pull[["potential_cross_borderless", "potential_cross_open", "potential_cross_actual", "border_loss"]]
     return kept.add_suffix("_road_and_rail")
 
