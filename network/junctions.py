@@ -53,9 +53,9 @@ def once_per_junction(tables: Tables, near: pd.DataFrame) -> pd.DataFrame:
     n = len(tables.nodes)
     u, v = turns["u"].to_numpy(np.int64), turns["v"].to_numpy(np.int64)
     # Ends of roads at one junction have its number; one out of which no turn is allowed has it too.
-    ref = tables.nodes["ref"].to_numpy(dtype=object)
-    at_turns = (tables.nodes["kind"] == "road").to_numpy() & np.isin(ref, np.unique(ref[np.r_[u, v]]))
-    junction = np.where(at_turns, pd.factorize(ref)[0], -1)
+    number = pd.factorize(tables.nodes["ref"].to_numpy(dtype=object))[0]
+    at_turns = (tables.nodes["kind"] == "road").to_numpy() & np.isin(number, number[np.r_[u, v]])
+    junction = np.where(at_turns, number, -1)
     degree = np.bincount(np.r_[u, v], minlength=n)
     row = near["link"].to_numpy(np.int64)
     length = links["length_m"].to_numpy(float)[row]
@@ -70,7 +70,7 @@ def once_per_junction(tables: Tables, near: pd.DataFrame) -> pd.DataFrame:
     keep = np.ones(len(near), bool)
     order = pd.Series(np.flatnonzero(split))
     groups = order.groupby([near["place"].to_numpy()[split], junction[node[split]]], sort=False)
-    allowed = _Turns(tables, u, v)
+    allowed = _Turns(tables, u, v, at_turns)
     for _, rows in groups:  # places that stand at such a junction: a few
         k = rows.to_numpy()
         ends = _Ends(k, node[k], node[k] == last[k], road[k], degree[node[k]].astype(float))
@@ -79,15 +79,26 @@ def once_per_junction(tables: Tables, near: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Turns:
-    """Which turns are allowed, and which are turning round."""
+    """Which turns are allowed, and which are turning round.
 
-    def __init__(self, tables: Tables, u: NDArray[np.int64], v: NDArray[np.int64]) -> None:
+    Parameters
+    ----------
+    u, v
+        Ends of the links that are turns.
+    at_turns
+        Per node: it is an end of a road at a junction with forbidden turns. The roads of others are not looked at.
+    """
+
+    def __init__(self, tables: Tables, u: NDArray[np.int64], v: NDArray[np.int64], at_turns: NDArray[np.bool_]) -> None:
         self.tables = tables
         self.out_of = pd.Series(v).groupby(u).agg(set).to_dict()
         self.into = pd.Series(u).groupby(v).agg(set).to_dict()
         links = tables.links
-        road = np.flatnonzero(((links["mode"] == "road") & ~links["kind"].isin([TURN, CONNECTOR])).to_numpy())
-        ends = links[["u", "v"]].to_numpy(np.int64)[road]
+        ends = links[["u", "v"]].to_numpy(np.int64)
+        road = np.flatnonzero(at_turns[ends].any(axis=1))
+        some = links.iloc[road]
+        road = road[((some["mode"] == "road") & ~some["kind"].isin([TURN, CONNECTOR])).to_numpy()]
+        ends = ends[road]
         self._link = {"v": dict(zip(ends[:, 1], road, strict=True)), "u": dict(zip(ends[:, 0], road, strict=True))}
 
     def forbidden(self, came: int, leaves: int) -> bool:
