@@ -148,9 +148,9 @@ def _places(count: int) -> Iterator[tuple[tuple[float, float], dict[str, str]]]:
         found["population"], [-1, 1000, 10_000, 100_000, np.inf], labels=["hamlet", "village", "town", "city"]
     )
     for row, size in zip(found.itertuples(), sizes, strict=True):
-        others = [name for name in str(row.names).split("|") if name]
-        russian = next((n for n in others if any("а" <= c <= "я" for c in n.lower())), row.name)
-        tags = {"place": str(size), "name": russian, "name:en": row.name, "population": str(row.population)}
+        tags = {"place": str(size), "name": row.name, "population": str(row.population)}
+        if row.names:
+            tags["alt_name"] = str(row.names).replace("|", ";")[:255]
         yield (row.geometry.x, row.geometry.y), tags
 
 

@@ -27,19 +27,20 @@ if TYPE_CHECKING:
     from network.build import Network
 
 GB = 1e9
-READ_MIN, BELT_MIN = 1.5, 4.0
+READ_MIN, BELT_MIN = 1.5, 8.0
 """Processor minutes for each gigabyte of an extract, and further ones for each gigabyte of it that lies in the belt:
-measured on generated extracts of up to 1 GB and on a belt of 71,000 junctions; an assumption for others."""
+measured on generated extracts of up to 1 GB, and what `Work` says of 600,000 links, which a gigabyte of a country is
+taken to hold; an assumption for others."""
 BASE_GB, BELT_GB = 1.0, 9.6
 """Memory of a run, and what each gigabyte of extracts within the belt adds while it is read: measured likewise."""
 DISK = 0.5
 """Bytes of results and cache for each byte of extracts within the belt: an assumption."""
 
 
-RUN_MIN, LINKS_MIN, PAIRS_MIN = 0.5, 1.3, 1.0
+RUN_MIN, LINKS_MIN, PAIRS_MIN = 0.5, 1.3, 7.0
 """Processor minutes of a run with all chapters, and further ones for 100,000 links and for 100 million pairs of a place
 or cell and a place: measured with 15,000 to 480,000 links and up to 10,000 places; an assumption for others."""
-RUN_GB, LINKS_GB, PAIRS_GB = 0.9, 0.55, 1.0
+RUN_GB, LINKS_GB, PAIRS_GB = 0.9, 0.55, 3.0
 """Memory of the same."""
 
 SAID_LINKS = 50_000
@@ -146,7 +147,7 @@ class Estimate:
         Examples
         --------
         >>> Estimate(2.0, 0.5).line()
-        'extracts of 2.0 GB, about 0.5 GB of them in the belt: about 5 min, 5.8 GB of memory, 0.2 GB of disk'
+        'extracts of 2.0 GB, about 0.5 GB of them in the belt: about 7 min, 5.8 GB of memory, 0.2 GB of disk'
         """
         return (
             f"extracts of {self.size_gb:.1f} GB, about {self.belt_gb:.1f} GB of them in the belt: about "
