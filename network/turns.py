@@ -116,7 +116,8 @@ def _ends(tables: Tables, turns: pd.DataFrame) -> pd.DataFrame:
         rows = np.flatnonzero(road & links[end].isin(via.index).to_numpy())
         node = links[end].to_numpy(np.int64)[rows]
         part = pd.DataFrame({"via": via.loc[node].to_numpy(), "node": node, "row": rows, "end": end})
-        part["way"] = [ids.split("|")[position] for ids in links["osm_ids"].to_numpy(dtype=object)[rows]]
+        ways = [ids.split("|")[position] for ids in links["osm_ids"].to_numpy(dtype=object)[rows]]
+        part["way"] = pd.Series(ways, index=part.index, dtype=str)  # of no restricted node none
         part["comes"] = (end == "v") | ~oneway[rows]
         part["goes"] = (end == "u") | ~oneway[rows]
         part["road"] = rows

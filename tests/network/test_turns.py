@@ -301,3 +301,12 @@ def test_ways_are_those_of_a_search_over_roads(seed: int) -> None:
         expected = search(first)
         for place in places:
             assert found[ref == place].min() == pytest.approx(expected.get(place, np.inf), rel=1e-6)
+
+
+def test_restrictions_whose_node_or_ways_are_in_no_road_change_nothing() -> None:
+    tables = tables_of(CROSS, ROADS)
+    for turns in (turns_of((424242, 10, 30, False)), turns_of((424242, 10, 30, True), (5, 777, 30, False))):
+        split, report = split_turns(tables, turns)
+        assert len(split.nodes) == len(tables.nodes)
+        assert len(split.links) == len(tables.links)
+        assert report["turns_forbidden"] == 0
