@@ -196,6 +196,10 @@ def _access(
     times = time_to_checkpoint(network, router, ground)
     table = pd.concat([pull.iloc[: n + 2 * m], times], axis=1)
     table["connector_km"] = ground.connector_km
+    table["nearest_road_km"] = ground.connector_km
+    if not ground.joined.all():
+        apart = np.flatnonzero(~ground.joined)
+        table.loc[apart, "nearest_road_km"] = router.nearest_km(lonlat[apart], side[apart])
     edge = frame_nodes(network, depth_km)
     table["by_the_frame"] = touches_frame(network, router, ground, edge)
     homes = pd.concat([pull.iloc[n + 2 * m :].reset_index(drop=True), settlement_times(network, router)], axis=1)

@@ -6,6 +6,8 @@ import geopandas as gpd
 
 from network.build import Network
 
+MOST_NAMED = 5
+
 
 def reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network: Network) -> list[str]:
     """Return counts of what is not reached, and what the data can't show."""
@@ -15,6 +17,12 @@ def reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network:
         notes.append(
             f"{lost} of {len(cells)} cells reach no checkpoint (further than {network.limits.point_km:g} km from "
             "a road of their side, or cut off): no data"
+        )
+    apart = cells.loc[cells["connector_km"].isna(), "nearest_road_km"].dropna()
+    if len(apart):
+        notes.append(
+            f"{len(apart)} cells join no road: the nearest of their side is {apart.min():.0f} to {apart.max():.0f} km "
+            "away"
         )
     frame = int(cells["by_the_frame"].sum())
     if frame:
@@ -26,6 +34,14 @@ def reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network:
     if away.any():
         people = int(settlements.loc[away, "population"].sum())
         notes.append(f"{int(away.sum())} of {len(settlements)} settlements ({people:,} people) reach no checkpoint")
+    lone = settlements[settlements["snap_km"].isna() & settlements["nearest_road_km"].notna()]
+    if len(lone):
+        far = lone.nlargest(MOST_NAMED, "nearest_road_km")
+        listed = ", ".join(f"{n} {km:,.1f} km" for n, km in zip(far["name"], far["nearest_road_km"], strict=True))
+        notes.append(
+            f"{len(lone)} settlements join no road within {network.limits.settlement_km:g} km; the nearest road lies "
+            f"from {listed}"
+        )
     lost = network.report["crossings_apart"]
     if len(lost):
         posts = ", ".join(network.report["checkpoints_apart"])

@@ -13,7 +13,7 @@ from layers.sides import SIDES
 from network.abroad import Border
 from network.border import main_components
 from network.gates import gate_links
-from network.joining import COLUMNS, DETOUR, ConnectorLimits, far_apart, join, near_by
+from network.joining import COLUMNS, DETOUR, ConnectorLimits, far_apart, join, near_by, nearest_km
 from network.kinds import CONNECTOR, TRANSFER
 from network.shores import way_round
 from network.topology import TOLD, Tables, along, located, split_links
@@ -194,6 +194,20 @@ def _nearest_km(near: pd.DataFrame, n: int) -> NDArray[np.float64]:
     return out
 
 
+def with_nearest_km(
+    tables: Tables,
+    lonlat: NDArray[np.float64],
+    side: NDArray[np.object_],
+    usable: NDArray[np.bool_],
+    joined_km: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the kilometres to the link that each place joins, and of the others to the nearest of their side."""
+    out, apart = joined_km.copy(), np.flatnonzero(np.isnan(joined_km))
+    if len(apart):
+        out[apart] = nearest_km(tables, lonlat[apart], side[apart], usable)
+    return out
+
+
 def connect_checkpoints(
     tables: Tables, checkpoints: gpd.GeoDataFrame, border: Border, limits: ConnectorLimits
 ) -> tuple[Tables, pd.DataFrame]:
@@ -284,13 +298,16 @@ def connect_settlements(
     Returns
     -------
     The tables; and per settlement ``node``, ``snap_km`` to the road and ``station_km`` to the railway (NaN where too
-    far).
+    far), and ``nearest_road_km``, however far.
     """
     lonlat = shapely.get_coordinates(settlements.geometry.to_numpy())
     side = settlements["side"].to_numpy(dtype=object)
     ref = settlements["settlement_id"].astype(str).to_numpy(dtype=object)
     tables, node = _add_nodes(tables, lonlat, side, "settlement" if through else PLACE, ref)
-    road = join(tables, lonlat, side, main_components(tables, "road"), border, limits.settlement_km, limits)
+    roads = main_components(tables, "road")
+    road = join(tables, lonlat, side, roads, border, limits.settlement_km, limits)
+    snap_km = _nearest_km(road, len(lonlat))
+    nearest = with_nearest_km(tables, lonlat, side, roads, snap_km)
     tables, road_anchor = _join(tables, border, road, node, "road", "anchor")
     railway = main_components(tables, "rail")
     rail = (
@@ -302,7 +319,9 @@ def connect_settlements(
     transfers = _transfers(tables, border, rail.assign(anchor=rail_anchor), road.assign(anchor=road_anchor), limits)
     transfers = transfers if through else transfers.iloc[:0]
     n = len(lonlat)
-    report = pd.DataFrame({"node": node, "snap_km": _nearest_km(road, n), "station_km": _nearest_km(rail, n)})
+    report = pd.DataFrame(
+        {"node": node, "snap_km": snap_km, "nearest_road_km": nearest, "station_km": _nearest_km(rail, n)}
+    )
     return Tables(tables.nodes, pd.concat([tables.links, transfers], ignore_index=True), tables.crs), report
 
 

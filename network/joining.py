@@ -6,7 +6,7 @@ At the nearest link of its own side, and at further ones that the network does n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -112,12 +112,7 @@ def join(
     The network that leads from link to link is the ground of the own side, without connectors and bridged gaps: who
     joined before changes nothing.
     """
-    node_side = tables.nodes["side"].to_numpy(dtype=object)
-    u_side = node_side[tables.links["u"].to_numpy()]
-    domestic = usable & (u_side == node_side[tables.links["v"].to_numpy()])
-    # A bridged gap is an assumption: no place hangs on it, and none does without a link because of it.
-    drawn = ~tables.links["bridged"].to_numpy(bool)
-    ground = domestic & drawn & ~tables.links["kind"].isin(NO_GROUND).to_numpy()
+    u_side, domestic, drawn, ground = _ground(tables, usable)
     points = np.asarray(project(shapely.points(lonlat), WGS84, tables.crs), dtype=object)
     found = []
     for s in SIDES:
@@ -137,6 +132,37 @@ def join(
     near = once_per_junction(tables, near)
     ways = np.flatnonzero(domestic & drawn & (tables.links["kind"] != CONNECTOR).to_numpy())
     return near[far_apart(tables, near, ways, limits)].reset_index(drop=True)
+
+
+def _ground(tables: Tables, usable: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
+    """Return the side of each link's beginning, and which links lie at home, are drawn, and are ground to join."""
+    node_side = tables.nodes["side"].to_numpy(dtype=object)
+    u_side = node_side[tables.links["u"].to_numpy()]
+    domestic = usable & (u_side == node_side[tables.links["v"].to_numpy()])
+    # A bridged gap is an assumption: no place hangs on it, and none does without a link because of it.
+    drawn = ~tables.links["bridged"].to_numpy(bool)
+    return u_side, domestic, drawn, domestic & drawn & ~tables.links["kind"].isin(NO_GROUND).to_numpy()
+
+
+def nearest_km(
+    tables: Tables, lonlat: NDArray[np.float64], side: NDArray[np.object_], usable: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return how far places are from the nearest link of their own side, straight and however far, in kilometres.
+
+    NaN where their side has no link. Parameters are those of `join`, which joins what is near enough.
+    """
+    out = np.full(len(lonlat), np.nan)
+    u_side, _, _, ground = _ground(tables, usable)
+    points = np.asarray(project(shapely.points(lonlat), WGS84, tables.crs), dtype=object)
+    for s in SIDES:
+        rows, own_side = np.flatnonzero(ground & (u_side == s)), np.flatnonzero(side == s)
+        if len(rows) and len(own_side):
+            lines = tables.projected(rows)
+            line = shapely.STRtree(lines).nearest(points[own_side])
+            share = shapely.line_locate_point(lines[line], points[own_side], normalized=True)
+            xy = along(tables.links["geometry"].to_numpy(dtype=object)[rows[line]], share)
+            out[own_side] = geodesic_m(*lonlat[own_side].T, *xy.T) / 1000
+    return out
 
 
 def near_by(

@@ -45,7 +45,8 @@ def built_again(network: Network, base: Base, checkpoints: gpd.GeoDataFrame | No
 
     Places that were joined by `network.edits.add_places` are not on the ground and are lost: add them after.
     """
-    layer = network.settlements.drop(columns=["node", "snap_km", "station_km", "side", "region", "region_name"])
+    joined = ["node", "snap_km", "nearest_road_km", "station_km", "side", "region", "region_name"]
+    layer = network.settlements.drop(columns=joined)
     return build_network(
         base,
         network.checkpoints if checkpoints is None else checkpoints,

@@ -119,7 +119,13 @@ def isochrones(
     for name, doors in places.groupby("place", sort=False):  # places: a handful, a surface each
         lost = router.positions(doors["node"].to_numpy(np.int64)) < 0
         if lost.all():
-            raise PlaceError(f"{name!r} does not join the network by {router.mode}: allowed are places that do")
+            spot = router.network.nodes.iloc[doors["node"].to_numpy(np.int64)]
+            away = router.nearest_km(spot[["x", "y"]].to_numpy(float), spot["side"].to_numpy(dtype=object)).min()
+            way = "road" if router.mode == "any" else router.mode
+            raise PlaceError(
+                f"{name!r} does not join the network by {router.mode}: allowed are places that do; the nearest {way} "
+                f"of its side is {away:,.1f} km away"
+            )
         times = {n: node_minutes(router, doors, n, direction=direction) for n in NETWORKS}
         terrain = _terrain(router, times["borderless"], max(limits), cell_km * 1000, off_road_km * 1000, per_metre)
         for network in networks:

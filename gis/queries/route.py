@@ -32,7 +32,7 @@ from network.lean import LINES, with_lines
 from network.lengths import reported_scatter
 from network.modes import MODES
 from network.money import GENERALISED, Money, money_of, with_generalised
-from network.routing import Path, compile_router
+from network.routing import Path, Router, compile_router
 from network.through import open_to_ends
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def path_between(
     router = compile_router(with_cost_for_time(built, money) if by == "cost" and money else built, mode, only=field)
     path = router.path(nodes[0], nodes[1], field)
     if path is None:
-        raise PlaceError(_no_way(built, router.positions(nodes), places, mode, network))
+        raise PlaceError(_no_way(router, nodes, places, mode, network))
     return Way(built, path, places, home, mode, network, money)
 
 
@@ -307,7 +307,7 @@ def route_at(
         built, nodes[0], nodes[1], moment.at, mode=mode, countries=countries, home=home, observed=prepared.observed
     )
     if found is None:
-        raise PlaceError(_no_way(built, compile_router(built, mode).positions(nodes), places, mode, "actual"))
+        raise PlaceError(_no_way(compile_router(built, mode), nodes, places, mode, "actual"))
     end = moment.at + timedelta(minutes=found.minutes)
     notes = [f"departs {moment.at:%a %Y-%m-%d %H:%M}, arrives {end:%a %Y-%m-%d %H:%M}"]
     names = built.checkpoints.set_index("checkpoint_id")["name"]
@@ -362,14 +362,18 @@ def join_named(network: Network, prepared: Prepared, places: list[Place]) -> tup
     return network, nodes, sides
 
 
-def _no_way(network: Network, positions: Any, places: list[Place], mode: str, name: str) -> str:
+def _no_way(router: Router, nodes: list[int], places: list[Place], mode: str, name: str) -> str:
     """Return why there is no way."""
-    apart = [p.label for p, at in zip(places, positions, strict=True) if at < 0]
+    network, positions = router.network, router.positions(nodes)
+    apart = [k for k, at in enumerate(positions) if at < 0]
     if apart:
         reach = network.limits.station_km if mode == "rail" else network.limits.settlement_km
+        spot = network.nodes.iloc[[nodes[k] for k in apart]]
+        away = router.nearest_km(spot[["x", "y"]].to_numpy(float), spot["side"].to_numpy(dtype=object))
+        named = " and ".join(places[k].label for k in apart)
         return (
-            f"{' and '.join(apart)} joins no {mode} network: allowed is a place within {reach:g} km of it, on its "
-            "own side"
+            f"{named} joins no {mode} network: allowed is a place within {reach:g} km of it, on its own side; it is "
+            f"{' and '.join(f'{km:,.1f} km' for km in away)} away"
         )
     return (
         f"no way by {mode} from {places[0].label} to {places[1].label} on the {name} network: they lie in "

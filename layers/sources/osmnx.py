@@ -101,6 +101,10 @@ def _edges(graph: nx.MultiDiGraph[Any] | nx.MultiGraph[Any], where: str) -> gpd.
     """Return the edges of a graph with ``u``, ``v``, ``key``, each drawn from u to v where the graph is directed."""
     from osmnx.convert import graph_to_gdfs
 
+    if not graph.is_multigraph():
+        import networkx
+
+        graph = (networkx.MultiDiGraph if graph.is_directed() else networkx.MultiGraph)(graph)
     try:
         nodes, edges = graph_to_gdfs(graph)
     except Exception as error:  # whatever OSMnx meets in a graph that is not its own

@@ -193,6 +193,7 @@ _SETTLEMENTS = LayerStyle(
         "population": "People",
         "time_to_checkpoint_min": "Minutes to the nearest open checkpoint",
         "snap_km": "Connector (km)",
+        "nearest_road_km": "Nearest road (km)",
     },
     name_column="name",
     visible=False,

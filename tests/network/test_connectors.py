@@ -88,6 +88,12 @@ def test_the_reach_of_a_connector_is_capped() -> None:
     assert np.isnan(snap[0])
     assert snap[1] == pytest.approx(99, rel=5e-3)
     assert network.report["settlements_beyond_the_road_connector"] == 1
+    # How far the road lies from who does not join it is told all the same.
+    road = network.settlements["nearest_road_km"]
+    assert road[0] == pytest.approx(100.5, rel=5e-3)
+    assert road[1] == snap[1]
+    router = compile_router(network)
+    assert router.nearest_km(PLAIN.lonlat(300.0, 0.0), np.array(["b"], dtype=object)) == pytest.approx(260, rel=5e-3)
     reached = compile_router(network, "any").table(
         network.settlements["node"], network.settlements["node"], "borderless_min"
     )
