@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from shapely.ops import substring
 
 from layers.crs import WGS84, fit_equal_area, line_lengths_m, points_at, project
 from layers.errors import LayerError
@@ -98,6 +99,7 @@ def border_line(regions: gpd.GeoDataFrame, countries: tuple[str, str]) -> gpd.Ge
 
 def _facing(a: NDArray[np.object_], b: NDArray[np.object_], gap_m: float) -> NDArray[np.object_]:
     """Return, pair by pair, the part of a's boundary that lies on b, or within `gap_m` of it."""
+    b_drawn = b
     if gap_m:
         # 1° of latitude everywhere: the gap is a tolerance, not a measure.
         b = shapely.buffer(b, gap_m / 111_000, quad_segs=2)
@@ -105,6 +107,9 @@ def _facing(a: NDArray[np.object_], b: NDArray[np.object_], gap_m: float) -> NDA
     else:
         shared = shapely.intersection(shapely.boundary(a), shapely.boundary(b))
     parts, owner = shapely.get_parts(shared, return_index=True)
+    if gap_m:
+        edge = shapely.boundary(b_drawn)
+        parts = np.array([_trimmed(p, edge[k], gap_m / 111_000) for p, k in zip(parts, owner, strict=True)], object)
     line = np.isin(shapely.get_type_id(parts), (1, 2))
     out = np.full(len(a), shapely.LineString(), dtype=object)
     for i in np.unique(owner[line]):  # pairs of facing regions: a few dozen
@@ -114,9 +119,28 @@ def _facing(a: NDArray[np.object_], b: NDArray[np.object_], gap_m: float) -> NDA
 
 def _reach_km(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame) -> float:
     """Return the length of a's boundary within the widest gap of b: what a strict match should come near to."""
-    zone = shapely.buffer(shapely.union_all(b.geometry.to_numpy()), GAPS_M[-1] / 111_000, quad_segs=2)
-    edge = shapely.boundary(shapely.union_all(a.geometry.to_numpy()))
-    return float(line_lengths_m(shapely.intersection(edge, zone)).sum() / 1000)
+    whole_a, whole_b = (np.array([shapely.union_all(side.geometry.to_numpy())], dtype=object) for side in (a, b))
+    return float(line_lengths_m(_facing(whole_a, whole_b, GAPS_M[-1])).sum() / 1000)
+
+
+def _trimmed(line: shapely.Geometry, other: shapely.Geometry, gap: float) -> shapely.Geometry:
+    """Return a shared line without what leads off it at its ends: there one corner of the other boundary stays nearest.
+
+    Where a boundary turns away along the frame of a study, or towards a third region, it stays near for the width of
+    the gap.
+    """
+    if not isinstance(line, shapely.LineString) or line.is_empty or line.is_closed:
+        return line
+    ends = []
+    length = float(line.length)
+    at = np.linspace(0, min(2 * gap, length), 41)
+    for way in (line, shapely.reverse(line)):
+        here = np.asarray(shapely.line_interpolate_point(np.full(len(at), way), at), dtype=object)
+        there = shapely.get_coordinates(shapely.get_point(shapely.shortest_line(here, other), 1))
+        still = np.hypot(*np.diff(there, axis=0).T) < 0.05 * np.diff(at)
+        ends.append(length if still.all() else float(at[still.argmin()]))
+    begin, end = ends[0], length - ends[1]
+    return substring(line, begin, end) if begin < end else shapely.LineString()
 
 
 def border_axis(border: gpd.GeoDataFrame) -> NDArray[np.object_]:
