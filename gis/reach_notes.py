@@ -49,6 +49,12 @@ def reach_notes(cells: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, network:
             f"{len(lost)} crossings lie in pieces of network of their own, which do not join the main network of "
             f"both sides: {', '.join(lost[:10])}" + (f"; no way leads to {posts}" if posts else "")
         )
+    woven = network.report.get("nodes_unwoven", 0)
+    if woven and network.crossings.empty:
+        notes.append(
+            f"no way crosses the border: {woven} nodes beyond it lie on roads that end within "
+            f"{network.base.border.tolerance_km:g} km of it and count as weaving (line_tolerance_km)"
+        )
     one_way = network.report["checkpoints_one_way"]
     if one_way:
         notes.append(f"checkpoints that roads pass in one direction alone: {', '.join(one_way)}")
