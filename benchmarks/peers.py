@@ -71,7 +71,7 @@ def ours(path: Path, pairs: int, seed: int) -> tuple[np.ndarray, pd.DataFrame]:
     tables = assemble({"road": roads}, crs)
     links = with_speeds(tables.links.assign(country=""))
     links = links.assign(wait_min=0.0, checkpoint_id="", crossing_id="", passable=True)
-    keep = tables.nodes["ref"].isin(got.turns["via"].astype(str)).to_numpy()
+    keep = tables.nodes["ref"].isin(got.turns[["via", "via_to"]].astype(str).to_numpy().ravel()).to_numpy()
     tables, _ = split_turns(
         Tables(tables.nodes, simplify(Tables(tables.nodes, links, crs), keep)[0].links, crs), got.turns
     )

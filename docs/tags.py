@@ -137,9 +137,9 @@ def of_relations() -> str:
         ("`boundary=administrative`", f"regions; members {quoted(relations.CENTRES)}: `capital` of a settlement"),
         (
             "`restriction`, `restriction:<vehicle>`, `:conditional`",
-            "no and only turns by a node; `except`; "
+            "no and only turns by a node, or over ways; `except`; "
             + "; ".join(f"{name}: {quoted(keys)}" for name, keys in VEHICLE_KEYS.items())
-            + "; by ways: counted, not followed",
+            + "; over ways with a junction between them: counted, not followed",
         ),
     ]
     return table(("relation", "read as"), rows)

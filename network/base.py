@@ -218,7 +218,9 @@ def _kept(tables: Tables, turns: pd.DataFrame | None) -> np.ndarray[Any, np.dtyp
     fixed = (links["crossing_id"] != "") | (links["kind"] == CHANGE)
     out = kinds_meet(tables)
     if turns is not None:
-        out |= tables.nodes["ref"].isin(turns["via"].astype(str)).to_numpy()
+        for column in ("via", "via_to"):
+            if column in turns:
+                out |= tables.nodes["ref"].isin(turns[column].astype(str)).to_numpy()
     out[links.loc[fixed, ["u", "v"]].to_numpy(np.int64).ravel()] = True
     # Where roads without through traffic begin.
     passing = links["through"].to_numpy(bool)

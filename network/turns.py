@@ -11,6 +11,7 @@ import shapely
 from network.kinds import TURN
 from network.rail import LOOP
 from network.topology import TOLD, Tables
+from network.turns_over import copies_for_turns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +26,8 @@ def split_turns(tables: Tables, turns: pd.DataFrame | None) -> tuple[Tables, dic
         After contraction: links with ``osm_ids`` in their order from u to v; nodes with ``ref``, the node's id in
         OpenStreetMap.
     turns
-        ``via`` (node), ``from_way``, ``to_way`` and ``only`` (this turn alone is allowed); None for none.
+        ``via`` (node), ``from_way``, ``to_way`` and ``only`` (this turn alone is allowed); with ``over`` (ways
+        joined by a bar, empty for none) it is one over these, from ``via`` to ``via_to``; None for none.
 
     Returns
     -------
@@ -41,11 +43,15 @@ def split_turns(tables: Tables, turns: pd.DataFrame | None) -> tuple[Tables, dic
     """
     if turns is None or turns.empty:
         return tables, {}
-    forbidden, unclear = _forbidden(_ends(tables, turns), turns)
-    report = {"turns_forbidden": len(forbidden), "turns_not_clear": unclear}
+    over = (turns["over"] != "").to_numpy(bool) if "over" in turns else np.zeros(len(turns), bool)
+    forbidden, unclear = _forbidden(_ends(tables, turns[~over]), turns[~over])
+    copies, further, lost = copies_for_turns(tables, turns[over], forbidden)
+    forbidden = pd.concat([forbidden, further], ignore_index=True).drop_duplicates(ignore_index=True)
+    report = {"turns_forbidden": len(forbidden), "turns_not_clear": unclear + lost}
     if forbidden.empty:
         return tables, report
-    held = _held(tables, turns[turns["via"].isin(forbidden["via"])])
+    tables = Tables(tables.nodes, pd.concat([tables.links, copies], ignore_index=True), tables.crs)
+    held = _held(tables, forbidden[["via"]].drop_duplicates())
     tables, source = _one_way(tables, held)
     ends_at = _ends(tables, held).sort_values(["via", "row", "end"], ignore_index=True)
     ends_at["road"] = source[ends_at["row"].to_numpy()]

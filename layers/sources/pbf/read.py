@@ -129,7 +129,7 @@ def read_network(
     for frame in (roads, railways, settlements):
         frame["country"] = "" if regions is None else _countries(frame, regions)
     _say_broad(railways)
-    turns = turns_of(got.relations.turns, vehicle, got.counts)
+    turns = turns_of(got.relations.turns, vehicle, got.counts, roads)
     report = {
         "files": [{"file": f.name, **_about(f)} for f in files],
         "nodes": len(got.nodes.ids),

@@ -163,15 +163,23 @@ def _of_group(
         yield Relation(int(parts[1][0][i]), tags, each)
 
 
-def turns_of(relations: Iterable[Relation], vehicle: str, counts: Counter[str]) -> pd.DataFrame:
+def turns_of(
+    relations: Iterable[Relation], vehicle: str, counts: Counter[str], roads: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return the restrictions of turns that hold for a vehicle.
 
-    ``via`` (node), ``from_way``, ``to_way``, ``only``, one row per pair of ways.
+    ``via`` (node), ``from_way``, ``to_way``, ``only``, one row per pair of ways; ``over``, the ways that lie between
+    the two, joined by a bar (empty for none), from node ``via`` to node ``via_to``.
 
-    Counts take those that hold at some hours alone (``turns_at_some_hours``) and those over ways (``turns_over_ways``),
-    which are not followed, those without their members, and texts that no rule reads.
+    Parameters
+    ----------
+    roads
+        Pieces of roads (``u``, ``v``, ``osm_id``): where ways meet. Without it nothing is followed over a way.
+    counts
+        Take those that hold at some hours alone (``turns_at_some_hours``), those over ways that do not meet in one node
+        (``turns_over_ways``), those without their members, and texts that no rule reads.
     """
-    rows = []
+    rows, over = [], []
     for relation in relations:  # some thousands in a country
         what, unread = restriction_of(relation.tags, vehicle)
         counts.update(f"{UNREAD}{text}" for text in unread)
@@ -183,14 +191,39 @@ def turns_of(relations: Iterable[Relation], vehicle: str, counts: Counter[str]) 
             for role in ("from", "via", "to")
         }
         ends = {role: [i for k, i in kinds[role] if k == "w"] for role in ("from", "to")}
-        if any(k == "w" for k, _ in kinds["via"]):
-            counts["turns_over_ways"] += 1
-        elif len(kinds["via"]) != 1 or kinds["via"][0][0] != "n" or not ends["from"] or not ends["to"]:
+        through = [i for k, i in kinds["via"] if k == "w"]
+        pairs = [(a, b, what == "only", relation.osm_id) for a in ends["from"] for b in ends["to"]]
+        if through and pairs and len(kinds["via"]) == len(through):
+            over += [(through, *pair) for pair in pairs]
+        elif len(kinds["via"]) != 1 or kinds["via"][0][0] != "n" or not pairs:
             counts["turns_without_members"] += 1
         else:
             via = kinds["via"][0][1]
-            rows += [(via, a, b, what == "only", relation.osm_id) for a in ends["from"] for b in ends["to"]]
-    return pd.DataFrame(rows, columns=["via", "from_way", "to_way", "only", "relation"]).astype({"only": bool})
+            rows += [(via, *pair, "", via) for pair in pairs]
+    rows += _over_ways(over, roads, counts)
+    columns = ["via", "from_way", "to_way", "only", "relation", "over", "via_to"]
+    return pd.DataFrame(rows, columns=columns).astype({"only": bool})
+
+
+def _over_ways(
+    over: list[tuple[list[int], int, int, bool, int]], roads: pd.DataFrame | None, counts: Counter[str]
+) -> list[tuple[int, int, int, bool, int, str, int]]:
+    """Return restrictions over ways with the nodes in which these meet the ways before and behind them."""
+    wanted = {i for ways, a, b, _, _ in over for i in (*ways, a, b)}
+    nodes: dict[int, set[int]] = {i: set() for i in wanted}
+    if roads is not None and wanted:
+        near = roads[roads["osm_id"].isin(list(wanted))]
+        for way, u, v in zip(near["osm_id"], near["u"], near["v"], strict=True):
+            nodes[int(way)] |= {int(u), int(v)}
+    out = []
+    for ways, a, b, only, relation in over:  # tens in a country
+        between = set().union(*(nodes[way] for way in ways))
+        begin, end = between & nodes[a], between & nodes[b]
+        if len(begin) == len(end) == 1 and begin != end:
+            out.append((begin.pop(), a, b, only, relation, "|".join(map(str, ways)), end.pop()))
+        else:
+            counts["turns_over_ways"] += 1
+    return out
 
 
 def located(posts: Iterable[Relation], ways: Ways, nodes: Nodes, counts: Counter[str]) -> list[Tagged]:

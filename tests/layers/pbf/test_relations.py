@@ -115,16 +115,18 @@ def test_restrictions_are_rows_of_node_and_ways(tmp_path: Path) -> None:
         (9, node, {"type": "restriction", "restriction:hgv:conditional": "no_left_turn @ (07:00-09:00)"}),
     ]
     car = read(tmp_path, line(4), ways, given)
-    assert car.turns[["via", "from_way", "to_way", "only", "relation"]].to_numpy().tolist() == [[2, 100, 101, False, 1]]
+    assert car.turns[["via", "from_way", "to_way", "only", "relation", "over"]].to_numpy().tolist() == [
+        [2, 100, 101, False, 1, ""],
+        [2, 100, 102, False, 4, "101"],
+    ]
     assert {k: v for k, v in car.report["left_out"].items() if k.startswith("turns")} == {
         "turns_at_some_hours": 2,
-        "turns_over_ways": 1,
         "turns_without_members": 1,
     }
     assert car.report["unread"] == {"restriction=no_flying": 1}
     truck = read(tmp_path, line(4), ways, given, vehicle="truck")
     assert truck.report["left_out"]["turns_at_some_hours"] == 3
-    assert truck.turns[["only", "relation"]].to_numpy().tolist() == [[False, 1], [True, 2], [True, 3]]
+    assert truck.turns[["only", "relation"]].to_numpy().tolist() == [[False, 1], [True, 2], [True, 3], [False, 4]]
 
 
 @pytest.mark.parametrize(

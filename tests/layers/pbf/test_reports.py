@@ -261,6 +261,23 @@ def test_no_entry_from_several_roads_and_no_exit_into_several(tmp_path: Path) ->
     ]
 
 
+# OSRM 2681, GraphHopper 3155, Valhalla's and R5's restrictions over a way.
+def test_a_restriction_over_a_way_names_the_nodes_where_its_ways_meet(tmp_path: Path) -> None:
+    ways: list[Way] = [(100, [1, 2], ROAD), (101, [2, 3], ROAD), (102, [3, 4], ROAD), (103, [4, 5], ROAD)]
+    over = {"type": "restriction", "restriction": "no_u_turn"}
+    relations: tuple[Relation, ...] = (
+        (900, [("w", 100, "from"), ("w", 101, "via"), ("w", 102, "to")], over),
+        (901, [("w", 100, "from"), ("w", 101, "via"), ("w", 102, "via"), ("w", 103, "to")], over),
+        (902, [("w", 100, "from"), ("w", 103, "via"), ("w", 102, "to")], over),
+    )
+    got = read(tmp_path, ways, relations=relations)
+    assert got.turns.to_dict("records") == [
+        {"via": 2, "from_way": 100, "to_way": 102, "only": False, "relation": 900, "over": "101", "via_to": 3},
+        {"via": 2, "from_way": 100, "to_way": 103, "only": False, "relation": 901, "over": "101|102", "via_to": 4},
+    ]
+    assert got.report["left_out"] == {"turns_over_ways": 1}
+
+
 # Places mapped as areas, and with a name in some language alone.
 def test_a_settlement_that_is_an_area_alone_is_read_once(tmp_path: Path) -> None:
     nodes: list[Node] = [
