@@ -33,6 +33,7 @@ from layers.progress import piece
 from layers.regions import touching
 from layers.sides import SIDES
 from network.build import FIELDS, Network
+from network.connectors import nearest_way_km
 from network.kinds import CONNECTOR, JOINTS
 from network.modes import Mode
 from network.routing import Points, Router, compile_router
@@ -199,7 +200,7 @@ def _access(
     table["nearest_road_km"] = ground.connector_km
     if not ground.joined.all():
         apart = np.flatnonzero(~ground.joined)
-        table.loc[apart, "nearest_road_km"] = router.nearest_km(lonlat[apart], side[apart])
+        table.loc[apart, "nearest_road_km"] = nearest_way_km(network.tables, router.mode, lonlat[apart], side[apart])
     edge = frame_nodes(network, depth_km)
     table["by_the_frame"] = touches_frame(network, router, ground, edge)
     homes = pd.concat([pull.iloc[n + 2 * m :].reset_index(drop=True), settlement_times(network, router)], axis=1)

@@ -194,6 +194,16 @@ def _nearest_km(near: pd.DataFrame, n: int) -> NDArray[np.float64]:
     return out
 
 
+def nearest_way_km(
+    tables: Tables, mode: str, lonlat: NDArray[np.float64], side: NDArray[np.object_]
+) -> NDArray[np.float64]:
+    """Return how far places are from the nearest road (of ``any`` mode too) or railway of their side, however far.
+
+    See `network.joining.nearest_km`.
+    """
+    return nearest_km(tables, lonlat, side, main_components(tables, "road" if mode == "any" else mode))
+
+
 def with_nearest_km(
     tables: Tables,
     lonlat: NDArray[np.float64],

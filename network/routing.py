@@ -24,7 +24,7 @@ from network.costs import THOUSAND, at_once, blank, blocks, cheapest_arcs, settl
 from network.domestic import same_costs, waits_at_home_min, with_domestic
 from network.gates import post_positions
 from network.hierarchy import Frame
-from network.joining import join, nearest_km
+from network.joining import join
 from network.modes import Mode, mode_named
 from network.points import Points as Points
 from network.points import at_accesses as at_accesses
@@ -348,14 +348,6 @@ class Router:
             link=link,
             straight_km=straight / 1000,
         )
-
-    def nearest_km(self, lonlat: NDArray[np.float64], side: NDArray[np.object_]) -> NDArray[np.float64]:
-        """Return how far places are from the nearest link of their own side that could be joined, however far.
-
-        See `network.joining.nearest_km`.
-        """
-        tables = self.network.tables
-        return nearest_km(tables, lonlat, side, main_components(tables, "road" if self.mode == "any" else self.mode))
 
 
 def compile_router(network: Network, mode: str = "road", *, only: str = "") -> Router:

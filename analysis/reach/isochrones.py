@@ -23,6 +23,7 @@ from layers.crs import WGS84, project, require_equal_area
 from layers.errors import LayerError, NetworkError, PlaceError
 from layers.sides import SIDES, Side
 from network.build import DOMESTIC, FIELDS, NETWORKS
+from network.connectors import nearest_way_km
 from network.kinds import CONNECTOR, NO_GROUND
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ def isochrones(
         lost = router.positions(doors["node"].to_numpy(np.int64)) < 0
         if lost.all():
             spot = router.network.nodes.iloc[doors["node"].to_numpy(np.int64)]
-            away = router.nearest_km(spot[["x", "y"]].to_numpy(float), spot["side"].to_numpy(dtype=object)).min()
+            xy, side = spot[["x", "y"]].to_numpy(float), spot["side"].to_numpy(dtype=object)
+            away = nearest_way_km(router.network.tables, router.mode, xy, side).min()
             way = "road" if router.mode == "any" else router.mode
             raise PlaceError(
                 f"{name!r} does not join the network by {router.mode}: allowed are places that do; the nearest {way} "

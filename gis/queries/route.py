@@ -25,6 +25,7 @@ from layers.regions import side_of
 from layers.settlements import Place, find_place, parse_lonlat, refuse_unknown
 from network.border import COAST_KM
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network, with_costs
+from network.connectors import nearest_way_km
 from network.domestic import waits_at_home_min
 from network.edits import add_places
 from network.kinds import CONNECTOR
@@ -362,18 +363,27 @@ def join_named(network: Network, prepared: Prepared, places: list[Place]) -> tup
     return network, nodes, sides
 
 
+def _away_km(network: Network, mode: str, places: list[Place], nodes: list[int]) -> NDArray[np.float64]:
+    """Return how far places are from the nearest road or railway of their side, NaN where a kept network tells not."""
+    if LINES in network.links:
+        spot = network.nodes.iloc[nodes]
+        xy, side = spot[["x", "y"]].to_numpy(float), spot["side"].to_numpy(dtype=object)
+        return nearest_way_km(network.tables, mode, xy, side)
+    known = network.settlements.get("nearest_road_km") if mode != "rail" else None
+    return np.array([np.nan if known is None or p.row is None else known.iloc[p.row] for p in places], float)
+
+
 def _no_way(router: Router, nodes: list[int], places: list[Place], mode: str, name: str) -> str:
     """Return why there is no way."""
-    network, positions = router.network, router.positions(nodes)
-    apart = [k for k, at in enumerate(positions) if at < 0]
+    network = router.network
+    apart = [k for k, at in enumerate(router.positions(nodes)) if at < 0]
     if apart:
         reach = network.limits.station_km if mode == "rail" else network.limits.settlement_km
-        spot = network.nodes.iloc[[nodes[k] for k in apart]]
-        away = router.nearest_km(spot[["x", "y"]].to_numpy(float), spot["side"].to_numpy(dtype=object))
-        named = " and ".join(places[k].label for k in apart)
+        lone = [places[k] for k in apart]
+        away = [f"{km:,.1f} km" for km in _away_km(network, mode, lone, [nodes[k] for k in apart]) if np.isfinite(km)]
         return (
-            f"{named} joins no {mode} network: allowed is a place within {reach:g} km of it, on its own side; it is "
-            f"{' and '.join(f'{km:,.1f} km' for km in away)} away"
+            f"{' and '.join(p.label for p in lone)} joins no {mode} network: allowed is a place within {reach:g} km "
+            "of it, on its own side" + (f"; it is {' and '.join(away)} away" if away else "")
         )
     return (
         f"no way by {mode} from {places[0].label} to {places[1].label} on the {name} network: they lie in "
