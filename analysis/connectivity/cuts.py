@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.spatial import cKDTree
 
+from analysis.connectivity.apart import ways_apart
 from analysis.connectivity.flows import Flows, compile_flows
 from analysis.connectivity.pairs import largest_places
 from layers.errors import NetworkError
@@ -225,15 +226,17 @@ def _capacities(
 def _cuts(streets: _Streets, pairs: Sequence[tuple[int, int]], capacity: NDArray[np.float64] | None) -> pd.DataFrame:
     """Return disjoint ways and smallest cuts of pairs of groups."""
     one = np.ones(len(streets.tail))
-    by_link, by_node = _matrix(streets, one, split=False), _matrix(streets, one, split=True)
-    by_vehicle = None if capacity is None else _matrix(streets, capacity, split=False)
+    by_link, by_vehicle = _matrix(streets, one), None if capacity is None else _matrix(streets, capacity)
+    limited = np.zeros(by_link.flows.graph.shape[0], bool)
+    limited[: streets.n] = True
+    limited[np.concatenate([np.empty(0, np.int64), *streets.groups])] = False
     rows = []
     for a, b in pairs:  # a flow each, on a graph that is compiled once
         links, ids, others = _smallest_cut(streets, by_link, a, b)
         row: dict[str, object] = {
             "edge_disjoint_paths": links,
             # Ways without a common node have no common link either: of one way, or none, there is nothing to search.
-            "node_disjoint_paths": links if links <= 1 else _smallest_cut(streets, by_node, a, b, most=links)[0],
+            "node_disjoint_paths": links if links <= 1 else _ways_apart(by_link, a, b, limited, links),
             "cut_checkpoints": tuple(ids),
             "cut_other_links": others,
         }
@@ -262,9 +265,16 @@ class _Matrix:
     scale: int
     steps: tuple[int, ...]
 
+    def ends(self, a: int, b: int) -> tuple[int, int]:
+        """Return where ways from one group to another begin and end.
 
-def _matrix(streets: _Streets, capacity: NDArray[np.float64], *, split: bool) -> _Matrix:
-    """Return the matrix of scaled capacities; with `split` every node but those of the groups lets one way pass."""
+        Group g: one arc from g's first node to its second caps what starts there: what has no limit is the whole.
+        """
+        return self.first + 3 * a, self.first + 3 * b + 2
+
+
+def _matrix(streets: _Streets, capacity: NDArray[np.float64]) -> _Matrix:
+    """Return the matrix of scaled capacities."""
     n, known = streets.n, np.isfinite(capacity)
     total = float(np.rint(capacity[known]).sum()) + n
     if total > MOST:
@@ -272,49 +282,35 @@ def _matrix(streets: _Streets, capacity: NDArray[np.float64], *, split: bool) ->
             f"capacities of {total:g} vehicles a day in all: allowed is up to {MOST}, give them in thousands"
         )
     gate = streets.checkpoint != ""
-    # Of ways without a common node the number alone is wanted: no gate is favoured.
-    scale = SCALE if not split and total * SCALE <= MOST and gate.sum() < SCALE else 1
+    scale = SCALE if total * SCALE <= MOST and gate.sum() < SCALE else 1
     whole = int(total * scale)
     favour = gate if scale > 1 else np.zeros(len(gate), bool)
     value = np.where(known, np.maximum(np.rint(np.where(known, capacity, 0.0)) * scale - favour, 0), whole)
-    tail, head, first = streets.tail, streets.head, n
-    if split:  # node v is entered at v and left at n + v
-        inner = np.ones(n, bool)
-        inner[np.concatenate([np.empty(0, np.int64), *streets.groups])] = False
-        tail, head = np.concatenate([tail + n, np.arange(n)]), np.concatenate([head, n + np.arange(n)])
-        value, first = np.concatenate([value, np.where(inner, scale, whole)]), 2 * n
     count = [len(g) for g in streets.groups]
     group = np.repeat(np.arange(len(count)), count)
     member = np.concatenate([np.empty(0, np.int64), *streets.groups])
-    tail = np.concatenate(
-        [tail, first + 3 * group + 1, member + (n if split else 0), first + 3 * np.arange(len(count))]
-    )
-    head = np.concatenate([head, member, first + 3 * group + 2, first + 3 * np.arange(len(count)) + 1])
+    tail = np.concatenate([streets.tail, n + 3 * group + 1, member, n + 3 * np.arange(len(count))])
+    head = np.concatenate([streets.head, member, n + 3 * group + 2, n + 3 * np.arange(len(count)) + 1])
     value = np.concatenate([value, np.full(2 * len(member) + len(count), whole)])
-    size = first + 3 * len(count)
+    size = n + 3 * len(count)
     csr = coo_array((value.astype(np.int64), (tail, head)), shape=(size, size)).tocsr()
     csr.data = np.minimum(csr.data, whole)  # parallel links add up
     # Where all links count alike a way takes nearly all of each at once.
     alike = known.all() and (capacity == 1).all()
     steps = (max(scale - 1, 1), 1) if alike else tuple(4**k for k in range(15, -1, -1))
-    return _Matrix(compile_flows(csr), whole, first, scale, steps)
+    return _Matrix(compile_flows(csr), whole, n, scale, steps)
 
 
-def _smallest_cut(
-    streets: _Streets, matrix: _Matrix, a: int, b: int, *, most: float | None = None
-) -> tuple[float, list[str], int]:
-    """Return the smallest cut between two groups (NaN for no limit), its checkpoints, and its number of other arcs.
-
-    With `most`, which it can't exceed, of a matrix without scale, the size alone.
-    """
-    # Group g: one arc from g's first node to its second caps what starts there: what has no limit is the whole.
-    source, sink = matrix.first + 3 * a, matrix.first + 3 * b + 2
-    value, seen = matrix.flows.send(source, sink, steps=matrix.steps, most=None if most is None else int(most))
+def _smallest_cut(streets: _Streets, matrix: _Matrix, a: int, b: int) -> tuple[float, list[str], int]:
+    """Return the smallest cut between two groups (NaN for no limit), its checkpoints, and its number of other arcs."""
+    value, seen = matrix.flows.send(*matrix.ends(a, b), steps=matrix.steps)
     if value >= matrix.whole:
         return float("nan"), [], 0
-    size = -(-value // matrix.scale)
-    if most is not None:
-        return float(size), [], 0
     over = seen[streets.tail] & ~seen[streets.head]
     ids = streets.checkpoint[over]
-    return float(size), sorted(set(ids[ids != ""])), int((ids == "").sum())
+    return float(-(-value // matrix.scale)), sorted(set(ids[ids != ""])), int((ids == "").sum())
+
+
+def _ways_apart(matrix: _Matrix, a: int, b: int, limited: NDArray[np.bool_], most: float) -> float:
+    """Return how many ways between two groups have no node in common but those of groups."""
+    return float(ways_apart(matrix.flows, *matrix.ends(a, b), limited=limited, unit=matrix.scale, most=int(most)))

@@ -187,6 +187,8 @@ def build_placements(
     side = units["side"].to_numpy(dtype=object)
     points = router.attach(units[["lon", "lat"]].to_numpy(float), side, limit_km=network.limits.point_km)
     targets = Targets.of(network, router)
+    # Known from the run's own measures, before what the overlay wants takes their place.
+    free = router.point_table(points, targets.node, FIELDS["borderless"])
     overlay = build_overlay(network, mode, field="borderless")
     arcs, slots = _crossings(network, mode)
     at = {int(n): i for i, n in enumerate(overlay.posts)}
@@ -196,7 +198,6 @@ def build_placements(
     # The points' ends by the positions of the router that knows no crossing.
     u, v = (overlay.home.positions(router.nodes[np.maximum(p, 0)]) for p in (points.u, points.v))
     inside = replace(points, u=np.where(points.u >= 0, u, -1), v=np.where(points.u >= 0, v, -1))
-    free = router.point_table(points, targets.node, FIELDS["borderless"])
     at_side = network.nodes["side"].to_numpy(dtype=object)[overlay.posts]
     across = points.side[:, None] != targets.side[None]
     return Placements(
