@@ -22,6 +22,7 @@ TIE = 2e-10
 """Two ways are equally short where they differ by no more than this share of the way: igraph's rule (1e-10 of the sum
 of both). Sums of one set of numbers in another order differ by 1e-13."""
 CHUNK_NODES = 1 << 22
+FEW = 8
 
 
 def od_betweenness(
@@ -193,17 +194,34 @@ def _times(small: _Small, roots: NDArray[np.int64], weight: NDArray[np.float64])
     return np.asarray(dijkstra(graph, indices=roots), float)
 
 
+def _with_grain(small: _Small, roots: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weights of the arcs and the times from the roots.
+
+    A grain for links without cost gives them a direction; it is far below what counts as equal. A few trees tell how
+    long ways are; where others are more than twice as long it would be lost in their digits.
+    """
+    weight = small.weight
+    if not (weight == 0).any():
+        return weight, _times(small, roots, weight)
+    longest = _longest(_times(small, roots[:: -(-len(roots) // FEW)], weight))
+    while True:
+        weight = np.maximum(small.weight, longest * 2.0**-44)
+        time = _times(small, roots, weight)
+        if _longest(time) <= 2 * longest:
+            return weight, time
+        longest = _longest(time)
+
+
+def _longest(time: NDArray[np.float64]) -> float:
+    """Return the longest of some times, one at the least."""
+    return float(np.max(time, where=np.isfinite(time), initial=1.0))
+
+
 def _accumulate(
     small: _Small, roots: NDArray[np.int64], wanted: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return trips per arc of the small graph, and the trips of each root to each node that found a way."""
-    weight = small.weight
-    time = _times(small, roots, weight)
-    if (weight == 0).any():
-        # A grain for links without cost gives them a direction; it is far below what counts as equal.
-        longest = np.max(time, where=np.isfinite(time), initial=1.0)
-        weight = np.maximum(weight, longest * 2.0**-44)
-        time = _times(small, roots, weight)
+    weight, time = _with_grain(small, roots)
     kept = np.where(np.isfinite(time), wanted, 0.0)
     u, v, arc, nodes = _used(small, weight, time, kept)
     starts = np.searchsorted(nodes, np.arange(len(roots)) * len(small.nodes) + roots)
