@@ -175,9 +175,12 @@ class _Searches:
 
     def between(self, roots: NDArray[np.uint32], columns: NDArray[np.uint32], *, turned: bool) -> NDArray[np.uint32]:
         """Return costs, a search from each root, or from each column where they are turned: a row for each search."""
-        metric = _metric(self.package, self.frame, self.frame.weights(self.costs, back=self.reverse != turned))
+        weights = self.frame.weights(self.costs, back=self.reverse != turned)
         sources, targets = (columns, roots) if turned else (roots, columns)
-        found: NDArray[np.uint32] = metric.distances_many_to_many(sources, targets)
+        with _LOCK:  # the package's tables are made by one thread at a time
+            found: NDArray[np.uint32] = _metric(self.package, self.frame, weights).distances_many_to_many(
+                sources, targets
+            )
         return found
 
     def turned(self, roots: NDArray[np.uint32], columns: NDArray[np.uint32]) -> bool:
@@ -223,14 +226,13 @@ def _fill(
 def _metric(package: Any, frame: Frame, weights: NDArray[np.uint32]) -> Any:
     """Return an order with weights; the last ones are kept, for many tables are of the same costs."""
     key = frame.digest, blake2b(weights.view(np.uint8).data, digest_size=16).digest()
-    with _LOCK:
-        if key not in _METRICS:
-            metric = package.CCHMetric(_order(package, frame))
-            metric.customize(weights, 0)
-            while len(_METRICS) >= MOST_METRICS:
-                _METRICS.pop(next(iter(_METRICS)))
-            _METRICS[key] = metric
-        return _METRICS[key]
+    if key not in _METRICS:
+        metric = package.CCHMetric(_order(package, frame))
+        metric.customize(weights, 0)
+        while len(_METRICS) >= MOST_METRICS:
+            _METRICS.pop(next(iter(_METRICS)))
+        _METRICS[key] = metric
+    return _METRICS[key]
 
 
 def _apart(
