@@ -41,7 +41,7 @@ GATES = 160
 
 
 NONE = -1
-"""No way, in what is kept on disk."""
+"""No way, in what is kept in half of the bytes."""
 
 
 @dataclass
@@ -50,11 +50,11 @@ class _Kept:
 
     columns: NDArray[np.int64]
     row: dict[int, int] = field(default_factory=dict)
-    costs: list[NDArray[np.float64]] = field(default_factory=list)
+    costs: list[NDArray[Any]] = field(default_factory=list)
 
     @property
     def size(self) -> int:
-        return len(self.costs) * len(self.columns) * 8
+        return sum(costs.nbytes for costs in self.costs)
 
 
 _KEPT: dict[tuple[bytes, bool], _Kept] = {}
@@ -148,7 +148,9 @@ def _narrow(sums: NDArray[np.float64]) -> NDArray[Any]:
     known = np.isfinite(sums)
     if sums.max(where=known, initial=0.0) >= 2**31:
         return sums
-    return np.where(known, sums, NONE).astype(np.int32)
+    out = np.full(sums.shape, NONE, np.int32)
+    np.copyto(out, sums, where=known, casting="unsafe")
+    return out
 
 
 def _banked(graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], reverse: bool) -> NDArray[np.float64]:
@@ -168,6 +170,7 @@ def _banked(graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], 
         out = np.empty((len(roots), len(columns)))
         for i, root in enumerate(roots.tolist()):  # a gather each
             out[i] = kept.costs[kept.row[root]][at]
+        out[out == NONE] = np.inf
         _bound()
         return out
 
@@ -185,13 +188,13 @@ def _grow(graph: Graph, kept: _Kept, roots: NDArray[np.int64], reverse: bool) ->
         trees = hierarchy.costs_between(graph.costs, graph.frame, new, kept.columns, reverse=reverse)
         if trees is not None:
             kept.row |= {root: len(kept.costs) + k for k, root in enumerate(new.tolist())}
-            kept.costs.extend(trees)
+            kept.costs.extend(_narrow(trees))
             return
     costs = graph.costs.T.tocsr() if reverse and len(new) else graph.costs
     step = int(np.clip(CHUNK // graph.costs.shape[0], 1, 256))
     for start in range(0, len(new), step):
         some = new[start : start + step]
-        trees = dijkstra(costs, indices=some)[:, kept.columns]
+        trees = _narrow(dijkstra(costs, indices=some)[:, kept.columns])
         for root, tree in zip(some.tolist(), trees, strict=True):
             kept.row[root] = len(kept.costs)
             kept.costs.append(tree)
