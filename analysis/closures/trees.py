@@ -6,11 +6,13 @@ A link that is lost changes only what lies behind it in a tree. That part alone 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
+
+from network.arcs import arc_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,11 +37,11 @@ class Forest:
     towards: bool
     roots: NDArray[np.int64]
     minutes: NDArray[np.float64]
-    parent: NDArray[np.int64]
-    via: NDArray[np.int64]
+    parent: NDArray[np.signedinteger[Any]]
+    via: NDArray[np.signedinteger[Any]]
     graph: csr_array
     arc_link: NDArray[np.int64]
-    local: NDArray[np.int64]
+    local: NDArray[np.signedinteger[Any]]
     ends: NDArray[np.int64]
     posts: NDArray[np.int64]
 
@@ -62,16 +64,19 @@ def grow(
     number = csr_array((np.arange(len(arc_link)), graph.indices, graph.indptr), shape=graph.shape).T.tocsr()
     turned = csr_array((graph.data[number.data], number.indices, number.indptr), shape=graph.shape)
     minutes, before = dijkstra(turned if towards else graph, indices=posts[roots], return_predecessors=True)
-    at = np.arange(len(roots) * n)
-    before = before.astype(np.int64).ravel()
-    known = before >= 0
-    parent = np.where(known, at // n * n + before, at)
-    tail, head = (at % n, before) if towards else (before, at % n)
-    keys = np.repeat(np.arange(n), np.diff(graph.indptr)) * n + graph.indices
-    via = np.full(len(at), -1)
-    via[known] = arc_link[np.searchsorted(keys, (tail * n + head)[known])]
+    keys = arc_keys(graph)
+    narrow: type[np.signedinteger[Any]] = np.int32
+    if max(len(roots) * n, int(arc_link.max(initial=0))) >= 2**31:
+        narrow = np.int64
+    parent = np.arange(len(roots) * n, dtype=narrow)
+    via, local = np.full(len(parent), -1, narrow), np.full(len(parent), -1, narrow)
+    for k, own in enumerate(before):  # posts: dozens; whole trees at each
+        known = np.flatnonzero(own >= 0)
+        origin = own[known].astype(np.int64)
+        parent[k * n + known] = k * n + origin
+        tail, head = (known, origin) if towards else (origin, known)
+        via[k * n + known] = arc_link[np.searchsorted(keys, tail * n + head)]
     taken, links = (graph, arc_link) if towards else (turned, arc_link[number.data])
-    local = np.full(len(at), -1)
     return Forest(towards, roots, minutes.ravel(), parent, via, taken, links, local, ends, posts)
 
 
@@ -83,7 +88,8 @@ def behind_links(forest: Forest, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
     above = forest.parent
     while ((step := above[above]) != above).any():
         marks, above = marks | marks[above], step
-    return marks | marks[above]
+    found: NDArray[np.uint64] = marks | marks[above]
+    return found
 
 
 def spots(forest: Forest, rows: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -68,8 +68,8 @@ def od_betweenness(
     turn = len(np.unique(targets)) < len(np.unique(sources))
     if turn:  # trees grow from the shorter list, against the arcs
         sources, targets, trips = targets, sources, trips.T
-    roots, demand = _demand(n, sources, targets, trips)
-    small = _reduce(graph, np.unique(np.concatenate([roots, np.flatnonzero(demand.any(axis=0))])))
+    roots, places, demand = _demand(sources, targets, trips)
+    small = _reduce(graph, np.unique(np.concatenate([roots, places])))
     if turn:
         small = replace(small, tail=small.head, head=small.tail)
     flow = np.zeros(len(small.tail))
@@ -78,7 +78,8 @@ def od_betweenness(
     step = max(1, CHUNK_NODES // max(len(small.nodes), 1))
     for start in range(0, len(roots), step):  # as many trees as fit into memory
         some = slice(start, start + step)
-        wanted = demand[some][:, small.nodes]
+        wanted = np.zeros((len(roots[some]), len(small.nodes)))
+        wanted[:, np.searchsorted(small.nodes, places)] = demand[some]
         carried, kept = _accumulate(small, np.searchsorted(small.nodes, roots[some]), wanted)
         flow += carried
         ended[small.nodes] += kept.sum(axis=0)
@@ -91,14 +92,16 @@ def od_betweenness(
 
 
 def _demand(
-    n: int, sources: NDArray[np.int64], targets: NDArray[np.int64], trips: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the distinct sources and the trips of each to every node; none to the source itself."""
+    sources: NDArray[np.int64], targets: NDArray[np.int64], trips: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the distinct sources, the distinct targets, and the trips between them; none to the source itself."""
     roots, row = np.unique(np.asarray(sources, np.int64), return_inverse=True)
-    demand = np.zeros((len(roots), n))
-    np.add.at(demand, (row.ravel()[:, None], np.asarray(targets, np.int64)[None]), trips)
-    demand[np.arange(len(roots)), roots] = 0.0
-    return roots, demand
+    places, column = np.unique(np.asarray(targets, np.int64), return_inverse=True)
+    demand = np.zeros((len(roots), len(places)))
+    np.add.at(demand, (row.ravel()[:, None], column.ravel()[None]), trips)
+    demand[roots[:, None] == places] = 0.0
+    some = demand.any(axis=0)
+    return roots, places[some], demand[:, some]
 
 
 @dataclass(frozen=True)
