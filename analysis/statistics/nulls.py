@@ -7,7 +7,7 @@ values. Trees at home are grown once (`network.overlay`); a draw only combines t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import comb, prod
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import pandas as pd
 
 from analysis.reach.accessibility import Targets
 from analysis.reach.decays import HALF_LIFE_MIN, Decay, exponential
+from analysis.statistics.null_draws import Placements, indicators, redraw
 from analysis.statistics.null_ranks import COLUMNS, WHOLE, WORSE, Null, ranked, with_whole
 from analysis.statistics.permutations import ALPHA
 from layers.errors import NetworkError
@@ -26,8 +27,8 @@ from network.domestic import BACK_MIN
 from network.edits import gate_lines, new_checkpoint
 from network.kinds import GATE
 from network.modes import Mode
-from network.overlay import Overlay, build_overlay, min_plus
-from network.routing import Points, compile_router
+from network.overlay import Overlay, build_overlay
+from network.routing import compile_router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,44 +36,6 @@ if TYPE_CHECKING:
 DRAWS = 199
 PLACE = "place-"
 """Ids of the closed checkpoints that stand where a draw may put one begin with this."""
-
-
-@dataclass(frozen=True)
-class Placements:
-    """What all draws share; build it with `build_placements`.
-
-    Attributes
-    ----------
-    network
-        With a gate at every crossing of the mode.
-    overlay
-        Trees between posts at home; its ``gates`` are directed arcs of all crossings, with ``crossing_id``.
-    back
-        Ways out by a crossing and back by it, which are charged no wait (`network.domestic`): like ``gates``, from post
-        to post.
-    side
-        Of each post.
-    slots
-        One row per crossing: ``crossing_id``, ``mode``, ``wait_min`` (the least of its open checkpoints, NaN where none
-        is).
-    to_posts, from_posts, home
-        Minutes at home from points to posts, from posts to targets, and from points to targets.
-    free
-        Potential across the border with every crossing passable and no wait.
-    """
-
-    network: Network
-    overlay: Overlay
-    back: pd.DataFrame
-    side: NDArray[np.object_]
-    slots: pd.DataFrame
-    points: Points
-    targets: Targets
-    to_posts: NDArray[np.float64]
-    from_posts: NDArray[np.float64]
-    home: NDArray[np.float64]
-    free: NDArray[np.float64]
-    fades: Decay
 
 
 def structural_null(
@@ -216,76 +179,6 @@ def build_placements(
     )
 
 
-def redraw(slots: pd.DataFrame, rng: np.random.Generator, null: Null = "places") -> pd.DataFrame:
-    """Return the crossings that a draw opens, with their waits: as many of each mode as are open."""
-    drawn = []
-    for _, group in slots.groupby("mode", sort=True):  # road and rail
-        waits = group["wait_min"].dropna().to_numpy()
-        places = group if null == "places" else group.dropna(subset=["wait_min"])
-        where = rng.permutation(len(places))[: len(waits)]
-        drawn.append(places.iloc[where].assign(wait_min=waits))
-    return pd.concat(drawn, ignore_index=True)
-
-
-def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
-    """Return the indicators of every unit with the crossings in `taken` open: ``crossing_id``, ``wait_min``.
-
-    The same numbers as `analysis.reach.accessibility` gives for a network whose open checkpoints stand there; infinity
-    where no checkpoint is reached.
-    """
-    gates = placements.overlay.gates
-    gates = gates.assign(cost=gates["crossing_id"].map(taken.set_index("crossing_id")["wait_min"])).dropna(
-        subset=["cost"]
-    )
-    active, back = np.unique(gates[["tail", "head"]].to_numpy(np.int64), return_inverse=True)
-    back = back.reshape(-1, 2)
-    between = placements.overlay.between
-    small = replace(
-        placements.overlay,
-        posts=placements.overlay.posts[active],
-        between=between if len(active) == len(between) else between[np.ix_(active, active)],
-        gates=gates.assign(tail=back[:, 0], head=back[:, 1]),
-    )
-    side, n = placements.side[active], len(placements.points)
-    minutes, domestic, cross = np.full(n, np.inf), np.zeros(n), np.zeros(n)
-    for domestic_part in (True, False):
-        charged = _transit(placements, small, active) if domestic_part else small
-        for s in SIDES:
-            rows, own = np.flatnonzero(placements.points.side == s), side == s
-            to_posts = placements.to_posts[np.ix_(rows, active[own])]
-            if own.any() and len(rows):
-                minutes[rows] = to_posts.min(axis=1)
-            columns = np.flatnonzero((placements.targets.side == s) == domestic_part)
-            arrive = own if domestic_part else ~own
-            middle = charged.across(rows=np.flatnonzero(own), columns=np.flatnonzero(arrive))
-            if domestic_part:
-                # A way home through the neighbour counts only where it is the shorter one.
-                middle[middle >= small.between[np.ix_(own, own)]] = np.inf
-            time = _by_posts(to_posts, middle, placements.from_posts[np.ix_(active[arrive], columns)])
-            if domestic_part:
-                time = np.minimum(time, placements.home[np.ix_(rows, columns)])
-            (domestic if domestic_part else cross)[rows] = placements.fades(time) @ placements.targets.people[columns]
-    known = np.where(placements.free > 0, placements.free, np.nan)
-    return pd.DataFrame(
-        {
-            "time_to_checkpoint_min": minutes,
-            "border_loss": 1 - cross / known,
-            "lost_potential": placements.free - cross,
-            "cross_ratio": cross / np.where(domestic > 0, domestic, np.nan),
-        }
-    )
-
-
-def _transit(placements: Placements, small: Overlay, active: NDArray[np.int64]) -> Overlay:
-    """Return the overlay of a draw for domestic trips, which are charged the waits of `network.domestic`."""
-    mode = small.gates["crossing_id"].map(placements.slots.set_index("crossing_id")["mode"])
-    waits = small.gates["cost"].where(mode.isin(placements.network.domestic_wait), 0.0)
-    waited = placements.back["crossing_id"].isin(small.gates.loc[waits > 0, "crossing_id"])
-    back = placements.back[waited]
-    back = back.assign(tail=np.searchsorted(active, back["tail"]), head=np.searchsorted(active, back["head"]))
-    return replace(small, gates=pd.concat([small.gates.assign(cost=waits), back], ignore_index=True))
-
-
 def _ways_back(overlay: Overlay, gates: pd.DataFrame, side: NDArray[np.object_]) -> pd.DataFrame:
     """Return the arcs from post to post of one side and crossing that are shorter beyond the line than at home."""
     # A turn at a post on connectors follows no road.
@@ -299,14 +192,6 @@ def _ways_back(overlay: Overlay, gates: pd.DataFrame, side: NDArray[np.object_])
     kept = (tail != head) & (cost <= BACK_MIN) & (cost < overlay.between[tail, head] - 1e-9)
     columns = ["tail", "head", "crossing_id", "checkpoint_id"]
     return pd.DataFrame(pairs.loc[kept, columns].assign(cost=cost[kept]))
-
-
-def _by_posts(
-    to_posts: NDArray[np.float64], middle: NDArray[np.float64], from_posts: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the shortest minutes over the posts that lead anywhere."""
-    near, far = np.isfinite(middle).any(axis=1), np.isfinite(middle).any(axis=0)
-    return min_plus(min_plus(to_posts[:, near], middle[np.ix_(near, far)]), from_posts[far])
 
 
 def _modes(mode: Mode) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ CODE = """
 import sys
 import numpy as np, pandas as pd
 from analysis.reach.decays import exponential
-from analysis.statistics.nulls import build_placements, indicators
+from analysis.statistics.null_draws import indicators
+from analysis.statistics.nulls import build_placements
 from tests.analysis.helpers import drawn_land, network_of
 
 n = int(sys.argv[1])

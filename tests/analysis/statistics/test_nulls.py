@@ -10,13 +10,11 @@ import pytest
 
 from analysis.reach.accessibility import Targets, potentials, time_to_checkpoint
 from analysis.reach.decays import exponential
+from analysis.statistics.null_draws import Placements, indicators, redraw
 from analysis.statistics.null_ranks import WORSE
 from analysis.statistics.nulls import (
     PLACE,
-    Placements,
     build_placements,
-    indicators,
-    redraw,
     segment_ends,
     structural_null,
     with_all_gates,

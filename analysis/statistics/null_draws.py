@@ -1,0 +1,193 @@
+"""Draws of a structural null: the indicators of every unit with some crossings open and their waits.
+
+Trees at home are grown once (`network.overlay`); a draw only combines them over the few posts that it opens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from layers.sides import SIDES
+from network.overlay import Overlay, min_plus
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analysis.reach.accessibility import Targets
+    from analysis.reach.decays import Decay
+    from analysis.statistics.null_ranks import Null
+    from network.build import Network
+    from network.routing import Points
+
+
+@dataclass(frozen=True)
+class Placements:
+    """What all draws share; build it with `analysis.statistics.nulls.build_placements`.
+
+    Attributes
+    ----------
+    network
+        With a gate at every crossing of the mode.
+    overlay
+        Trees between posts at home; its ``gates`` are directed arcs of all crossings, with ``crossing_id``.
+    back
+        Ways out by a crossing and back by it, which are charged no wait (`network.domestic`): like ``gates``, from post
+        to post.
+    side
+        Of each post.
+    slots
+        One row per crossing: ``crossing_id``, ``mode``, ``wait_min`` (the least of its open checkpoints, NaN where none
+        is).
+    to_posts, from_posts, home
+        Minutes at home from points to posts, from posts to targets, and from points to targets.
+    free
+        Potential across the border with every crossing passable and no wait.
+    """
+
+    network: Network
+    overlay: Overlay
+    back: pd.DataFrame
+    side: NDArray[np.object_]
+    slots: pd.DataFrame
+    points: Points
+    targets: Targets
+    to_posts: NDArray[np.float64]
+    from_posts: NDArray[np.float64]
+    home: NDArray[np.float64]
+    free: NDArray[np.float64]
+    fades: Decay
+
+    def slot_of(self, crossings: pd.Series) -> NDArray[np.int64]:
+        """Return the rows of the slots of some crossings."""
+        return np.asarray(pd.Index(self.slots["crossing_id"]).get_indexer(pd.Index(crossings)), np.int64)
+
+    @cached_property
+    def slot_of_gate(self) -> NDArray[np.int64]:
+        """The row of the slots of each gate."""
+        return self.slot_of(self.overlay.gates["crossing_id"])
+
+    @cached_property
+    def slot_of_back(self) -> NDArray[np.int64]:
+        """The row of the slots of each way back."""
+        return self.slot_of(self.back["crossing_id"])
+
+    @cached_property
+    def waits_at_home(self) -> NDArray[np.bool_]:
+        """Whether a trip home through the neighbour waits at each slot."""
+        return np.asarray(self.slots["mode"].isin(self.network.domestic_wait), bool)
+
+
+def redraw(slots: pd.DataFrame, rng: np.random.Generator, null: Null = "places") -> pd.DataFrame:
+    """Return the crossings that a draw opens, with their waits: as many of each mode as are open."""
+    drawn = []
+    for _, group in slots.groupby("mode", sort=True):  # road and rail
+        waits = group["wait_min"].dropna().to_numpy()
+        places = group if null == "places" else group.dropna(subset=["wait_min"])
+        where = rng.permutation(len(places))[: len(waits)]
+        drawn.append(places.iloc[where].assign(wait_min=waits))
+    return pd.concat(drawn, ignore_index=True)
+
+
+def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
+    """Return the indicators of every unit with the crossings in `taken` open: ``crossing_id``, ``wait_min``.
+
+    The same numbers as `analysis.reach.accessibility` gives for a network whose open checkpoints stand there; infinity
+    where no checkpoint is reached.
+    """
+    draw = _Draw.of(placements, taken)
+    active, side = draw.active, placements.side[draw.active]
+    n = len(placements.points)
+    minutes, domestic, cross = np.full(n, np.inf), np.zeros(n), np.zeros(n)
+    for domestic_part in (True, False):
+        between = draw.between_posts(domestic=domestic_part)
+        for s in SIDES:
+            rows, own = np.flatnonzero(placements.points.side == s), side == s
+            to_posts = placements.to_posts[np.ix_(rows, active[own])]
+            if own.any() and len(rows):
+                minutes[rows] = to_posts.min(axis=1)
+            columns = np.flatnonzero((placements.targets.side == s) == domestic_part)
+            arrive = own if domestic_part else ~own
+            middle = between[np.ix_(own, arrive)]
+            if domestic_part:
+                # A way home through the neighbour counts only where it is the shorter one.
+                middle[middle >= draw.at_home[np.ix_(own, own)]] = np.inf
+            time = _by_posts(to_posts, middle, placements.from_posts[np.ix_(active[arrive], columns)])
+            if domestic_part:
+                time = np.minimum(time, placements.home[np.ix_(rows, columns)])
+            (domestic if domestic_part else cross)[rows] = placements.fades(time) @ placements.targets.people[columns]
+    known = np.where(placements.free > 0, placements.free, np.nan)
+    return pd.DataFrame(
+        {
+            "time_to_checkpoint_min": minutes,
+            "border_loss": 1 - cross / known,
+            "lost_potential": placements.free - cross,
+            "cross_ratio": cross / np.where(domestic > 0, domestic, np.nan),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """The gates that are open in a draw.
+
+    Attributes
+    ----------
+    active
+        Posts at their ends, positions in the overlay; ``at_home`` minutes between them.
+    slot, tail, head, wait
+        Of each gate its crossing (a row of the slots), its ends (positions in `active`) and minutes.
+    """
+
+    placements: Placements
+    active: NDArray[np.int64]
+    at_home: NDArray[np.float64]
+    slot: NDArray[np.int64]
+    tail: NDArray[np.int64]
+    head: NDArray[np.int64]
+    wait: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, placements: Placements, taken: pd.DataFrame) -> _Draw:
+        """Return the gates of the crossings in `taken`."""
+        wait = np.full(len(placements.slots), np.nan)
+        wait[placements.slot_of(taken["crossing_id"])] = taken["wait_min"].to_numpy(float)
+        slot = placements.slot_of_gate
+        there = np.flatnonzero(~np.isnan(wait[slot]))
+        gates = placements.overlay.gates[["tail", "head"]].to_numpy(np.int64)[there]
+        active, ends = np.unique(gates, return_inverse=True)
+        tail, head = ends.reshape(-1, 2).T
+        between = placements.overlay.between
+        at_home = between if len(active) == len(between) else between[np.ix_(active, active)]
+        return cls(placements, active, at_home, slot[there], tail, head, wait[slot[there]])
+
+    def between_posts(self, *, domestic: bool) -> NDArray[np.float64]:
+        """Return the shortest minutes between the posts; domestic trips are charged waits as `network.domestic` has it.
+
+        Who goes back by the crossing that he came by has not crossed.
+        """
+        p, tail, head, cost = self.placements, self.tail, self.head, self.wait
+        if domestic:
+            cost = np.where(p.waits_at_home[self.slot], cost, 0.0)
+            waited = np.zeros(len(p.slots), bool)
+            waited[self.slot[cost > 0]] = True
+            back = p.back[waited[p.slot_of_back]]
+            tail, head = (
+                np.r_[own, np.searchsorted(self.active, back[end].to_numpy(np.int64))]
+                for own, end in ((tail, "tail"), (head, "head"))
+            )
+            cost = np.r_[cost, back["cost"].to_numpy(float)]
+        gates = pd.DataFrame({"tail": tail, "head": head, "cost": cost, "checkpoint_id": "", "crossing_id": ""})
+        return replace(p.overlay, posts=p.overlay.posts[self.active], between=self.at_home, gates=gates).across()
+
+
+def _by_posts(
+    to_posts: NDArray[np.float64], middle: NDArray[np.float64], from_posts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the shortest minutes over the posts that lead anywhere."""
+    near, far = np.isfinite(middle).any(axis=1), np.isfinite(middle).any(axis=0)
+    return min_plus(min_plus(to_posts[:, near], middle[np.ix_(near, far)]), from_posts[far])
