@@ -255,9 +255,9 @@ def access_table(tags: pd.DataFrame, vehicle: str, at: tuple[int, int] | None = 
     One row per way. ``attrs["unread"]`` counts the values and conditions that no rule reads.
     """
     own = [k for key in ACCESS_KEYS[vehicle] for k in (key, f"{key}:conditional")]
-    keys = [k for k in (*own, *SIZE_KEYS) if k in tags]
+    keys = [k for k in (*own, *SIZE_KEYS) if k in tags and tags[k].notna().any()]
     code, first = _distinct_rows(tags, keys)
-    texts = tags[keys].iloc[first].astype(object).to_dict("records")
+    texts = tags[keys].iloc[first].astype(object).to_dict("records") if keys else [{} for _ in first]
     found = [access_to({str(k): v for k, v in row.items() if isinstance(v, str)}, vehicle, at=at) for row in texts]
     table = pd.DataFrame(
         {
