@@ -131,7 +131,26 @@ def join(
     near = near.sort_values(["place", "straight_m", "link"], kind="stable", ignore_index=True)
     near = once_per_junction(tables, near)
     ways = np.flatnonzero(domestic & drawn & (tables.links["kind"] != CONNECTOR).to_numpy())
-    return near[far_apart(tables, near, ways, limits)].reset_index(drop=True)
+    while True:  # once, as a rule
+        kept = near[far_apart(tables, near, ways, limits)]
+        lost = _no_way_to(tables, points, kept, border)
+        if not lost.any():
+            return kept.reset_index(drop=True)
+        near = near.drop(index=kept.index[lost])
+
+
+def _no_way_to(tables: Tables, points: NDArray[np.object_], kept: pd.DataFrame, border: Border) -> NDArray[np.bool_]:
+    """Return which further links lie behind lakes that can't be gone round together (`network.shores.goes_round`)."""
+    lost = kept["place"].duplicated().to_numpy(copy=True)
+    further = kept[lost]
+    place = points[further["place"].to_numpy(np.int64)]
+    lines = tables.projected(further["link"].to_numpy(np.int64))
+    ends = shapely.line_interpolate_point(lines, further["fraction"].to_numpy(float), normalized=True)
+    bridge = np.asarray(shapely.shortest_line(place, ends), dtype=object)
+    wet = border.over_water(place, bridge)
+    wet[wet] = [way_round(border, line, DETOUR) is None for line in bridge[wet]]
+    lost[lost] = wet
+    return lost
 
 
 def _ground(tables: Tables, usable: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
