@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from layers.keeping import Keeper, keeping
 from network import bank, hierarchy
 from network.build import DOMESTIC, FIELDS
 from network.costs import settled
 from network.edits import scale_waits, set_open, set_wait
+from network.overlay import build_overlay
 from network.routing import Router, compile_router
 from tests.borders import random_network
 
@@ -79,6 +82,34 @@ def test_the_bank_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         router = compile_router(random_network(seed), "road")
         router.table(router.nodes, router.nodes, FIELDS["open"])
         assert sum(kept.size for kept in bank._KEPT.values()) <= 100_000
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_closures_and_waits_take_the_tables_that_are_kept(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large network: another process asks again, with a checkpoint closed or another wait, and grows no tree."""
+    monkeypatch.setattr(bank, "LARGE", 10)
+    monkeypatch.setattr(hierarchy, "FEW", 1)
+    network = random_network(seed)
+    open_ids = network.checkpoints.loc[network.checkpoints["open"].astype(bool), "checkpoint_id"].tolist()
+    states = [network, scale_waits(network, 0.37), *(set_open(network, [i], False) for i in open_ids[:2])]
+    a, b = some(compile_router(network, "road"), seed)
+    for k, state in enumerate(states):
+        bank.forget()
+        keeper = Keeper(tmp_path / "kept", "salt")
+        with keeping(keeper):
+            router = compile_router(state, "road")
+            found = router.table(router.nodes[a], router.nodes[b], FIELDS["actual"])
+            overlay = build_overlay(state, "road")
+            ways = overlay.to_posts(router.nodes[a]), overlay.from_posts(router.nodes[b])
+        assert not (k and keeper.made), keeper.made
+        bank.forget()
+        assert np.array_equal(found, router.table(router.nodes[a], router.nodes[b], FIELDS["actual"]))
+        alone = build_overlay(state, "road")
+        assert np.array_equal(alone.between, overlay.between)
+        assert np.array_equal(alone.to_posts(router.nodes[a]), ways[0])
+        assert np.array_equal(alone.from_posts(router.nodes[b]), ways[1])
 
 
 @pytest.mark.parametrize("seed", range(60))
