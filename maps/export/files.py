@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 GEOMETRY = "geometry"
+ROWS = 100_000
+"""Rows of a group of GeoParquet: a reader of a window skips whole groups."""
 TILES = (2, 10)
 """Least and largest zoom of vector tiles: a country, and a road of it."""
 
@@ -36,7 +38,8 @@ def write_geoparquet(folder: Path, layer: ExportLayer) -> None:
     }
     known = dict(table.schema.metadata or {})
     own = {key.encode(): text.encode() for key, text in words.items()}
-    pq.write_table(table.replace_schema_metadata({**known, **own}), path, compression="zstd")
+    named = table.replace_schema_metadata({**known, **own})
+    pq.write_table(named, path, compression="zstd", row_group_size=ROWS)
 
 
 def write_flatgeobuf(folder: Path, layer: ExportLayer) -> None:

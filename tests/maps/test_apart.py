@@ -8,6 +8,7 @@ from dataclasses import replace
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import shapely
 
@@ -162,6 +163,7 @@ def test_bytes_of_a_link(tmp_path):
             "SELECT count(*) FROM gpkg_extensions WHERE extension_name = 'gpkg_rtree_index'"
         ).fetchone()
     assert index == 1
+    assert pq.read_metadata(tmp_path / "roads.parquet").num_row_groups == 2
     write_map(tmp_path / "map.html", replace(contents_of(roads=frame), title="t"))
     write_map(tmp_path / "none.html", contents_of(roads=frame.head(1)))
     page, shell = ((tmp_path / name).stat().st_size for name in ("map.html", "none.html"))
