@@ -57,7 +57,7 @@ class _Kept:
         return sum(costs.nbytes for costs in self.costs)
 
 
-_KEPT: dict[tuple[bytes, bool], _Kept] = {}
+_KEPT: dict[tuple[bytes, bool, int], _Kept] = {}
 _LOCK = Lock()
 
 
@@ -157,13 +157,16 @@ def _banked(graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], 
     """Return the same by the trees of this process."""
     with _LOCK:
         n = graph.costs.shape[0]
-        key = graph.digest, reverse
-        kept = _KEPT.pop(key, None)
-        if kept is None:
+        # Columns of another question stay apart: to search for them too might take several times as long.
+        key = graph.digest, reverse, 0
+        for other in [k for k in _KEPT if k[:2] == key[:2]]:  # a handful
+            key = (*key[:2], max(key[2], other[2] + 1))
+        fit = [k for k in _KEPT if k[:2] == key[:2] and np.isin(columns, _KEPT[k].columns).all()]
+        if fit:
+            key = max(fit, key=lambda k: sum(r in _KEPT[k].row for r in roots.tolist()))
+            kept = _KEPT.pop(key)
+        else:
             kept = _Kept(np.arange(n) if n <= SMALL else np.unique(columns))
-        elif not np.isin(columns, kept.columns).all():
-            # Others will ask for the old ones again.
-            kept = _Kept(np.union1d(kept.columns, columns))
         _grow(graph, kept, roots, reverse)
         _KEPT[key] = kept
         at = np.searchsorted(kept.columns, columns)

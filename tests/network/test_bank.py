@@ -158,3 +158,16 @@ def test_costs_that_32_bits_do_not_hold_are_left_to_trees(monkeypatch: pytest.Mo
     light = csr_array((np.full(3, 7.0), ring.indices, ring.indptr), shape=(3, 3))
     assert hierarchy.costs_between(light, frame, at, at).tolist() == [[0, 7, 14], [14, 0, 7], [7, 14, 0]]  # type: ignore[union-attr]
     assert hierarchy.costs_between(light, frame, at, at, reverse=True).tolist() == [[0, 14, 7], [7, 0, 14], [14, 7, 0]]  # type: ignore[union-attr]
+
+
+def test_columns_of_another_question_are_not_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bank, "SMALL", 0)
+    bank.forget()
+    router = compile_router(random_network(2), "road")
+    graph = bank.Graph.of(router.costs[FIELDS["open"]])
+    roots, first, second = np.arange(5), np.array([1, 4, 7]), np.array([2, 4, 9])
+    trees = bank.dijkstra(router.costs[FIELDS["open"]], indices=roots)
+    for columns in (first, second, first[1:], second[:2]):
+        np.testing.assert_allclose(bank.costs_at(graph, roots, columns), trees[:, columns])
+    assert [k.columns.tolist() for k in bank._KEPT.values()] == [first.tolist(), second.tolist()]
+    assert all(len(k.costs) == len(roots) for k in bank._KEPT.values())
