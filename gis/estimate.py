@@ -37,9 +37,10 @@ DISK = 0.5
 """Bytes of results and cache for each byte of extracts within the belt: an assumption."""
 
 
-RUN_MIN, LINKS_MIN, PAIRS_MIN = 0.5, 1.3, 7.0
-"""Processor minutes of a run with all chapters, and further ones for 100,000 links and for 100 million pairs of a place
-or cell and a place: measured with 15,000 to 480,000 links and up to 10,000 places; an assumption for others."""
+RUN_MIN, LINKS_MIN, PAIRS_MIN, TREES_MIN = 0.5, 1.3, 5.0, 5.0
+"""Processor minutes of a run with all chapters, and further ones for 100,000 links, for 100 million pairs of a place or
+cell and a place, and for 1,000 places on a million links, whose tables are searched: measured with 15,000 to 480,000
+links and up to 10,000 places; an assumption for others."""
 RUN_GB, LINKS_GB, PAIRS_GB = 0.9, 0.55, 3.0
 """Memory of the same."""
 
@@ -66,7 +67,8 @@ class Work:
     @property
     def minutes(self) -> float:
         """Minutes of the processor."""
-        return RUN_MIN + LINKS_MIN * self.links / 1e5 + PAIRS_MIN * self.pairs
+        trees = self.links * self.places / 1e9
+        return RUN_MIN + LINKS_MIN * self.links / 1e5 + PAIRS_MIN * self.pairs + TREES_MIN * trees
 
     @property
     def memory_gb(self) -> float:
@@ -79,7 +81,7 @@ class Work:
         Examples
         --------
         >>> Work(120_000, 1_000, 460).line()
-        'network of 120,000 links, 1,000 settlements and about 460 cells: about 2 min, 1.6 GB of memory'
+        'network of 120,000 links, 1,000 settlements and about 460 cells: about 3 min, 1.6 GB of memory'
         """
         return (
             f"network of {self.links:,} links, {self.places:,} settlements and about {self.cells:,} cells: "
