@@ -203,6 +203,11 @@ def _moved(result: gis.Result) -> str:
                 f"| {n} | {c} | {m:.0f} | {w:.0f} | {h} |"
                 for n, (c, m, w, h) in zip(result.study.sides, rows, strict=True)
             ),
+            "",
+            "Where the line bends, a point on it or across a bend joins a farther road, for no straight "
+            "connector leads through the neighbour for more than `line_tolerance_km`: with 6 km in the place "
+            "of 1 four of 467 places differ by more than an hour, with and without water as many as here "
+            "(2026-11-28).",
         ]
     )
 
