@@ -212,10 +212,11 @@ def _with_countries(tables: Tables, regions: gpd.GeoDataFrame) -> pd.DataFrame:
 def _kept(tables: Tables, turns: pd.DataFrame | None) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Return the nodes that contraction must leave.
 
-    Ends of crossings, changes of trains, borders of kinds of track and of through traffic.
+    Ends of crossings and of bridged gaps, changes of trains, borders of kinds of track and of through traffic.
     """
     links = tables.links
-    fixed = (links["crossing_id"] != "") | (links["kind"] == CHANGE)
+    # A chain with a bridged gap in it would be an assumption as a whole, which no place joins.
+    fixed = (links["crossing_id"] != "") | (links["kind"] == CHANGE) | links["bridged"].astype(bool)
     out = kinds_meet(tables)
     if turns is not None:
         for column in ("via", "via_to"):

@@ -313,3 +313,16 @@ def test_each_dead_end_takes_its_nearest_partner_only() -> None:
 def test_roads_are_not_bridged_as_railways() -> None:
     layer = edges_of(PLAIN, [(-60, 0), (-30, 0), (-28, 0), (-5, 0)], [(0, 1), (2, 3)])
     assert not bridge_rail(assemble({"road": layer}, CRS)).links["bridged"].any()
+
+
+@pytest.mark.parametrize("contract", [False, True])
+def test_a_chain_is_no_gap_for_one_that_is_in_it(contract: bool) -> None:
+    nodes = [(-90.0, 0.0), (-80.0, 1.0), (-60.0, 0.0), (-58.0, 0.0), (-40.0, 1.0), (-20.0, 0.0)]
+    tracks = edges_of(PLAIN, nodes, [(0, 1), (1, 2), (3, 4), (4, 5)], "railways", kind="main")
+    land = land_of([(-90.0, 0.0), (90.0, 0.0)], [(0, 1)], checkpoints_of(PLAIN, [(0.0, 0.0)]), railways=tracks)
+    base = ground_of(land, contract=contract).base
+    rail = base.tables.links[base.tables.links["mode"] == "rail"]
+    assert sorted(rail.loc[rail["bridged"], "length_m"] / 1000) == [pytest.approx(2.0, abs=0.01)]
+    assert told(base.gaps[base.gaps["mode"] == "rail"]) == [(2.0, BRIDGED)]
+    assert len(rail) == (3 if contract else 5)
+    assert (~rail["bridged"]).sum() == (2 if contract else 4)
