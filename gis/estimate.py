@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h3
 import shapely
 
 from layers.errors import LayerError
@@ -91,6 +90,8 @@ class Work:
 
 def work_of(network: Network, border: gpd.GeoDataFrame, settings: Analysis) -> Work:
     """Return what a run on a network is expected to take: cells by the area of the belt."""
+    import h3  # a way is not reckoned, and waits for no library that it does not use
+
     zone = belt(border, settings.depth_km, network.crs)
     cells = float(shapely.area(zone)) / 1e6 / h3.average_hexagon_area(settings.h3_resolution, unit="km^2")
     return Work(len(network.links), len(network.settlements), int(round(cells, -1)))

@@ -194,7 +194,7 @@ class _Searches:
             return len(columns) < len(roots)
         seconds = []
         for turned in (False, True):
-            every = len(columns if turned else roots) // TRIED
+            every = max(1, len(columns if turned else roots) // TRIED)
             some = (roots, columns[::every]) if turned else (roots[::every], columns)
             self.between(some[0][:1], some[1][:1], turned=turned)  # makes the metric
             start = thread_time()

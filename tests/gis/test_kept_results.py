@@ -37,7 +37,7 @@ CHANGES: tuple[tuple[str, str], ...] = (
     ("reach", "within_min = [{minutes}]"),
     ("stability", "null_draws = 19"),
     ("stability", 'alternatives = "weights"'),
-    ("index", "draws = 5{whole}"),
+    ("index", "draws = 10{whole}"),
     ("connectors", "settlement_km = 1{whole}"),
 )
 """Settings that a random study changes; what they are changed to is drawn."""
