@@ -345,8 +345,7 @@ def _texts(values: pd.Series, column: str) -> pd.Series:
     """Return a column of texts: 7 for 7.0, None where a cell is empty; NA is a text."""
     if values.dtype.kind == "f":
         return values.map(lambda v: str(int(v)) if v.is_integer() else str(v), na_action="ignore").astype(object)
-    # A cell of several lines is one text.
-    text = values.map(lambda v: " ".join(str(v).split()), na_action="ignore").astype(object)
+    text = values.map(lambda v: str(v).strip(), na_action="ignore").astype(object)
     text = text.mask(text == "", None)
     if column == "country":
         return text.str.upper()

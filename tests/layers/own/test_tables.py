@@ -119,11 +119,6 @@ def test_well_known_text_of_postgis_names_its_degrees(tmp_path: Path) -> None:
         read_points(written(tmp_path, "name,geom\nA,SRID=3857;POINT (6e6 5e6)\n"))
 
 
-def test_a_cell_of_several_lines_is_one_name(tmp_path: Path) -> None:
-    path = written(tmp_path, 'name,mode,lon,lat\n"South\n  post",road,60,50\n')
-    assert read_layer("checkpoints", Source(str(path)))[0]["name"].tolist() == ["South post"]
-
-
 def test_a_quoted_line_break_keeps_the_count_of_lines(tmp_path: Path) -> None:
     text = 'name,mode,lon,lat,open\n"A\nb",road,60,50,yes\nC,road,60,51,perhaps\n'
     with pytest.raises(LayerError, match=r"layer checkpoints \(posts\.csv\): column 'open' holds 'perhaps' \(line 4\)"):
