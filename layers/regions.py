@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 GAPS_M = (0.0, 50.0, 500.0, 3000.0)
 """How far apart two polygons of one boundary may be digitised, tried from the strictest."""
+RING = 720
+"""Steps in which a closed boundary is looked at."""
 
 
 def of_countries(regions: gpd.GeoDataFrame, countries: Collection[str]) -> gpd.GeoDataFrame:
@@ -126,21 +128,45 @@ def _reach_km(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame) -> float:
 def _trimmed(line: shapely.Geometry, other: shapely.Geometry, gap: float) -> shapely.Geometry:
     """Return a shared line without what leads off it at its ends: there one corner of the other boundary stays nearest.
 
-    Where a boundary turns away along the frame of a study, or towards a third region, it stays near for the width of
-    the gap.
+    Where a boundary turns away along the frame of a study, towards a third region or along a coast, it stays near for
+    the width of the gap; a small state may be near with all of its coast.
     """
-    if not isinstance(line, shapely.LineString) or line.is_empty or line.is_closed:
+    if not isinstance(line, shapely.LineString) or line.is_empty:
         return line
+    length, reach = float(line.length), 2 * gap
+    if line.is_closed:
+        apart = ~_faces(line, other, np.linspace(0, length, RING + 1))
+        turns = np.flatnonzero(np.diff(apart, append=apart[0]))
+        if not len(turns):
+            return line
+        # From the middle of the longest stretch that faces nothing; an enclave has none.
+        runs = [
+            (b - a, a + 1)
+            for a, b in zip(turns, np.r_[turns[1:], turns[0] + RING], strict=True)
+            if apart[(a + 1) % RING]
+        ]
+        steps, first = max(runs)
+        if steps * length / RING <= gap:
+            return line
+        begin = (first + steps / 2) % RING * length / RING
+        parts = [substring(line, begin, length), substring(line, 0, begin)]
+        line = shapely.LineString(np.concatenate([shapely.get_coordinates(p) for p in parts]))
+        reach = steps * length / RING
+    at = np.linspace(0, min(reach, length), 41)
     ends = []
-    length = float(line.length)
-    at = np.linspace(0, min(2 * gap, length), 41)
     for way in (line, shapely.reverse(line)):
-        here = np.asarray(shapely.line_interpolate_point(np.full(len(at), way), at), dtype=object)
-        there = shapely.get_coordinates(shapely.get_point(shapely.shortest_line(here, other), 1))
-        still = np.hypot(*np.diff(there, axis=0).T) < 0.05 * np.diff(at)
-        ends.append(length if still.all() else float(at[still.argmin()]))
+        facing = _faces(way, other, at)
+        ends.append(float(at[facing.argmax()]) if facing.any() else length)
     begin, end = ends[0], length - ends[1]
     return substring(line, begin, end) if begin < end else shapely.LineString()
+
+
+def _faces(line: shapely.Geometry, other: shapely.Geometry, at: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return for each step along a line whether the nearest place of another goes along: it neither stays nor leaps."""
+    here = np.asarray(shapely.line_interpolate_point(np.full(len(at), line), at), dtype=object)
+    there = shapely.get_coordinates(shapely.get_point(shapely.shortest_line(here, other), 1))
+    moved = np.hypot(*np.diff(there, axis=0).T) / np.diff(at)
+    return np.asarray((moved >= 0.05) & (moved <= 10), bool)
 
 
 def border_axis(border: gpd.GeoDataFrame) -> NDArray[np.object_]:

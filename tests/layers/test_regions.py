@@ -275,3 +275,24 @@ def test_a_line_towards_two_regions_is_shared_out_without_a_remainder() -> None:
     border = border_line(regions_of(("RU", shapely.box(59.8, 50.0, 60, 50.2)), ("KZ", south), ("KZ", north)), RU_KZ)
     half = metres((60, 50.0), (60, 50.1)) / 1000
     assert border["length_km"].tolist() == pytest.approx([half, half], rel=0.02)
+
+
+def test_the_coast_of_a_small_state_is_no_border() -> None:
+    state = shapely.box(7.40, 43.72, 7.43, 43.75)
+    around = shapely.box(7.30, 43.72, 7.50, 43.80).difference(state)
+    regions = gpd.GeoDataFrame(
+        {"region": ["A", "B"], "name": ["A", "B"], "country": ["MC", "FR"]}, geometry=[state, around], crs=WGS84
+    )
+    by_hand = Geod(ellps="WGS84").line_length([7.40, 7.40, 7.43, 7.43], [43.72, 43.75, 43.75, 43.72]) / 1000
+    for countries in (("MC", "FR"), ("FR", "MC")):
+        assert border_line(regions, countries)["length_km"].sum() == pytest.approx(by_hand, abs=0.01)
+
+
+def test_an_enclave_has_its_whole_boundary() -> None:
+    state = shapely.Point(12.45, 43.94).buffer(0.03)
+    around = shapely.box(12.0, 43.5, 13.0, 44.5).difference(state.buffer(0.001))
+    regions = gpd.GeoDataFrame(
+        {"region": ["A", "B"], "name": ["A", "B"], "country": ["SM", "IT"]}, geometry=[state, around], crs=WGS84
+    )
+    whole = Geod(ellps="WGS84").geometry_length(state.exterior) / 1000
+    assert border_line(regions, ("SM", "IT"))["length_km"].sum() == pytest.approx(whole, rel=0.001)
