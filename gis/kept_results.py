@@ -9,8 +9,10 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from gis.kept import LIBRARIES as NETWORK_LIBRARIES
 from gis.kept import bound, source_digest
 from layers.keeping import Keeper, keeping
+from layers.keeping.parcels import HOUSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,22 +21,7 @@ if TYPE_CHECKING:
 
 RESULTS = "results"
 """Their folder in that of the network."""
-CODE = ("layers", "network", "analysis", "maps", "gis")
-LIBRARIES = (
-    "numpy",
-    "scipy",
-    "pandas",
-    "geopandas",
-    "shapely",
-    "pyproj",
-    "pyarrow",
-    "h3",
-    "libpysal",
-    "esda",
-    "spopt",
-    "scikit-learn",
-    "pyroutingkit",
-)
+LIBRARIES = (*NETWORK_LIBRARIES, "h3", "libpysal", "esda", "spopt", "scikit-learn", "pyroutingkit")
 """Packages that numbers of a stage come from."""
 
 
@@ -63,7 +50,7 @@ def results_kept(clock: Clock, *, fresh: bool = False) -> Iterator[None]:
 @cache
 def _salt() -> str:
     """Return what all results hang on: our code and packaged data, Python, the machine's kind, the libraries."""
-    known = [source_digest(CODE), platform.python_version(), platform.machine(), *map(_version, LIBRARIES)]
+    known = [source_digest(HOUSE), platform.python_version(), platform.machine(), *map(_version, LIBRARIES)]
     return sha256("\n".join(known).encode()).hexdigest()
 
 

@@ -372,7 +372,7 @@ def compile_router(network: Network, mode: str = "road", *, only: str = "") -> R
     # Sorted once for all fields: which of parallel arcs is the cheapest is all that differs between them.
     order = np.lexsort((arc, head, tail))
     tail, head, arc = tail[order], head[order], arc[order]
-    costs, kept, only = {}, {}, "" if only == DOMESTIC else only
+    costs, cheapest, only = {}, {}, "" if only == DOMESTIC else only
     for name in NETWORKS:
         fields = FIELDS[name], f"length_m:{name}"
         if only not in ("", *fields):
@@ -384,10 +384,10 @@ def compile_router(network: Network, mode: str = "road", *, only: str = "") -> R
         metres = np.where(np.isfinite(minutes), links["length_m"].to_numpy(float)[arc], np.inf)
         for key, weight in zip(fields, (minutes, metres), strict=True):
             if only in ("", key):
-                costs[key], kept[key] = cheapest_arcs(tail, head, whole(weight), arc, len(nodes))
-    back = () if only else with_domestic(network, nodes, position, costs, kept)
+                costs[key], cheapest[key] = cheapest_arcs(tail, head, whole(weight), arc, len(nodes))
+    back = () if only else with_domestic(network, nodes, position, costs, cheapest)
     side = network.nodes["side"].to_numpy(dtype=object)[nodes]
-    return Router(network, mode, nodes, position, side, costs, _rows=kept, _back=back)
+    return Router(network, mode, nodes, position, side, costs, _rows=cheapest, _back=back)
 
 
 def arcs_table(router: Router, field: str) -> pd.DataFrame:
