@@ -20,7 +20,7 @@ from layers.io import NONE, OSM, OVERPASS, SNAPSHOT, describe_file
 from layers.own.lines import check_lines, lengths_in_words, lines_in_words, mend_lines
 from layers.own.places import read_places
 from layers.sides import SIDES
-from network.speeds import KNOWN_KPH, OTHER_KPH
+from network.speeds import KNOWN_KPH, OTHER_KPH, PLAIN_RAIL
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -193,6 +193,11 @@ def unknown_classes(layers: dict[str, gpd.GeoDataFrame]) -> list[str]:
         frame = layers[name]
         kind = frame["kind"].astype(str).str.removesuffix("_link")
         km = (frame["length_m"] / 1000)[~kind.isin(list(KNOWN_KPH))].groupby(kind).sum().sort_values(ascending=False)
+        if mode == "rail" and PLAIN_RAIL in km:
+            # A track of which no usage is known is no unknown class: there is nothing to name.
+            plain = km[PLAIN_RAIL]
+            out.append(f"{plain:,.1f} km of railways have no known usage: {OTHER_KPH[mode]:g} km/h is assumed")
+            km = km.drop(PLAIN_RAIL)
         if len(km):
             unknown_words = ", ".join(f"{word!r} {n:,.1f} km" for word, n in km.head(10).items())
             more = f" and {len(km) - 10} more" if len(km) > 10 else ""

@@ -36,6 +36,8 @@ observed means (docs/decisions.md)."""
 
 RAIL_KPH: Mapping[str, float] = {"main": 70.0, "branch": 50.0, "industrial": 25.0}
 """Passenger train, km/h by usage: assumptions."""
+PLAIN_RAIL = "rail"
+"""Kind of a railway whose usage is not known (`layers.osm.lines`)."""
 
 FERRY_KPH = 15.0
 FERRY_BOARDING_MIN = 30.0

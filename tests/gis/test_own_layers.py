@@ -14,6 +14,7 @@ import shapely
 
 from gis import build, load_study, prepare
 from gis.assumptions import assumptions
+from gis.own import unknown_classes
 from gis.queries.route import find_route
 from layers.crs import GEOD, WGS84
 from layers.errors import LayerError, StudyError
@@ -77,6 +78,17 @@ def test_classes_that_are_not_known_are_named_with_their_kilometres(tmp_path: Pa
     table = assumptions(prepared.study, build(prepared))
     row = table[table["what"].str.contains("автомагистраль")].iloc[0]
     assert (row["value"], row["unit"]) == ("35", "km/h")
+
+
+def test_a_railway_without_usage_is_no_unknown_class() -> None:
+    frame = gpd.GeoDataFrame(
+        {"kind": ["rail", "rail", "main", "tram"], "length_m": [1500.0, 1000.0, 9000.0, 400.0]},
+        geometry=[shapely.LineString([(0, 0), (1, 0)])] * 4,
+        crs=WGS84,
+    )
+    plain, other = unknown_classes({"railways": frame})
+    assert plain == "2.5 km of railways have no known usage: 50 km/h is assumed"
+    assert other.startswith("classes of railways that are not known: 'tram' 0.4 km: 50 km/h")
 
 
 def test_a_map_of_values_in_the_study(tmp_path: Path) -> None:
