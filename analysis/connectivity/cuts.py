@@ -35,9 +35,10 @@ CITY_KM = 10.0
 """Roads that end this near a city's centre lead to the city: an assumption. A settlement hangs on one connector, whose
 cut says nothing."""
 SCALE = 1024
-"""Capacities are multiplied by it and those of gates lowered by 1: of several smallest cuts that with the most gates is
-found."""
-MOST = 2**30
+"""Capacities are multiplied by it, or by more than there are gates, and those of gates lowered by 1: of several smallest
+cuts that with the most gates is found."""
+MOST = 2**53
+"""Scaled capacities together: whole numbers that doubles hold exactly."""
 
 
 @dataclass(frozen=True)
@@ -275,17 +276,15 @@ class _Matrix:
 
 def _matrix(streets: _Streets, capacity: NDArray[np.float64]) -> _Matrix:
     """Return the matrix of scaled capacities."""
-    n, known = streets.n, np.isfinite(capacity)
-    total = float(np.rint(capacity[known]).sum()) + n
-    if total > MOST:
+    n, known, gate = streets.n, np.isfinite(capacity), streets.checkpoint != ""
+    scale = max(SCALE, 2 ** int(gate.sum()).bit_length())
+    total = float(np.rint(capacity[known]).sum())
+    if (total + 1) * scale > MOST:
         raise NetworkError(
-            f"capacities of {total:g} vehicles a day in all: allowed is up to {MOST}, give them in thousands"
+            f"capacities of {total:g} vehicles a day in all: allowed is up to {MOST // scale - 1:,}, give them in thousands"
         )
-    gate = streets.checkpoint != ""
-    scale = SCALE if total * SCALE <= MOST and gate.sum() < SCALE else 1
-    whole = int(total * scale)
-    favour = gate if scale > 1 else np.zeros(len(gate), bool)
-    value = np.where(known, np.maximum(np.rint(np.where(known, capacity, 0.0)) * scale - favour, 0), whole)
+    whole = int(total + 1) * scale
+    value = np.where(known, np.maximum(np.rint(np.where(known, capacity, 0.0)) * scale - gate, 0), whole)
     count = [len(g) for g in streets.groups]
     group = np.repeat(np.arange(len(count)), count)
     member = np.concatenate([np.empty(0, np.int64), *streets.groups])
@@ -297,7 +296,7 @@ def _matrix(streets: _Streets, capacity: NDArray[np.float64]) -> _Matrix:
     csr.data = np.minimum(csr.data, whole)  # parallel links add up
     # Where all links count alike a way takes nearly all of each at once.
     alike = known.all() and (capacity == 1).all()
-    steps = (max(scale - 1, 1), 1) if alike else tuple(4**k for k in range(15, -1, -1))
+    steps = (scale - 1, 1) if alike else tuple(4**k for k in range(whole.bit_length() // 2, -1, -1))
     return _Matrix(compile_flows(csr), whole, n, scale, steps)
 
 
