@@ -35,8 +35,8 @@ CITY_KM = 10.0
 """Roads that end this near a city's centre lead to the city: an assumption. A settlement hangs on one connector, whose
 cut says nothing."""
 SCALE = 1024
-"""Capacities are multiplied by it, or by more than there are gates, and those of gates lowered by 1: of several smallest
-cuts that with the most gates is found."""
+"""Capacities are multiplied by it, or by more than there are gates, and those of gates lowered by 1: of several
+smallest cuts that with the most gates is found."""
 MOST = 2**53
 """Scaled capacities together: whole numbers that doubles hold exactly."""
 
@@ -281,7 +281,8 @@ def _matrix(streets: _Streets, capacity: NDArray[np.float64]) -> _Matrix:
     total = float(np.rint(capacity[known]).sum())
     if (total + 1) * scale > MOST:
         raise NetworkError(
-            f"capacities of {total:g} vehicles a day in all: allowed is up to {MOST // scale - 1:,}, give them in thousands"
+            f"capacities of {total:g} vehicles a day in all: allowed is up to {MOST // scale - 1:,}, "
+            "give them in thousands"
         )
     whole = int(total + 1) * scale
     value = np.where(known, np.maximum(np.rint(np.where(known, capacity, 0.0)) * scale - gate, 0), whole)
