@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from layers.sources.download.cache import Entry
     from layers.sources.download.transfer import Listener
     from layers.sources.overpass.server import Asking
+    from layers.sources.pbf.read import PbfLayers
     from layers.stretches import Stretches
 
 
@@ -240,7 +241,6 @@ class Extracts:
         towns
             Settlements from elsewhere, which posts without a name may be called after.
         """
-        from layers.osm.posts import checkpoints_from_posts
         from layers.sources.pbf.read import read_network
 
         got = read_network(
@@ -258,36 +258,18 @@ class Extracts:
         open_roads = got.roads[got.roads[self.study.network.vehicle]]
         frames = {"roads": open_roads, "railways": through, "settlements": inhabited}
         layers = {n: validate(f, n, "OpenStreetMap") if len(f) else empty_layer(n) for n, f in frames.items()}
-        packaged = snapshot_covers(self.study.sides)
         if "checkpoints" in wanted:
-            facts = read_layer("checkpoints")[0] if packaged else None
             queried = any(f.server for f in self.files) and "roads" not in wanted
-            made, report = checkpoints_from_posts(
-                got.posts,
+            layers["checkpoints"] = self._checkpoints(
+                got,
                 border,
                 regions,
-                facts,
-                stations=got.stations,
                 roads=roads if queried else got.roads,
-                railways=got.railways,
                 settlements=inhabited if towns is None else towns,
                 stretches=stretches,
             )
-            layers["checkpoints"] = made if len(made) else empty_layer("checkpoints")
-            self.notes.append(_how_made(report))
-            elsewhere = report.get("posts_of_other_borders", [])
-            if elsewhere:
-                self.notes.append(f"posts at other borders of the two countries, left out: {', '.join(elsewhere)}")
-        if "settlements" in wanted and packaged:
-            known, about = read_layer("settlements")
-            known = known[shapely.intersects(known.geometry.to_numpy(), area)]
-            layers["settlements"], counts = with_known_people(layers["settlements"], known, source="GeoNames")
-            if any(counts.values()):
-                self.about.append(about)
-                self.notes.append(
-                    f"people of {counts['filled']} settlements and {counts['added']} whole settlements that "
-                    "OpenStreetMap lacks are from GeoNames"
-                )
+        if "settlements" in wanted and snapshot_covers(self.study.sides):
+            layers["settlements"] = self._with_known_people(layers["settlements"], area)
         if "railways" in wanted:
             self.stations.append(got.stations)
         if "roads" in wanted:
@@ -297,6 +279,49 @@ class Extracts:
         for name, frame in layers.items():
             self._tell(name, len(frame))
         return layers
+
+    def _checkpoints(
+        self,
+        got: PbfLayers,
+        border: gpd.GeoDataFrame,
+        regions: gpd.GeoDataFrame,
+        *,
+        roads: gpd.GeoDataFrame | None,
+        settlements: gpd.GeoDataFrame,
+        stretches: Stretches | None,
+    ) -> gpd.GeoDataFrame:
+        """Return the checkpoints that posts of the extracts make, with the packaged facts of this border."""
+        from layers.osm.posts import checkpoints_from_posts
+
+        made, report = checkpoints_from_posts(
+            got.posts,
+            border,
+            regions,
+            read_layer("checkpoints")[0] if snapshot_covers(self.study.sides) else None,
+            stations=got.stations,
+            roads=roads,
+            railways=got.railways,
+            settlements=settlements,
+            stretches=stretches,
+        )
+        self.notes.append(_how_made(report))
+        elsewhere = report.get("posts_of_other_borders", [])
+        if elsewhere:
+            self.notes.append(f"posts at other borders of the two countries, left out: {', '.join(elsewhere)}")
+        return made if len(made) else empty_layer("checkpoints")
+
+    def _with_known_people(self, settlements: gpd.GeoDataFrame, area: shapely.Geometry) -> gpd.GeoDataFrame:
+        """Return the settlements with the people that the packaged ones of an area know."""
+        known, about = read_layer("settlements")
+        known = known[shapely.intersects(known.geometry.to_numpy(), area)]
+        peopled, counts = with_known_people(settlements, known, source="GeoNames")
+        if any(counts.values()):
+            self.about.append(about)
+            self.notes.append(
+                f"people of {counts['filled']} settlements and {counts['added']} whole settlements that "
+                "OpenStreetMap lacks are from GeoNames"
+            )
+        return peopled
 
     def _tell(self, layer: str, rows: int) -> None:
         """Add the extracts of a layer to the table of sources."""

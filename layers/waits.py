@@ -119,11 +119,42 @@ def read_waits(
         The table can't be read or used: the rows are named.
     """
     table, notes = read_table(path)
+    table = _readable(table, path.name, countries)
+    ids, strange = _posts(table["post"], checkpoints)
+    if strange:
+        notes.append(f"waits ({path.name}): no checkpoint of the study is called {', '.join(strange)}: left out")
+    frame = table.assign(checkpoint_id=ids)
+    frame = frame[(frame["checkpoint_id"] != "") & (frame["vehicle"] == vehicle)]
+    if frame.empty:
+        notes.append(f"waits ({path.name}): no observation of a {vehicle} at a checkpoint of the study")
+    frame["hours"] = [hours_of(t) for t in frame["at"]]
+    frame["season"] = [season_of(t) for t in frame["at"]]
+    by = ["checkpoint_id", "direction", "hours", "season"]
+    classes, posts = _summed(frame, by), _summed(frame, ["checkpoint_id"])
+    old = posts[posts["latest"] < (today or datetime.now()) - timedelta(days=365 * OLD_YEARS)]
+    if len(old):
+        listed = ", ".join(
+            f"{i} (latest {t:%Y-%m-%d})" for i, t in zip(old["checkpoint_id"], old["latest"], strict=True)
+        )
+        notes.append(f"waits ({path.name}): observed more than {OLD_YEARS} years ago: {listed}")
+    return Observed(classes, posts, notes)
+
+
+def _readable(table: pd.DataFrame, name: str, countries: tuple[str, str]) -> pd.DataFrame:
+    """Return the cells of a table of observations as what they mean.
+
+    ``post``, ``direction``, ``vehicle``, ``at``, ``minutes``, ``source``.
+
+    Raises
+    ------
+    LayerError
+        A column is missing, or cells can't be read: they are named.
+    """
     table.columns = pd.Index([str(c).strip().casefold() for c in table.columns])
     missing = [c for c in NEEDED if c not in table]
     if missing:
         raise LayerError(
-            f"{path.name} has no column {', '.join(missing)}: allowed are {', '.join(COLUMNS)}, of which "
+            f"{name} has no column {', '.join(missing)}: allowed are {', '.join(COLUMNS)}, of which "
             f"{', '.join(NEEDED)} are needed"
         )
     table = table.reindex(columns=list(COLUMNS), fill_value="").fillna("")
@@ -147,35 +178,17 @@ def read_waits(
     kind = table["vehicle"].map(lambda t: _vehicle(str(t)))
     _tell(problems, table["vehicle"], kind.isna(), "vehicle, allowed car or truck")
     if problems:
-        raise LayerError(f"{path.name}: {'; '.join(problems)}")
-    ids, strange = _posts(table["post"], checkpoints)
-    if strange:
-        notes.append(f"waits ({path.name}): no checkpoint of the study is called {', '.join(strange)}: left out")
-    plain = pd.to_datetime(when.map(lambda t: t.replace(tzinfo=None)))
-    frame = pd.DataFrame(
+        raise LayerError(f"{name}: {'; '.join(problems)}")
+    return pd.DataFrame(
         {
-            "checkpoint_id": ids,
+            "post": table["post"],
             "direction": way,
             "vehicle": kind,
-            "at": plain,
+            "at": pd.to_datetime(when.map(lambda t: t.replace(tzinfo=None))),
             "minutes": minutes.astype(float),
             "source": table["source"].astype(str),
         }
     )
-    frame = frame[(frame["checkpoint_id"] != "") & (frame["vehicle"] == vehicle)]
-    if frame.empty:
-        notes.append(f"waits ({path.name}): no observation of a {vehicle} at a checkpoint of the study")
-    frame["hours"] = [hours_of(t) for t in frame["at"]]
-    frame["season"] = [season_of(t) for t in frame["at"]]
-    by = ["checkpoint_id", "direction", "hours", "season"]
-    classes, posts = _summed(frame, by), _summed(frame, ["checkpoint_id"])
-    old = posts[posts["latest"] < (today or datetime.now()) - timedelta(days=365 * OLD_YEARS)]
-    if len(old):
-        listed = ", ".join(
-            f"{i} (latest {t:%Y-%m-%d})" for i, t in zip(old["checkpoint_id"], old["latest"], strict=True)
-        )
-        notes.append(f"waits ({path.name}): observed more than {OLD_YEARS} years ago: {listed}")
-    return Observed(classes, posts, notes)
 
 
 def with_observed(checkpoints: gpd.GeoDataFrame, observed: Observed, *, vehicle: str = "car") -> gpd.GeoDataFrame:
