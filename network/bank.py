@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import dijkstra
 from layers.keeping import is_keeping, kept_as
 from network import hierarchy
 from network.arcs import arc_keys, found_in
-from network.costs import THOUSAND, min_plus
+from network.costs import THOUSAND, min_plus, shortest_walks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -261,7 +261,7 @@ class Split:
         over = _sums(self.home, self.posts, both, reverse=reverse)[at_ends]
         over, between = over[:, :n], over[:, n + at_ends]
         walk = between if not reverse else between.T
-        walk = _shortest(np.minimum(walk, self.arcs))
+        walk = shortest_walks(np.minimum(walk, self.arcs))
         walk = walk.T if reverse else walk
         at = min_plus(to_ends, walk)
         # Ends of one side, or of one piece of it, come to the same columns: the others are left alone.
@@ -271,12 +271,3 @@ class Split:
             if len(there):
                 out[:, there] = np.minimum(out[:, there], min_plus(at[:, own_rows], over[np.ix_(own_rows, there)]))
         return out / THOUSAND
-
-
-def _shortest(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the shortest walks between all ends (Floyd and Warshall)."""
-    out = table.copy()
-    np.fill_diagonal(out, 0.0)
-    for k in range(len(out)):
-        np.minimum(out, out[:, k, None] + out[None, k], out=out)
-    return out

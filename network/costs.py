@@ -118,6 +118,21 @@ def min_plus(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float
     return out
 
 
+def shortest_walks(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the shortest walks between all of some ends by their direct ways (Floyd and Warshall).
+
+    Examples
+    --------
+    >>> shortest_walks(np.array([[np.inf, 1.0, 9.0], [np.inf, np.inf, 2.0], [np.inf, np.inf, np.inf]])).tolist()
+    [[0.0, 1.0, 3.0], [inf, 0.0, 2.0], [inf, inf, 0.0]]
+    """
+    out = table.copy()
+    np.fill_diagonal(out, 0.0)
+    for k in range(len(out)):
+        np.minimum(out, out[:, k, None] + out[None, k], out=out)
+    return out
+
+
 def blank(rows: int, columns: int) -> NDArray[np.float64]:
     """Return a table without any way, in single precision where it has more than `TABLE` entries."""
     out: NDArray[np.float64] = np.full((rows, columns), np.inf, np.float64 if rows * columns <= TABLE else np.float32)

@@ -22,7 +22,7 @@ from layers.sides import SIDES
 from network.overlay import Overlay, build_overlay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -88,17 +88,6 @@ class ModeAcross:
                 np.minimum(back[k], self.from_a[head, :, None] + cost + self.to_b[None, :, tail], out=back[k])
         return by.size().index.to_frame(index=False), (there + back) / 2
 
-    def through_pairs(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-        """Return the same as `through` for some pairs by their rows, minutes of shape (alternatives, pairs)."""
-        gates = self.overlay.gates.assign(crossing=number_crossings(self.overlay))
-        by = gates[gates["checkpoint_id"] != ""].groupby(["checkpoint_id", "crossing"], sort=True)
-        there, back = np.full((by.ngroups, len(i)), np.inf), np.full((by.ngroups, len(i)), np.inf)
-        for k, (_, own) in enumerate(by):  # alternatives: dozens
-            for tail, head, cost in zip(own["tail"], own["head"], own["cost"], strict=True):
-                np.minimum(there[k], self.to_a[i, tail] + cost + self.from_b[head, j], out=there[k])
-                np.minimum(back[k], self.from_a[head, i] + cost + self.to_b[j, tail], out=back[k])
-        return by.size().index.to_frame(index=False), (there + back) / 2
-
     def to_post(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return minutes from the settlements of either side to the nearest open checkpoint's post of their side."""
         tails = np.unique(self.overlay.gates.loc[self.overlay.gates["checkpoint_id"] != "", "tail"].to_numpy(np.int64))
@@ -126,10 +115,6 @@ class Across:
         modes = tuple(m.slowed(slow).waiting(waits) if waits else m.slowed(slow) for m in self.modes)
         return replace(self, modes=modes)
 
-    def of_people(self, times_a: NDArray[np.float64], times_b: NDArray[np.float64]) -> Across:
-        """Return the same with other people: theirs times a factor each."""
-        return replace(self, people_a=self.people_a * times_a, people_b=self.people_b * times_b)
-
     @property
     def minutes(self) -> NDArray[np.float64]:
         """Minutes of every pair by its faster mode, mean of there and back; infinity without a way."""
@@ -140,27 +125,21 @@ class Across:
 
     def through(self) -> tuple[pd.DataFrame, NDArray[np.float64]]:
         """Return the alternatives of all modes (``checkpoint_id``, ``crossing``, ``mode``) and their minutes."""
-        return self._all_modes(lambda m: m.through())
-
-    def through_pairs(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-        """Return the same for some pairs by their rows, minutes of shape (alternatives, pairs)."""
-        return self._all_modes(lambda m: m.through_pairs(i, j))
-
-    def _all_modes(
-        self, of: Callable[[ModeAcross], tuple[pd.DataFrame, NDArray[np.float64]]]
-    ) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-        """Return the alternatives of all modes, crossings numbered on."""
-        tables, parts, shift = [], [], 0
-        for m in self.modes:
-            table, minutes = of(m)
-            tables.append(table.assign(crossing=table["crossing"] + shift, mode=m.mode))
-            shift += int(table["crossing"].max()) + 1 if len(table) else 0
-            parts.append(minutes)
-        return pd.concat(tables, ignore_index=True), np.concatenate(parts)
+        tables, minutes = zip(*(m.through() for m in self.modes), strict=True)
+        return in_all_modes([m.mode for m in self.modes], tables), np.concatenate(minutes)
 
     def by(self, mode: str) -> ModeAcross | None:
         """Return the trees of a mode, None where no open checkpoint has it."""
         return next((m for m in self.modes if m.mode == mode), None)
+
+
+def in_all_modes(modes: Sequence[str], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the alternatives of all modes in one table with ``mode``, crossings numbered on."""
+    parts, shift = [], 0
+    for mode, table in zip(modes, tables, strict=True):
+        parts.append(table.assign(crossing=table["crossing"] + shift, mode=mode))
+        shift += int(table["crossing"].max()) + 1 if len(table) else 0
+    return pd.concat(parts, ignore_index=True)
 
 
 def across(network: Network, *, max_places: int = MAX_PLACES) -> Across:

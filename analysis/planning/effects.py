@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -63,17 +63,24 @@ def standing(across: Across, curve: Curve, towns: tuple[NDArray[np.bool_], NDArr
     """
     minutes = across.minutes
     pull = curve.fades(minutes)
-    road = across.by("road") or (across.modes[0] if across.modes else None)
-    nothing = np.full(len(across.a), np.inf), np.full(len(across.b), np.inf)
     a, b = minutes[:, towns[1]], minutes.T[:, towns[0]]
     return Standing(
         across,
         minutes,
         (a.min(axis=1, initial=np.inf), b.min(axis=1, initial=np.inf)),
         (_nearest(a, np.flatnonzero(towns[1])), _nearest(b, np.flatnonzero(towns[0]))),
-        road.to_post() if road else nothing,
+        nearest_post(across),
         (pull @ across.people_b, across.people_a @ pull),
     )
+
+
+def nearest_post(across: Across) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return minutes from settlements of either side to the nearest open post by road, by rail where no road has one.
+
+    Infinity where none is reached.
+    """
+    road = across.by("road") or (across.modes[0] if across.modes else None)
+    return road.to_post() if road else (np.full(len(across.a), np.inf), np.full(len(across.b), np.inf))
 
 
 def _nearest(minutes: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -90,7 +97,27 @@ def benefit_between(before: Standing, after: Standing, curve: Curve) -> Benefit:
     return user_benefit(weight / total if total > 0 else weight, before.minutes, after.minutes, curve)
 
 
-def figures(state: Standing) -> dict[str, float]:
+class Figured(Protocol):
+    """What figures are read from, by settlement of either side: a `Standing`, or a state under a draw."""
+
+    @property
+    def people(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """People."""
+
+    @property
+    def city(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Minutes to the nearest city across."""
+
+    @property
+    def post(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Minutes to the nearest post."""
+
+    @property
+    def potential(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Potential across."""
+
+
+def figures(state: Figured) -> dict[str, float]:
     """Return the figures of the whole border in one state, by the names in `MEASURES`."""
     people = np.concatenate(state.people)
     city, post, potential = (np.concatenate(v) for v in (state.city, state.post, state.potential))
@@ -111,9 +138,15 @@ MEASURES: dict[str, tuple[str, str]] = {
 """The figures of a state: name and unit."""
 
 
-def gains(benefit: Benefit) -> dict[str, float]:
-    """Return what users gain per trip that is made before, in minutes, and the trips that are made more."""
-    trips = float(benefit.before.sum())
+def gains(benefit: Benefit, *, trips: float | None = None) -> dict[str, float]:
+    """Return what users gain per trip that is made before, in minutes, and the trips that are made more.
+
+    Parameters
+    ----------
+    trips
+        Those of before; of all pairs where the benefit is of some alone.
+    """
+    trips = float(benefit.before.sum()) if trips is None else trips
     return {
         "saved_half": float(benefit.half.sum()) / trips if trips else np.nan,
         "saved_path": float(benefit.path.sum()) / trips if trips else np.nan,
@@ -123,10 +156,16 @@ def gains(benefit: Benefit) -> dict[str, float]:
     }
 
 
-def changed(before: Standing, after: Standing, benefit: Benefit) -> dict[str, float]:
-    """Return what changes between two states: figures and gains by the names in `MEASURES` and `GAINS`."""
+def changed(before: Figured, after: Figured, benefit: Benefit, *, trips: float | None = None) -> dict[str, float]:
+    """Return what changes between two states: figures and gains by the names in `MEASURES` and `GAINS`.
+
+    Parameters
+    ----------
+    trips
+        See `gains`.
+    """
     old, new = figures(before), figures(after)
-    return {**{k: new[k] - old[k] for k in old}, **gains(benefit)}
+    return {**{k: new[k] - old[k] for k in old}, **gains(benefit, trips=trips)}
 
 
 GAINS: dict[str, tuple[str, str]] = {
@@ -265,10 +304,12 @@ def load_table(before: Standing, after: Standing, benefit: Benefit, *, theta: fl
     ``checkpoint_id``, ``mode``, ``before``, ``diverted``, ``induced``, ``after`` in shares of all trips of before.
     """
     parts = []
-    for state, trips in ((before, benefit.before), (after, benefit.before), (after, benefit.after)):
+    for state, all_trips in ((before, (benefit.before,)), (after, (benefit.before, benefit.after))):
         table, minutes = state.across.through()
-        chosen = (logit(minutes, theta, table["crossing"].to_numpy(np.int64)) * trips).sum(axis=(1, 2))
-        parts.append(table.assign(trips=chosen).groupby(["checkpoint_id", "mode"])["trips"].sum())
+        share = logit(minutes, theta, table["crossing"].to_numpy(np.int64))
+        for trips in all_trips:
+            chosen = (share * trips).sum(axis=(1, 2))
+            parts.append(table.assign(trips=chosen).groupby(["checkpoint_id", "mode"])["trips"].sum())
     table = pd.concat(parts, axis=1, keys=["before", "moved", "after"]).fillna(0.0)
     total = float(benefit.before.sum())
     table = table / total if total > 0 else table

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.planning.across import in_all_modes
 from analysis.trips.choice import THETA_PER_MIN, Choice, logit
+from analysis.trips.crossings import number_crossings
 from analysis.trips.load import PEAK_MIN, equilibrium
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analysis.planning.across import Across
+    from analysis.planning.across import Across, ModeAcross
     from analysis.planning.benefit import Benefit
+    from analysis.planning.draws import Draw
 
 SHARE, MOST_PAIRS = 0.99, 2000
 """Draws look at the pairs with most trips until these make so many of all, and at no more than so many pairs."""
@@ -41,31 +45,135 @@ def most_travelled(benefit: Benefit, *, share: float = SHARE, most: int = MOST_P
     return Pairs(*np.unravel_index(order[trips[order] > 0], benefit.before.shape))
 
 
-def loads_of(
-    before: Across, after: Across, benefit: Benefit, pairs: Pairs, *, theta: float = THETA_PER_MIN
-) -> pd.DataFrame:
-    """Return the loads of checkpoints as `analysis.planning.effects.load_table` does, over some pairs alone.
+@dataclass(frozen=True)
+class Alternatives:
+    """What the trips of some pairs choose among in one state, laid out for draws; build it with `Alternatives.of`.
 
-    In shares of their trips of before.
+    ``table`` has ``checkpoint_id``, ``crossing`` and ``mode`` of each.
     """
-    trips = [b[pairs.i, pairs.j] for b in (benefit.before, benefit.after)]
-    total = trips[0].sum()
-    parts = []
-    for across, of in ((before, trips[:1]), (after, trips)):
-        table, minutes = across.through_pairs(pairs.i, pairs.j)
-        chosen = logit(minutes, theta, table["crossing"].to_numpy(np.int64))
-        ids = ["checkpoint_id", "mode"]
-        parts += [table.assign(trips=chosen @ own).groupby(ids)["trips"].sum() for own in of]
-    found = pd.concat(parts, axis=1, keys=["before", "moved", "after"]).fillna(0.0)
-    found = found / total if total > 0 else found
-    found["diverted"], found["induced"] = found["moved"] - found["before"], found["after"] - found["moved"]
-    return found.droplevel("mode")[list(LOADS)]
+
+    table: pd.DataFrame
+    modes: tuple[_Through, ...]
+
+    @classmethod
+    def of(cls, across: Across, pairs: Pairs) -> Alternatives:
+        """Return those of some pairs."""
+        modes = tuple(_Through.of(m, pairs) for m in across.modes)
+        return cls(in_all_modes([m.mode for m in across.modes], [m.table for m in modes]), modes)
+
+    def minutes(self, draw: Draw) -> NDArray[np.float64]:
+        """Return the minutes through each under a draw, mean of there and back, shape (alternatives, pairs)."""
+        return np.concatenate([m.minutes(draw) for m in self.modes])
+
+    def chosen(self, minutes: NDArray[np.float64], theta: float) -> NDArray[np.float64]:
+        """Return the shares of trips that choose each."""
+        return logit(minutes, theta, self.table["crossing"].to_numpy(np.int64))
+
+
+@dataclass(frozen=True)
+class _Through:
+    """Minutes at home of some pairs to and from the gates of one mode; those of one alternative lie together.
+
+    ``there`` and ``back`` hold the rows of gates that are passed so, minutes to them and on from them.
+    """
+
+    table: pd.DataFrame
+    cost: NDArray[np.float64]
+    checkpoint: list[str]
+    there: _OneWay
+    back: _OneWay
+
+    @classmethod
+    def of(cls, mode: ModeAcross, pairs: Pairs) -> _Through:
+        """Return them."""
+        gates = mode.overlay.gates.assign(crossing=number_crossings(mode.overlay))
+        gates = gates[gates["checkpoint_id"] != ""].sort_values(["checkpoint_id", "crossing"], kind="stable")
+        by = gates.groupby(["checkpoint_id", "crossing"], sort=True)
+        number = np.asarray(by.ngroup(), np.int64)
+        tail, head = (gates[c].to_numpy(np.int64) for c in ("tail", "head"))
+        i, j = pairs.i, pairs.j
+        there = _OneWay.of(mode.to_a[i].T[tail], mode.from_b[head][:, j], number)
+        back = _OneWay.of(mode.from_a[head][:, i], mode.to_b[j].T[tail], number)
+        cost, ids = gates["cost"].to_numpy(float), gates["checkpoint_id"].tolist()
+        return cls(by.size().index.to_frame(index=False), cost, ids, there, back)
+
+    def minutes(self, draw: Draw) -> NDArray[np.float64]:
+        """Return the minutes through each alternative under a draw."""
+        cost = self.cost * np.array([draw.waits.get(c, 1.0) for c in self.checkpoint])
+        there, back = (way.least(cost, draw.slow, len(self.table)) for way in (self.there, self.back))
+        return (there + back) / 2
+
+
+@dataclass(frozen=True)
+class _OneWay:
+    """Minutes at home on side a and on side b of ways through gates, a row for each gate that has any."""
+
+    gate: NDArray[np.int64]
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+    first: NDArray[np.int64]
+    number: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, a: NDArray[np.float64], b: NDArray[np.float64], number: NDArray[np.int64]) -> _OneWay:
+        """Return them; gates come ordered by the number of their alternative."""
+        gate = np.flatnonzero((np.isfinite(a) & np.isfinite(b)).any(axis=1))
+        found, first = np.unique(number[gate], return_index=True)
+        return cls(gate, np.ascontiguousarray(a[gate]), np.ascontiguousarray(b[gate]), first, found)
+
+    def least(self, cost: NDArray[np.float64], slow: tuple[float, float], n: int) -> NDArray[np.float64]:
+        """Return the least minutes through each of n alternatives, infinity without a way."""
+        out = np.full((n, self.a.shape[1]), np.inf)
+        if len(self.gate):
+            whole = self.a * slow[0] + cost[self.gate, None] + self.b * slow[1]
+            out[self.number] = np.minimum.reduceat(whole, self.first, axis=0)
+        return out
+
+
+@dataclass(frozen=True)
+class Loads:
+    """Loads of checkpoints in two states over some pairs, laid out for draws; build it with `Loads.of`."""
+
+    before: Alternatives
+    after: Alternatives
+    theta: float
+
+    @classmethod
+    def of(cls, before: Across, after: Across, pairs: Pairs, *, theta: float = THETA_PER_MIN) -> Loads:
+        """Return those of two states of the same places."""
+        return cls(Alternatives.of(before, pairs), Alternatives.of(after, pairs), theta)
+
+    def under(self, draw: Draw, trips: tuple[NDArray[np.float64], NDArray[np.float64]]) -> pd.DataFrame:
+        """Return loads as `analysis.planning.effects.load_table` does, over these pairs alone.
+
+        In shares of their trips of before, by checkpoint.
+
+        Parameters
+        ----------
+        trips
+            Of the pairs, before and after.
+        """
+        ids = self.ids
+        total, parts = trips[0].sum(), []
+        for state, own in ((self.before, trips[:1]), (self.after, trips)):
+            chosen = state.chosen(state.minutes(draw), self.theta)
+            at = ids.get_indexer(pd.Index(state.table["checkpoint_id"]))
+            parts += [np.bincount(at, chosen @ some, len(ids)) for some in own]
+        old, moved, new = (part / total if total > 0 else part for part in parts)
+        return pd.DataFrame(dict(zip(LOADS, (old, moved - old, new - moved, new), strict=True)), index=ids)
+
+    @cached_property
+    def ids(self) -> pd.Index[Any]:
+        """Checkpoints of either state."""
+        before, after = (set(state.table["checkpoint_id"]) for state in (self.before, self.after))
+        found: pd.Index[Any] = pd.Index(sorted(before | after))
+        return found
 
 
 def queues_of(
-    across: Across,
+    alternatives: Alternatives,
+    draw: Draw,
     trips: NDArray[np.float64],
-    pairs: Pairs,
     waits: Mapping[str, float],
     capacity: Mapping[str, float],
     *,
@@ -81,16 +189,16 @@ def queues_of(
     Parameters
     ----------
     trips
-        Of all pairs.
+        Of the pairs.
     waits, capacity
-        Free waits in minutes and vehicles a day, by checkpoint.
+        Free waits in minutes and vehicles a day under the draw, by checkpoint.
     per_day
         Vehicles a day by road.
     """
-    table, minutes = across.through_pairs(pairs.i, pairs.j)
+    table, minutes = alternatives.table, alternatives.minutes(draw)
     road = (table["mode"] == "road").to_numpy()
     crossing = table["crossing"].to_numpy(np.int64)
-    chosen = (logit(minutes, theta, crossing) * trips[pairs.i, pairs.j])[road]
+    chosen = (alternatives.chosen(minutes, theta) * trips)[road]
     table, minutes, crossing = table[road].reset_index(drop=True), minutes[road], crossing[road]
     ids = sorted(table["checkpoint_id"].unique())
     choice = Choice(
@@ -134,8 +242,11 @@ def ranges(draws: list[pd.DataFrame], centre: pd.DataFrame, whole: pd.DataFrame)
 
 def quantile(values: NDArray[np.float64], q: float) -> NDArray[np.float64]:
     """Return a percentile over the first axis of what is known, NaN where nothing is."""
+    known = np.isfinite(values)
+    if known.all():
+        found: NDArray[np.float64] = np.percentile(values, q, axis=0)
+        return found
     out = np.full(values.shape[1:], np.nan)
-    some = np.isfinite(values).any(axis=0)
-    known = np.where(np.isfinite(values), values, np.nan)
-    out[some] = np.nanpercentile(known[:, some], q, axis=0)
+    some = known.any(axis=0)
+    out[some] = np.nanpercentile(np.where(known, values, np.nan)[:, some], q, axis=0)
     return out

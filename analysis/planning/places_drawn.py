@@ -14,8 +14,7 @@ from analysis.planning.loads_drawn import quantile
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analysis.planning.benefit import Benefit
-    from analysis.planning.effects import Standing
+    from analysis.planning.two_states import Change
 
 PLACE = ("city_min_change", "potential_change", "benefit_share")
 GROUP = ("potential_change_pct", "benefit_share")
@@ -37,16 +36,16 @@ class PlacesDrawn:
     share: list[NDArray[np.float64]] = field(default_factory=list)
     people: list[NDArray[np.float64]] = field(default_factory=list)
 
-    def add(self, old: Standing, new: Standing, benefit: Benefit) -> None:
+    def add(self, change: Change) -> None:
         """Keep one draw."""
+        old, new = change.before, change.after
         city = [np.concatenate(s.city) for s in (old, new)]
         known = np.isfinite(city[0]) & np.isfinite(city[1])
         self.minutes.append(np.where(known, np.where(known, city[1], 0) - np.where(known, city[0], 0), np.nan))
         potential = [np.concatenate(s.potential) for s in (old, new)]
         self.before.append(potential[0])
         self.change.append(potential[1] - potential[0])
-        size = float(np.abs(benefit.whole).sum())
-        half = np.concatenate([benefit.whole.sum(axis=1), benefit.whole.sum(axis=0)]) / 2
+        size, half = float(np.abs(change.benefit.whole).sum()), change.half_by_place
         self.share.append(half / size if size > 0 else np.zeros(len(half)))
         self.people.append(np.concatenate(old.people))
 

@@ -19,7 +19,6 @@ from analysis.planning.draws import CENTRE, Draw, Spread, make_draws, quantile_c
 from analysis.planning.effects import (
     Standing,
     benefit_between,
-    changed,
     cities,
     effects_table,
     gains,
@@ -31,6 +30,7 @@ from analysis.planning.effects import (
 )
 from analysis.planning.loads_drawn import LOADS
 from analysis.planning.money import Values, money_table
+from analysis.planning.two_states import TwoStates
 from analysis.trips.choice import choose_checkpoints
 from analysis.trips.demand import model_demand
 from analysis.trips.load import equilibrium
@@ -150,12 +150,12 @@ class Answers:
 
         Figures by the names of ``effects``.
         """
+        states = self.two_states(trees)
+        return lambda draw: states.under(draw).figures
 
-        def of(draw: Draw) -> dict[str, float]:
-            old, new = self.state(self.trees, draw), self.state(trees, draw)
-            return changed(old, new, benefit_between(old, new, draw.curve(self.curve)))
-
-        return of
+    def two_states(self, trees: Across) -> TwoStates:
+        """Return the base and a scenario with these trees, laid out for draws."""
+        return TwoStates.of(self.trees, trees, self.curve, cities(self.trees, self.study.lists.city_people))
 
     def draws(self, after: Network, numbers: Sequence[int] | None = None, *, new: bool = False) -> list[Draw]:
         """Return the draws, those of new checkpoints among them.
@@ -167,7 +167,8 @@ class Answers:
         if new:
             one = pd.DataFrame({"checkpoint_id": [NEW], "wait_assumed": [True], "wait_source": ["the scenario"]})
             table = pd.concat([table, one], ignore_index=True)
-        return make_draws(table, rows, self.spread, numbers=numbers)
+        queues = bool(self.study.trips.per_day)
+        return make_draws(table, rows, self.spread, numbers=numbers, capacities=queues)
 
     def _effects(self, drawn: Sequence[dict[str, float]], new: Standing, benefit: Benefit) -> pd.DataFrame:
         """Return the effects with their spread; without draws the spread is not known."""

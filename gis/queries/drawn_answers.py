@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 
 from analysis.planning.draws import CENTRE, Draw
-from analysis.planning.effects import benefit_between, changed, gains
-from analysis.planning.loads_drawn import loads_of, most_travelled, queues_of, ranges
+from analysis.planning.loads_drawn import Loads, most_travelled, queues_of, ranges
 from analysis.planning.places_drawn import PlacesDrawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from analysis.planning.across import Across
-    from analysis.planning.benefit import Benefit, Curve
+    from analysis.planning.benefit import Benefit
     from analysis.planning.draws import Spread
-    from analysis.planning.effects import Standing
-    from analysis.planning.loads_drawn import Pairs
+    from analysis.planning.two_states import TwoStates
     from gis.study import Study
     from network.build import Network
 
@@ -33,10 +33,9 @@ class Answering(Protocol):
     network: Network
     spread: Spread
     trees: Across
-    curve: Curve
 
-    def state(self, trees: Across, draw: Draw) -> Standing:
-        """Return a state under a draw."""
+    def two_states(self, trees: Across) -> TwoStates:
+        """Return the base and a scenario with these trees, laid out for draws."""
 
     def draws(self, after: Network) -> Sequence[Draw]:
         """Return the draws of a scenario."""
@@ -69,23 +68,22 @@ class Drawn:
         out = cls(PlacesDrawn(columns[0], side, columns[1]))
         if not answers.spread.draws:
             return out
-        pairs = most_travelled(benefit)
-        queue = _Queue.of(answers, after)
+        pairs, theta = most_travelled(benefit), answers.study.analysis.theta_per_min
+        states, queue = answers.two_states(trees), _Queue.of(answers, after)
+        chosen = Loads.of(answers.trees, trees, pairs, theta=theta)
         for draw in (CENTRE, *answers.draws(after)):  # hundreds, no tree is grown
-            old, new = answers.state(answers.trees, draw), answers.state(trees, draw)
-            own = benefit_between(old, new, draw.curve(answers.curve))
+            change = states.under(draw)
             found: dict[str, pd.DataFrame] = {}
             if loads:
-                found["loads"] = loads_of(
-                    old.across, new.across, own, pairs, theta=answers.study.analysis.theta_per_min
-                )
+                trips = change.trips_of(pairs.i, pairs.j)
+                found["loads"] = chosen.under(draw, trips)
                 if queue is not None:
-                    found["queues"] = queue.under(draw, (old.across, new.across), own, pairs)
+                    found["queues"] = queue.under(draw, chosen, trips, change.figures["induced"])
             if draw is CENTRE:
                 out.centre = found
                 continue
-            out.figures.append(changed(old, new, own))
-            out.places.add(old, new, own)
+            out.figures.append(change.figures)
+            out.places.add(change)
             for name, table in found.items():
                 getattr(out, name).append(table)
         return out
@@ -125,19 +123,29 @@ class _Queue:
         waits = [t.set_index("checkpoint_id")["wait_min"].astype(float).to_dict() for t in tables]
         return cls(answers, (waits[0], waits[1]), (capacity[0], capacity[1]))
 
-    def under(self, draw: Draw, across: tuple[Across, Across], benefit: Benefit, pairs: Pairs) -> pd.DataFrame:
-        """Return flows, load factors and waits of both states under a draw, as the table of queues has them."""
+    def under(
+        self, draw: Draw, chosen: Loads, trips: tuple[NDArray[np.float64], NDArray[np.float64]], induced: float
+    ) -> pd.DataFrame:
+        """Return flows, load factors and waits of both states under a draw, as the table of queues has them.
+
+        Parameters
+        ----------
+        trips
+            Of the pairs, before and after.
+        induced
+            Share of all trips of before that are made more.
+        """
         study = self.answers.study
         per_day = float(study.trips.per_day or 0.0)
         parts = []
-        for k, (trees, trips) in enumerate(zip(across, (benefit.before, benefit.after), strict=True)):
-            total = per_day * (1 + gains(benefit)["induced"] * k)
+        for k, alternatives in enumerate((chosen.before, chosen.after)):
+            total = per_day * (1 + induced * k)
             waits = {c: w * draw.waits.get(c, 1.0) for c, w in self.waits[k].items()}
             room = {c: n * draw.capacity.get(c, 1.0) for c, n in self.capacity[k].items()}
             found = queues_of(
-                trees,
-                trips,
-                pairs,
+                alternatives,
+                draw,
+                trips[k],
                 waits,
                 room,
                 per_day=total,

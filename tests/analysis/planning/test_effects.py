@@ -24,7 +24,7 @@ from analysis.planning.effects import (
     standing,
     worthless_wait,
 )
-from analysis.planning.loads_drawn import Pairs, loads_of, most_travelled, ranges
+from analysis.planning.loads_drawn import Loads, Pairs, most_travelled, ranges
 from analysis.planning.money import Values, money_table, net_present_value, present_value, return_rate
 from analysis.reach.decays import cumulative
 from analysis.trips.choice import choose_checkpoints
@@ -194,6 +194,8 @@ def test_draws_are_the_same_for_a_seed_and_hold_on_to_names() -> None:
     fewer = make_draws(network.checkpoints.iloc[2:], rows, spread)
     kept = network.checkpoints["checkpoint_id"].iloc[2:]
     assert all(d.waits[k] == e.waits[k] for d, e in zip(one, fewer, strict=True) for k in kept)
+    without = make_draws(network.checkpoints, rows, spread, capacities=False)
+    assert without == [replace(draw, capacity={}) for draw in one]
     none = make_draws(network.checkpoints, rows, Spread(0, 0, 0, 0, 0, draws=3))
     centre = figures(stand(trees, 1))
     table = spread_of([figures(standing(d.of(trees), d.curve(CURVE), cities(trees, 1))) for d in none]).set_index("key")
@@ -244,12 +246,9 @@ def test_loads_over_all_pairs_are_those_of_the_table(seed: int) -> None:
     benefit = benefit_between(before, after, CURVE)
     every = Pairs(*np.unravel_index(np.arange(benefit.before.size), benefit.before.shape))
     whole = load_table(before, after, benefit).set_index("checkpoint_id")
-    found = loads_of(trees, slower, benefit, every).reindex(whole.index)
+    trips = benefit.before.ravel(), benefit.after.ravel()
+    found = Loads.of(trees, slower, every).under(CENTRE, trips).reindex(whole.index)
     np.testing.assert_allclose(found.to_numpy(float), whole[found.columns].to_numpy(float), atol=1e-12)
-    table, minutes = trees.through()
-    some, few = trees.through_pairs(every.i, every.j)
-    pd.testing.assert_frame_equal(table, some)
-    np.testing.assert_array_equal(few, minutes.reshape(len(minutes), -1))
     most = most_travelled(benefit)
     kept = benefit.before[most.i, most.j].sum() + benefit.after[most.i, most.j].sum()
     assert kept >= 0.99 * (benefit.before.sum() + benefit.after.sum())
