@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.keeping import is_keeping, kept_as
-from network import hierarchy
+from network import hierarchy, sweeps
 from network.arcs import arc_keys, found_in
 from network.costs import THOUSAND, min_plus, shortest_walks
 
@@ -38,6 +38,8 @@ LARGE = 20_000
 little."""
 GATES = 160
 """Of more ends of gates than this whole trees are grown: the walks over them would cost more."""
+TOGETHER = 128
+"""Roots whose ways over the gates are put together at once."""
 
 
 NONE = -1
@@ -58,6 +60,8 @@ class _Kept:
 
 
 _KEPT: dict[tuple[bytes, bool, int], _Kept] = {}
+_LAST: dict[tuple[bytes, ...], NDArray[Any]] = {}
+"""The last very large table: of a block of places several fields ask for the same ways at home."""
 _LOCK = Lock()
 
 
@@ -132,8 +136,21 @@ def costs_within(
 def _sums(
     graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
 ) -> NDArray[np.float64]:
-    """Return the same in thousandths; of a large graph as they are kept from an earlier run, where they are."""
+    """Return the same in thousandths; of a large graph as they are kept from an earlier run, where they are.
+
+    A very large table is never kept: it would drive out all others, and is made about as quickly as it is read.
+    """
     reverse = reverse and not graph.symmetric
+    if graph.large and graph.frame is not None and len(roots) * len(columns) >= sweeps.MUCH:
+        key = graph.digest, b"back" if reverse else b"", roots.tobytes(), columns.tobytes()
+        last = _LAST.get(key)
+        if last is None:
+            _LAST.clear()
+            table = hierarchy.costs_between(graph.costs, graph.frame, roots, columns, reverse=reverse)
+            if table is None:
+                return _banked(graph, roots, columns, reverse)
+            last = _LAST[key] = _narrow(table)
+        return np.asarray(np.where(last == NONE, np.inf, last), float)
     if not (graph.large and is_keeping()) or len(roots) < hierarchy.FEW:
         return _banked(graph, roots, columns, reverse)
     known = [graph.digest.hex(), reverse, roots, columns]
@@ -182,6 +199,7 @@ def forget() -> None:
     """Forget all trees."""
     with _LOCK:
         _KEPT.clear()
+        _LAST.clear()
 
 
 def _grow(graph: Graph, kept: _Kept, roots: NDArray[np.int64], reverse: bool) -> None:
@@ -264,10 +282,34 @@ class Split:
         walk = shortest_walks(np.minimum(walk, self.arcs))
         walk = walk.T if reverse else walk
         at = min_plus(to_ends, walk)
+        leads = _lead_on(at, to_ends, between)
+        # Roots whose best end is the same have few of them.
+        order = np.argsort(at.argmin(axis=1), kind="stable")
         # Ends of one side, or of one piece of it, come to the same columns: the others are left alone.
         come = np.isfinite(over)
         for reached in np.unique(come, axis=0):  # two sides and their islands
             own_rows, there = np.flatnonzero((come == reached).all(axis=1)), np.flatnonzero(reached)
-            if len(there):
-                out[:, there] = np.minimum(out[:, there], min_plus(at[:, own_rows], over[np.ix_(own_rows, there)]))
+            for start in range(0, len(order) if len(there) else 0, TOGETHER):
+                some = order[start : start + TOGETHER]
+                own = own_rows[leads[np.ix_(some, own_rows)].any(axis=0)]
+                if len(own):
+                    where = np.ix_(some, there)
+                    out[where] = np.minimum(out[where], min_plus(at[np.ix_(some, own)], over[np.ix_(own, there)]))
         return out / THOUSAND
+
+
+def _lead_on(at: NDArray[np.float64], home: NDArray[np.float64], between: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return over which ends ways from roots may lead on that are no longer elsewhere, shape (roots, ends).
+
+    Not over one that is reached as soon at home, for then the rest of the way is one at home too; nor over one that is
+    reached as soon over another and from there at home, for the rest is as short from that other.
+
+    Parameters
+    ----------
+    at, home
+        Costs at the ends, over gates and at home alone.
+    between
+        Costs at home between the ends.
+    """
+    apart = np.where(between > 0, between, np.inf)
+    return np.asarray((at < home) & (min_plus(at, apart) > at), bool)

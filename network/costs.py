@@ -140,14 +140,15 @@ def blank(rows: int, columns: int) -> NDArray[np.float64]:
 
 
 def blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Return runs of rows of a table that have no more than `TABLE` entries each.
+    """Return runs of rows of a table that have no more than `TABLE` entries each, about as many all of them.
 
     Examples
     --------
     >>> [(b.start, b.stop) for b in blocks(5, TABLE // 2)]
     [(0, 2), (2, 4), (4, 5)]
     """
-    step = max(1, TABLE // max(columns, 1))
+    number = -(-rows // max(1, TABLE // max(columns, 1)))
+    step = max(1, -(-rows // max(number, 1)))
     return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
 
 

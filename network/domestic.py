@@ -64,6 +64,14 @@ def with_domestic(
     return back
 
 
+def at_home(graph: csr_array, side: NDArray[np.object_]) -> csr_array:
+    """Return a compiled field without what leads from one side, by position, to the other."""
+    tail = np.repeat(np.arange(len(side)), np.diff(graph.indptr))
+    own = side[tail] == side[graph.indices]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail[own], minlength=len(side)))]).astype(np.int32)
+    return csr_array((graph.data[own], graph.indices[own], indptr), shape=graph.shape)
+
+
 def same_costs(one: csr_array, two: csr_array) -> bool:
     """Return whether two compiled fields cost the same on every arc."""
     return one is two or (

@@ -1,6 +1,6 @@
 """A customisable contraction hierarchy for tables of a large graph.
 
-Where RoutingKit's Python package is installed (``borderlink[fast]``).
+Where RoutingKit's Python package is installed (``borderlink[fast]``); very large tables by `network.sweeps` anywhere.
 
 Nested dissection orders the nodes once by where they lie (Dibbelt, Strasser and Wagner 2016, Customizable contraction
 hierarchies); any costs on the same arcs, or on some of them, are customised in a fraction of a second. Costs are whole
@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
+from network import sweeps
 from network.arcs import arc_keys, found_in
+from network.sweeps import NO_WAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-NO_WAY = 2**31 - 1
-"""What the package answers where there is no way, and the weight of an arc that is closed; costs above it would wrap
-round silently."""
 FEW = 32
 """For fewer roots than this trees are quicker than an order."""
 CHUNK = 1_000_000
@@ -141,17 +140,19 @@ def costs_between(
 
     Returns
     -------
-    Shape (roots, columns), infinity where there is no way. None without the package, for a few roots, and where a way
-    might cost more than 32 bits hold.
+    Shape (roots, columns), infinity where there is no way. None without the package where the table is no large one,
+    for a few roots, and where a way might cost more than 32 bits hold.
     """
-    package = _package()
-    if package is None or len(roots) < FEW or not len(columns):
+    package, much = _package(), len(roots) * len(columns) >= sweeps.MUCH
+    if (package is None and not much) or len(roots) < FEW or not len(columns):
         return None
     # A sum of two costs that 32 bits hold never wraps round, and one that is too large is no way: below a limit all is
     # exact, whatever longer ways cost.
     most = limit if limit < NO_WAY else _dearest(costs)
     if most >= NO_WAY or costs.data.max(initial=0.0) >= NO_WAY:
         return None
+    if much:
+        return sweeps.costs_between(costs, frame.where, roots, columns, reverse=reverse, limit=limit)
     out = np.full((len(roots), len(columns)), np.inf)
     begin, end = frame.at[roots], frame.at[columns]
     # A node without an arc is reached from itself alone.

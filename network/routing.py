@@ -21,7 +21,7 @@ from network.border import main_components
 from network.build import DOMESTIC, FIELDS, NETWORKS, Network
 from network.connectors import PLACE, connector_times
 from network.costs import THOUSAND, at_once, blank, blocks, cheapest_arcs, settled, whole
-from network.domestic import same_costs, waits_at_home_min, with_domestic
+from network.domestic import at_home, same_costs, waits_at_home_min, with_domestic
 from network.gates import post_positions
 from network.hierarchy import Frame
 from network.joining import join
@@ -198,7 +198,7 @@ class Router:
             minutes = field in FIELDS.values() if graph.large else self.shares and field == FIELDS["actual"]
             if minutes or (field == DOMESTIC and (self.shares or graph.large)):
                 if "" not in self._banked:  # with an order of its own, a fourth as much to look through
-                    home = self._at_home()
+                    home = at_home(self.costs[FIELDS["open"]], self.side)
                     self._banked[""] = Graph.of(home, Frame((home,), self._lonlat))
                 posts = post_positions(self.network.links, self.position)
                 split = Split.of(graph, self._banked[""], posts)  # type: ignore[arg-type]  # without a name a graph
@@ -222,39 +222,38 @@ class Router:
     def _lonlat(self) -> NDArray[np.float64]:
         return self.network.nodes[["x", "y"]].to_numpy(float)[self.nodes]
 
-    def _at_home(self) -> csr_array:
-        """Return the open network without what leads over the border."""
-        graph = self.costs[FIELDS["open"]]
-        tail = np.repeat(np.arange(len(self.nodes)), np.diff(graph.indptr))
-        own = self.side[tail] == self.side[graph.indices]
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(tail[own], minlength=len(self.nodes)))]).astype(np.int32)
-        return csr_array((graph.data[own], graph.indices[own], indptr), shape=graph.shape)
-
     def point_table(
         self, points: Points, targets: NDArray[np.int64], field: str, *, back: bool = False
     ) -> NDArray[np.float64]:
-        """Return minutes from points to network nodes, or with `back` from the nodes to the points.
+        """Return minutes from points to network nodes, or with `back` to them: shape (points, targets)."""
+        return self.point_tables(points, targets, [field], back=back)[field]
 
-        Shape (points, targets); trees grow from the shorter list.
+    def point_tables(
+        self, points: Points, targets: NDArray[np.int64], fields: Sequence[str], *, back: bool = False
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return the same of several fields, block by block: what they share at home is searched once.
+
+        Trees grow from the shorter list.
         """
         points = points.backwards() if back else points
-        out = blank(len(points), len(targets))
+        out = {field: blank(len(points), len(targets)) for field in fields}
         if not self._ends.any():
-            root = self.positions(targets)
-            reached, columns = np.flatnonzero(root >= 0), np.unique(np.concatenate([points.u, points.v]))
-            columns = columns[columns >= 0]
+            root, columns = self.positions(targets), np.setdiff1d(np.concatenate([points.u, points.v]), [-1])
+            reached = np.flatnonzero(root >= 0)
             if len(reached) and len(columns):
                 u, v = (np.where(p >= 0, np.searchsorted(columns, p), -1) for p in (points.u, points.v))
                 points, few = replace(points, u=u, v=v), len(columns) < len(reached)
                 for some in blocks(len(reached), max(len(columns), len(points.u))):
                     roots, ends = (columns, root[reached[some]]) if few else (root[reached[some]], columns)
-                    trees = self._costs_at(roots, ends, field, reverse=back == few)
-                    out[:, reached[some]] = at_points(points, trees.T if few else trees)
+                    for field in fields:
+                        trees = self._costs_at(roots, ends, field, reverse=back == few)
+                        out[field][:, reached[some]] = at_points(points, trees.T if few else trees)
             return out
         step = at_once(len(self.nodes))
         for start in range(0, len(targets), step):
-            tree = self.trees(targets[start : start + step], field, reverse=not back)
-            out[:, start : start + step] = at_points(points, tree)
+            for field in fields:
+                tree = self.trees(targets[start : start + step], field, reverse=not back)
+                out[field][:, start : start + step] = at_points(points, tree)
         return out
 
     def path(self, origin: int, target: int, field: str) -> Path | None:

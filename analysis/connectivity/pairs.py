@@ -117,7 +117,7 @@ def place_pairs(
     out["geodesic_km"] = geodesic_m(lon[i], lat[i], lon[j], lat[j]) / 1000
     out["network_km"] = _known(router.table(node, node, "length_m:open")[i, j]) / 1000
     out["circuity"] = out["network_km"] / out["geodesic_km"].where(out["geodesic_km"] > 0)
-    times = by_network(router, side, side, lambda field: router.table(node, node, field))
+    times = by_network(router, side, side, lambda fields: {field: router.table(node, node, field) for field in fields})
     for network in NETWORKS:
         out[f"time_{network}_min"] = _known(times[network][i, j])
     return out

@@ -77,8 +77,8 @@ def travel_times(
         Those that are wanted.
     """
 
-    def grown(field: str) -> NDArray[np.float64]:
-        return router.point_table(points, targets.node, field)
+    def grown(fields: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        return router.point_tables(points, targets.node, fields)
 
     return by_network(router, points.side, targets.side, grown, networks=networks)
 
@@ -87,7 +87,7 @@ def by_network(
     router: Router,
     origins: NDArray[np.object_],
     ends: NDArray[np.object_],
-    grown: Callable[[str], NDArray[np.float64]],
+    grown: Callable[[Sequence[str]], dict[str, NDArray[np.float64]]],
     *,
     networks: Sequence[str] = NETWORKS,
 ) -> dict[str, NDArray[np.float64]]:
@@ -100,19 +100,15 @@ def by_network(
     origins, ends
         Sides of the rows and columns.
     grown
-        The table of a cost field, shape (origins, ends).
+        The tables of some cost fields, shape (origins, ends).
     """
-    fields: dict[str, NDArray[np.float64]] = {}
-
-    def table_of(field: str) -> NDArray[np.float64]:
-        if field not in fields:
-            twin = router.twin(field, list(fields))
-            fields[field] = fields[twin] if twin else grown(field)
-        return fields[field]
-
-    out = {name: table_of(FIELDS[name]) for name in networks}
+    first: dict[str, str] = {}
+    for field in [*(FIELDS[name] for name in networks), *([DOMESTIC] if "actual" in networks else [])]:
+        first[field] = router.twin(field, list(dict.fromkeys(first.values()))) or field
+    tables = grown(list(dict.fromkeys(first.values())))
+    out = {name: tables[first[FIELDS[name]]] for name in networks}
     if "actual" in out:
-        domestic = table_of(DOMESTIC)
+        domestic = tables[first[DOMESTIC]]
         if domestic is not out["actual"]:
             abroad = out["actual"]
             alone = not any(table is abroad for name, table in out.items() if name != "actual")

@@ -238,8 +238,8 @@ def _returned(
     table = {n: np.asarray(there[n]) for n in NETWORKS}
     if uneven:
 
-        def grown(field: str) -> NDArray[np.float64]:
-            return router.point_table(points, targets.node, field, back=True)
+        def grown(fields: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+            return router.point_tables(points, targets.node, fields, back=True)
 
         table |= by_network(router, points.side, targets.side, grown, networks=uneven)
     return table

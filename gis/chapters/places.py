@@ -32,7 +32,7 @@ from network.lengths import reported_scatter
 from network.routing import compile_router
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from libpysal.graph import Graph
     from numpy.typing import NDArray
@@ -133,11 +133,12 @@ def _actual(study: Study, network: Network, hot: Hot, points: Points) -> NDArray
     towns = np.flatnonzero(homes.name != "")
     nodes = network.settlements["node"].to_numpy()[hot.towns]
 
-    def grown(field: str) -> NDArray[np.float64]:
-        minutes = router.point_table(points, basis.targets.node, field)
-        # Settlements stand at their own nodes, centres beside a link.
-        minutes[towns] = router.table(nodes, basis.targets.node, field)
-        return minutes
+    def grown(fields: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        found = router.point_tables(points, basis.targets.node, fields)
+        for field, minutes in found.items():
+            # Settlements stand at their own nodes, centres beside a link.
+            minutes[towns] = router.table(nodes, basis.targets.node, field)
+        return found
 
     return by_network(router, homes.side, basis.targets.side, grown, networks=["actual"])["actual"]
 
