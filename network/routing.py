@@ -98,7 +98,7 @@ class Router:
         out = np.full((len(at), n) if len(known) < len(at) else (0, n), np.inf)
         if not len(known):
             return out
-        graph, roots = self._rooted(at[known], field, reverse=reverse)
+        graph, roots = self.rooted(at[known], field, reverse=reverse)
         # Sums of thousandths miss them by their last digits: what is cut off is decided on the thousandths themselves.
         grown = settled(dijkstra(graph, indices=roots, limit=limit + 0.5 / THOUSAND))
         if np.isfinite(limit):
@@ -114,7 +114,7 @@ class Router:
         """Return the positions of places that were added: ways begin and end there but lead no further."""
         return np.asarray(self.network.nodes["kind"].to_numpy(dtype=object)[self.nodes] == PLACE, bool)
 
-    def _rooted(
+    def rooted(
         self, at: NDArray[np.int64], field: str, *, reverse: bool = False
     ) -> tuple[csr_array, NDArray[np.int64]]:
         """Return the graph in which trees grow from positions, and where they begin in it.
@@ -145,7 +145,7 @@ class Router:
         if not len(known):
             return np.full(len(self.nodes), np.inf), np.full(len(self.nodes), -1)
         n = len(self.nodes)
-        graph, roots = self._rooted(at[known], field, reverse=True)
+        graph, roots = self.rooted(at[known], field, reverse=True)
         cost, _, source = dijkstra(graph, indices=roots, min_only=True, return_predecessors=True)
         # Two nodes may be one position; scipy marks what it does not reach with a negative number.
         first = np.full(graph.shape[0], -1)
@@ -264,7 +264,7 @@ class Router:
         a, b = self.positions([origin, target])
         if a < 0 or b < 0:
             return None
-        graph, roots = self._rooted(np.asarray([a]), field)
+        graph, roots = self.rooted(np.asarray([a]), field)
         cost, before = dijkstra(graph, indices=int(roots[0]), return_predecessors=True)
         cost[a] = 0.0
         if not np.isfinite(cost[b]):
