@@ -17,6 +17,8 @@ from scipy.sparse.csgraph import breadth_first_order
 from analysis.connectivity.flows import way_to
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from analysis.connectivity.flows import Flows
@@ -36,32 +38,27 @@ def ways_apart(
     most
         A number that the ways can't exceed: reached, the search ends.
     """
-    search = _Search.of(flows, limited, unit)
-    begin, end, total = int(flows.place[source]), int(flows.place[sink]), 0
-    while most is None or total < most:
-        _, before = breadth_first_order(search.graph, begin)
-        if before[end] < 0:
-            break
-        search.take(way_to(before, begin, end))
-        total += 1
-    return total
+    search = Apart.of(flows, limited, unit=unit)
+    return search.grow(int(flows.place[source]), int(flows.place[sink]), most)
 
 
 @dataclass(frozen=True)
-class _Search:
+class Apart:
     """What a search for one more way runs over: nodes 0…n−1 as they are left, n…2n−1 as one on a way is entered.
+
+    Nodes are places of the flows.
 
     Attributes
     ----------
     flows
         The arcs. Each node has one more, at the end of its row: to where it is entered; each of the others has one, to
         the node that its way comes from. An arc that leads nowhere leads to its own tail.
-    left
-        Ways that an arc still carries.
+    carries, left
+        Ways that an arc carries, and those that it still does.
     origin
         Of a limited node on a way the node before it, else −1.
-    slot
-        Where in the graph each arc stands.
+    slot, begin
+        Where in the graph each arc stands, and where each leads before any way.
     """
 
     flows: Flows
@@ -69,38 +66,72 @@ class _Search:
     carries: NDArray[np.int64]
     left: NDArray[np.int64]
     origin: NDArray[np.int64]
-    tail: NDArray[np.int64]
-    head: NDArray[np.int64]
     slot: NDArray[np.int64]
+    begin: NDArray[np.int32]
     graph: csr_array
 
     @classmethod
-    def of(cls, flows: Flows, limited: NDArray[np.bool_], unit: int) -> _Search:
-        """Return the search before any way."""
+    def of(
+        cls, flows: Flows, limited: NDArray[np.bool_], *, unit: int = 1, capacity: NDArray[np.int64] | None = None
+    ) -> Apart:
+        """Return the search before any way: see `ways_apart`.
+
+        Parameters
+        ----------
+        capacity
+            By arc, where it is not that of the flows.
+        """
         n, m = flows.graph.shape[0], len(flows.key)
-        tail, head = np.divmod(flows.key, n)
         own = np.empty(n, bool)
         own[flows.place] = limited
-        carries = -(-flows.capacity // unit)
+        carries = -(-(flows.capacity if capacity is None else capacity) // unit)
         nodes = np.arange(n)
-        start = np.searchsorted(tail, np.arange(n + 1)) + np.arange(n + 1)
+        start = flows.graph.indptr + np.arange(n + 1)
         indptr = np.concatenate([start, m + n + 1 + nodes]).astype(np.int32)
-        slot = np.arange(m) + tail
+        slot = np.arange(m) + flows.tail
         indices = np.empty(m + 2 * n, np.int32)
-        indices[slot] = np.where(carries > 0, head, tail)
+        indices[slot] = np.where(carries > 0, flows.head, flows.tail)
         indices[start[1:] - 1] = nodes
         indices[m + n :] = n + nodes
         graph = csr_array((np.ones(len(indices)), indices, indptr), shape=(2 * n, 2 * n))
-        return cls(flows, own, carries, carries.copy(), np.full(n, -1), tail, head, slot, graph)
+        return cls(flows, own, carries, carries.copy(), np.full(n, -1), slot, indices.copy(), graph)
 
-    def take(self, way: NDArray[np.int64]) -> None:
-        """Let one more way go along the nodes that a search has found, which may cancel parts of others."""
+    def clear(self) -> None:
+        """Forget all ways."""
+        self.left[:], self.origin[:], self.graph.indices[:] = self.carries, -1, self.begin
+
+    def lay(self, ways: Sequence[tuple[int, NDArray[np.int64]]]) -> None:
+        """Let ways go that have no limited node in common: how many along each, and its arcs."""
+        arc = np.concatenate([way for _, way in ways])
+        amount = np.repeat([amount for amount, _ in ways], [len(way) for _, way in ways])
+        self._lead(self._go(arc, amount))
+
+    def widen(self, _: int, /) -> None:
+        """Ways without a common node are all alike."""
+
+    def search(self, source: int) -> NDArray[np.int32]:
+        """Return the node before each one on the way to it from the source; negative where there is none."""
+        before: NDArray[np.int32] = breadth_first_order(self.graph, source)[1]
+        return before
+
+    def grow(self, source: int, sink: int, most: int | None = None) -> int:
+        """Return how many more ways lead from one node to another."""
+        more = 0
+        while most is None or more < most:
+            before = self.search(source)
+            if before[sink] < 0:
+                break
+            more += self.take(way_to(before, source, sink))
+        return more
+
+    def take(self, way: NDArray[np.int64]) -> int:
+        """Let one more way go along the nodes that a search has found, which may cancel parts of others; return 1."""
         n = len(self.origin)
         a, b = way[:-1], way[1:]
         out = a % n == b % n  # from a node that is left to where it is entered
         a, b = a[~out], b[~out]
         u, v = a % n, b % n
-        arc = np.searchsorted(self.flows.key, u * n + v)
+        arc = self.flows.arcs_between(u, v)
         back = self.flows.back[arc]
         # Who has entered a node on a way goes back along it; so does, from a node without limit, who comes to the end
         # of a way's link.
@@ -108,24 +139,30 @@ class _Search:
         turned |= ~self.limited[u] & self.limited[v] & (b < n) & (self.carries[back] > self.left[back])
         self.left[back[turned]] += 1
         self.origin[u[turned & self.limited[u]]] = -1
-        arc, u, v = arc[~turned], u[~turned], v[~turned]
-        self.left[arc] -= 1
-        both = ~self.limited[u] & ~self.limited[v]
-        self.left[self.flows.back[arc[both]]] += 1
-        self.origin[v[self.limited[v]]] = u[self.limited[v]]
+        self._go(arc[~turned], 1)
         self._lead(np.unique(way % n))
+        return 1
+
+    def _go(self, arc: NDArray[np.int64], amount: NDArray[np.int64] | int) -> NDArray[np.int64]:
+        """Let ways go along arcs; return the nodes at these."""
+        u, v, back = self.flows.tail[arc], self.flows.head[arc], self.flows.back[arc]
+        np.subtract.at(self.left, arc, amount)
+        both = ~self.limited[u] & ~self.limited[v]
+        np.add.at(self.left, back[both], amount[both] if isinstance(amount, np.ndarray) else amount)
+        self.origin[v[self.limited[v]]] = u[self.limited[v]]
+        return np.unique(np.concatenate([u, v])).astype(np.int64)
 
     def _lead(self, nodes: NDArray[np.int64]) -> None:
         """Let the arcs at some nodes lead to where they do now."""
         n, m = len(self.origin), len(self.left)
         start = self.graph.indptr[nodes].astype(np.int64) - nodes
-        count = np.diff(self.graph.indptr)[nodes] - 1
+        count = self.graph.indptr[nodes + 1] - self.graph.indptr[nodes] - 1
         of_row = np.repeat(start - np.r_[0, np.cumsum(count)[:-1]], count) + np.arange(count.sum())
         arc = np.concatenate([of_row, self.flows.back[of_row]])
-        u, v, back = self.tail[arc], self.head[arc], self.flows.back[arc]
-        on_way = self.origin >= 0
-        head = np.where(self.left[arc] > 0, np.where(on_way[v], n + v, v), u)
+        u, v, back = self.flows.tail[arc], self.flows.head[arc], self.flows.back[arc]
+        head = np.where(self.left[arc] > 0, np.where(self.origin[v] >= 0, n + v, v), u)
         cancels = ~self.limited[u] & self.limited[v] & (self.carries[back] > self.left[back])
         self.graph.indices[self.slot[arc]] = np.where(cancels, v, head)
-        self.graph.indices[self.graph.indptr[nodes + 1] - 1] = np.where(on_way[nodes], n + nodes, nodes)
-        self.graph.indices[m + n + nodes] = np.where(on_way[nodes], self.origin[nodes], n + nodes)
+        origin = self.origin[nodes]
+        self.graph.indices[self.graph.indptr[nodes + 1] - 1] = np.where(origin >= 0, n + nodes, nodes)
+        self.graph.indices[m + n + nodes] = np.where(origin >= 0, origin, n + nodes)

@@ -5,16 +5,13 @@ How many links, nodes, vehicles a day, and at which checkpoints.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
 from scipy.spatial import cKDTree
 
-from analysis.connectivity.apart import ways_apart
-from analysis.connectivity.flows import Flows, compile_flows
+from analysis.connectivity.narrows import Narrows, Streets
 from analysis.connectivity.pairs import largest_places
 from layers.errors import NetworkError
 from layers.keeping import kept
@@ -34,26 +31,6 @@ if TYPE_CHECKING:
 CITY_KM = 10.0
 """Roads that end this near a city's centre lead to the city: an assumption. A settlement hangs on one connector, whose
 cut says nothing."""
-SCALE = 1024
-"""Capacities are multiplied by it, or by more than there are gates, and those of gates lowered by 1: of several
-smallest cuts that with the most gates is found."""
-MOST = 2**53
-"""Scaled capacities together: whole numbers that doubles hold exactly."""
-
-
-@dataclass(frozen=True)
-class _Streets:
-    """Arcs of a mode that a network lets pass, and the groups of nodes that ways begin and end at.
-
-    ``link`` is the row of the network's links, ``checkpoint`` an id or empty, ``n`` the number of nodes.
-    """
-
-    tail: NDArray[np.int64]
-    head: NDArray[np.int64]
-    link: NDArray[np.int64]
-    checkpoint: NDArray[np.object_]
-    groups: tuple[NDArray[np.int64], ...]
-    n: int
 
 
 def city_cuts(
@@ -185,7 +162,7 @@ def _cities(network: Network, rows: NDArray[np.int64], radius_km: float) -> list
     return out
 
 
-def _streets(network: Network, mode: Mode, on: str, groups: Sequence[NDArray[np.int64]]) -> _Streets:
+def _streets(network: Network, mode: Mode, on: str, groups: Sequence[NDArray[np.int64]]) -> Streets:
     """Return the passable arcs of a mode and the groups of nodes that the ways begin and end at."""
     if on not in NETWORKS:
         raise NetworkError(f"network {on!r} is unknown: allowed are {', '.join(NETWORKS)}")
@@ -199,11 +176,12 @@ def _streets(network: Network, mode: Mode, on: str, groups: Sequence[NDArray[np.
     link = np.concatenate([rows, rows[both]])
     checkpoint = links["checkpoint_id"].to_numpy(dtype=object)[link]
     tail, head = np.concatenate([u, v[both]]), np.concatenate([v, u[both]])
-    return _Streets(tail, head, link, checkpoint, tuple(groups), len(network.nodes))
+    part = pd.Index(SIDES).get_indexer(pd.Index(network.nodes["side"]))
+    return Streets(tail, head, link, checkpoint, tuple(groups), np.asarray(part, np.int64))
 
 
 def _capacities(
-    network: Network, streets: _Streets, links: pd.Series | None, checkpoints: Mapping[str, float] | None
+    network: Network, streets: Streets, links: pd.Series | None, checkpoints: Mapping[str, float] | None
 ) -> NDArray[np.float64] | None:
     """Return vehicles a day of each arc, NaN where unknown; None where nothing was given."""
     if links is None and checkpoints is None:
@@ -224,25 +202,21 @@ def _capacities(
     return out
 
 
-def _cuts(streets: _Streets, pairs: Sequence[tuple[int, int]], capacity: NDArray[np.float64] | None) -> pd.DataFrame:
+def _cuts(streets: Streets, pairs: Sequence[tuple[int, int]], capacity: NDArray[np.float64] | None) -> pd.DataFrame:
     """Return disjoint ways and smallest cuts of pairs of groups."""
-    one = np.ones(len(streets.tail))
-    by_link, by_vehicle = _matrix(streets, one), None if capacity is None else _matrix(streets, capacity)
-    limited = np.zeros(by_link.flows.graph.shape[0], bool)
-    limited[: streets.n] = True
-    limited[np.concatenate([np.empty(0, np.int64), *streets.groups])] = False
+    by_link, by_vehicle = Narrows.of(streets), None if capacity is None else Narrows.of(streets, capacity)
     rows = []
     for a, b in pairs:  # a flow each, on a graph that is compiled once
-        links, ids, others = _smallest_cut(streets, by_link, a, b)
+        links, ids, others = by_link.smallest_cut(a, b)
         row: dict[str, object] = {
             "edge_disjoint_paths": links,
             # Ways without a common node have no common link either: of one way, or none, there is nothing to search.
-            "node_disjoint_paths": links if links <= 1 else _ways_apart(by_link, a, b, limited, links),
+            "node_disjoint_paths": links if links <= 1 else float(by_link.ways_apart(a, b, most=int(links))),
             "cut_checkpoints": tuple(ids),
             "cut_other_links": others,
         }
         if by_vehicle is not None and capacity is not None:
-            vehicles, narrow, _ = _smallest_cut(streets, by_vehicle, a, b)
+            vehicles, narrow, _ = by_vehicle.smallest_cut(a, b)
             known = "no" if np.isnan(vehicles) else "yes" if not np.isnan(capacity).any() else "upper bound"
             row |= {
                 "capacity_vehicles_per_day": vehicles,
@@ -251,66 +225,3 @@ def _cuts(streets: _Streets, pairs: Sequence[tuple[int, int]], capacity: NDArray
             }
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-@dataclass(frozen=True)
-class _Matrix:
-    """Scaled capacities, what stands for no limit, where the groups' nodes begin, and the steps of the flows.
-
-    The groups' nodes are three of each: g, in and out.
-    """
-
-    flows: Flows
-    whole: int
-    first: int
-    scale: int
-    steps: tuple[int, ...]
-
-    def ends(self, a: int, b: int) -> tuple[int, int]:
-        """Return where ways from one group to another begin and end.
-
-        Group g: one arc from g's first node to its second caps what starts there: what has no limit is the whole.
-        """
-        return self.first + 3 * a, self.first + 3 * b + 2
-
-
-def _matrix(streets: _Streets, capacity: NDArray[np.float64]) -> _Matrix:
-    """Return the matrix of scaled capacities."""
-    n, known, gate = streets.n, np.isfinite(capacity), streets.checkpoint != ""
-    scale = max(SCALE, 2 ** int(gate.sum()).bit_length())
-    total = float(np.rint(capacity[known]).sum())
-    if (total + 1) * scale > MOST:
-        raise NetworkError(
-            f"capacities of {total:g} vehicles a day in all: allowed is up to {MOST // scale - 1:,}, "
-            "give them in thousands"
-        )
-    whole = int(total + 1) * scale
-    value = np.where(known, np.maximum(np.rint(np.where(known, capacity, 0.0)) * scale - gate, 0), whole)
-    count = [len(g) for g in streets.groups]
-    group = np.repeat(np.arange(len(count)), count)
-    member = np.concatenate([np.empty(0, np.int64), *streets.groups])
-    tail = np.concatenate([streets.tail, n + 3 * group + 1, member, n + 3 * np.arange(len(count))])
-    head = np.concatenate([streets.head, member, n + 3 * group + 2, n + 3 * np.arange(len(count)) + 1])
-    value = np.concatenate([value, np.full(2 * len(member) + len(count), whole)])
-    size = n + 3 * len(count)
-    csr = coo_array((value.astype(np.int64), (tail, head)), shape=(size, size)).tocsr()
-    csr.data = np.minimum(csr.data, whole)  # parallel links add up
-    # Where all links count alike a way takes nearly all of each at once.
-    alike = known.all() and (capacity == 1).all()
-    steps = (scale - 1, 1) if alike else tuple(4**k for k in range(whole.bit_length() // 2, -1, -1))
-    return _Matrix(compile_flows(csr), whole, n, scale, steps)
-
-
-def _smallest_cut(streets: _Streets, matrix: _Matrix, a: int, b: int) -> tuple[float, list[str], int]:
-    """Return the smallest cut between two groups (NaN for no limit), its checkpoints, and its number of other arcs."""
-    value, seen = matrix.flows.send(*matrix.ends(a, b), steps=matrix.steps)
-    if value >= matrix.whole:
-        return float("nan"), [], 0
-    over = seen[streets.tail] & ~seen[streets.head]
-    ids = streets.checkpoint[over]
-    return float(-(-value // matrix.scale)), sorted(set(ids[ids != ""])), int((ids == "").sum())
-
-
-def _ways_apart(matrix: _Matrix, a: int, b: int, limited: NDArray[np.bool_], most: float) -> float:
-    """Return how many ways between two groups have no node in common but those of groups."""
-    return float(ways_apart(matrix.flows, *matrix.ends(a, b), limited=limited, unit=matrix.scale, most=int(most)))

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.connectivity.cuts import _cuts, _Streets, city_cuts, region_cuts
+from analysis.connectivity.cuts import _cuts, city_cuts, region_cuts
+from analysis.connectivity.narrows import Streets
 from layers.errors import NetworkError
 from layers.regions import border_line
 from network.build import FIELDS, Network
@@ -67,6 +68,41 @@ def test_disjoint_ways_are_networkx_maximum_flows(seed: int, on: str) -> None:
     assert (found["node_disjoint_paths"] <= found["edge_disjoint_paths"]).all()
     size = found["cut_checkpoints"].map(len) + found["cut_other_links"]
     assert (size <= found["edge_disjoint_paths"]).all(), "parallel links of one pair of nodes add up"
+
+
+@pytest.mark.parametrize("on", ["borderless", "open"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_cut_is_the_nearest_of_those_with_the_most_checkpoints(seed: int, on: str) -> None:
+    """Networkx's flow with gates a little narrower, and what the origin still reaches beside it."""
+    network = case(seed).network
+    a, b = joined_rows(network, "a")[:4], joined_rows(network, "b")[:4]
+    found = city_cuts(network, a, b, on=on, radius_km=0.0)
+    gate = (network.links["checkpoint_id"] != "").to_numpy()
+    graph = flow_graph(network, on, pd.Series(np.where(gate, 4095.0, 4096.0), index=network.links.index))
+    node = network.settlements["node"].to_numpy(np.int64)
+    graph.add_nodes_from(int(n) for n in node[np.union1d(a, b)])
+    for row, (i, j) in enumerate((int(node[i]), int(node[j])) for i in a for j in b):
+        value, flow = nx.maximum_flow(graph, i, j)
+        left: nx.DiGraph[int] = nx.DiGraph()
+        left.add_nodes_from(graph)
+        for u, v, data in graph.edges(data=True):
+            if flow[u][v] < data["capacity"]:
+                left.add_edge(u, v)
+            if flow[u][v] > 0:
+                left.add_edge(v, u)
+        seen = {i} | nx.descendants(left, i)
+        ids: set[str] = set()
+        others = 0
+        for _, link in network.links[network.links["mode"] == "road"].iterrows():
+            if not np.isfinite(link[FIELDS[on]]):
+                continue
+            for u, v in [(link["u"], link["v"]), *([] if link["oneway"] else [(link["v"], link["u"])])]:
+                if u in seen and v not in seen:
+                    ids |= {link["checkpoint_id"]} - {""}
+                    others += link["checkpoint_id"] == ""
+        told = found.iloc[row]
+        assert told["edge_disjoint_paths"] == -(-value // 4096)
+        assert (told["cut_checkpoints"], told["cut_other_links"]) == (tuple(sorted(ids)), others)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -170,13 +206,13 @@ def test_of_equal_cuts_the_one_with_the_most_checkpoints_is_told_however_large_t
     """Two roads from city to city with a gate each, and further gates and a million nodes elsewhere."""
     n = 1_100_000
     more = np.arange(10, 10 + 2 * posts)
-    streets = _Streets(
+    streets = Streets(
         tail=np.concatenate([[0, 2, 4, 1, 3, 5], more[::2]]),
         head=np.concatenate([[2, 4, 6, 3, 5, 6], more[1::2]]),
         link=np.arange(6 + posts),
         checkpoint=np.array(["", "p", "", "", "q", "", *(f"x{k}" for k in range(posts))], object),
         groups=(np.array([0, 1]), np.array([6])),
-        n=n,
+        part=np.where(np.isin(np.arange(n), [0, 2, 1, 3]), 0, 1),
     )
     row = _cuts(streets, [(0, 1)], None).iloc[0]
     assert (row["edge_disjoint_paths"], row["cut_checkpoints"], row["cut_other_links"]) == (2, ("p", "q"), 0)
