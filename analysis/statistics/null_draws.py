@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from network.routing import Points
 
 
+TIE_MIN = 1e-10
+"""Sums of the same minutes in another order differ by less."""
+TOGETHER = 64
+"""Rows whose ways over posts are put together at once."""
+
+
 @dataclass(frozen=True)
 class Placements:
     """What all draws share; build it with `analysis.statistics.nulls.build_placements`.
@@ -77,6 +83,15 @@ class Placements:
         return self.slot_of(self.back["crossing_id"])
 
     @cached_property
+    def at_home_alone(self) -> NDArray[np.float64]:
+        """The potential at home of each point by ways that do not leave the country."""
+        out = np.zeros(len(self.points))
+        for s in SIDES:
+            rows, columns = np.flatnonzero(self.points.side == s), np.flatnonzero(self.targets.side == s)
+            out[rows] = self.fades(self.home[np.ix_(rows, columns)]) @ self.targets.people[columns]
+        return out
+
+    @cached_property
     def waits_at_home(self) -> NDArray[np.bool_]:
         """Whether a trip home through the neighbour waits at each slot."""
         return np.asarray(self.slots["mode"].isin(self.network.domestic_wait), bool)
@@ -116,7 +131,13 @@ def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
             if domestic_part:
                 # A way home through the neighbour counts only where it is the shorter one.
                 middle[middle >= draw.at_home[np.ix_(own, own)]] = np.inf
-            time = _by_posts(to_posts, middle, placements.from_posts[np.ix_(active[arrive], columns)])
+            at = _arriving(to_posts, middle, draw.at_home[np.ix_(arrive, arrive)])
+            if domestic_part:
+                at[at >= to_posts] = np.inf
+                domestic[rows] = placements.at_home_alone[rows]
+                some = np.isfinite(at).any(axis=1)
+                at, rows = at[some], rows[some]
+            time = _leading_on(at, placements.from_posts[np.ix_(active[arrive], columns)])
             if domestic_part:
                 time = np.minimum(time, placements.home[np.ix_(rows, columns)])
             (domestic if domestic_part else cross)[rows] = placements.fades(time) @ placements.targets.people[columns]
@@ -185,9 +206,26 @@ class _Draw:
         return replace(p.overlay, posts=p.overlay.posts[self.active], between=self.at_home, gates=gates).across()
 
 
-def _by_posts(
-    to_posts: NDArray[np.float64], middle: NDArray[np.float64], from_posts: NDArray[np.float64]
+def _arriving(
+    to_posts: NDArray[np.float64], middle: NDArray[np.float64], home: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the shortest minutes over the posts that lead anywhere."""
-    near, far = np.isfinite(middle).any(axis=1), np.isfinite(middle).any(axis=0)
-    return min_plus(min_plus(to_posts[:, near], middle[np.ix_(near, far)]), from_posts[far])
+    """Return the shortest minutes to posts beyond, infinity where another post is on the way to one.
+
+    Who passes another post first and comes to this one at home, goes on from that other as well.
+    """
+    near = np.isfinite(middle).any(axis=1)
+    at = min_plus(to_posts[:, near], middle[near])
+    over = min_plus(at, np.where(home > 0, home, np.inf))
+    return np.where(over <= at + TIE_MIN, np.inf, at)
+
+
+def _leading_on(at: NDArray[np.float64], from_posts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the shortest minutes to targets from the posts where ways arrive, shape (rows, targets)."""
+    out = np.full((len(at), from_posts.shape[1]), np.inf)
+    # Rows that arrive first at the same post arrive at few others.
+    order = np.argsort(at.argmin(axis=1), kind="stable") if at.shape[1] else np.empty(0, np.int64)
+    for start in range(0, len(order), TOGETHER):
+        rows = order[start : start + TOGETHER]
+        come = np.isfinite(at[rows]).any(axis=0)
+        out[rows] = min_plus(at[np.ix_(rows, come)], from_posts[come])
+    return out
