@@ -13,17 +13,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import pyarrow as pa
 
 from gis.clock import Clock
+from gis.digests import digest_of_file, digest_of_record, digests_beside, source_digest, told_by_environment
 from gis.inputs import Fetching, Prepared, Unwaited, charged, open_people, read_unwaited
 from gis.sources import locate_extracts
 from gis.stages import build
@@ -37,7 +40,7 @@ from network.lean import load_for_ways
 from network.store import load_network, read_table, save_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
     from gis.study import Study
     from layers.moments import Moment
@@ -48,9 +51,10 @@ ABOUT, NETWORK, ORDERS = "kept.json", "network", "orders"
 MOST_BYTES = 4_000_000_000
 """Networks in the cache together: the one that was not used for longest goes first."""
 LIBRARIES = ("numpy", "scipy", "pandas", "geopandas", "shapely", "pyproj", "pyarrow")
-SOURCE = ("layers", "network", "gis")
-SIDECARS = {".shp", ".tab", ".mif"}
-"""Formats whose layer is several files of one name."""
+LATE = ("roads", "railways")
+"""Layers that are read when they are first wanted."""
+STALE_S = 86_400.0
+"""Age of an entry that was never finished, from which on it is nobody's."""
 NOT_KEYED = {
     "title",
     "waits",
@@ -86,21 +90,21 @@ class Entry:
 
 
 class _Layers(dict[str, gpd.GeoDataFrame]):
-    """Layers of which roads and railways, the largest, are read when they are first wanted."""
+    """Layers of which roads and railways, the largest, are read when they are first wanted.
 
-    folder: Path
+    Their files are open from the beginning: another process may clear the cache meanwhile.
+    """
+
+    late: dict[str, pa.OSFile]
 
     def __missing__(self, name: str) -> gpd.GeoDataFrame:
-        path = self.folder / f"layer_{name}.parquet"
-        if name not in ("roads", "railways") or not path.is_file():
-            raise KeyError(name)
-        self[name] = gpd.read_parquet(path)
+        self[name] = gpd.read_parquet(self.late[name])
         return self[name]
 
     def copy(self) -> _Layers:
         """Return the same layers in another dict."""
         new = _Layers(self)
-        new.folder = self.folder
+        new.late = self.late
         return new
 
 
@@ -182,15 +186,15 @@ def key_of(study: Study, fetch: Fetching, at: Moment | None = None) -> str:
     paths = {n: study.source(n).path for n in (*LAYERS, "water")}
     if any(p == OVERPASS or is_database(p) for p in paths.values()):
         return ""
-    files: dict[str, Any] = {n: _digests(Path(p)) for n, p in paths.items() if p not in (SNAPSHOT, NONE, OSM)}
+    files: dict[str, Any] = {n: digests_beside(Path(p)) for n, p in paths.items() if p not in (SNAPSHOT, NONE, OSM)}
     if OSM in paths.values():
         extracts = locate_extracts(
             study, cache_folder=fetch.cache, offline=fetch.offline, refresh=fetch.refresh, listen=fetch.listen
         )
-        files["osm"] = [[e.url, *_digests(e.path)] for e in extracts]
-    files["people"] = _digests(Path(study.population.raster)) if study.population.raster else []
-    files |= {f"place {n}": _digests(Path(p.path)) for n, p in study.reach.layers.items()}
-    files["indicators"] = _digests(Path(study.index.indicators)) if study.index.indicators else []
+        files["osm"] = [[e.url, *digests_beside(e.path)] for e in extracts]
+    files["people"] = digests_beside(Path(study.population.raster)) if study.population.raster else []
+    files |= {f"place {n}": digests_beside(Path(p.path)) for n, p in study.reach.layers.items()}
+    files["indicators"] = digests_beside(Path(study.index.indicators)) if study.index.indicators else []
     parts = {name: getattr(study, name).model_dump(mode="json") for name in ("layers", "osm", "population")}
     known = {
         # Some settings are others where a study says nothing of them.
@@ -201,6 +205,7 @@ def key_of(study: Study, fetch: Fetching, at: Moment | None = None) -> str:
         "reach": {n: p.model_dump(mode="json") for n, p in study.reach.layers.items()},
         "indicators": study.index.indicators,
         "files": files,
+        "told": told_by_environment(),
         "source": source_digest(),
         "libraries": {name: version(name) for name in LIBRARIES},
     }
@@ -250,11 +255,13 @@ def _load(folder: Path, study: Study, clock: Clock, *, lean: bool = False) -> tu
     """
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        if any(_digest(folder / name) != digest for name, digest in about["files"].items()):
+        if about["sha256"] != digest_of_record(about):
+            return None
+        if any(digest_of_file(folder / name) != digest for name, digest in about["files"].items()):
             return None
         network = (load_for_ways if lean else load_network)(folder / NETWORK)
         layers = _Layers({n: gpd.read_parquet(folder / f"layer_{n}.parquet") for n in about["layers"]})
-        layers.folder = folder
+        layers.late = {n: pa.OSFile(str(folder / f"layer_{n}.parquet")) for n in LATE}
         frames = {n: read_table(folder / f"{n}.parquet") for n in about["frames"]}
         places = {n: gpd.read_parquet(folder / f"place_{i}.parquet") for i, n in enumerate(about["places"])}
     except (OSError, ValueError, KeyError, TypeError, NetworkError):
@@ -277,7 +284,8 @@ def _load(folder: Path, study: Study, clock: Clock, *, lean: bool = False) -> tu
     )
     prepared = charged(Unwaited(prepared, about["before"], about["after"]), study)
     network = with_waits_of(network, prepared.layers["checkpoints"], study.analysis.domestic_wait)
-    os.utime(folder / ABOUT)
+    with suppress(OSError):  # somebody else's, that may be read
+        os.utime(folder / ABOUT)
     when = datetime.fromisoformat(about["built"]).astimezone()
     clock.network_reused = (
         f"layers and network of {when:%Y-%m-%d %H:%M} are taken from the cache; --fresh makes them anew"
@@ -295,7 +303,6 @@ def _save(folder: Path, unwaited: Unwaited, network: Network) -> None:
         frames: dict[str, Any] = {"regions": prepared.regions, "border": prepared.border}
         further = {"stations": prepared.stations, "turns": prepared.turns, "water": prepared.water}
         frames |= {name: frame for name, frame in further.items() if frame is not None}
-        late = ("roads", "railways")
         for name, frame in (
             *((f"layer_{n}", f) for n, f in prepared.layers.items()),
             *frames.items(),
@@ -306,15 +313,16 @@ def _save(folder: Path, unwaited: Unwaited, network: Network) -> None:
         about = {
             "what": prepared.study.name,
             "built": datetime.now(UTC).isoformat(timespec="seconds"),
-            "layers": [n for n in prepared.layers if n not in late],
+            "layers": [n for n in prepared.layers if n not in LATE],
             "frames": list(frames),
             "places": list(prepared.places),
             "sources": prepared.sources,
             "before": unwaited.before,
             "after": unwaited.after,
             "detailed": prepared.detailed,
-            "files": {str(p.relative_to(new)): _digest(p) for p in sorted(new.rglob("*")) if _trusted(p)},
+            "files": {str(p.relative_to(new)): digest_of_file(p) for p in sorted(new.rglob("*")) if _trusted(p)},
         }
+        about["sha256"] = digest_of_record(about)
         (new / ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         _delete(folder)
         new.replace(folder)
@@ -331,41 +339,19 @@ def _trusted(path: Path) -> bool:
 
 
 def bound(newest: Path) -> None:
-    """Delete what was not used for longest until a cache's networks and their results are within `MOST_BYTES`."""
+    """Delete what was not used for longest until a cache's networks and their results are within `MOST_BYTES`.
+
+    And what killed processes left behind.
+    """
+    for left in newest.parent.glob(".*"):
+        with suppress(OSError):  # another process may have finished or cleared it
+            if time.time() - left.stat().st_mtime > STALE_S:
+                _delete(left)
     total = 0
     for entry in kept(newest.parent.parent):
         total += entry.size
         if total > MOST_BYTES:
             _delete(entry.folder)
-
-
-def _digests(path: Path) -> list[str]:
-    """Return names and digests of a layer's files: several of one name, or a whole folder, in some formats."""
-    if path.is_dir():
-        files: Iterator[Path] | list[Path] = path.rglob("*")
-    else:
-        files = path.parent.glob(f"{path.stem}.*") if path.suffix.lower() in SIDECARS else [path]
-    return [f"{p.name} {_digest(p)}" for p in sorted(files) if p.is_file()]
-
-
-def _digest(path: Path) -> str:
-    """Return the sha256 of a file."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def source_digest(packages: Sequence[str] = SOURCE) -> str:
-    """Return a digest of our own code and packaged data in some packages.
-
-    By itself of all that a network is made by.
-    """
-    root, whole = Path(__file__).resolve().parent.parent, sha256()
-    for package in packages:
-        for path in sorted((root / package).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                whole.update(str(path.relative_to(root)).encode())
-                whole.update(path.read_bytes())
-    return whole.hexdigest()
 
 
 def _size(folder: Path) -> int:

@@ -9,8 +9,9 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from gis.digests import source_digest
 from gis.kept import LIBRARIES as NETWORK_LIBRARIES
-from gis.kept import bound, source_digest
+from gis.kept import bound
 from layers.keeping import Keeper, keeping
 from layers.keeping.parcels import HOUSE
 

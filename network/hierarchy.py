@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from importlib import import_module
+from importlib.metadata import version
 from time import thread_time
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ MOST_ORDERS, MOST_METRICS = 6, 2
 TRIED, LONG, UNLIKE = 4, 64, 16
 """Searches that are tried from either list before a table; not of so few places, nor where one list is so many times
 longer than the other."""
+PACKAGE = "pyroutingkit"
 ABOUT = "order.json"
 _ORDERS: dict[str, Any] = {}
 _METRICS: dict[tuple[str, bytes], Any] = {}
@@ -265,7 +267,7 @@ def keep_in(folder: Path | None) -> None:
 def _package() -> Any:
     """Return the package, or None where it is not installed."""
     try:
-        return import_module("pyroutingkit")
+        return import_module(PACKAGE)
     except ImportError:
         return None
 
@@ -281,14 +283,16 @@ def _dearest(costs: csr_array) -> float:
 def _order(package: Any, frame: Frame) -> Any:
     """Return the order of the nodes of a frame, made once: costs are no part of it."""
     if frame.digest not in _ORDERS:
-        folder = _KEEP[0] / frame.digest if _KEEP else None
+        # What another version wrote is not read: it might end the process.
+        folder = _KEEP[0] / f"{frame.digest}-{version(PACKAGE)}" if _KEEP else None
         made = package.CCHTopology()
-        if folder is None or not _is_whole(folder):
+        if folder is not None and _is_whole(folder):
+            with suppress(RuntimeError):  # another process has just cleared the cache
+                made.load(str(folder))
+        if not made.is_built:
             _make(made, frame)
             if folder is not None:
                 _keep(made, folder)
-        else:
-            made.load(str(folder))
         while len(_ORDERS) >= MOST_ORDERS:
             _ORDERS.pop(next(iter(_ORDERS)))
         _ORDERS[frame.digest] = made
@@ -322,7 +326,8 @@ def _keep(order: Any, folder: Path) -> None:
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     with suppress(OSError, RuntimeError):
         shutil.rmtree(folder, ignore_errors=True)  # one that is damaged
-        new.mkdir(parents=True)
+        new.parent.mkdir(exist_ok=True)  # whose network was cleared meanwhile keeps nothing: nobody would count it
+        new.mkdir()
         order.save(str(new))
         sums = {path.name: zlib.crc32(path.read_bytes()) for path in sorted(new.iterdir())}
         (new / ABOUT).write_text(json.dumps(sums), encoding="utf-8")

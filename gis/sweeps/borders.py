@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.planning.across import Across, across
-from gis.kept import load_kept, source_digest
+from gis.digests import source_digest
+from gis.kept import load_kept
 from gis.queries.answers import Answers, rules_of
 from gis.queries.edits import Edit, apply_edits
 from layers.errors import OutputError

@@ -43,7 +43,7 @@ class Keeper:
     Parameters
     ----------
     folder
-        Made when something is first kept.
+        Made when something is first kept; the one above it must be there.
     salt
         Part of every key: what results hang on beside what their functions are given (code, libraries).
     fresh
@@ -159,9 +159,9 @@ def _name(value: Any) -> str | None:
 
 
 def write(path: Path, parcel: Parcel) -> None:
-    """Write a parcel beside its place and put it there whole."""
+    """Write a parcel beside its place and put it there whole; its folder is made, those above it must be there."""
     words = parcel.words()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)  # whose network was cleared meanwhile keeps nothing: nobody would count it
     new = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
     try:
         with new.open("wb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,32 @@ def test_an_order_stays_beside_its_network(tmp_path: Path, damage: str, monkeypa
     assert len(made) == bool(damage)
     assert [p.name for p in tmp_path.iterdir()] == [kept.name]
     assert hierarchy._is_whole(kept)
+
+
+def test_an_order_of_another_version_or_one_that_goes_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another version of the package wrote might end the process; another process may clear the cache."""
+    frame = frame_of(compile_router(random_network(4), "road"))
+    hierarchy.keep_in(tmp_path)
+    hierarchy._order(hierarchy._package(), frame)
+    (first,) = tmp_path.iterdir()
+    hierarchy._ORDERS.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(hierarchy, "version", lambda _: "99.0")
+        hierarchy._order(hierarchy._package(), frame)
+    (second,) = set(tmp_path.iterdir()) - {first}
+    hierarchy._ORDERS.clear()
+    whole = hierarchy._is_whole
+
+    def goes(folder: Path) -> bool:
+        found = whole(folder)
+        shutil.rmtree(folder)
+        return found
+
+    monkeypatch.setattr(hierarchy, "_is_whole", goes)
+    assert hierarchy._order(hierarchy._package(), frame).is_built
+    assert set(tmp_path.iterdir()) == {first, second}
 
 
 def test_without_room_nothing_is_kept_and_nothing_fails(tmp_path: Path) -> None:
