@@ -93,6 +93,19 @@ STALE = 0.95
 """A stage that tells nothing of itself is said to be no further than this until it ends."""
 
 
+def _json_lines(expected: list[str]) -> Callable[[str], None]:
+    """Return a listener of stages: a JSON line for each, with its place among those that are expected."""
+    number = 0
+
+    def listen(stage: str) -> None:
+        nonlocal number
+        # A network that was kept is no step, and one that is built again none back.
+        number = max(number, expected.index(stage) + 1 if stage in expected else 0)
+        typer.echo(json.dumps({"stage": stage, "number": number, "of": len(expected)}), err=True)
+
+    return listen
+
+
 class Progress:
     """How far a command is, and about how long it still takes: told the stages as they begin, and shares of them.
 
@@ -102,7 +115,7 @@ class Progress:
 
     def __init__(self, expected: Mapping[str, float], now: Callable[[], float] = time.monotonic) -> None:
         self.expected, self.now = expected, now
-        self.stage, self.heard = "", 0.0
+        self.stage, self.heard, self.most = "start", 0.0, 0.0
         self.begun = self.entered = now()
 
     def __call__(self, stage: str) -> None:
@@ -121,9 +134,14 @@ class Progress:
         return max(self.heard, min(reckoned, STALE))
 
     def of_all(self) -> float:
-        """Return how much of the command is done."""
+        """Return how much of the command is done: never less than before, for a sweep builds a network for each border.
+
+        A stage that nobody expects moves nothing.
+        """
         before, here = self._weights()
-        return min((before + here * self.of_stage()) / sum(self.expected.values()), 1.0)
+        done = (before + here * self.of_stage()) / sum(self.expected.values())
+        self.most = max(self.most, min(done, 1.0))
+        return self.most
 
     def left_s(self) -> float | None:
         """Return about how many seconds are left; None while nobody can know."""
@@ -174,9 +192,7 @@ def progress(command: str) -> Iterator[Callable[[str], None]]:
 
     expected = EXPECTED[command]
     if JsonLines.wanted:
-        number = iter(range(1, 1_000_000))
-        total = len(expected)
-        yield lambda name: typer.echo(json.dumps({"stage": name, "number": next(number), "of": total}), err=True)
+        yield _json_lines(list(expected))
         return
     console = Console(stderr=True)
     with _bar(Progress(expected), console) if console.is_terminal else _lines(Lines(expected)) as listen:
@@ -239,7 +255,7 @@ def _bar(state: Progress, console: Console) -> Iterator[Callable[[str], None]]:
         TextColumn("{task.fields[left]}"),
     )
     with Bars(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(state.stage or "start", total=1.0, left="")
+        task = bar.add_task(state.stage, total=1.0, left="")
 
         def draw() -> None:
             left = state.left_s()

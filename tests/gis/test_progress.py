@@ -64,6 +64,39 @@ def test_a_stage_that_nobody_expects_costs_no_number() -> None:
     assert state.of_all() == 0.09, "a network that was kept was not built: its part is behind us"
 
 
+def test_nothing_goes_back(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep builds a network for each border, and tells of a worker that died; a damaged kept network is built."""
+    clock, stages = (
+        Seconds(),
+        ("kept network", "layers", "network", "layers", "network", "parts", "a worker died", "tables"),
+    )
+    state, heard = Progress(EXPECTED["sweep"], clock), []
+    for stage in stages:
+        state(stage)
+        for done in (0.3, 0.9):
+            clock.now += 5.0
+            state.share(done)
+            heard.append(state.of_all())
+    assert heard == sorted(heard)
+    assert heard[1] == 0.0 < heard[3] < 0.98 < heard[-1] <= 1.0
+    monkeypatch.setattr(told.JsonLines, "wanted", True)
+    with progress("sweep") as listen:
+        for stage in stages:
+            listen(stage)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["stage"] for line in lines] == list(stages)
+    assert [line["number"] for line in lines] == [0, 1, 2, 2, 2, 3, 3, 4]
+    assert {line["of"] for line in lines} == {4}
+
+
+def test_what_waits_before_its_first_stage_says_so() -> None:
+    """Another process may be building the same network."""
+    clock = Seconds()
+    state = Progress(EXPECTED["run"], clock)
+    clock.now = 20.0
+    assert state.line() == "start for 20 s"
+
+
 def test_pieces_lie_within_pieces() -> None:
     heard: list[float] = []
     with heard_by(heard.append):
