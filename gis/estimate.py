@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,7 +181,7 @@ def refuse_what_cannot_fit(expected: Estimate, most_memory_gb: float, folder: Pa
     Parameters
     ----------
     most_memory_gb
-        The ceiling of the study; 0 for the memory of the machine.
+        The ceiling of the study; 0 for the memory of the machine, or of the container or job that the process is in.
     folder
         Where results are written.
 
@@ -214,11 +215,36 @@ def _share(path: Path, belt: shapely.Geometry) -> float:
 
 
 def _memory_gb() -> float:
-    """Return the memory of the machine, infinity where the system does not say."""
+    """Return the memory that the process may use: of the machine, or less in a container or a job of a cluster.
+
+    Infinity where the system does not say.
+    """
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GB
+        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GB
     except (AttributeError, OSError, ValueError):
-        return float("inf")
+        machine = float("inf")
+    return min([machine, *_group_limits_gb()])
+
+
+def _group_limits_gb(groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> list[float]:
+    """Return the memory of each control group of Linux, of either version, that the process is in and those above."""
+    try:
+        lines = [line.split(":", 2) for line in own.read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return []
+    found = []
+    for _, kinds, path in lines:  # a dozen
+        if kinds and "memory" not in kinds.split(","):
+            continue
+        top, name = (groups / "memory", "memory.limit_in_bytes") if kinds else (groups, "memory.max")
+        place = top / path.strip("/")
+        for folder in (place, *place.parents):
+            # Within a container the path may be that of outside: its own group is at the top then.
+            with suppress(OSError, ValueError):  # "max": no limit
+                found.append(int((folder / name).read_text(encoding="utf-8")) / GB)
+            if folder == top:
+                break
+    return found
 
 
 def _there(folder: Path) -> Path:

@@ -98,3 +98,36 @@ def test_a_network_that_cannot_fit_is_refused_before_it_is_measured(
     with pytest.raises(LayerError, match=r"more than the 1\.5 GB"):
         solve(study, fetching=Fetching(tmp_path / "cache", say=lines.append))
     assert lines[-1].startswith("network of ")
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "expected"),
+    [
+        ("0::/jobs/a\n", {"jobs/a/memory.max": "max\n", "jobs/memory.max": "4000000000\n", "memory.max": "8e9"}, [4.0]),
+        ("0::/docker/outside\n", {"memory.max": "2000000000\n"}, [2.0]),
+        ("0::/\n", {"memory.max": "2000000000\n"}, [2.0]),
+        (
+            "9:name=systemd:/x\n4:cpu,memory:/a\n0::/\n",
+            {"memory/a/memory.limit_in_bytes": "3000000000\n", "memory/memory.limit_in_bytes": "9223372036854771712"},
+            [3.0, pytest.approx(9.22e9, rel=0.01)],
+        ),
+        (None, {}, []),
+    ],
+)
+def test_a_container_has_the_memory_that_it_is_given(
+    own: str | None, files: dict[str, str], expected: list[float], tmp_path: Path
+) -> None:
+    """The machine has more, and whoever takes it is killed."""
+    groups, entry = tmp_path / "cgroup", tmp_path / "self"
+    for name, text in files.items():
+        (groups / name).parent.mkdir(parents=True, exist_ok=True)
+        (groups / name).write_text(text)
+    if own is not None:
+        entry.write_text(own)
+    assert gis.estimate._group_limits_gb(groups, entry) == expected
+
+
+def test_the_smallest_limit_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = gis.estimate._memory_gb()
+    monkeypatch.setattr(gis.estimate, "_group_limits_gb", lambda: [0.5, 7e9])
+    assert gis.estimate._memory_gb() == 0.5 < machine
