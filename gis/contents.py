@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gis.chapters.chapter import Chapters
     from gis.inputs import Prepared
     from gis.measures import Measures
+    from gis.states import State
     from gis.study import Study
     from network.build import Network
 
@@ -146,7 +147,7 @@ def sides_of(prepared: Prepared) -> tuple[str, str]:
 
 
 def scenario_contents(
-    prepared: Prepared, before: Measures, after: Measures, tables: dict[str, pd.DataFrame], edits: Sequence[str]
+    prepared: Prepared, before: State, after: Measures, tables: dict[str, pd.DataFrame], edits: Sequence[str]
 ) -> Contents:
     """Return what is written of a scenario for people, in the language that is spoken."""
     sides, named = sides_of(prepared), names_of(prepared)
@@ -298,7 +299,7 @@ def _facts(prepared: Prepared, network: Network, measures: Measures) -> dict[str
     }
 
 
-def _scenario_frames(before: Measures, after: Measures, cells: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
+def _scenario_frames(before: State, after: Measures, cells: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
     """Return the layers of the scenario map."""
     shapes = after.cells[["cell", *(c for c in ("near",) if c not in cells), "geometry"]]
     names = {

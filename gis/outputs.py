@@ -13,9 +13,11 @@ from gis.contents import contents_of, names_of, scenario_contents, sites_content
 from gis.manifest import describe_run, describe_scenario, describe_sites
 from gis.planned_words import answer_in_words
 from gis.queries.plans import scenario_id, to_toml
-from gis.rasters import run_rasters, scenario_rasters, write_rasters
+from gis.rasters import across_surfaces, run_rasters, scenario_rasters, write_rasters
+from gis.states import rasters_as_is
 from gis.tables import slim, tables_of, write_tables
 from layers.crs import WGS84
+from layers.keeping import is_keeping
 from layers.secrets import all_masked
 from maps.i18n import language, with_sides
 from maps.phrases import phrase
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from gis.measures import Measures
     from gis.queries.plans import Plan
     from gis.queries.siting import Answer
+    from gis.rasters import Values
+    from gis.states import State
     from maps.contents import Contents
     from maps.rasters import RasterStyle
 
@@ -69,7 +73,10 @@ def write_run(
         tables = tables_of(measures, chapters, day_min=prepared.study.reach.day_min)
         write_tables(folder / "tables", tables, prepared.study.outputs.csv)
     with clock.stage("rasters"):
-        rasters = write_rasters(folder, run_rasters(prepared, measures), prepared)
+        across = across_surfaces(prepared, measures)
+        rasters = write_rasters(folder, run_rasters(measures, across), prepared)
+        if is_keeping():
+            rasters_as_is(prepared, lambda: across)  # the next scenario takes them
     with clock.stage("QGIS"):
         _write_qgis(folder, "border", with_edges(contents, prepared, network), rasters)
     with clock.stage("web map"):
@@ -93,21 +100,29 @@ def _write_qgis(folder: Path, name: str, contents: Contents, rasters: Sequence[R
 def write_scenario(
     folder: Path,
     prepared: Prepared,
-    states: tuple[Measures, Measures],
+    states: tuple[State, Measures],
+    under: Values,
     tables: dict[str, pd.DataFrame],
     edits: Sequence[str],
     clock: Clock,
     *,
     plan: Plan,
 ) -> dict[str, Any]:
-    """Write the tables, the map and the edits of a scenario and return the content of ``scenario.json``."""
+    """Write the tables, the map and the edits of a scenario and return the content of ``scenario.json``.
+
+    Parameters
+    ----------
+    under
+        Of the state before, from `gis.states.rasters_as_is`.
+    """
     before, after = states
     with clock.stage("tables"):
         write_tables(folder / "tables", tables, prepared.study.outputs.csv)
         (folder / "edits.toml").write_text(to_toml(plan.edits, name=plan.name, more=plan.more), encoding="utf-8")
     contents, words = scenario_contents(prepared, before, after, tables, edits), answer_in_words(tables, edits)
     with clock.stage("rasters"):
-        rasters = write_rasters(folder, scenario_rasters(prepared, before, after), prepared)
+        across = across_surfaces(prepared, after)
+        rasters = write_rasters(folder, scenario_rasters(under, across), prepared)
     with clock.stage("QGIS"):
         _write_qgis(folder, "scenario", contents, rasters)
     with clock.stage("web map"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ from gis.queries.edit_checks import check_edits
 from gis.queries.edits import Edit
 from gis.queries.plans import Plan
 from gis.queries.siting import Question, find_sites
-from gis.results import BorderNetwork, Result, compare_measures
+from gis.rasters import across_surfaces
+from gis.results import BorderNetwork, Result, compared
 from gis.stages import find_hot_spots, measure
+from gis.states import rasters_as_is, state_as_is
 from gis.study import Study, load_study
 from layers.folders import fresh_folder
+from layers.keeping import is_keeping
 from maps.i18n import speaking
 
 Listen = Callable[[str], None]
@@ -63,6 +67,8 @@ def solve(
     with results_kept(clock, fresh=fetching is not None and fetching.fresh):
         with clock.stage("measures"):
             measures = measure(prepared, network)
+            if is_keeping():
+                state_as_is(prepared, cache(lambda: measures))  # the next scenario takes it
         with clock.stage("hot spots"):
             measures = find_hot_spots(prepared, measures)
         with clock.stage("chapters"):
@@ -145,17 +151,19 @@ def run_scenario(
         with results_kept(clock, fresh=fetching is not None and fetching.fresh):
             with clock.stage("scenario network"):
                 after = BorderNetwork(prepared, before).edit(*plan.edits, where=plan.where)
+            as_is = cache(lambda: measure(prepared, before))
             with clock.stage("measures before"):
-                old = measure(prepared, before)
+                old = state_as_is(prepared, as_is)
+                under = rasters_as_is(prepared, lambda: across_surfaces(prepared, as_is()))
             with clock.stage("measures after"):
-                new = old if after.network is before else measure(prepared, after.network)
+                new = as_is() if after.network is before else measure(prepared, after.network)
             with clock.stage("effects"):
                 more = planned_tables(prepared, before, after.network, plan, others, vehicles=vehicles)
             if flags:
                 with clock.stage("flags"):
-                    more["flags_change"] = flags_changed(*(find_hot_spots(prepared, m).cells for m in (old, new)))
-            found = compare_measures(prepared, old, new, after.notes)
-            return write_scenario(folder, prepared, (old, new), {**found.tables, **more}, found.edits, clock, plan=plan)
+                    more["flags_change"] = flags_changed(*(find_hot_spots(prepared, m).cells for m in (as_is(), new)))
+            tables = {**compared(old, new), **more}
+            return write_scenario(folder, prepared, (old, new), under, tables, after.notes, clock, plan=plan)
 
 
 def run_sites(

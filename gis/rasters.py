@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from gis.measures import Measures
 
 
+Across = tuple[Surface, "Surface | None"]
+"""Minutes to the nearest city across, and the potential across where the study has a half-life."""
+Values = tuple["NDArray[np.float64]", "NDArray[np.float64] | None"]
+"""The values of both."""
+
+
 class Raster(NamedTuple):
     """A drawing, and the values under it, NaN where there is none."""
 
@@ -28,10 +34,16 @@ class Raster(NamedTuple):
     surface: Surface
 
 
-def run_rasters(prepared: Prepared, measures: Measures) -> list[Raster]:
-    """Return the rasters of a run; potential only where its decay is one by half-life (`analysis.reach.surfaces`)."""
+def run_rasters(measures: Measures, across: Across) -> list[Raster]:
+    """Return the rasters of a run; potential only where its decay is one by half-life (`analysis.reach.surfaces`).
+
+    Parameters
+    ----------
+    across
+        From `across_surfaces`.
+    """
     found = [Raster(travel_time_style(), measures.surface)]
-    city, potential = _across(prepared, measures)
+    city, potential = across
     if np.isfinite(city.minutes).any():
         found.append(Raster(city_style(), city))
     if potential is not None and np.isfinite(potential.minutes).any():
@@ -39,16 +51,24 @@ def run_rasters(prepared: Prepared, measures: Measures) -> list[Raster]:
     return found
 
 
-def scenario_rasters(prepared: Prepared, before: Measures, after: Measures) -> list[Raster]:
-    """Return what a scenario changes; nothing where no value is known both before and after."""
-    (city_before, potential_before), (city, potential) = (_across(prepared, m) for m in (before, after))
+def scenario_rasters(before: Values, after: Across) -> list[Raster]:
+    """Return what a scenario changes; nothing where no value is known both before and after.
+
+    Parameters
+    ----------
+    before
+        Values of the border as it is over the same cells: minutes to the nearest city across, and the potential.
+    after
+        From `across_surfaces`.
+    """
+    city, potential = after
     styles = change_styles()
     found = []
-    if potential is not None and potential_before is not None:
-        old, new = potential_before.minutes, potential.minutes
+    if potential is not None and before[1] is not None:
+        old, new = before[1], potential.minutes
         change = np.divide(100 * (new - old), old, out=np.full(old.shape, np.nan), where=old > 0)
         found.append(Raster(styles[0], Surface(change, potential.inside, potential.transform)))
-    found.append(Raster(styles[1], Surface(city.minutes - city_before.minutes, city.inside, city.transform)))
+    found.append(Raster(styles[1], Surface(city.minutes - before[0], city.inside, city.transform)))
     return [raster for raster in found if np.isfinite(raster.surface.minutes).any()]
 
 
@@ -72,7 +92,7 @@ def _single(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.round(values, 3)
 
 
-def _across(prepared: Prepared, measures: Measures) -> tuple[Surface, Surface | None]:
+def across_surfaces(prepared: Prepared, measures: Measures) -> Across:
     """Return minutes to the nearest city across, and the potential across where there is a half-life."""
     study, access = prepared.study, measures.access
     if access is None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gis.inputs import Prepared
     from gis.measures import Measures
     from gis.serve.notebook import Page
+    from gis.states import State
     from gis.study import Study
     from maps.contents import Contents
 
@@ -239,11 +240,15 @@ def compare(before: Result, after: BorderNetwork) -> Comparison:
 
 def compare_measures(prepared: Prepared, before: Measures, after: Measures, edits: Sequence[str]) -> Comparison:
     """Return the same of measures that are there."""
-    tables = compare_tables(
+    return Comparison(prepared, before, after, tuple(edits), **compared(before, after))
+
+
+def compared(before: Measures | State, after: Measures | State) -> dict[str, pd.DataFrame]:
+    """Return the tables that lie between two states, see `analysis.planning.scenarios.compare_tables`."""
+    return compare_tables(
         **{
             f"{t}_{s}": getattr(m, t)
             for s, m in (("before", before), ("after", after))
             for t in ("settlements", "regions", "checkpoints", "cells")
         }
     )
-    return Comparison(prepared, before, after, tuple(edits), **tables)

@@ -13,6 +13,8 @@ import pytest
 
 import gis
 import gis.kept
+import gis.pipeline
+import gis.queries.edits
 from gis.clock import Clock
 from gis.inputs import Fetching
 from gis.kept import kept, take_or_build
@@ -152,6 +154,48 @@ def test_a_scenario_takes_what_a_run_left(tmp_path: Path) -> None:
         found[name] = digests(tmp_path / name)
         assert (taken(record)[0] > 0) == (name != "fresh")
     assert found["reused"] == found["fresh"] == found["again"]
+
+
+EDITS: tuple[tuple[gis.queries.edits.Edit, ...], ...] = (
+    (gis.Wait("north", 3.0),),
+    (gis.Wait("south", 250.0, direction="a to b"), gis.Close("north")),
+    (gis.Open(60.0, 49.9, wait_min=5.0),),
+    (gis.Open(60.0, 49.9), gis.Close("new-1")),
+    (gis.Open(60.0, 49.9, wait_min=5.0), gis.Close("South"), gis.Wait("North", 0.0)),
+)
+
+
+@pytest.mark.parametrize("edits", EDITS[:2] + tuple(pytest.param(e, marks=pytest.mark.slow) for e in EDITS[2:]))
+def test_scenarios_take_the_border_as_it_is_and_leave_the_bytes_of_a_fresh_one(
+    edits: tuple[gis.queries.edits.Edit, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, cache = write_grid(tmp_path / "study", more="[lists]\ncity_people = 5000\n"), tmp_path / "cache"
+    other = changed(study, ["waits: south = 77"])
+    measured: list[Any] = []
+    real = gis.pipeline.measure
+
+    def measure(prepared: Any, network: Any) -> Any:
+        measured.append(network)
+        return real(prepared, network)
+
+    monkeypatch.setattr(gis.pipeline, "measure", measure)
+    run(study, tmp_path / "run", cache)
+    found, times = {}, {}
+    for name, of, how in (
+        ("reused", study, {}),
+        ("other", other, {}),  # nobody has run it: a wait is another, and all that hangs on it
+        ("other again", other, {}),
+        ("fresh", study, {"fresh": True}),
+        ("other fresh", other, {"fresh": True}),
+    ):
+        measured.clear()
+        gis.run_scenario(of, edits, out=tmp_path / name, fetching=Fetching(cache, keep=True, **how))
+        found[name], times[name] = digests(tmp_path / name), len(measured)
+    assert found["reused"] == found["fresh"]
+    assert found["other"] == found["other again"] == found["other fresh"]
+    assert found["other"] != found["reused"]
+    assert times["reused"] == times["other again"] == 1
+    assert times["fresh"] == times["other"] in (1, 2)
 
 
 @pytest.mark.slow
