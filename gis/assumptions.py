@@ -73,7 +73,7 @@ def _of_waits(study: Study, network: Network) -> list[Row]:
     charged = study.analysis.domestic_wait
     for mode, free in (("road", "the study: none"), ("rail", "rule: a train in transit does not stop")):
         what = f"wait of a trip by {mode} that passes through the neighbour on its way home"
-        if mode in set(network.links["mode"]):
+        if (network.links["mode"] == mode).any():
             value, source = (
                 ("both posts", "rule: controlled on the way out and back") if mode in charged else ("0", free)
             )
@@ -86,7 +86,7 @@ def _of_speeds(study: Study, network: Network) -> list[Row]:
     rows: list[Row] = []
     links = network.links
     for name, table in (("road", ROAD_KPH), ("rail", RAIL_KPH)):
-        present = set(links.loc[links["mode"] == name, "kind"])
+        present = set(links.loc[links["mode"] == name, "kind"].unique())
         for kind in (k for k in table if k in present):
             own = kind in study.speeds
             value = study.speeds.get(kind, table[kind])

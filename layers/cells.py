@@ -37,6 +37,8 @@ def legible_columns(frame: Any) -> Any:
         values = frame[column]
         if not _holds_text(values):
             continue
+        if isinstance(values.dtype, pd.StringDtype) and not _ILLEGIBLE.search("\n".join(values.dropna().unique())):
+            continue
         odd = [isinstance(v, str) and _ILLEGIBLE.search(v) is not None for v in values]
         if any(odd):
             frame = frame.assign(**{column: [legible(v) if o else v for v, o in zip(values, odd, strict=True)]})
@@ -53,7 +55,7 @@ def harmless(table: pd.DataFrame) -> pd.DataFrame:
     >>> harmless(pd.DataFrame({"name": ["=1+1", "-5.2", "Orsk"], "n": [-1, 2, 3]}))["name"].tolist()
     ["'=1+1", '-5.2', 'Orsk']
     """
-    texts = {c: [_marked(v) for v in table[c]] for c in table.columns if _holds_text(table[c])}
+    texts = {c: _harmless(table[c]) for c in table.columns if _holds_text(table[c])}
     return table.assign(**texts).rename(columns=_marked)
 
 
@@ -72,6 +74,13 @@ def _marked(value: Any) -> Any:
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
         return MARK + value
     return value
+
+
+def _harmless(values: pd.Series) -> Any:
+    """Return a column of texts with its marks."""
+    if isinstance(values.dtype, pd.StringDtype) and not any(v is not _marked(v) for v in values.unique().tolist()):
+        return values  # of many rows few differ, and hardly any needs a mark
+    return [_marked(v) for v in values]
 
 
 def _holds_text(values: pd.Series) -> bool:

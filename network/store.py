@@ -335,7 +335,7 @@ def _border_table(border: Border, crs: CRS) -> gpd.GeoDataFrame:
 
 def _all_routers(network: Network) -> list[Router]:
     """Return the routers of all modes that the network has."""
-    present = set(network.links["mode"])
+    present = set(network.links["mode"].unique())
     return [compile_router(network, mode) for mode in MODES if mode in present or (mode == "any" and present)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,9 @@ TILES = (2, 10)
 def write_geoparquet(folder: Path, layer: ExportLayer) -> None:
     """Write GeoParquet 1.1: zstd, a covering by boxes, and title, source and licence in its metadata."""
     path = folder / f"{layer.name}.parquet"
-    layer.frame.to_parquet(path, schema_version="1.1.0", write_covering_bbox=True, compression="zstd", index=False)
-    table = pq.read_table(path)
+    held = BytesIO()
+    layer.frame.to_parquet(held, schema_version="1.1.0", write_covering_bbox=True, compression=None, index=False)
+    table = pq.read_table(held)
     words = {
         "title": layer.title,
         "description": layer.description,

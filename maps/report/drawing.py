@@ -83,7 +83,9 @@ def stroke(ax: Any, lines: NDArray[np.object_], box: tuple[float, float, float, 
     xy, chain = shapely.get_coordinates(chains, return_index=True)
     first = np.append(True, chain[1:] != chain[:-1])
     codes = np.where(first, MplPath.MOVETO, MplPath.LINETO)
-    ax.add_patch(PathPatch(MplPath(xy, codes), fill=False, capstyle="round", joinstyle="round", **style))
+    path = PathPatch(MplPath(xy, codes), fill=False, capstyle="round", joinstyle="round", **style)
+    path.set_transform(ax.transData)
+    ax.add_artist(path)  # as a patch it would be walked through piece by piece for limits, which the box sets
 
 
 def _on_grid(lines: NDArray[np.object_], box: tuple[float, float, float, float]) -> NDArray[np.float64]:

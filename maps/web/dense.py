@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from maps.web.lines import FINEST_M, MANY_LINES, MOST_POINTS, thinned
+from maps.web.lines import FINEST_M, MANY_LINES, MOST_POINTS, flat, parts_of, thinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,34 +70,37 @@ def net_of(lines: NDArray[np.object_]) -> Net:
 
     Ends that are the same to half of `UNIT` are one node.
     """
-    drawn, metres = thinned(shapely.force_2d(lines), most_points(lines))
-    parts, rows = shapely.get_parts(drawn, return_index=True)
-    ends = np.stack([_units(shapely.get_point(parts, at)) for at in (0, -1)], axis=1)
-    spots, at = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
+    drawn, metres = thinned(flat(lines), most_points(lines))
+    parts, rows = parts_of(drawn)
+    points, count = _units(parts), shapely.get_num_coordinates(parts).astype(np.int64)
+    end = np.cumsum(count)
+    ends = np.stack([points[end - count], points[end - 1]], axis=1)
+    spots, at = _places(ends.reshape(-1, 2))
     curve = np.argsort(gpd.GeoSeries.from_xy(spots[:, 0], spots[:, 1]).hilbert_distance().to_numpy(), kind="stable")
     place = np.empty(len(spots), np.int64)
     place[curve] = np.arange(len(spots))
-    nodes = place[at.reshape(-1)].reshape(-1, 2)
-    turned = nodes[:, 0] > nodes[:, 1]
-    parts[turned], nodes = shapely.reverse(parts[turned]), np.sort(nodes, axis=1)
+    nodes = place[at].reshape(-1, 2)
+    turned, nodes = nodes[:, 0] > nodes[:, 1], np.sort(nodes, axis=1)
     begins = np.flatnonzero(np.diff(rows, prepend=-1))  # of each row its first part
     order = np.lexsort((nodes[begins, 1], nodes[begins, 0])).astype(np.int64)
     number = np.empty(len(order), np.int64)
     number[order] = np.arange(len(order))
     by = np.argsort(number[rows], kind="stable")
-    parts, nodes = parts[by], nodes[by]
-    points, part = shapely.get_coordinates(parts, return_index=True)
-    steps = np.diff(np.round(points * 1e5 / UNIT).astype(np.int64), axis=0, prepend=0)
-    same = np.diff(part) == 0
-    inner = np.r_[False, same] & np.r_[same, False]
+    nodes, count, end = nodes[by], count[by], end[by]
+    first = np.cumsum(count) - count
+    along = np.arange(len(points)) - np.repeat(first, count)
+    back = np.repeat(turned[by], count)
+    points = points[np.where(back, np.repeat(end - 1, count) - along, np.repeat(end - count, count) + along)]
+    inner = np.ones(len(points), bool)
+    inner[first] = inner[first + count - 1] = False
     return Net(
         order=order,
         nodes=np.diff(spots[curve], axis=0, prepend=0),
         first=np.diff(nodes[:, 0], prepend=0),
         last=nodes[:, 1] - nodes[:, 0],
-        bends=shapely.get_num_coordinates(parts).astype(np.int64) - 2,
+        bends=count - 2,
         rows=number[rows][by],
-        steps=steps[inner],
+        steps=np.diff(points, axis=0, prepend=0)[inner],
         metres=metres,
     )
 
@@ -138,6 +141,15 @@ def left_out(frame: gpd.GeoDataFrame, columns: Iterable[str]) -> set[str]:
     return set(many[MOST_VALUES // n :])
 
 
-def _units(points: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Return places in whole units."""
-    return np.round(shapely.get_coordinates(points) * 1e5 / UNIT).astype(np.int64)
+def _units(lines: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Return the points of lines in whole units."""
+    return np.round(shapely.get_coordinates(lines) * 1e5 / UNIT).astype(np.int64)
+
+
+def _places(points: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the different places among points, west to east and south to north, and which each point is."""
+    # Both numbers in one: rows of two are compared as bytes, which takes many times as long.
+    low = points.min(axis=0, initial=0)
+    high = int((points[:, 1] - low[1]).max(initial=0)) + 1
+    keys, at = np.unique((points[:, 0] - low[0]) * high + points[:, 1] - low[1], return_inverse=True)
+    return np.stack(np.divmod(keys, high), axis=1) + low, at.reshape(-1)

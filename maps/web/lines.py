@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -41,8 +42,8 @@ def by_columns(frame: gpd.GeoDataFrame, values: Mapping[str, Sequence[object]]) 
         ``xy`` steps from point to point in 1e-5 degrees, longitude and latitude in turn, the first from zero;
         ``simplified_m`` the tolerance.
     """
-    lines, tolerance = thinned(shapely.force_2d(frame.geometry.to_numpy()))
-    parts, rows = shapely.get_parts(lines, return_index=True)
+    lines, tolerance = thinned(flat(frame.geometry.to_numpy()))
+    parts, rows = parts_of(lines)
     points = np.round(shapely.get_coordinates(parts) * _UNITS).astype(np.int64)
     steps = np.diff(points, axis=0, prepend=np.zeros((1, 2), np.int64))
     held = {
@@ -66,6 +67,19 @@ def as_json(held: Mapping[str, object]) -> str:
     return json.dumps(held, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def flat(lines: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return lines without heights; those of none that has any as they are."""
+    return np.asarray(shapely.force_2d(lines), object) if shapely.has_z(lines).any() else lines
+
+
+def parts_of(lines: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """Return the parts of lines, and the row of each; single lines as they are: to copy them takes long."""
+    if (shapely.get_type_id(lines) == shapely.GeometryType.LINESTRING).all():
+        return lines, np.arange(len(lines))
+    parts, rows = shapely.get_parts(lines, return_index=True)
+    return parts, rows
+
+
 def thinned(lines: NDArray[np.object_], most: int = MOST_POINTS) -> tuple[NDArray[np.object_], float]:
     """Return lines within a tolerance, and the tolerance in metres: a pixel, or what keeps their points below a number.
 
@@ -85,8 +99,9 @@ def thinned(lines: NDArray[np.object_], most: int = MOST_POINTS) -> tuple[NDArra
     tolerance = FINEST_M
     out = np.array(lines, dtype=object)
     # Of two points nothing can be left out; dense roads are mostly such lines.
-    bent = shapely.get_num_coordinates(out) > 2
-    straight = int(shapely.get_num_coordinates(out[~bent]).sum())
+    count = shapely.get_num_coordinates(out)
+    bent = count > 2
+    straight = int(count[~bent].sum())
     curves = out[bent]
     out[bent] = shapely.simplify(curves, tolerance / _M_PER_DEGREE)
     while straight + int(shapely.get_num_coordinates(out[bent]).sum()) > most and tolerance < 2000:
@@ -103,9 +118,19 @@ def along_a_curve(frame: gpd.GeoDataFrame) -> NDArray[np.int64]:
 
 def _coded(column: Sequence[object]) -> list[object]:
     """Return a column as its values, or as its different values and their numbers where these are few."""
-    numbers: dict[tuple[type, object], int] = {}
+    kinds = {*map(type, column)} - {type(None)}
     try:
-        coded = [numbers.setdefault((type(v), v), len(numbers)) for v in column]
+        if len(kinds) < 2:
+            known, codes = _numbered(column)
+        else:  # one is equal to 1.0 and to true
+            typed, codes = _numbered([(type(v), v) for v in column])
+            known = [v for _type, v in typed]
     except TypeError:  # charts are lists
         return [list(column)]
-    return [[v for _type, v in numbers], coded] if 4 * len(numbers) <= len(column) else [list(column)]
+    return [known, codes] if 4 * len(known) <= len(column) else [list(column)]
+
+
+def _numbered(values: Sequence[Any]) -> tuple[list[Any], list[int]]:
+    """Return the different values in order, and the number of each."""
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return [*numbers], [numbers[value] for value in values]

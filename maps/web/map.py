@@ -151,7 +151,7 @@ def _validate(layers: Sequence[Drawn]) -> None:
                 f"{where}: column {style.column!r} is missing, the table has {sorted(map(str, frame.columns))}"
             )
         allowed = _GEOMETRIES[style.geometry]
-        strange = sorted(set(frame.geometry.geom_type.dropna()) - set(allowed))
+        strange = sorted(set(frame.geometry.geom_type.dropna().unique()) - set(allowed))
         if strange:
             problems.append(f"{where}: geometry {', '.join(strange)} given, {' or '.join(allowed)} allowed")
     if problems:

@@ -62,13 +62,15 @@ def class_index(style: LayerStyle, frame: gpd.GeoDataFrame) -> pd.Series:
         return pd.Series(0, index=frame.index)
     values = frame[style.column]
     home = _MISSING if style.missing_class is None else style.missing_class
-    index = pd.Series(_OUTSIDE, index=frame.index).mask(values.isna(), home)
     if style.kind == "categorized":
-        texts = values.astype("string")
-        held = [texts.eq(each.value).fillna(False).to_numpy(bool) for each in style.classes]
-    else:
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        held = [_inside(numbers, each) for each in style.classes]
+        codes, texts = pd.factorize(values.astype("string"))  # few differ; of none the last
+        place = np.r_[np.full(len(texts), _OUTSIDE), home]
+        for number, each in enumerate(style.classes):
+            place[:-1][(texts == each.value).astype(bool)] = number
+        return pd.Series(place[codes], index=frame.index)
+    index = pd.Series(_OUTSIDE, index=frame.index).mask(values.isna(), home)
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    held = [_inside(numbers, each) for each in style.classes]
     for number, rows in enumerate(held):
         index = index.mask(rows, number)
     return index.astype(int)
@@ -164,11 +166,22 @@ def slot(style: LayerStyle) -> str:
 
 def _plain(values: pd.Series, sides: tuple[str, str], digits: int) -> list[object]:
     """Return a column as JSON values; numbers keep so many significant digits: of five a reader is shown fewer."""
-    if values.name == "side":
-        values = values.map(lambda v: dict(zip("ab", sides, strict=True)).get(v, v))
-    if values.name in WORDED:
-        values = values.map(lambda v: phrase(v) if isinstance(v, str) else v)
-    return [_plain_value(value, digits) for value in values.tolist()]
+    if values.dtype.kind not in "biuf" and not isinstance(values.dtype, pd.StringDtype):
+        return [_said(v, values.name, sides, digits) for v in values.tolist()]
+    codes, known = pd.factorize(values)  # of many rows few differ
+    said = np.empty(len(known) + 1, object)
+    said[:-1] = [_said(v, values.name, sides, digits) for v in known.tolist()]
+    out: list[object] = said[codes].tolist()
+    return out
+
+
+def _said(value: object, column: object, sides: tuple[str, str], digits: int) -> object:
+    """Return one JSON value of a column, words in the language that is written."""
+    if column == "side":
+        value = dict(zip("ab", sides, strict=True)).get(str(value), value)
+    if column in WORDED and isinstance(value, str):
+        value = phrase(value)
+    return _plain_value(value, digits)
 
 
 def _plain_value(value: object, digits: int) -> object:

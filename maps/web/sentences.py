@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,13 +19,13 @@ def sentences(layer: str, frame: pd.DataFrame, sides: tuple[str, str]) -> list[s
     if write is None:
         return [""] * len(frame)
     # Row by row: each is a text of its own.
-    return [write(_Row(r, sides)) for r in frame.to_dict("records")]
+    return [write(row) for row in _rows(frame, sides, _READ.get(_plain(layer)))]
 
 
 def bars(layer: str, frame: pd.DataFrame, sides: tuple[str, str]) -> list[Bars]:
     """Return the bars of each row: label, value and number of a colour; one unit in all."""
     draw = _CHARTS.get(_plain(layer))
-    return [draw(_Row(r, sides)) for r in frame.to_dict("records")] if draw else [[] for _row in range(len(frame))]
+    return [draw(row) for row in _rows(frame, sides)] if draw else [[]] * len(frame)
 
 
 def _plain(layer: str) -> str:
@@ -53,6 +53,13 @@ class _Row:
 
     def s(self, name: str) -> str:
         return str(self.values[name])
+
+
+def _rows(frame: pd.DataFrame, sides: tuple[str, str], columns: Sequence[str] | None = None) -> Iterator[_Row]:
+    """Yield the rows of a table, or of some of its columns."""
+    names = [str(c) for c in frame.columns if columns is None or c in columns]
+    for values in zip(*(frame[c].tolist() for c in names), strict=True):
+        yield _Row(dict(zip(names, values, strict=True)), sides)
 
 
 def _people(row: _Row) -> str:
@@ -229,6 +236,8 @@ _WRITERS: Mapping[str, Callable[[_Row], str]] = {
     "closures_links": _link,
     "gaps": _gap,
 }
+_READ: Mapping[str, Sequence[str]] = {"flows": ("flow_share", "mode")}
+"""What the sentences of a layer with tens of thousands of rows read."""
 _CHARTS: Mapping[str, Callable[[_Row], Bars]] = {
     "checkpoints": _waits,
     "places": _minutes,

@@ -205,5 +205,8 @@ def test_a_database_with_nothing_in_it_has_a_digest(tmp_path: Path) -> None:
     for name in ("a", "b"):
         database(tmp_path / f"{name}.gpkg", name)
     assert tables_digest(tmp_path / "a.gpkg") != tables_digest(tmp_path / "b.gpkg")
+    twin = tmp_path / "twin.gpkg"
+    database(twin, "a")
+    assert tables_digest(twin) == tables_digest(tmp_path / "a.gpkg")
     (tmp_path / "no.gpkg").write_text("no database")
     assert tables_digest(tmp_path / "no.gpkg") is None

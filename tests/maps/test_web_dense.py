@@ -8,6 +8,7 @@ import shapely
 
 from maps.web import dense
 from maps.web.dense import DENSE_LINES, left_out, net_of
+from maps.web.lines import columns_of
 from maps.web.map import write_map
 from tests.maps.pages import contents, layers, opened, packed
 from tests.maps.test_apart import ROADS
@@ -122,3 +123,22 @@ def test_the_page_reads_what_was_held(chromium, tmp_path, many):
     assert found[0] == len(many)
     for one, other in zip(json.loads(found[1]), parts[::97], strict=True):
         np.testing.assert_allclose(one, shapely.get_coordinates(other), atol=1e-9)
+
+
+def test_columns_of_few_values_are_numbers_of_them_in_the_order_of_rows():
+    column = ["b", None, "a", "b"] * 10
+    assert columns_of({"kind": column}) == {"kind": [["b", None, "a"], [0, 1, 2, 0] * 10]}
+    # Equal to Python, not in JSON.
+    mixed = columns_of({"n": [1, True, 1.0, 1] * 10})["n"]
+    assert [[type(v) for v in mixed[0]], mixed[1]] == [[int, bool, float], [0, 1, 2, 0] * 10]
+    assert columns_of({"bars": [[["x", 1]], None]}) == {"bars": [[[["x", 1]], None]]}
+    assert columns_of({"none": [None] * 3}) == {}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_places_are_the_different_points_in_order(seed):
+    rng = np.random.default_rng(seed)
+    points = rng.integers(-5, 6, (200, 2)) * rng.integers(1, 10_000_000)
+    spots, at = dense._places(points)
+    assert [*map(tuple, spots.tolist())] == sorted({*map(tuple, points.tolist())})
+    assert np.array_equal(spots[at], points)
