@@ -6,7 +6,7 @@ any length.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -88,21 +88,31 @@ def with_costs(links: pd.DataFrame, domestic_wait: Collection[str] = DOMESTIC_WA
 
 
 def cheapest_arcs(
-    tail: NDArray[np.int64], head: NDArray[np.int64], weight: NDArray[np.float64], arc: NDArray[np.int64], n: int
+    tail: NDArray[np.signedinteger[Any]],
+    head: NDArray[np.signedinteger[Any]],
+    weight: NDArray[np.float64],
+    arc: NDArray[np.int64],
+    n: int,
 ) -> tuple[csr_array, NDArray[np.int64]]:
     """Return the CSR of passable arcs, the cheapest of parallel ones, and the link of each entry.
 
     Arcs come sorted by tail, head and row.
     """
-    begins = np.r_[True, (np.diff(tail) != 0) | (np.diff(head) != 0)]
-    group = np.cumsum(begins) - 1
-    least = np.minimum.reduceat(weight, np.flatnonzero(begins))[group]
-    cheapest = np.flatnonzero((weight == least) & np.isfinite(weight))
-    # Of equally cheap ones the lower row.
-    use = cheapest[np.r_[True, np.diff(group[cheapest]) != 0]] if len(cheapest) else cheapest
-    indptr = np.searchsorted(tail[use], np.arange(n + 1)).astype(np.int32)
-    graph = csr_array((weight[use], head[use].astype(np.int32), indptr), shape=(n, n))
-    return graph, arc[use]
+    use = np.isfinite(weight)
+    again = np.flatnonzero((tail[1:] == tail[:-1]) & (head[1:] == head[:-1])) + 1
+    if len(again):
+        # Hardly any arc has one beside it.
+        some = np.union1d(again - 1, again)
+        begins = np.flatnonzero(~np.isin(some, again))
+        group = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(some)))
+        least = np.minimum.reduceat(weight[some], begins)[group]
+        cheapest = np.flatnonzero((weight[some] == least) & use[some])
+        use[some] = False
+        # Of equally cheap ones the lower row.
+        use[some[cheapest[np.diff(group[cheapest], prepend=-1) != 0]]] = True
+    tail, head, weight, arc = tail[use], head[use], weight[use], arc[use]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail, minlength=n))]).astype(np.int32)
+    return csr_array((weight, head.astype(np.int32), indptr), shape=(n, n)), arc
 
 
 def min_plus(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

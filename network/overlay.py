@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from network import bank
 from network.build import FIELDS, Network
+from network.compiling import held
 from network.costs import min_plus as min_plus
 from network.routing import Router, compile_router
 
@@ -173,7 +174,11 @@ def build_overlay(network: Network, mode: str, *, field: str = "actual") -> Over
     links = network.links
     of_mode = (links["mode"] == mode).to_numpy() | (mode == "any")
     over = links["crossing"].to_numpy(bool) & of_mode
-    home = compile_router(replace(network, links=links[~over & of_mode].reset_index(drop=True)), mode)
+    home = held(
+        network,
+        f"home {mode}",
+        lambda: compile_router(replace(network, links=links[~over & of_mode].reset_index(drop=True)), mode),
+    )
     crossing = links[over & np.isfinite(links[FIELDS[field]].to_numpy(float))]
     back = crossing[~crossing["oneway"].astype(bool)]
     tail = np.concatenate([crossing["u"], back["v"]]).astype(np.int64)

@@ -14,13 +14,13 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from layers.errors import NetworkError
 from layers.keeping import kept
 from network.bank import Graph, Split, costs_at, costs_within
 from network.border import main_components
-from network.build import DOMESTIC, FIELDS, NETWORKS, Network
+from network.build import DOMESTIC, FIELDS, Network
+from network.compiling import Fields, alike, compiled_fields, held
 from network.connectors import PLACE, connector_times
-from network.costs import THOUSAND, at_once, blank, blocks, cheapest_arcs, settled, whole
+from network.costs import THOUSAND, at_once, blank, blocks, settled
 from network.domestic import at_home, same_costs, waits_at_home_min, with_domestic
 from network.gates import post_positions
 from network.hierarchy import Frame
@@ -66,6 +66,7 @@ class Router:
     other waits share."""
     _rows: dict[str, NDArray[np.int64]] = field(repr=False, default_factory=dict)
     _back: tuple[NDArray[np.int64], ...] = field(repr=False, default=())
+    _made: Fields | None = field(repr=False, default=None)
 
     def __repr__(self) -> str:
         return f"<Router by {self.mode}: {len(self.nodes):,} nodes, {self.costs['borderless_min'].nnz:,} arcs>"
@@ -301,9 +302,22 @@ class Router:
             return np.concatenate(parts)
         return found
 
+    @property
+    def sharing(self) -> Router:
+        """The same router; on a small graph too it shares trees at home with those of other waits."""
+        new = replace(self, shares=True)
+        waited = (FIELDS["actual"], DOMESTIC)
+        new._banked.update({f: g for f, g in self._banked.items() if f not in waited})
+        return new
+
     def twin(self, field: str, others: Sequence[str]) -> str | None:
         """Return the first of other fields that costs the same on every arc: its trees need not be grown again."""
         return next((o for o in others if same_costs(self.costs[field], self.costs[o])), None)
+
+    @cached_property
+    def _usable(self) -> NDArray[np.bool_]:
+        """Return which links a point may join."""
+        return main_components(self.network.tables, "road" if self.mode == "any" else self.mode)
 
     def attach(self, lonlat: NDArray[np.float64], side: NDArray[np.object_], *, limit_km: float) -> Points:
         """Return points joined to links of their own side: see `network.joining.join`.
@@ -315,10 +329,8 @@ class Router:
         limit_km
             Straight length of a connector at the most.
         """
-        network, mode = self.network, "road" if self.mode == "any" else self.mode
-        tables = network.tables
-        usable = main_components(tables, mode)
-        near = kept(join, network.ground, lonlat, side, usable, network.base.border, limit_km, network.limits)
+        network, tables = self.network, self.network.tables
+        near = kept(join, network.ground, lonlat, side, self._usable, network.base.border, limit_km, network.limits)
         alone = np.setdiff1d(np.arange(len(side)), near["place"])
         point = np.concatenate([near["place"].to_numpy(np.int64), alone])
         link = np.concatenate([near["link"].to_numpy(np.int64), np.full(len(alone), -1)])
@@ -357,36 +369,21 @@ def compile_router(network: Network, mode: str = "road", *, only: str = "") -> R
     NetworkError
         An unknown mode, a network without links of it, or a cost that is negative or no number.
     """
-    mode, links = mode_named(mode), network.links
-    rows = np.flatnonzero((links["mode"] == mode).to_numpy() | (mode == "any"))
-    if not len(rows):
-        raise NetworkError(f"the network has no links by {mode}")
-    u, v = (links[c].to_numpy(np.int64)[rows] for c in ("u", "v"))
-    nodes = np.flatnonzero(np.bincount(np.concatenate([u, v]), minlength=len(network.nodes)))
-    position = np.full(len(network.nodes), -1)
-    position[nodes] = np.arange(len(nodes))
-    both = ~links["oneway"].to_numpy(bool)[rows]
-    tail, head = (position[np.concatenate([x, y[both]])] for x, y in ((u, v), (v, u)))
-    arc = np.concatenate([rows, rows[both]])
-    # Sorted once for all fields: which of parallel arcs is the cheapest is all that differs between them.
-    order = np.lexsort((arc, head, tail))
-    tail, head, arc = tail[order], head[order], arc[order]
-    costs, cheapest, only = {}, {}, "" if only == DOMESTIC else only
-    for name in NETWORKS:
-        fields = FIELDS[name], f"length_m:{name}"
-        if only not in ("", *fields):
-            continue
-        minutes = links[FIELDS[name]].to_numpy(float)[arc]
-        if not (minutes >= 0).all():
-            # Dijkstra's answers would be wrong, or never come.
-            raise NetworkError(f"the network has links of negative or unknown {FIELDS[name]}: allowed is 0 or more")
-        metres = np.where(np.isfinite(minutes), links["length_m"].to_numpy(float)[arc], np.inf)
-        for key, weight in zip(fields, (minutes, metres), strict=True):
-            if only in ("", key):
-                costs[key], cheapest[key] = cheapest_arcs(tail, head, whole(weight), arc, len(nodes))
-    back = () if only else with_domestic(network, nodes, position, costs, cheapest)
-    side = network.nodes["side"].to_numpy(dtype=object)[nodes]
-    return Router(network, mode, nodes, position, side, costs, _rows=cheapest, _back=back)
+    mode, only = mode_named(mode), "" if only == DOMESTIC else only
+    return _compiled(network, mode, only) if only else held(network, mode, lambda: _compiled(network, mode))
+
+
+def _compiled(network: Network, mode: Mode, only: str = "") -> Router:
+    """Return a router; with what is the same of one on the same ground, whose waits are others."""
+    other: Router | None = None if only else next(alike(network, mode), None)
+    made = compiled_fields(network, mode, only=only, like=other._made if other else None)
+    arcs, costs, rows = made.arcs, dict(made.costs), dict(made.links)
+    back = () if only else with_domestic(network, arcs.nodes, arcs.position, costs, rows)
+    side = network.nodes["side"].to_numpy(dtype=object)[arcs.nodes]
+    new = Router(network, mode, arcs.nodes, arcs.position, side, costs, _rows=rows, _back=back, _made=made)
+    if other is not None and costs[FIELDS["open"]] is other.costs[FIELDS["open"]]:
+        new._banked.update({f: g for f, g in other._banked.items() if not f or costs[f] is other.costs[f]})
+    return new
 
 
 def arcs_table(router: Router, field: str) -> pd.DataFrame:

@@ -5,7 +5,6 @@ The index of regions, its ranks with intervals, quadrants, and regions that hang
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,7 +137,7 @@ def _versions(study: Study, network: Network, measures: Measures, regions: pd.Da
 
 def _actual(study: Study, network: Network, access: Access, homes: Points) -> np.ndarray:
     """Return the minutes between settlements on a network with other waits."""
-    router = replace(compile_router(network, study.analysis.mode), shares=True)
+    router = compile_router(network, study.analysis.mode).sharing
     return travel_times(router, homes, access.targets, networks=["actual"])["actual"]
 
 

@@ -129,7 +129,7 @@ def _actual(study: Study, network: Network, hot: Hot, points: Points) -> NDArray
     Trees at home are shared by all of them.
     """
     basis, homes = hot.basis, hot.basis.homes
-    router = replace(compile_router(network, study.analysis.mode), shares=True)
+    router = compile_router(network, study.analysis.mode).sharing
     towns = np.flatnonzero(homes.name != "")
     nodes = network.settlements["node"].to_numpy()[hot.towns]
 
