@@ -6,7 +6,7 @@ any length.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -28,6 +28,9 @@ CHUNK, CHUNK_NODES = 256, 8_000_000
 network."""
 BLOCK = 50_000
 """Sums at once: 400 kB, which stay in the cache of the processor."""
+FAR = 2**30 - 1
+"""No way, in whole thousandths of 32 bits: the sum of two is a number still."""
+Number = TypeVar("Number", np.float64, np.int32)
 DOMESTIC_WAIT = ("road",)
 """Modes whose waits a trip home through the neighbour is charged: a train in transit that does not stop is passed
 without."""
@@ -115,9 +118,29 @@ def cheapest_arcs(
     return csr_array((weight, head.astype(np.int32), indptr), shape=(n, n)), arc
 
 
-def min_plus(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the min-plus product of two tables: shortest sums over the middle, shape (rows of a, columns of b)."""
-    out = np.full((a.shape[0], b.shape[1]), np.inf)
+def shortest_minutes(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the min-plus product of two tables of whole thousandths, as the thousandths that its sums are.
+
+    Examples
+    --------
+    >>> shortest_minutes(np.array([[0.1, np.inf]]), np.array([[0.2, np.inf], [0.0, 1.0]])).tolist()
+    [[0.3, inf]]
+    """
+    most = max(float(t.max(where=np.isfinite(t), initial=0.0)) for t in (a, b)) * THOUSAND
+    if most >= FAR / 2:
+        return settled(min_plus(a, b))
+    # Half as many bytes as doubles have: more than twice as quick.
+    whole_a, whole_b = (np.where(np.isfinite(t), np.rint(t * THOUSAND), FAR).astype(np.int32) for t in (a, b))
+    sums = min_plus(whole_a, whole_b)
+    return np.where(sums < FAR, sums / THOUSAND, np.inf)
+
+
+def min_plus(a: NDArray[Number], b: NDArray[Number]) -> NDArray[Number]:
+    """Return the min-plus product of two tables: shortest sums over the middle, shape (rows of a, columns of b).
+
+    No way is infinity, or `FAR` in whole numbers.
+    """
+    out = np.full((a.shape[0], b.shape[1]), FAR if a.dtype.kind == "i" else np.inf, a.dtype)
     step = max(1, BLOCK // max(b.shape[1], 1))
     for start in range(0, len(a), step):
         rows = slice(start, start + step)

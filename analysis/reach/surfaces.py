@@ -21,9 +21,10 @@ from layers.regions import belt
 from layers.sides import SIDES, Side
 from network.build import FIELDS
 from network.connectors import CONNECTOR_KPH
+from network.costs import min_plus, shortest_minutes
 from network.joining import DETOUR
 from network.kinds import NO_GROUND
-from network.overlay import build_overlay, min_plus
+from network.overlay import build_overlay
 from network.topology import along
 
 if TYPE_CHECKING:
@@ -130,10 +131,13 @@ def potential_surface(
     no such rule.
     """
     ways = network.links[["u", "v", "oneway", "mode", "crossing", FIELDS["open"], FIELDS[field]]]
-    potential = kept_as(
+    # The belt is some third of what is loaded.
+    at = grid.ends(network, router)
+    potential = np.zeros(len(router.nodes))
+    potential[at] = kept_as(
         "potential_across",
-        [ways, network.nodes["side"], router.mode, router.nodes, targets, half_life_min],
-        lambda: potential_across(network, router, targets, exponential(half_life_min), field),
+        [ways, network.nodes["side"], router.mode, router.nodes, targets, half_life_min, at],
+        lambda: potential_across(network, router, targets, exponential(half_life_min), field, at),
     )
     most = float(potential.max(initial=0.0))
     if most <= 0:
@@ -145,22 +149,28 @@ def potential_surface(
 
 
 def potential_across(
-    network: Network, router: Router, targets: Targets, fades: Decay, field: str
+    network: Network,
+    router: Router,
+    targets: Targets,
+    fades: Decay,
+    field: str,
+    at: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
-    """Return the potential of every position of a router over the settlements across the border.
+    """Return the potential of positions of a router, all where None, over the settlements across the border.
 
     Trees grow from the posts, of which there are dozens, not from the settlements.
     """
-    potential = np.zeros(len(router.nodes))
+    at = np.arange(len(router.nodes)) if at is None else at
+    potential = np.zeros(len(at))
     overlay = build_overlay(network, router.mode, field=field)
     beyond = min_plus(overlay.across(), overlay.from_posts(targets.node))
     post_side = network.nodes["side"].to_numpy(dtype=object)[overlay.posts]
     for side in SIDES:
-        own, far, near = np.flatnonzero(router.side == side), targets.side != side, post_side == side
-        to_posts = overlay.to_posts(router.nodes[own])[:, near]
+        own, far, near = np.flatnonzero(router.side[at] == side), targets.side != side, post_side == side
+        to_posts = overlay.to_posts(router.nodes[at[own]])[:, near]
         step = max(1, BLOCK // max(int(far.sum()), 1))
         for start in range(0, len(own), step):
-            minutes = min_plus(to_posts[start : start + step], beyond[np.ix_(near, far)])
+            minutes = shortest_minutes(to_posts[start : start + step], beyond[np.ix_(near, far)])
             potential[own[start : start + step]] = (fades(minutes) * targets.people[far]).sum(axis=1)
     return potential
 
@@ -207,11 +217,16 @@ class Grid:
                 out[mask] = kept(_over_ground, seeds, mask, self.transform.a, limit_km)[mask]
         return Surface(out, self.inside, self.transform, self)
 
+    def ends(self, network: Network, router: Router) -> NDArray[np.int64]:
+        """Return the positions whose costs are spread: those at the ends of links in the belt."""
+        tracks = [self._tracks(network, router, side) for side in self.sides]
+        return np.unique(np.concatenate([end for track in tracks for end in (track.u, track.v)]))
+
     def _tracks(self, network: Network, router: Router, side: Side) -> _Tracks:
         """Return where the links of one side run, found once for all surfaces of a router."""
         held = self._kept.get(side)
         if held is None or held[0] is not router:
-            held = self._kept[side] = (router, _tracks(network, router, side, self.sides[side].shape, self.transform))
+            held = self._kept[side] = (router, _tracks(network, router, side, self.sides[side], self.transform))
         return held[1]
 
 
@@ -287,8 +302,8 @@ def _cells_in(polygons: NDArray[np.object_], shape: tuple[int, int], transform: 
     return np.asarray(rasterize(polygons, out_shape=shape, transform=transform, dtype="uint8"), bool)
 
 
-def _tracks(network: Network, router: Router, side: Side, shape: tuple[int, ...], transform: Affine) -> _Tracks:
-    """Return where the links of one side run on a grid."""
+def _tracks(network: Network, router: Router, side: Side, mask: NDArray[np.bool_], transform: Affine) -> _Tracks:
+    """Return where the links of one side run over its cells of a grid."""
     links = network.links[
         ((network.links["mode"] == router.mode) | (router.mode == "any"))
         & ~network.links["crossing"]
@@ -307,8 +322,9 @@ def _tracks(network: Network, router: Router, side: Side, shape: tuple[int, ...]
     xy = shapely.get_coordinates(project(shapely.points(xy), WGS84, network.crs))
     column = np.floor((xy[:, 0] - transform.c) / transform.a).astype(int)
     line = np.floor((xy[:, 1] - transform.f) / transform.e).astype(int)
-    inside = np.flatnonzero((line >= 0) & (line < shape[0]) & (column >= 0) & (column < shape[1]))
-    cell = line[inside] * shape[1] + column[inside]
+    inside = np.flatnonzero((line >= 0) & (line < mask.shape[0]) & (column >= 0) & (column < mask.shape[1]))
+    inside = inside[mask[line[inside], column[inside]]]
+    cell = line[inside] * mask.shape[1] + column[inside]
     order = np.argsort(cell, kind="stable")
     inside = inside[order]
     cell, first = np.unique(cell[order], return_index=True)

@@ -167,15 +167,15 @@ def slot(style: LayerStyle) -> str:
 def _plain(values: pd.Series, sides: tuple[str, str], digits: int) -> list[object]:
     """Return a column as JSON values; numbers keep so many significant digits: of five a reader is shown fewer."""
     if values.dtype.kind not in "biuf" and not isinstance(values.dtype, pd.StringDtype):
-        return [_said(v, values.name, sides, digits) for v in values.tolist()]
+        return [_shown(v, values.name, sides, digits) for v in values.tolist()]
     codes, known = pd.factorize(values)  # of many rows few differ
-    said = np.empty(len(known) + 1, object)
-    said[:-1] = [_said(v, values.name, sides, digits) for v in known.tolist()]
-    out: list[object] = said[codes].tolist()
+    shown = np.empty(len(known) + 1, object)
+    shown[:-1] = [_shown(v, values.name, sides, digits) for v in known.tolist()]
+    out: list[object] = shown[codes].tolist()
     return out
 
 
-def _said(value: object, column: object, sides: tuple[str, str], digits: int) -> object:
+def _shown(value: object, column: object, sides: tuple[str, str], digits: int) -> object:
     """Return one JSON value of a column, words in the language that is written."""
     if column == "side":
         value = dict(zip("ab", sides, strict=True)).get(str(value), value)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from network.build import FIELDS
+from network.costs import shortest_minutes
 from network.edits import set_open
 from network.modes import MODES
 from network.overlay import build_overlay, min_plus
@@ -111,3 +112,18 @@ def test_the_least_sum_over_the_middle() -> None:
     expected = [[min(a[i, k] + b[k, j] for k in range(5)) for j in range(3)] for i in range(4)]
     assert min_plus(a, b).tolist() == expected
     assert np.isinf(min_plus(a[:, :0], b[:0])).all()
+
+
+@pytest.mark.parametrize("most", [1e3, 1e6, 1e9])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_shortest_minutes_are_sums_of_thousandths(seed: int, most: float) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = (rng.integers(0, most, shape) / 1000 for shape in ((7, 5), (5, 6)))
+    a[rng.random(a.shape) < 0.4] = np.inf
+    b[rng.random(b.shape) < 0.4] = np.inf
+    found = shortest_minutes(a, b)
+    for i in range(7):
+        for j in range(6):
+            best = min((a[i, k] + b[k, j] for k in range(5)), default=np.inf)
+            assert found[i, j] == (round(best * 1000) / 1000 if np.isfinite(best) else np.inf)
+    assert np.isinf(shortest_minutes(a[:, :0], b[:0])).all()

@@ -323,6 +323,9 @@ def test_the_potential_over_posts_is_that_of_a_tree_per_settlement(seed: int) ->
             by_hand = (across * targets.people[:, None] * 0.5 ** (trees / 90.0)).sum(axis=0)
             found = potential_across(network, router, targets, exponential(90.0), name)
             np.testing.assert_allclose(found, by_hand, rtol=1e-9, atol=1e-9)
+            some = np.arange(seed, len(found), 3)
+            at_some = potential_across(network, router, targets, exponential(90.0), name, some)
+            np.testing.assert_array_equal(at_some, found[some])
     assert by_hand.any()
 
 
