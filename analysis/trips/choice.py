@@ -11,18 +11,40 @@ import pandas as pd
 
 from analysis.trips.crossings import share_weights, shared_rows
 from layers.errors import NetworkError
+from network.costs import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from analysis.trips.demand import Demand
+    from analysis.trips.demand import Demand, ModeTimes
 
 THETA_PER_MIN = 0.02
 """Spread of the choice of checkpoint: the odds halve for every 35 minutes more. An assumption."""
 CHUNK = 4_000_000
 """Numbers held at once where a table is as large as pairs times checkpoints."""
+
+
+@dataclass(frozen=True)
+class Through:
+    """The minutes through every alternative of several modes, found when they are asked for.
+
+    Of many places they would be as large a table as that of the trips, and hardly anybody asks.
+    """
+
+    modes: tuple[ModeTimes, ...]
+    count: tuple[int, ...]
+
+    def __getitem__(self, some: tuple[NDArray[np.int64], slice] | NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the minutes of some alternatives, ascending, from some origins."""
+        rows, origins = some if isinstance(some, tuple) else (some, slice(None))
+        parts, first = [], 0
+        for m, count in zip(self.modes, self.count, strict=True):
+            own = rows[(rows >= first) & (rows < first + count)] - first
+            parts.append(m.minutes_through(own, origins))
+            first += count
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
@@ -49,7 +71,7 @@ class Choice:
     checkpoint: NDArray[np.int64]
     crossing: NDArray[np.int64]
     trips: NDArray[np.float64]
-    minutes: NDArray[np.float64]
+    minutes: NDArray[np.float64] | Through
     theta: float
     roundabout: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
@@ -181,26 +203,36 @@ def choose_checkpoints(demand: Demand, *, theta: float = THETA_PER_MIN) -> Choic
     mode: list[str] = []
     checkpoint: list[NDArray[np.int64]] = []
     crossing: list[NDArray[np.int64]] = []
-    parts: list[NDArray[np.float64]] = []
+    count: list[int] = []
     for m in demand.modes:
-        table, minutes = m.through()
+        table = m.alternatives()
         names, number = np.unique(table["checkpoint_id"].to_numpy(dtype=str), return_inverse=True)
         checkpoint.append(number + len(ids))
         crossing.append(table["crossing"].to_numpy(np.int64) + sum(len(c) for c in crossing))
         ids += names.tolist()
         mode += [m.mode] * len(names)
-        parts.append(minutes)
-    if not parts:
+        count.append(len(table))
+    if not count:
         none = np.empty(0, np.int64)
         return Choice([], [], none, none, np.empty((0, *demand.trips.shape)), np.empty((0, *demand.trips.shape)), theta)
-    minutes, crossings = np.concatenate(parts), np.concatenate(crossing)
-    trips = demand.trips * logit(minutes, theta, crossings)
-    return Choice(ids, mode, np.concatenate(checkpoint), crossings, trips, minutes, theta, _roundabout(demand, minutes))
+    through, crossings = Through(demand.modes, tuple(count)), np.concatenate(crossing)
+    n, (a, b) = sum(count), demand.trips.shape
+    every, few = np.arange(n), n * a * b <= TABLE
+    # Of many places block by block: the tables in between are as large as the result.
+    step = a if few else max(1, CHUNK // max(1, n * b))
+    trips, lost = np.empty((n, a, b)), np.empty((a, b), bool)
+    for start in range(0, a, max(step, 1)):
+        some = slice(start, start + step)
+        minutes = through[every, some]
+        trips[:, some] = demand.trips[some] * logit(minutes, theta, crossings)
+        lost[some] = ~np.isfinite(minutes).any(axis=0)
+    known = minutes if few and a else through
+    return Choice(ids, mode, np.concatenate(checkpoint), crossings, trips, known, theta, _roundabout(demand, lost))
 
 
-def _roundabout(demand: Demand, minutes: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def _roundabout(demand: Demand, lost: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
     """Return the trips of pairs that no single checkpoint joins, by their faster mode."""
-    apart = (demand.trips > 0) & ~np.isfinite(minutes).any(axis=0)
+    apart = (demand.trips > 0) & lost
     if not apart.any():
         return {}
     fastest = np.argmin([m.minutes for m in demand.modes], axis=0)

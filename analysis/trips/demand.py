@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from analysis.reach.accessibility import HALF_LIFE_MIN, decay
 from analysis.trips.crossings import number_crossings
@@ -14,7 +16,6 @@ from layers.sides import SIDES
 from network.overlay import Overlay, build_overlay
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from network.build import Network
@@ -46,13 +47,29 @@ class ModeTimes:
         ``checkpoint_id``, ``crossing`` (`analysis.trips.crossings.number_crossings`), sorted by both; and minutes of
         shape (alternatives, a, b).
         """
+        table = self.alternatives()
+        return table, self.minutes_through(np.arange(len(table)))
+
+    def alternatives(self) -> pd.DataFrame:
+        """Return the alternatives of `through`."""
+        return pd.DataFrame(list(self._gates), columns=["checkpoint_id", "crossing"])
+
+    def minutes_through(self, rows: NDArray[np.int64], origins: slice = slice(None)) -> NDArray[np.float64]:
+        """Return the minutes of `through` of some alternatives from some origins."""
+        every, start = list(self._gates.values()), self.to_posts[origins]
+        out = np.full((len(rows), len(start), self.minutes.shape[1]), np.inf)
+        for n, row in enumerate(rows):  # alternatives: dozens
+            own = every[row]
+            for tail, head, cost in zip(own["tail"], own["head"], own["cost"], strict=True):
+                np.minimum(out[n], start[:, tail, None] + cost + self.from_posts[None, head], out=out[n])
+        return out
+
+    @cached_property
+    def _gates(self) -> dict[tuple[str, int], pd.DataFrame]:
+        """The gates of each alternative, by checkpoint and crossing."""
         gates = self.overlay.gates.assign(crossing=number_crossings(self.overlay))
         by = gates[gates["checkpoint_id"] != ""].groupby(["checkpoint_id", "crossing"], sort=True)
-        out = np.full((by.ngroups, *self.minutes.shape), np.inf)
-        for n, (_, own) in enumerate(by):  # alternatives: dozens
-            for tail, head, cost in zip(own["tail"], own["head"], own["cost"], strict=True):
-                np.minimum(out[n], self.to_posts[:, tail, None] + cost + self.from_posts[None, head], out=out[n])
-        return by.size().index.to_frame(index=False), out
+        return dict(zip(by.size().index, (own for _, own in by), strict=True))
 
 
 @dataclass(frozen=True)

@@ -130,8 +130,10 @@ def _versions(study: Study, network: Network, measures: Measures, regions: pd.Da
         other: ClosedHours = "planned" if study.analysis.closed_hours == "even" else "even"
         variants[OTHER_HOURS[other]] = charge_closed_hours(network, other)
     for name, variant in variants.items():
-        changed = times | {"actual": _actual(study, variant, access, homes)}
-        out[name] = _again(base, measures, access, homes, changed, half)
+        # Without a name of its own: the table of one variant goes before that of the next is made.
+        out[name] = _again(
+            base, measures, access, homes, times | {"actual": _actual(study, variant, access, homes)}, half
+        )
     return out
 
 

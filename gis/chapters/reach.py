@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gis.settings import Analysis, Places
     from network.build import Network
 
+BLOCKS = 4
+"""Tables of both modes together are made of a block so many times smaller than others."""
 LAYERS = ("cells", "settlements")
 """Layers that gain the columns of this chapter."""
 
@@ -90,7 +92,8 @@ def _road_and_rail(network: Network, access: Access, settings: Analysis) -> pd.D
     homes, _ = join_points(network, rail, none, np.empty(0, dtype=object))
     fades = settings.decay_function()
     parts = []
-    for some in blocks(len(homes), len(access.targets.node)):  # of many settlements the tables of some at once
+    # Of many settlements the tables of some at once: there are a dozen of each block.
+    for some in blocks(len(homes), BLOCKS * len(access.targets.node)):
         by_rail = travel_times(rail, homes[some], access.targets)
         times = logsum_times({"road": {n: table[some] for n, table in by_road.items()}, "rail": by_rail})
         parts.append(

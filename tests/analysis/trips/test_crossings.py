@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.trips import choice as choice_module
 from analysis.trips.choice import Choice, choose_checkpoints, logit
 from analysis.trips.crossings import share_weights
 from analysis.trips.demand import model_demand
@@ -149,3 +150,20 @@ def test_queues_settle_at_posts_of_one_crossing() -> None:
     after = choice.minutes[:, 0, 0] + table["wait_min"].to_numpy() - 30
     expected = shares_by_orders(after[:, None], choice.crossing.tolist(), THETA)[:, 0] * 1000
     assert table["flow_per_day"].to_numpy() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_many_places_the_choice_is_made_block_by_block(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And minutes are found when they are asked for: every bit of shares, trips and what a closure moves."""
+    demand = model_demand(network_of(with_twin(random_land(seed), 0)))
+    whole = choose_checkpoints(demand)
+    monkeypatch.setattr(choice_module, "TABLE", 0)
+    monkeypatch.setattr(choice_module, "CHUNK", 2 * whole.trips.shape[2] * len(whole.trips))
+    parts = choose_checkpoints(demand)
+    assert np.array_equal(parts.trips, whole.trips)
+    every = np.arange(len(whole.trips))
+    assert np.array_equal(parts.minutes[every], whole.minutes[every])
+    assert np.array_equal(parts.minutes[every[::2], slice(1, 3)], whole.minutes[every[::2], 1:3])
+    monkeypatch.undo()
+    assert np.array_equal(parts.handed_over, whole.handed_over, equal_nan=True)
+    assert parts.roundabout.keys() == whole.roundabout.keys()
