@@ -23,7 +23,18 @@ TOLD = ("GDAL_", "OGR_", "CPL_", "SHAPE_", "SQLITE_", "PROJ_")
 
 
 def digests_beside(path: Path) -> list[str]:
-    """Return names and digests of a layer's files: several of one name, or a whole folder, in some formats."""
+    """Return names and digests of a layer's files: several of one name, or a whole folder, in some formats.
+
+    Of what can't be read that it can't: whoever reads it next says why.
+    """
+    try:
+        return [f"{p.name} {digest_of_file(p)}" for p in _files_of(path) if p.is_file()]
+    except OSError as error:
+        return [f"{path.name}: {type(error).__name__}"]
+
+
+def _files_of(path: Path) -> list[Path]:
+    """Return the files that a layer is read from, in order."""
     if path.is_dir():
         files: Iterator[Path] | list[Path] = path.rglob("*")
     elif path.suffix.lower() in SIDECARS:
@@ -31,7 +42,7 @@ def digests_beside(path: Path) -> list[str]:
     else:
         beside = (path.with_name(path.name + ending) for ending in JOURNALS)
         files = [path, *(p for p in beside if p.is_file() and p.stat().st_size)]
-    return [f"{p.name} {digest_of_file(p)}" for p in sorted(files) if p.is_file()]
+    return sorted(files)
 
 
 def digest_of_file(path: Path) -> str:

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -142,26 +142,36 @@ def take_or_build(
         return _made(study, fetch, clock, look, at)[1:]
     cache = Cache(fetch.cache)
     folder = cache.folder / FOLDER / key
-    try:
-        with cache.lock(f"network {key}"):
-            if not fetch.fresh and (folder / ABOUT).is_file():
-                with clock.stage("kept network"):
-                    found = _load(folder, study, clock, lean=lean)
-                if found:
-                    look(found[0])
-                    clock.kept_in = folder
-                    hierarchy.keep_in(folder / ORDERS)
-                    return found
-            unwaited, prepared, network = _made(study, fetch, clock, look, at)
+    with ExitStack() as held:
+        try:
+            held.enter_context(cache.lock(f"network {key}"))
+            writable = True
+        except OutputError:  # what is there may be read, and nothing is kept
+            writable = False
+        if not fetch.fresh and _is_there(folder):
+            with clock.stage("kept network"):
+                found = _load(folder, study, clock, lean=lean)
+            if found:
+                look(found[0])
+                clock.kept_in = folder
+                hierarchy.keep_in(folder / ORDERS)
+                return found
+        unwaited, prepared, network = _made(study, fetch, clock, look, at)
+        if writable:
             with suppress(OSError, BorderlinkError):  # no room, no right: nothing is kept
                 _save(folder, unwaited, network)
                 bound(folder)
                 clock.kept_in = folder
                 hierarchy.keep_in(folder / ORDERS)
-            return prepared, network
-    except OutputError:
-        # A cache that can't be written keeps nothing; the answer is the same.
-        return _made(study, fetch, clock, look, at)[1:]
+        return prepared, network
+
+
+def _is_there(folder: Path) -> bool:
+    """Return whether an entry is there that may be read."""
+    try:
+        return (folder / ABOUT).is_file()
+    except OSError:
+        return False
 
 
 def _made(
@@ -216,7 +226,7 @@ def kept_folder(study: Study, fetch: Fetching) -> Path | None:
     """Return where the network of a study is kept, None where it is not."""
     key = key_of(study, fetch)
     folder = Cache(fetch.cache).folder / FOLDER / key
-    return folder if key and (folder / ABOUT).is_file() else None
+    return folder if key and _is_there(folder) else None
 
 
 def load_kept(folder: Path, study: Study) -> tuple[Prepared, Network] | None:
@@ -360,7 +370,7 @@ def _size(folder: Path) -> int:
 
 
 def _delete(folder: Path) -> int:
-    """Delete a folder and return its bytes."""
-    size = _size(folder) if folder.is_dir() else 0
+    """Delete a folder, as far as that may be, and return the bytes that are gone."""
+    size = _size(folder)
     shutil.rmtree(folder, ignore_errors=True)
-    return size
+    return size - _size(folder)

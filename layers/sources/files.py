@@ -56,7 +56,9 @@ def read_file(
     """
     if path.suffix.lower() not in SUFFIXES:
         raise LayerError(f"{path} can't be read as a layer: allowed are {', '.join(SUFFIXES)}")
-    if not path.is_file():
+    with reading(path):  # one in a folder that nobody may look into can't be asked for either
+        there = path.is_file()
+    if not there:
         raise LayerError(f"no such file: {path}")
     with reading(path):
         frame, notes = _read(path, layer, columns)

@@ -9,17 +9,20 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
+import gis.kept
 from gis.clock import Clock
 from gis.inputs import Fetching
 from gis.kept import ABOUT, clear_kept, kept, key_of, take_or_build
 from gis.kept_results import results_kept
 from gis.study import load_study
+from layers.errors import OutputError
 from layers.keeping import kept_as
-from layers.sources.download.cache import MARKER
+from layers.sources.download.cache import MARKER, Cache
 from tests.gis.grid import grid_layers, write_grid
 
 
@@ -109,6 +112,58 @@ def test_a_cache_of_somebody_else_can_be_read(tmp_path: Path, monkeypatch: pytes
     clock = Clock()
     take_or_build(study, fetching=how, clock=clock)
     assert clock.reused
+
+
+def test_a_cache_that_may_only_be_read_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its network, the results beside it, and nothing is written; without one the network is built once."""
+    study, how, clock = load_study(write_grid(tmp_path / "study")), Fetching(tmp_path / "cache", keep=True), Clock()
+    take_or_build(study, fetching=how, clock=clock)
+    with results_kept(clock):
+        kept_as("one", [], lambda: 1, least_s=0.0)
+    before = {p: p.read_bytes() for p in sorted(how.cache.rglob("*")) if p.is_file()} if how.cache else {}
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OutputError("the cache can't be written")
+
+    monkeypatch.setattr(Cache, "lock", refuse)
+    monkeypatch.setattr(gis.kept.shutil, "rmtree", lambda *_, **__: None)
+    assert clear_kept(how.cache) == 0, "nothing is freed"
+    clock = Clock()
+    take_or_build(study, fetching=how, clock=clock)
+    assert clock.reused
+    with results_kept(clock):
+        assert kept_as("one", [], lambda: 2, least_s=0.0) == 1
+    assert {p: p.read_bytes() for p in sorted(tmp_path.joinpath("cache").rglob("*")) if p.is_file()} == before
+    made, real = [], gis.kept._made
+    monkeypatch.setattr(gis.kept, "_made", lambda *a: made.append(1) or real(*a))
+    take_or_build(study, fetching=Fetching(tmp_path / "other", keep=True))
+    assert made == [1]
+    assert not (tmp_path / "other").exists()
+
+
+def test_what_cannot_be_read_is_a_message_and_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study, how = load_study(write_grid(tmp_path / "study")), Fetching(tmp_path / "cache", keep=True)
+    take_or_build(study, fetching=how)
+    is_file, opened = Path.is_file, Path.open
+
+    def hidden(path: Path) -> bool:
+        if path.name == ABOUT:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "is_file", hidden)
+        clock = Clock()
+        take_or_build(study, fetching=how, clock=clock)
+        assert clock.reused == ""
+
+    def refuse(path: Path, *args: Any, **options: Any) -> Any:
+        if path.name == "settlements.gpkg":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *args, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert len(key_of(study, how)) == 32
 
 
 def test_a_network_that_is_cleared_while_it_is_used_is_used_on(tmp_path: Path) -> None:

@@ -136,3 +136,12 @@ def test_a_mapped_column_stands_before_one_of_that_name(tmp_path: Path, towns: g
     path = write(towns.assign(name=["x", "y"]), tmp_path / "towns.gpkg")
     frame, _ = read_layer("settlements", Source(str(path), columns=COLUMNS))
     assert frame["name"].tolist() == ["Alpha", "Бета"]
+
+
+def test_a_file_in_a_folder_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(LayerError, match=r"roads\.gpkg can't be read: .*Permission denied"):
+        read_file(tmp_path / "roads.gpkg")
