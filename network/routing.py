@@ -257,16 +257,21 @@ class Router:
                 out[field][:, start : start + step] = at_points(points, tree)
         return out
 
-    def path(self, origin: int, target: int, field: str) -> Path | None:
+    def path(self, origin: int, target: int, field: str, *, limit: float = np.inf) -> Path | None:
         """Return the cheapest path between two network nodes, or None.
 
         Ties between equal paths go to scipy's first found; between parallel links to the one of the lower row.
+
+        Parameters
+        ----------
+        limit
+            A cost that the path is known not to exceed: it is sought no further away, and None where it does.
         """
         a, b = self.positions([origin, target])
         if a < 0 or b < 0:
             return None
         graph, roots = self.rooted(np.asarray([a]), field)
-        cost, before = dijkstra(graph, indices=int(roots[0]), return_predecessors=True)
+        cost, before = dijkstra(graph, indices=int(roots[0]), return_predecessors=True, limit=limit + 0.5 / THOUSAND)
         cost[a] = 0.0
         if not np.isfinite(cost[b]):
             return None

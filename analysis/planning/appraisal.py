@@ -252,7 +252,10 @@ def _ways(network: Network, state: Standing, money: Money | None) -> tuple[float
     spent = money_of(network.links, money) if money is not None else np.zeros(len(network.links))
     sums: NDArray[np.float64] = np.zeros(4)
     for i, j in zip(*np.unravel_index(order, weight.shape), strict=True):  # thirty ways
-        way = router.path(int(node[state.across.a[i]]), int(node[state.across.b[j]]), FIELDS["actual"])
+        ends = int(node[state.across.a[i]]), int(node[state.across.b[j]])
+        # Minutes are the mean of there and back by the faster mode: by road it may take longer, which is rare.
+        near = router.path(*ends, FIELDS["actual"], limit=2 * state.minutes[i, j])
+        way = near or router.path(*ends, FIELDS["actual"])
         if way is not None and weight[i, j] > 0:
             cost = float(spent[way.links].sum()) if money is not None else 0.0
             hours = way.time_min / 60, (way.time_min + way.wait_min) / 60

@@ -138,6 +138,10 @@ def test_a_path_is_a_walk_whose_sums_are_its_cost(seed: int, field: str) -> None
             used = links.iloc[way.links]
             assert used[field].sum() == pytest.approx(cost, rel=1e-12, abs=1e-9)
             assert way.length_m == pytest.approx(used["length_m"].sum())
+            near = router.path(int(origin), int(target), field, limit=cost)
+            assert near is not None
+            assert near.links.tolist() == way.links.tolist()
+            assert cost == 0 or router.path(int(origin), int(target), field, limit=cost - 0.01) is None
             gates = used.loc[used["kind"] == "gate", "checkpoint_id"]
             assert way.checkpoints == tuple(gates)
             assert (way.wait_min > 0) <= (field == "actual_min")
