@@ -100,8 +100,17 @@ class _Through:
     def minutes(self, draw: Draw) -> NDArray[np.float64]:
         """Return the minutes through each alternative under a draw."""
         cost = self.cost * np.array([draw.waits.get(c, 1.0) for c in self.checkpoint])
-        there, back = (way.least(cost, draw.slow, len(self.table)) for way in (self.there, self.back))
-        return (there + back) / 2
+        there = self.there.least(cost, draw.slow, len(self.table))
+        return there if self.same_back else (there + self.back.least(cost, draw.slow, len(self.table))) / 2
+
+    @cached_property
+    def same_back(self) -> bool:
+        """Whether every way through costs the same back, whatever the draw."""
+        there, back = self.there, self.back
+        passed = [[(self.cost[g], self.checkpoint[g]) for g in way.gate.tolist()] for way in (there, back)]
+        return passed[0] == passed[1] and all(
+            np.array_equal(getattr(there, part), getattr(back, part)) for part in ("a", "b", "first", "number")
+        )
 
 
 @dataclass(frozen=True)

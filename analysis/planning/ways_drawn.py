@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from layers.sides import SIDES
 from network.costs import min_plus, shortest_walks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -53,6 +54,13 @@ class _Gates:
         rows = sorted(gates)  # parallel ones at one cost are one
         tail, head = (np.searchsorted(nodes, np.array([row[k] for row in rows], np.int64)) for k in (0, 1))
         return cls(tail, head, np.array([row[2] for row in rows], float), tuple(row[3] for row in rows))
+
+    @property
+    def same_back(self) -> bool:
+        """Whether each has one back at the same cost and of the same checkpoint."""
+        rows = zip(self.tail.tolist(), self.head.tolist(), self.cost.tolist(), self.checkpoint, strict=True)
+        known = set(rows)
+        return known == {(head, tail, cost, name) for tail, head, cost, name in known}
 
     def under(self, waits: Mapping[str, float]) -> NDArray[np.float64]:
         """Return their minutes with waits times a factor each."""
@@ -112,8 +120,8 @@ class Ways:
         walks = self.between * np.asarray(draw.slow)[self.side][:, None]
         np.minimum.at(walks, (self.shared.tail, self.shared.head), self.shared.under(draw.waits))
         walks = shortest_walks(walks)
-        trips = self.there.slowed(draw.slow), self.back.slowed(draw.slow)
-        shared = tuple(trip.over(walks) for trip in trips)
+        trips = [trip.slowed(draw.slow) for trip in ((self.there,) if self.same_back else (self.there, self.back))]
+        shared = [trip.over(walks) for trip in trips]
         old = self._in_state(0, draw, walks, trips, shared)
         return old, old if not any(len(g.cost) for g in self.own) else self._in_state(1, draw, walks, trips, shared)
 
@@ -122,8 +130,8 @@ class Ways:
         state: int,
         draw: Draw,
         walks: NDArray[np.float64],
-        trips: tuple[_Trip, _Trip],
-        shared: tuple[NDArray[np.float64], ...],
+        trips: Sequence[_Trip],
+        shared: Sequence[NDArray[np.float64]],
     ) -> NDArray[np.float64]:
         """Return the minutes of one state: the shorter of the ways of both, and of those through its own gates."""
         own = self.own[state]
@@ -137,7 +145,20 @@ class Ways:
                 come, on = trip.through(walks, gate)
                 np.minimum(least, come[:, None] + on, out=least)
             found.append(least)
-        return (found[0] + found[1].T) / 2
+        return found[0] if self.same_back else (found[0] + found[1].T) / 2
+
+    @cached_property
+    def same_back(self) -> bool:
+        """Whether every way costs the same back: then trips back are those there."""
+        there, back = self.there, self.back
+        return (
+            np.array_equal(self.between, self.between.T)
+            and all(gates.same_back for gates in (self.shared, *self.own))
+            and np.array_equal(there.near, back.far)
+            and np.array_equal(there.far, back.near)
+            and np.array_equal(there.to, back.on.T)
+            and np.array_equal(there.on, back.to.T)
+        )
 
 
 def ways_of(old: ModeAcross | None, new: ModeAcross | None) -> tuple[Ways, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -130,3 +131,29 @@ def test_loads_under_a_draw_are_those_of_trees_as_the_draw_has_them(seed: int) -
             table, minutes = draw.of(trees).through()
             pd.testing.assert_frame_equal(state.table, table)
             np.testing.assert_allclose(state.minutes(draw), minutes.reshape(len(minutes), -1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ways_that_cost_the_same_back_are_looked_at_once(seed: int) -> None:
+    network = random_network(seed)
+    links = network.links.assign(oneway=network.links["oneway"] & network.links["crossing"])
+    network = replace(network, links=links)
+    one = network.checkpoints.query("open and joined_by != 'nothing'")["checkpoint_id"].iloc[0]
+    trees = across(network)
+    after = {
+        "closed": set_open(network, [one], False),
+        "one way": set_wait(network, one, 500.0, direction="a to b"),
+    }
+    for name, edited_network in after.items():
+        new = across(edited_network)
+        states = TwoStates.of(trees, new, Curve.of(120.0), cities(trees, PEOPLE))
+        same = [ways.same_back for mode in states.modes for ways in mode]
+        # Some of these borders have gates that are passed in one direction alone.
+        assert any(same) if name == "closed" else not all(same)
+        for draw in drawn(network, [*trees.a, *trees.b], seed):
+            found = states.under(draw)
+            for k, state in enumerate((trees, new)):
+                expected = standing(draw.of(state), draw.curve(Curve.of(120.0)), cities(trees, PEOPLE))
+                seen = (found.before, found.after)[k]
+                np.testing.assert_allclose(seen.city[0], expected.city[0], rtol=1e-9)
+                np.testing.assert_allclose(seen.potential[1], expected.potential[1], rtol=1e-9)
