@@ -135,6 +135,7 @@ def describe_sites(
         "findings": findings,
         "warnings": [names_of(prepared).text(phrase(line)) for line in prepared.warnings],
         "seconds": clock.seconds,
+        "reused": clock.reused,
     }
     return _write(folder / "sites.json", content)
 

@@ -76,7 +76,7 @@ EXPECTED: dict[str, dict[str, float]] = {
         "layers": 4, "network": 5, "scenario network": 10, "measures before": 20, "measures after": 20, "effects": 16,
         "flags": 2, "tables": 2, "rasters": 8, "QGIS": 4, "web map": 4, "report": 3, "answer": 2,
     },
-    "sites": {"layers": 6, "network": 8, "sites": 80, "tables": 3, "QGIS": 3},
+    "sites": {"layers": 6, "network": 8, "sites": 76, "tables": 2, "QGIS": 3, "web map": 3, "report": 2},
     "sweep": {"layers": 5, "network": 5, "parts": 88, "tables": 2},
     "serve": {"layers": 30, "network": 30, "trees": 40},
     "route": {"layers": 35, "network": 50, "answer": 15},
@@ -154,7 +154,7 @@ class Progress:
         if left is None:
             return f"{self.stage} for {_span(self.now() - self.begun)}"  # nothing to reckon from yet
         rest = f", about {_span(left)} left"
-        return f"{self.stage} {100 * self.of_stage():.0f} %, {100 * self.of_all():.0f} % of all{rest}"
+        return f"{self.stage} {_percent(self.of_stage())} %, {_percent(self.of_all())} % of all{rest}"
 
     def _weights(self) -> tuple[float, float]:
         """Return what the stages before this one and this one take of the whole.
@@ -175,6 +175,11 @@ class Lines(Progress):
         """Begin a stage."""
         super().__call__(stage)
         typer.echo(f"{stage} …", err=True)
+
+
+def _percent(share: float) -> int:
+    """Return whole percents: what is not done yet is never said to be 100."""
+    return int(100 * share + 1e-9)
 
 
 def _span(seconds: float) -> str:
@@ -261,7 +266,7 @@ def _bar(state: Progress, console: Console) -> Iterator[Callable[[str], None]]:
             left = state.left_s()
             rest = "" if left is None else f"about {_span(left)} left"
             bar.update(
-                task, description=f"{state.stage} {100 * state.of_stage():.0f} %", completed=state.of_all(), left=rest
+                task, description=f"{state.stage} {_percent(state.of_stage())} %", completed=state.of_all(), left=rest
             )
 
         with _ticking(TICK_S, draw):

@@ -27,7 +27,7 @@ def run(
     study: StudyArgument = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
     permutations: Annotated[
-        int | None, typer.Option(help="Permutations of the tests; the study says 9,999.", show_default=False)
+        int | None, typer.Option(help="Permutations of the tests; the study says 99,999.", show_default=False)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the tests.", show_default=False)] = None,
     csv: CsvOption = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, LangOption, OfflineOption, StudyArgument, say
+from gis.commands.options import CacheOption, FreshOption, LangOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
 from layers.folders import settle
 
@@ -55,6 +55,7 @@ def sites(
     lang: LangOption = "en",
     offline: OfflineOption = False,
     cache: CacheOption = None,
+    fresh: FreshOption = False,
 ) -> None:
     """Say where the next checkpoints belong: the best set for each number, proven where it can be, with its spread."""
     from analysis.planning.draws import Spread
@@ -80,10 +81,11 @@ def sites(
         regret=regret,
         spread=Spread(draws=draws, seed=loaded.analysis.seed),
     )
+    fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
     with progress("sites") as listen:
-        found = run_sites(
-            loaded, question, out=out, lang=lang, listen=listen, fetching=Fetching(cache, offline, download_lines())
-        )
+        found = run_sites(loaded, question, out=out, lang=lang, listen=listen, fetching=fetching)
+    if found["reused"]:
+        say(found["reused"])
     for line in found["findings"]:
         say(f"• {line}")
     say(

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ import pandas as pd
 import pytest
 
 import gis.kept
+from analysis.planning.draws import Spread
 from gis.clock import Clock
 from gis.inputs import Fetching
 from gis.kept import ABOUT, clear_kept, kept, key_of, take_or_build
 from gis.kept_results import results_kept
+from gis.pipeline import run_sites
+from gis.queries.siting import Question
 from gis.study import load_study
 from layers.errors import OutputError
 from layers.keeping import kept_as
@@ -201,3 +205,16 @@ def test_what_a_killed_process_left_is_cleared_with_time(tmp_path: Path) -> None
     take_or_build(study, fetching=how)
     assert not left.exists()
     assert at_work.exists()
+
+
+def test_a_search_for_sites_takes_the_kept_network_and_finds_the_same(tmp_path: Path) -> None:
+    study, how = load_study(write_grid(tmp_path / "study")), Fetching(tmp_path / "cache", keep=True)
+    take_or_build(study, fetching=how)
+    question = Question(count=1, kinds=("crossing",), spread=Spread(draws=2, seed=1))
+    found = {}
+    for name, fresh in (("kept", False), ("fresh", True)):
+        record = run_sites(study, question, out=tmp_path / name, fetching=replace(how, fresh=fresh))
+        assert bool(record["reused"]) != fresh
+        files = sorted(p for p in (tmp_path / name).rglob("*") if p.is_file() and not p.name.startswith("."))
+        found[name] = {str(p.relative_to(tmp_path / name)): p.read_bytes() for p in files if p.suffix != ".json"}
+    assert found["kept"] == found["fresh"]

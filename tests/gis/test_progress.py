@@ -89,6 +89,15 @@ def test_nothing_goes_back(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     assert {line["of"] for line in lines} == {4}
 
 
+def test_a_command_is_not_said_to_be_done_before_it_is() -> None:
+    state = Progress({"build": 95, "report": 5}, Seconds())
+    state("report")
+    state.share(0.999)
+    assert state.line().startswith("report 99 %, 99 % of all")
+    state.share(1.0)
+    assert state.line().startswith("report 100 %, 100 % of all")
+
+
 def test_what_waits_before_its_first_stage_says_so() -> None:
     """Another process may be building the same network."""
     clock = Seconds()
@@ -137,7 +146,8 @@ def test_lines_every_ten_seconds(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 def test_every_command_knows_its_stages(tmp_path: Path) -> None:
     study = write_grid(tmp_path / "study")
-    for command, more in (("run", ()), ("scenario", ("--close", "south"))):
+    sites = ("--candidates", "crossing", "--draws", "2")
+    for command, more in (("run", ()), ("scenario", ("--close", "south")), ("sites", sites)):
         done = call(command, study, *more, "--fresh", "--out", tmp_path / command, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         stages = [line.removesuffix(" …") for line in done.stderr.splitlines() if line.endswith(" …")]
