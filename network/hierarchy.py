@@ -20,7 +20,7 @@ from functools import cached_property, lru_cache
 from hashlib import blake2b
 from importlib import import_module
 from importlib.metadata import version
-from time import thread_time
+from time import monotonic_ns, thread_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -323,7 +323,8 @@ def _is_whole(folder: Path) -> bool:
 
 def _keep(order: Any, folder: Path) -> None:
     """Write an order beside its place and put it there whole; where there is no room or right nothing is kept."""
-    new = folder.with_name(f".{folder.name}.{os.getpid()}")
+    # Of its own also where processes of two containers have one number.
+    new = folder.with_name(f".{folder.name}.{os.getpid()}.{monotonic_ns()}")
     with suppress(OSError, RuntimeError):
         shutil.rmtree(folder, ignore_errors=True)  # one that is damaged
         new.parent.mkdir(exist_ok=True)  # whose network was cleared meanwhile keeps nothing: nobody would count it

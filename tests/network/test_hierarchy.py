@@ -156,6 +156,25 @@ def test_an_order_of_another_version_or_one_that_goes_is_made_again(
     assert set(tmp_path.iterdir()) == {first, second}
 
 
+def test_two_who_write_one_order_at_once_leave_a_whole_one(tmp_path: Path) -> None:
+    """Processes of two containers may have one number, and one cache."""
+
+    class Writer:
+        def __init__(self, other: Writer | None) -> None:
+            self.other = other
+
+        def save(self, place: str) -> None:
+            (Path(place) / "head").write_text("head")
+            if self.other is not None:
+                hierarchy._keep(self.other, tmp_path / "order")
+            (Path(place) / "tail").write_text("tail")
+
+    hierarchy._keep(Writer(Writer(None)), tmp_path / "order")
+    assert sorted(p.name for p in (tmp_path / "order").iterdir()) == ["head", hierarchy.ABOUT, "tail"]
+    assert hierarchy._is_whole(tmp_path / "order")
+    assert [p.name for p in tmp_path.iterdir()] == ["order"]
+
+
 def test_without_room_nothing_is_kept_and_nothing_fails(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     hierarchy.keep_in(tmp_path / "file")
