@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from analysis.closures.bridges import bridges
 from analysis.closures.checkpoints import IMPACT, Change, Ways, fastest_ways, impact, rerouted
 from analysis.closures.trees import BITS, Forest, behind_links, grow, regrown, spots
 from layers.crs import WGS84
@@ -141,11 +142,17 @@ def links_towards_frame(
     u, v = (links[c].to_numpy(np.int64) for c in ("u", "v"))
     heaviest = flows.assign(section=section[flows["link"].to_numpy(np.int64)])
     heaviest = heaviest[(heaviest["section"] >= 0) & (heaviest["share"] > 0)]
+    heaviest = heaviest[heaviest["link"].isin(home)]  # what leads over the line is no section
     heaviest = heaviest.sort_values("share", ascending=False, kind="stable").drop_duplicates("section")
     out: list[int] = []
-    for n, row in enumerate(heaviest["link"].astype(int)):  # closures: dozens, each with the network without its link
+    rows, parting = heaviest["link"].to_numpy(np.int64), np.empty(0, bool)
+    for n, row in enumerate(rows.tolist()):  # closures: dozens
         if n - len(out) >= top:
             break
+        if n == len(parting):
+            parting = np.append(parting, bridges(u[home], v[home], np.searchsorted(home, rows[n : n + BITS])))
+        if not parting[n]:
+            continue
         rest = home[home != row]
         graph = csr_array((np.ones(len(rest), np.int8), (u[rest], v[rest])), shape=(len(has_post),) * 2)
         part = connected_components(graph, directed=False)[1]
@@ -232,8 +239,9 @@ def _closures(forests: Forests, ways: Ways, rows: NDArray[np.int64]) -> Iterator
     for start in range(0, len(rows), BITS):
         some = rows[start : start + BITS]
         marks = [(forest, behind_links(forest, some)) for forest in (forests.a, forests.b)]
+        marked = [(forest, places := np.flatnonzero(mark), mark[places]) for forest, mark in marks]
         for bit, link in enumerate(some):  # links to close: dozens, each with its own part of the trees
-            behind = [(f, np.flatnonzero(m & np.uint64(1 << bit))) for f, m in marks]
+            behind = [(f, places[(mark & np.uint64(1 << bit)) > 0]) for f, places, mark in marked]
             yield _closed(forests, ways, gates, int(link), behind)
 
 
