@@ -14,6 +14,7 @@ import pyproj
 from gis.assumptions import assumptions
 from gis.headline import caution, headline, key_numbers, scenario_numbers
 from gis.measures import TABLES
+from layers.keeping import is_keeping, key_of
 from layers.lists import Table, with_joined_lists
 from layers.water import sea_line
 from maps.contents import Contents
@@ -74,7 +75,18 @@ def contents_of(
         regions=_regions(prepared),
         places=named.names,
         lang=language(),
+        known=_known(network, frames) if is_keeping() else {},
     )
+
+
+def _known(network: Network, frames: Mapping[str, gpd.GeoDataFrame]) -> dict[str, str]:
+    """Return digests of what roads and railways are drawn of: the ground, which no wait moves."""
+    lines = {name: frames[name] for name in ("roads", "railways")}
+    return {
+        name: key_of(name, network.ground, list(frame.columns))
+        for name, frame in lines.items()
+        if not {*PLACES} & {*frame.columns}
+    }
 
 
 def with_edges(contents: Contents, prepared: Prepared, network: Network) -> Contents:

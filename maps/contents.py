@@ -56,6 +56,8 @@ class Contents:
         Names of places in the language by their main name; warnings are written with them.
     lang
         Language code of what is written.
+    known
+        Digest of all that a layer hangs on, by its name, where that is known: what is drawn of it may be kept.
     """
 
     title: str
@@ -78,6 +80,7 @@ class Contents:
     regions: Mapping[str, str] = field(default_factory=dict, repr=False)
     places: Mapping[str, str] = field(default_factory=dict, repr=False)
     lang: str = "en"
+    known: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def drawn(self) -> list[Drawn]:

@@ -19,6 +19,7 @@ from scipy.stats import beta
 
 from analysis.statistics.association import known_part, untested
 from analysis.statistics.permutations import ALPHA, PERMUTATIONS, adjusted
+from layers.keeping import kept
 
 if TYPE_CHECKING:
     from libpysal.graph import Graph
@@ -243,17 +244,22 @@ def _on_side(weights: csr_array, side: NDArray[np.int64], i: int, k: int) -> NDA
 @lru_cache(maxsize=4)
 def _orders(n: int, most: int, draws: int, seed: int) -> _Orders:
     """Return the first `most` of n units in random orders; kept, for the tests of one family draw the same."""
+    units = kept(_drawn, n, min(most, n), draws, seed)
+    flat = units.ravel()
+    where = np.argsort(flat, kind="stable").astype(np.int32 if flat.size <= np.iinfo(np.int32).max else np.int64)
+    return _Orders(units, where, np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=n))]))
+
+
+def _drawn(n: int, most: int, draws: int, seed: int) -> NDArray[Any]:
+    """Return the first `most` of n units in random orders, shape (most, draws)."""
     rng = np.random.default_rng(seed)
-    most = min(most, n)
     # Two bytes a number, where they do, are sorted by radix.
     units = np.empty((most, draws), np.uint16 if n <= np.iinfo(np.uint16).max else np.int32)
     for start in range(0, draws, CHUNK):  # a piece of the orders at once
         part = min(CHUNK, draws - start)
         whole = np.broadcast_to(np.arange(n, dtype=np.int32), (part, n))
         units[:, start : start + part] = rng.permuted(whole, axis=1)[:, :most].T
-    flat = units.ravel()
-    where = np.argsort(flat, kind="stable").astype(np.int32 if flat.size <= np.iinfo(np.int32).max else np.int64)
-    return _Orders(units, where, np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=n))]))
+    return units
 
 
 def _side_means(x: NDArray[np.float64], side: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.stats import false_discovery_control
 
+from layers.keeping import kept
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
@@ -107,16 +109,22 @@ def neighbour_draws(n: int, most: int, permutations: int, seed: int) -> NDArray[
     """Return esda's draws of neighbours: positions among the other n − 1 units, shape (permutations, most).
 
     Each row is drawn without replacement. One table serves all units, as in esda without numba, and all statistics of
-    as many units: it is kept, and can't be written to.
+    as many units: it is kept, for other runs too, and can't be written to.
     """
+    out = kept(_drawn, n, most, permutations, seed).astype(np.int64)
+    out.flags.writeable = False
+    return out
+
+
+def _drawn(n: int, most: int, permutations: int, seed: int) -> NDArray[Any]:
+    """Return the draws of neighbours in as few bytes as hold them."""
     rng = np.random.RandomState(seed)  # esda draws from numpy's legacy generator
-    out = np.empty((permutations, most), np.int64)
+    out = np.empty((permutations, most), np.uint16 if n <= np.iinfo(np.uint16).max else np.int32)
     ordered, order = np.arange(n - 1), np.empty(n - 1, np.int64)
     for k in range(permutations):  # one draw at a time is all that numpy has: what ``choice`` does, without its checks
         order[:] = ordered
         rng.shuffle(order)
         out[k] = order[:most]
-    out.flags.writeable = False
     return out
 
 

@@ -87,7 +87,7 @@ def _page(contents: Contents, fit: Box | None) -> tuple[str, folium.Map]:
     tables = [(spoken(style, sides), _to_lonlat(frame)) for style, frame in contents.drawn]
     box = fit or _extent(tables)
     tables = [(s, f) for s, f in tables if not is_constant(s, class_index(s, f))] or tables
-    order, payloads = pack_tables(tables, sides, contents.names)
+    order, payloads = pack_tables(tables, sides, contents.names, contents.known)
     chosen = views([style for style, _ in tables])
     config = {
         "map": "map_borderlink",

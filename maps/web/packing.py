@@ -6,13 +6,16 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from layers.keeping import kept_as
 from maps.contents import Drawn
+from maps.i18n import language
 from maps.phrases import phrase
 from maps.styles.layers import LayerStyle, StyleClass
 from maps.web import assets
@@ -83,9 +86,18 @@ def _inside(numbers: np.ndarray, each: StyleClass) -> np.ndarray:
 
 
 def pack_tables(
-    tables: Sequence[Drawn], sides: tuple[str, str], others: Mapping[str, pd.Series]
+    tables: Sequence[Drawn],
+    sides: tuple[str, str],
+    others: Mapping[str, pd.Series],
+    known: Mapping[str, str] | None = None,
 ) -> tuple[list[int], list[str]]:
-    """Return which payload each style draws, and the payloads: gzip GeoJSON in base64, geometry once per table."""
+    """Return which payload each style draws, and the payloads: gzip GeoJSON in base64, geometry once per table.
+
+    Parameters
+    ----------
+    known
+        See `maps.contents.Contents`: such layers are packed once for many pages.
+    """
     order: list[int] = []
     firsts: list[int] = []
     for position, (style, frame) in enumerate(tables):
@@ -98,11 +110,23 @@ def pack_tables(
     payloads = []
     for number in range(len(firsts)):
         members = [table for table, place in zip(tables, order, strict=True) if place == number]
-        collection = _collection([style for style, _ in members], members[0][1], sides, others)
-        text = collection.encode()
-        # mtime 0: the same tables give the same bytes. Of megabytes the last 1 % takes three times as long.
-        payloads.append(base64.b64encode(gzip.compress(text, 9 if len(text) < _LONG else 6, mtime=0)).decode())
+        styles, frame = [style for style, _ in members], members[0][1]
+        made_of = (known or {}).get(styles[0].layer)
+        if made_of is None or styles[0].layer in others:
+            payloads.append(_payload(styles, frame, sides, others))
+            continue
+        hangs_on = [made_of, styles, sides, language()]
+        payloads.append(kept_as("maps.web.packing", hangs_on, partial(_payload, styles, frame, sides, others)))
     return order, payloads
+
+
+def _payload(
+    styles: Sequence[LayerStyle], frame: gpd.GeoDataFrame, sides: tuple[str, str], others: Mapping[str, pd.Series]
+) -> str:
+    """Return one table as a page holds it."""
+    text = _collection(styles, frame, sides, others).encode()
+    # mtime 0: the same tables give the same bytes. Of megabytes the last 1 % takes three times as long.
+    return base64.b64encode(gzip.compress(text, 9 if len(text) < _LONG else 6, mtime=0)).decode()
 
 
 def _same(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> bool:

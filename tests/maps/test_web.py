@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 import shapely
 
+from layers.keeping import Keeper, keeping, results
 from maps.columns import kind_of
-from maps.i18n import with_sides
+from maps.i18n import speaking, with_sides
 from maps.styles.layers import StyleClass, run_styles
 from maps.web import assets
 from maps.web.lines import thinned
@@ -355,3 +356,17 @@ def test_a_page_says_that_its_lines_are_coarser(tmp_path):
 def page_of(folder, drawn):
     write_map(folder / "other.html", contents(drawn))
     return (folder / "other.html").read_text(encoding="utf-8")
+
+
+def test_a_layer_that_hangs_on_nothing_new_is_packed_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "LEAST_S", 0.0)
+    frame = synthetic.roads(20)
+    bare = pack_tables([(STYLES["roads"], frame)], ("a", "b"), {})
+    keeper = Keeper(tmp_path, "salt")
+    with keeping(keeper):
+        for known in ("one", "one", "two"):
+            assert pack_tables([(STYLES["roads"], frame)], ("a", "b"), {}, {"roads": known}) == bare
+        assert pack_tables([(STYLES["roads"], frame)], ("a", "c"), {}, {"roads": "one"})[0] == [0]
+        with speaking("ru"):
+            pack_tables([(STYLES["roads"], frame)], ("a", "b"), {}, {"roads": "one"})
+    assert [len(keeper.taken), len(keeper.made)] == [0, 4]
