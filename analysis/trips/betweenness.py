@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.trips.brandes import od_betweenness
+from analysis.trips.over_gates import betweenness_across
 from layers.errors import NetworkError
 from network.build import FIELDS, NETWORKS
 from network.routing import arcs_table
@@ -85,8 +85,10 @@ def carry(
         raise NetworkError(
             f"trips of shape {demand.shape} for {len(a)} origins and {len(b)} targets: allowed is ({len(a)}, {len(b)})"
         )
-    graph = router.costs[FIELDS[network]]
-    arcs, through, served = od_betweenness(graph, a[a >= 0], b[b >= 0], demand[np.ix_(a >= 0, b >= 0)])
+    known = demand[np.ix_(a >= 0, b >= 0)]
+    if not ((known >= 0) & np.isfinite(known)).all():
+        raise NetworkError("a number of trips is negative or not finite: allowed is 0 or more")
+    arcs, through, served = betweenness_across(router, network, a[a >= 0], b[b >= 0], known)
     return Carried(router, network, arcs, through, served, float(demand.sum()))
 
 

@@ -19,10 +19,13 @@ from analysis.trips.betweenness import (
     node_betweenness,
 )
 from analysis.trips.brandes import od_betweenness
+from analysis.trips.over_gates import betweenness_across
 from layers.errors import NetworkError
 from network.build import FIELDS, NETWORKS
+from network.overlay import build_overlay
 from network.routing import compile_router
 from tests.analysis.helpers import case, cheapest, drawn_land, network_of
+from tests.borders import random_network
 
 SEEDS = range(12)
 
@@ -257,3 +260,20 @@ def test_a_network_that_is_unknown_and_trips_of_another_shape_are_refused() -> N
         carry(router, [0], [1], network="closed")
     with pytest.raises(NetworkError, match=r"allowed is \(1, 2\)"):
         carry(router, [0], [1, 2], np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("seed", range(8))
+def test_over_gates_trips_run_as_over_the_whole_graph(seed: int, name: str) -> None:
+    network, rng = random_network(seed), np.random.default_rng(seed)
+    for mode in ("road", "any"):
+        router = compile_router(network, mode)
+        ends = [rng.choice(np.flatnonzero(router.side == s), 400) for s in "ab"]
+        trips = rng.random((400, 400)) * (rng.random((400, 400)) < 0.3)
+        posts = build_overlay(network, mode, field=name).posts
+        assert 2 * len(posts) < min(len(np.unique(e)) for e in ends), "too few places to be worth it"
+        found = betweenness_across(router, name, *ends, trips)
+        whole = od_betweenness(router.costs[FIELDS[name]], *ends, trips)
+        for one, other in zip(found, whole, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
+        assert found[2] > 0
