@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -14,10 +15,10 @@ import pyproj
 from gis.assumptions import assumptions
 from gis.headline import caution, headline, key_numbers, scenario_numbers
 from gis.measures import TABLES
-from layers.keeping import is_keeping, key_of
+from layers.keeping import is_keeping, kept_as, key_of
 from layers.lists import Table, with_joined_lists
 from layers.water import sea_line
-from maps.contents import Contents
+from maps.contents import Contents, Keep
 from maps.i18n import _, country, language, localised, ngettext, number, speaking
 from maps.phrases import phrase, phrased, spoken
 from maps.placenames import Renamed, names_in
@@ -79,14 +80,19 @@ def contents_of(
     )
 
 
-def _known(network: Network, frames: Mapping[str, gpd.GeoDataFrame]) -> dict[str, str]:
-    """Return digests of what roads and railways are drawn of: the ground, which no wait moves."""
+def _known(network: Network, frames: Mapping[str, gpd.GeoDataFrame]) -> dict[str, Keep]:
+    """Return who keeps what is drawn of roads and railways: they are of the ground, which no wait moves."""
     lines = {name: frames[name] for name in ("roads", "railways")}
     return {
-        name: key_of(name, network.ground, list(frame.columns))
+        name: partial(_kept_drawing, key_of(name, network.ground, list(frame.columns)))
         for name, frame in lines.items()
         if not {*PLACES} & {*frame.columns}
     }
+
+
+def _kept_drawing(made_of: str, hangs_on: Sequence[object], make: Callable[[], str]) -> str:
+    """Return what is drawn of a layer, as it is kept where it is."""
+    return kept_as("gis.contents", [made_of, *hangs_on], make)
 
 
 def with_edges(contents: Contents, prepared: Prepared, network: Network) -> Contents:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
@@ -13,6 +13,7 @@ import pyproj
 from maps.styles.layers import LayerStyle
 
 Drawn = tuple[LayerStyle, gpd.GeoDataFrame]
+Keep = Callable[[Sequence[object], Callable[[], str]], str]
 _IDS = {
     "checkpoints": ("fallback",),
     "cells": ("nearest_checkpoint",),
@@ -57,7 +58,8 @@ class Contents:
     lang
         Language code of what is written.
     known
-        Digest of all that a layer hangs on, by its name, where that is known: what is drawn of it may be kept.
+        By its name, who keeps what is drawn of a layer: takes what that hangs on beside the layer's rows, and who makes
+        it.
     """
 
     title: str
@@ -80,7 +82,7 @@ class Contents:
     regions: Mapping[str, str] = field(default_factory=dict, repr=False)
     places: Mapping[str, str] = field(default_factory=dict, repr=False)
     lang: str = "en"
-    known: Mapping[str, str] = field(default_factory=dict, repr=False)
+    known: Mapping[str, Keep] = field(default_factory=dict, repr=False)
 
     @property
     def drawn(self) -> list[Drawn]:

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.keeping import kept_as
-from maps.contents import Drawn
+from maps.contents import Drawn, Keep
 from maps.i18n import language
 from maps.phrases import phrase
 from maps.styles.layers import LayerStyle, StyleClass
@@ -89,7 +88,7 @@ def pack_tables(
     tables: Sequence[Drawn],
     sides: tuple[str, str],
     others: Mapping[str, pd.Series],
-    known: Mapping[str, str] | None = None,
+    known: Mapping[str, Keep] | None = None,
 ) -> tuple[list[int], list[str]]:
     """Return which payload each style draws, and the payloads: gzip GeoJSON in base64, geometry once per table.
 
@@ -111,12 +110,11 @@ def pack_tables(
     for number in range(len(firsts)):
         members = [table for table, place in zip(tables, order, strict=True) if place == number]
         styles, frame = [style for style, _ in members], members[0][1]
-        made_of = (known or {}).get(styles[0].layer)
-        if made_of is None or styles[0].layer in others:
-            payloads.append(_payload(styles, frame, sides, others))
-            continue
-        hangs_on = [made_of, styles, sides, language()]
-        payloads.append(kept_as("maps.web.packing", hangs_on, partial(_payload, styles, frame, sides, others)))
+        keep, make = (known or {}).get(styles[0].layer), partial(_payload, styles, frame, sides, others)
+        if keep is None or styles[0].layer in others:
+            payloads.append(make())
+        else:
+            payloads.append(keep([styles, sides, language()], make))
     return order, payloads
 
 

@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 from dataclasses import replace
+from functools import partial
 
 import folium
 import geopandas as gpd
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from gis.contents import _kept_drawing
 from layers.keeping import Keeper, keeping, results
 from maps.columns import kind_of
 from maps.i18n import speaking, with_sides
@@ -364,9 +366,10 @@ def test_a_layer_that_hangs_on_nothing_new_is_packed_once(tmp_path, monkeypatch)
     bare = pack_tables([(STYLES["roads"], frame)], ("a", "b"), {})
     keeper = Keeper(tmp_path, "salt")
     with keeping(keeper):
-        for known in ("one", "one", "two"):
-            assert pack_tables([(STYLES["roads"], frame)], ("a", "b"), {}, {"roads": known}) == bare
-        assert pack_tables([(STYLES["roads"], frame)], ("a", "c"), {}, {"roads": "one"})[0] == [0]
+        one, two = ({"roads": partial(_kept_drawing, name)} for name in ("one", "two"))
+        for known in (one, one, two):
+            assert pack_tables([(STYLES["roads"], frame)], ("a", "b"), {}, known) == bare
+        assert pack_tables([(STYLES["roads"], frame)], ("a", "c"), {}, one)[0] == [0]
         with speaking("ru"):
-            pack_tables([(STYLES["roads"], frame)], ("a", "b"), {}, {"roads": "one"})
+            pack_tables([(STYLES["roads"], frame)], ("a", "b"), {}, one)
     assert [len(keeper.taken), len(keeper.made)] == [0, 4]
