@@ -125,11 +125,15 @@ def costs_within(
     if frame is None:
         return None
     most = np.floor(limit * THOUSAND + 1e-6)  # a limit that is a thousandth itself holds it
-    found = kept_as(
-        "network.bank.costs_within",
-        [graph.digest.hex(), frame.digest, roots, columns, limit, reverse],
-        lambda: hierarchy.costs_between(graph.costs, frame, roots, columns, reverse=reverse, limit=most),
-    )
+
+    def search() -> NDArray[np.float64] | None:
+        return hierarchy.costs_between(graph.costs, frame, roots, columns, reverse=reverse, limit=most)
+
+    if len(roots) * len(columns) >= sweeps.MUCH:
+        found = search()
+    else:
+        known = [graph.digest.hex(), frame.digest, roots, columns, limit, reverse]
+        found = kept_as("network.bank.costs_within", known, search)
     return None if found is None else found / THOUSAND
 
 

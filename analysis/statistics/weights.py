@@ -21,6 +21,7 @@ from layers.errors import NetworkError
 from network.arcs import found_in
 from network.build import DOMESTIC, FIELDS
 from network.connectors import connector_times
+from network.costs import blocks
 from network.routing import at_accesses
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ NEIGHBOURS = 6
 """As many as an H3 cell has."""
 LIMIT_MIN = 120.0
 TOUCH_DEGREES = 1e-6
-ENTRIES = 1_000_000
-"""Minutes between ends of links that are held at once."""
 
 
 def contiguity(cells: pd.Series) -> Graph:
@@ -206,9 +205,8 @@ def times_between(
     back = back.backwards()
     found = []
     joined = np.flatnonzero(points.joined)
-    step = max(64, ENTRIES // max(len(ends), 1))
-    for start in range(0, len(joined), step):  # a table is held at once
-        rows = joined[start : start + step]
+    for some in blocks(len(joined), 2 * len(ends)):  # a table is held at once, from both ends of the links
+        rows = joined[some]
         accesses = np.flatnonzero(np.isin(points.point, rows))
         roots, which = np.unique(np.r_[u[accesses], v[accesses]], return_inverse=True)
         tree = router.table(router.nodes[roots], router.nodes[ends], field, limit=limit_min)
