@@ -10,10 +10,11 @@ is evidence of absence by itself.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import norm, rankdata, skew
 
@@ -34,6 +35,8 @@ FITTED = 400
 MAD = 1.4826
 """Times the median absolute deviation: the standard deviation of Gaussian numbers, whatever a few of them are."""
 SKEWED = 0.5
+DENSE = 1000
+"""Of more units weights stay sparse and the regression two thin tables: the same numbers but for their last digits."""
 RUN = 4
 """Units in a row that an autoregression along the border needs."""
 
@@ -53,17 +56,28 @@ class Null:
     spread: float = np.nan
 
 
+@dataclass(frozen=True)
+class Residual:
+    """What takes a regression on some columns, shape (n, k), away: `found`, shape (k, n), finds its coefficients."""
+
+    columns: NDArray[np.float64]
+    found: NDArray[np.float64]
+
+    def __matmul__(self, values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        return np.asarray(values - self.columns @ (self.found @ values), float)
+
+
 @dataclass
 class Surfaces:
     """Smooth surfaces on one set of units: build it with `surfaces_on`. What was drawn for a ρ is kept.
 
-    ``weights`` W row-standardised and ``raw`` with 1 on the diagonal, both dense, shape (n, n); ``residual`` takes a
-    surface's mean, or its regression, away, shape (n, n).
+    ``weights`` W row-standardised and ``raw`` with 1 on the diagonal, shape (n, n), dense for up to `DENSE` units;
+    ``residual`` takes a surface's mean, or its regression, away, shape (n, n).
     """
 
-    weights: NDArray[np.float64]
-    raw: NDArray[np.float64]
-    residual: NDArray[np.float64]
+    weights: NDArray[np.float64] | csr_array
+    raw: NDArray[np.float64] | csr_array
+    residual: NDArray[np.float64] | Residual
     draws: int
     seed: int
     kept: dict[float, Null] = field(default_factory=dict, repr=False)
@@ -78,7 +92,7 @@ class Surfaces:
     def rho(self, values: NDArray[np.float64]) -> float:
         """Return the ρ whose surfaces have the values' Moran's I on average; 0 where it is no more than chance."""
         if self.curve is None:
-            e = np.random.default_rng(self.seed).normal(size=(len(self.weights), FITTED))
+            e = np.random.default_rng(self.seed).normal(size=(self.weights.shape[0], FITTED))
             made = [self.moran(self.residual @ np.linalg.solve(self._operator(r), e)).mean() for r in RHO]
             self.curve = np.maximum.accumulate(made)
         found = float(np.interp(float(self.moran(values)), self.curve, RHO))
@@ -95,17 +109,24 @@ class Surfaces:
 
     def drawn(self, rho: float) -> NDArray[np.float64]:
         """Return surfaces of a ρ, shape (n, draws), regressed as the data are."""
-        e = np.random.default_rng(self.seed + 1).normal(size=(len(self.weights), self.draws))
+        e = np.random.default_rng(self.seed + 1).normal(size=(self.weights.shape[0], self.draws))
         return np.asarray(self.residual @ np.linalg.solve(self._operator(rho), e), float)
 
     def scale(self, values: NDArray[np.float64], rho: float) -> NDArray[np.float64]:
         """Return the scale of the innovations (I − ρW)y of surfaces, 1.4826 times their median absolute deviation."""
-        e = self._operator(rho) @ values
+        smooth = isinstance(self.weights, csr_array)
+        e = values - rho * (self.weights @ values) if smooth else self._operator(rho) @ values
         return np.asarray(MAD * np.median(np.abs(e - np.median(e, axis=0)), axis=0), float)
 
     def _operator(self, rho: float) -> NDArray[np.float64]:
         """Return I − ρW."""
-        return np.asarray(np.eye(len(self.weights)) - rho * self.weights, float)
+        weights = dense(self.weights)
+        return np.asarray(np.eye(len(weights)) - rho * weights, float)
+
+
+def dense(table: NDArray[np.float64] | csr_array) -> NDArray[np.float64]:
+    """Return a table that may be sparse as an array."""
+    return np.asarray(table.toarray() if isinstance(table, csr_array) else table, float)
 
 
 def surfaces_on(
@@ -128,14 +149,19 @@ def surfaces_on(
     people
         Weights of that regression.
     """
-    rows = without_self(graph).toarray()
-    n = len(rows)
-    total = rows.sum(axis=1, keepdims=True)
-    weights = np.divide(rows, total, out=np.zeros_like(rows), where=total > 0)
+    sparse = without_self(graph)
+    n = sparse.shape[0]
     x = np.ones((n, 1)) if design is None else np.asarray(design, float)
     v = np.ones(n) if people is None else np.asarray(people, float)
-    residual = np.eye(n) - x @ np.linalg.pinv(x * np.sqrt(v)[:, None]) * np.sqrt(v)
-    return Surfaces(weights, rows + np.eye(n), residual, draws, seed)
+    pinv = np.linalg.pinv(x * np.sqrt(v)[:, None])
+    if n > DENSE:
+        total = np.repeat(sparse.sum(axis=1), np.diff(sparse.indptr))
+        weights = csr_array((sparse.data / total, sparse.indices, sparse.indptr), shape=sparse.shape)
+        return Surfaces(weights, csr_array(sparse + eye_array(n)), Residual(x, pinv * np.sqrt(v)), draws, seed)
+    rows = sparse.toarray()
+    total = rows.sum(axis=1, keepdims=True)
+    standard = np.divide(rows, total, out=np.zeros_like(rows), where=total > 0)
+    return Surfaces(standard, rows + np.eye(n), np.eye(n) - x @ pinv * np.sqrt(v), draws, seed)
 
 
 def smooth_test(
@@ -252,7 +278,7 @@ def seen_sd(surfaces: Surfaces, rho: float, *, cells: int = 8, alpha: float = 0.
     """
     null = surfaces.null(rho)
     level = float(np.quantile(null.highest, 1 - alpha))
-    held = np.sort(surfaces.raw, axis=1)[:, -cells:].sum(axis=1)
+    held = np.sort(dense(surfaces.raw), axis=1)[:, -cells:].sum(axis=1)
     return float(np.median(level * null.std / (held * null.spread)))
 
 
@@ -284,7 +310,7 @@ def _spectral(surfaces: Surfaces, values: NDArray[np.float64]) -> NDArray[np.flo
     """
     n = len(values)
     centre = np.eye(n) - 1 / n
-    both = (surfaces.weights + surfaces.weights.T) / 2
+    both = dense(surfaces.weights + surfaces.weights.T) / 2
     size, vectors = np.linalg.eigh(centre @ both @ centre)
     # The constant vector has the eigenvalue 0 and no share in centred values.
     constant = int(np.argmax(np.abs(vectors.sum(axis=0))))

@@ -14,7 +14,8 @@ import pytest
 from libpysal.graph import Graph
 from numpy.typing import NDArray
 
-from analysis.statistics.smooth import Surfaces, by_log, in_runs, p_of_highest, smooth_test, surfaces_on
+from analysis.statistics import smooth as smooth_module
+from analysis.statistics.smooth import Kind, Surfaces, by_log, in_runs, p_of_highest, smooth_test, surfaces_on
 from analysis.statistics.weights import contiguity
 from tests.analysis.helpers import disk
 
@@ -167,3 +168,22 @@ def test_p_counts_the_data_among_the_surfaces() -> None:
 )
 def test_what_is_skewed_is_tested_by_its_logarithm(values: list[float], log: bool) -> None:
     assert by_log(pd.Series(values, dtype=float)) is log
+
+
+def test_of_many_units_sparse_weights_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a regression by people on two sides, by each kind of null."""
+    rng = np.random.default_rng(5)
+    values = smooth(rng)
+    side = (np.arange(len(values)) % 2).astype(float)
+    design = pd.DataFrame({"one": 1.0, "side": side}, index=values.index)
+    people = pd.Series(rng.integers(1, 90, len(values)).astype(float), index=values.index)
+    kinds: tuple[Kind, ...] = ("gaussian", "ranked", "spectral")
+    found = []
+    for most in (1000, 0):
+        monkeypatch.setattr(smooth_module, "DENSE", most)
+        found.append([smooth_test(values, graph(), kind=k, design=design, people=people, draws=199) for k in kinds])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(other["smooth_z"], one["smooth_z"], rtol=1e-9, atol=1e-9)
+        assert other["p_max"].equals(one["p_max"])
+        assert other.attrs["rho"] == one.attrs["rho"]
+        np.testing.assert_allclose(other.attrs["seen_sd"], one.attrs["seen_sd"], rtol=1e-9)
