@@ -118,3 +118,17 @@ def at_accesses(points: Points, tree: NDArray[np.float64]) -> NDArray[np.float64
     u, v = np.maximum(points.u, 0), np.maximum(points.v, 0)
     cost = np.minimum(tree[:, u] + points.to_u, tree[:, v] + points.to_v)
     return np.where(points.u >= 0, cost, np.inf)
+
+
+def put(
+    tables: dict[str, NDArray[np.float64]],
+    name: str,
+    columns: NDArray[np.int64] | slice,
+    minutes: NDArray[np.float64],
+    home: NDArray[np.bool_],
+) -> None:
+    """Put minutes into columns of a table, in place; without a table of their own, into the last one's at home."""
+    last = list(tables)[-1]
+    if name not in tables:
+        minutes = np.where(home[:, columns], minutes, tables[last][:, columns])
+    tables[name if name in tables else last][:, columns] = minutes

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.keeping import kept
+from layers.sides import same_side
 from network.bank import Graph, Split, costs_at, costs_within
 from network.border import main_components
 from network.build import DOMESTIC, FIELDS, Network
@@ -29,6 +30,7 @@ from network.modes import Mode, mode_named
 from network.points import Points as Points
 from network.points import at_accesses as at_accesses
 from network.points import at_points as at_points
+from network.points import put
 from network.topology import SNAP_M
 
 if TYPE_CHECKING:
@@ -230,31 +232,29 @@ class Router:
         return self.point_tables(points, targets, [field], back=back)[field]
 
     def point_tables(
-        self, points: Points, targets: NDArray[np.int64], fields: Sequence[str], *, back: bool = False
+        self, points: Points, targets: NDArray[np.int64], fields: Sequence[str], *, back: bool = False, own: str = ""
     ) -> dict[str, NDArray[np.float64]]:
-        """Return the same of several fields, block by block: what they share at home is searched once.
-
-        Trees grow from the shorter list.
-        """
+        """Return the same of several fields; between places of one side `own` takes the place of the last of them."""
         points = points.backwards() if back else points
         out = {field: blank(len(points), len(targets)) for field in fields}
+        root, every = self.positions(targets), [*fields, *([own] if own else [])]
+        home = same_side(points.side, self.side[root])
         if not self._ends.any():
-            root, columns = self.positions(targets), np.setdiff1d(np.concatenate([points.u, points.v]), [-1])
-            reached = np.flatnonzero(root >= 0)
-            if len(reached) and len(columns):
-                u, v = (np.where(p >= 0, np.searchsorted(columns, p), -1) for p in (points.u, points.v))
-                points, few = replace(points, u=u, v=v), len(columns) < len(reached)
-                for some in blocks(len(reached), max(len(columns), len(points.u))):
-                    roots, ends = (columns, root[reached[some]]) if few else (root[reached[some]], columns)
-                    for field in fields:
+            reached, ways = np.flatnonzero(root >= 0), np.setdiff1d(np.concatenate([points.u, points.v]), [-1])
+            if len(reached) and len(ways):
+                u, v = (np.where(p >= 0, np.searchsorted(ways, p), -1) for p in (points.u, points.v))
+                points, few = replace(points, u=u, v=v), len(ways) < len(reached)
+                # What the fields share at home is searched once for a block.
+                for some in blocks(len(reached), max(len(ways), len(points.u))):
+                    roots, ends = (ways, root[reached[some]]) if few else (root[reached[some]], ways)
+                    for field in every:
                         trees = self._costs_at(roots, ends, field, reverse=back == few)
-                        out[field][:, reached[some]] = at_points(points, trees.T if few else trees)
+                        put(out, field, reached[some], at_points(points, trees.T if few else trees), home)
             return out
-        step = at_once(len(self.nodes))
-        for start in range(0, len(targets), step):
-            for field in fields:
-                tree = self.trees(targets[start : start + step], field, reverse=not back)
-                out[field][:, start : start + step] = at_points(points, tree)
+        for some in blocks(len(targets), len(self.nodes)):
+            for field in every:
+                tree = self.trees(targets[some], field, reverse=not back)
+                put(out, field, some, at_points(points, tree), home)
         return out
 
     def path(self, origin: int, target: int, field: str, *, limit: float = np.inf) -> Path | None:

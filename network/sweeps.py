@@ -31,7 +31,7 @@ AT_ONCE = 2048
 """Roots that take a step together: rows that stay in the processor's cache."""
 ISLAND = 64
 """A part of a graph with no more nodes is searched by trees."""
-MUCH = 5_000_000
+MUCH = 4_000_000
 """Costs of a table from which on it is made so: each question walks over all pieces, whatever it asks for."""
 MOST_PIECES, MOST_SWEEPS = 8, 2
 _PIECES: dict[bytes, Pieces] = {}

@@ -78,6 +78,9 @@ def travel_times(
     """
 
     def grown(fields: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        if networks[-1] == "actual" and list(fields[-2:]) == [FIELDS["actual"], DOMESTIC]:
+            # Of many places a table of its own is several hundred megabytes.
+            return router.point_tables(points, targets.node, fields[:-1], own=DOMESTIC)
         return router.point_tables(points, targets.node, fields)
 
     return by_network(router, points.side, targets.side, grown, networks=networks)
@@ -100,14 +103,15 @@ def by_network(
     origins, ends
         Sides of the rows and columns.
     grown
-        The tables of some cost fields, shape (origins, ends).
+        The tables of some cost fields, shape (origins, ends). Where that of domestic trips is not among them, it is in
+        the table of ``actual`` already.
     """
     first: dict[str, str] = {}
     for field in [*(FIELDS[name] for name in networks), *([DOMESTIC] if "actual" in networks else [])]:
         first[field] = router.twin(field, list(dict.fromkeys(first.values()))) or field
     tables = grown(list(dict.fromkeys(first.values())))
     out = {name: tables[first[FIELDS[name]]] for name in networks}
-    if "actual" in out:
+    if "actual" in out and first[DOMESTIC] in tables:
         domestic = tables[first[DOMESTIC]]
         if domestic is not out["actual"]:
             abroad = out["actual"]

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.keeping import Keeper, keeping
-from network import bank, hierarchy
+from network import bank, compiling, hierarchy
 from network.build import DOMESTIC, FIELDS
 from network.costs import settled
 from network.edits import scale_waits, set_open, set_wait
@@ -20,6 +20,12 @@ from network.routing import Router, compile_router
 from tests.borders import random_network
 
 SEEDS = range(12)
+
+
+@pytest.fixture(autouse=True)
+def no_router_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A router that somebody else holds was made while other graphs were large."""
+    monkeypatch.setattr(compiling, "_HELD", {})
 
 
 def some(router: Router, seed: int, share: float = 0.3) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import Delaunay
 
-from network import bank, hierarchy, sweeps
+from network import bank, compiling, hierarchy, sweeps
 from network.build import DOMESTIC, FIELDS
 from network.dissection import dissect
 from network.routing import compile_router
@@ -134,8 +134,14 @@ def test_very_large_tables_are_those_of_trees(seed: int, package: bool, monkeypa
     if not package:
         monkeypatch.setattr(hierarchy, "_package", lambda: None)
     bank.forget()
+    monkeypatch.setattr(compiling, "_HELD", {})
     large = compile_router(network, "road")
     found = large.point_tables(points, ends, fields)
+    home = points.side[:, None] == plain.side[plain.positions(ends)]
+    for one in (plain, large):
+        mixed = one.point_tables(points, ends, fields[:3], own=DOMESTIC)
+        assert list(mixed) == list(fields[:3])
+        assert np.array_equal(mixed[fields[2]], np.where(home, expected[DOMESTIC][1], expected[fields[2]][1]))
     limit = float(np.median(expected[fields[0]][0]))
     if np.isfinite(limit):
         whole = expected[fields[0]][0]
