@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
 
 def arc_keys(costs: csr_array) -> NDArray[np.int64]:
@@ -31,3 +31,21 @@ def found_in(keys: NDArray[np.int64], some: NDArray[np.int64]) -> tuple[NDArray[
     known = at < len(keys)
     known[known] = keys[at[known]] == some[known]
     return np.asarray(at, np.int64), known
+
+
+def in_order(tail: NDArray[np.int64], head: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return the order of arcs by tail and head, equal ones as they come.
+
+    Each pass counts how many arcs a node has and puts them there: no arcs are compared.
+
+    Examples
+    --------
+    >>> in_order(np.array([1, 0, 1, 0]), np.array([0, 1, 0, 0]), 2).tolist()
+    [3, 1, 0, 2]
+    """
+    order = np.arange(len(tail))
+    for end in (head, tail):
+        begins = np.arange(len(order) + 1)
+        by_arc = csr_array((order, end[order], begins), shape=(len(order), n))
+        order = by_arc.tocsc().data
+    return np.asarray(order, np.int64)

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary, ref
 import numpy as np
 
 from layers.errors import NetworkError
+from network.arcs import in_order
 from network.build import FIELDS, NETWORKS
 from network.costs import cheapest_arcs, whole
 
@@ -96,7 +97,8 @@ class Arcs:
         both = ~links["oneway"].to_numpy(bool)[rows]
         tail, head = (position[np.concatenate([x, y[both]])] for x, y in ((u, v), (v, u)))
         link = np.concatenate([rows, rows[both]])
-        order = np.lexsort((link, head, tail))
+        order = np.argsort(link, kind="stable")
+        order = order[in_order(tail[order], head[order], len(nodes))]
         return cls(nodes, position, *(part[order].astype(np.int32) for part in (tail, head, link)))
 
 

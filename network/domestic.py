@@ -66,10 +66,10 @@ def with_domestic(
 
 def at_home(graph: csr_array, side: NDArray[np.object_]) -> csr_array:
     """Return a compiled field without what leads from one side, by position, to the other."""
-    tail = np.repeat(np.arange(len(side)), np.diff(graph.indptr))
-    own = side[tail] == side[graph.indices]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(tail[own], minlength=len(side)))]).astype(np.int32)
-    return csr_array((graph.data[own], graph.indices[own], indptr), shape=graph.shape)
+    code = pd.factorize(side)[0].astype(np.int8)
+    own = np.repeat(code, np.diff(graph.indptr)) == code[graph.indices]
+    begins = np.concatenate([[0], np.cumsum(own)])[graph.indptr].astype(np.int32)
+    return csr_array((graph.data[own], graph.indices[own], begins), shape=graph.shape)
 
 
 def same_costs(one: csr_array, two: csr_array) -> bool:
@@ -154,9 +154,7 @@ def _ground(
     graph: csr_array, side: NDArray[np.object_], position: NDArray[np.int64], ends: pd.DataFrame
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """Return minutes and predecessors from some ends over links that do not cross, and each position's row in them."""
-    arcs = graph.tocoo()
-    at_home = side[arcs.row] == side[arcs.col]
-    ground = csr_array((arcs.data[at_home], (arcs.row[at_home], arcs.col[at_home])), shape=graph.shape)
+    ground = at_home(graph, side)
     roots = np.unique(position[ends.to_numpy(np.int64)])
     cost, before = dijkstra(ground, indices=roots, limit=BACK_MIN, return_predecessors=True)
     start = np.full(graph.shape[0], -1)
