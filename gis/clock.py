@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gis.boundary import on_the_way_out
+from layers.memory import give_back
 from layers.progress import heard_by
 
 if TYPE_CHECKING:
@@ -53,4 +54,5 @@ class Clock:
         except BaseException:
             on_the_way_out()
             raise
+        give_back()
         self.seconds[name] = round(time.perf_counter() - start, 3)

@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -97,6 +97,13 @@ class _Layers(dict[str, gpd.GeoDataFrame]):
 
     late: dict[str, pa.OSFile]
 
+    @classmethod
+    def beside(cls, layers: dict[str, gpd.GeoDataFrame], folder: Path) -> _Layers:
+        """Return layers with the largest of them in the files of a folder."""
+        new = cls({name: layer for name, layer in layers.items() if name not in LATE})
+        new.late = {n: pa.OSFile(str(folder / f"layer_{n}.parquet")) for n in LATE}
+        return new
+
     def __missing__(self, name: str) -> gpd.GeoDataFrame:
         self[name] = gpd.read_parquet(self.late[name])
         return self[name]
@@ -163,6 +170,7 @@ def take_or_build(
                 bound(folder)
                 clock.kept_in = folder
                 hierarchy.keep_in(folder / ORDERS)
+                prepared = replace(prepared, layers=_Layers.beside(prepared.layers, folder))
         return prepared, network
 
 
@@ -270,8 +278,7 @@ def _load(folder: Path, study: Study, clock: Clock, *, lean: bool = False) -> tu
         if any(digest_of_file(folder / name) != digest for name, digest in about["files"].items()):
             return None
         network = (load_for_ways if lean else load_network)(folder / NETWORK)
-        layers = _Layers({n: gpd.read_parquet(folder / f"layer_{n}.parquet") for n in about["layers"]})
-        layers.late = {n: pa.OSFile(str(folder / f"layer_{n}.parquet")) for n in LATE}
+        layers = _Layers.beside({n: gpd.read_parquet(folder / f"layer_{n}.parquet") for n in about["layers"]}, folder)
         frames = {n: read_table(folder / f"{n}.parquet") for n in about["frames"]}
         places = {n: gpd.read_parquet(folder / f"place_{i}.parquet") for i, n in enumerate(about["places"])}
     except (OSError, ValueError, KeyError, TypeError, NetworkError):

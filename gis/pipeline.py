@@ -28,7 +28,9 @@ from gis.states import rasters_as_is, state_as_is
 from gis.study import Study, load_study
 from layers.folders import fresh_folder
 from layers.keeping import is_keeping
+from layers.memory import give_back
 from maps.i18n import speaking
+from network import bank
 
 Listen = Callable[[str], None]
 
@@ -66,13 +68,14 @@ def solve(
     refuse_work_that_cannot_fit(expected, study.osm.most_memory_gb)
     with results_kept(clock, fresh=fetching is not None and fetching.fresh):
         with clock.stage("measures"):
-            measures = measure(prepared, network)
+            found = [measure(prepared, network)]
             if is_keeping():
-                state_as_is(prepared, cache(lambda: measures))  # the next scenario takes it
+                state_as_is(prepared, cache(lambda: found[0]))  # the next scenario takes it
         with clock.stage("hot spots"):
-            measures = find_hot_spots(prepared, measures)
+            found.append(find_hot_spots(prepared, found.pop()))
         with clock.stage("chapters"):
-            measures, chapters = further_measures(prepared, network, measures)
+            # Handed over, not held here: what the chapters have done with is free while they go on.
+            measures, chapters = further_measures(prepared, network, found.pop())
     return Result(prepared, BorderNetwork(prepared, network), measures, chapters, clock)
 
 
@@ -101,7 +104,10 @@ def run(
         Anything that a user can cause.
     """
     with fresh_folder(Path(out), "run.json") as folder:
-        return solve(study, listen=listen, fetching=fetching).write_into(folder, lang=lang)
+        result = solve(study, listen=listen, fetching=fetching)
+        bank.forget()  # what is written asks for other trees
+        give_back()
+        return result.write_into(folder, lang=lang)
 
 
 def run_scenario(

@@ -14,6 +14,7 @@ from gis.chapters.planning import planning_chapter
 from gis.chapters.reach import reach_chapter
 from gis.chapters.statistics import statistics_chapter
 from gis.chapters.trips import trips_chapter
+from layers.memory import give_back
 from layers.progress import piece, shares
 
 if TYPE_CHECKING:
@@ -30,14 +31,21 @@ MARKED = ("growth", "bottlenecks", "openings_tried", "outliers", "places")
 
 
 def further_measures(prepared: Prepared, network: Network, measures: Measures) -> tuple[Measures, Chapters]:
-    """Return the measures with the columns and notes of every chapter, and the chapters' own tables and layers."""
+    """Return the measures with the columns and notes of every chapter, and the chapters' own tables and layers.
+
+    Demand and choice are left out of the measures once trips are counted: nothing else is made of them.
+    """
     study = prepared.study
     zone = border_zone(study)
+
+    def trips() -> Chapter:
+        return trips_chapter(study, network, measures, prepared.counts)
+
     first: list[tuple[float, Callable[[], Chapter]]] = [
         (5, lambda: ground_chapter(network, measures)),
         (35, lambda: connectivity_chapter(study, network, measures, prepared.border)),
         (12, lambda: reach_chapter(prepared, network, measures)),
-        (12, lambda: trips_chapter(study, network, measures, prepared.counts)),
+        (12, trips),
         (20, lambda: statistics_chapter(prepared, network, measures)),
         (0, lambda: permits_chapter(measures, zone)),
     ]
@@ -46,6 +54,10 @@ def further_measures(prepared: Prepared, network: Network, measures: Measures) -
     for span, (_, make) in zip(spans, first, strict=True):
         with piece(*span):
             found.append(make())
+        if make is trips:
+            # The largest tables of all; nobody asks for them any more.
+            measures = replace(measures, demand=None, choice=None)
+        give_back()
     for chapter in found:
         measures = _joined(measures, chapter)
     # The index weighs what the others computed.
