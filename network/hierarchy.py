@@ -15,7 +15,7 @@ import shutil
 import threading
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from importlib import import_module
@@ -175,15 +175,16 @@ class _Searches:
     frame: Frame
     costs: csr_array
     reverse: bool
+    _metrics: dict[bool, Any] = field(default_factory=dict)
 
     def between(self, roots: NDArray[np.uint32], columns: NDArray[np.uint32], *, turned: bool) -> NDArray[np.uint32]:
         """Return costs, a search from each root, or from each column where they are turned: a row for each search."""
-        weights = self.frame.weights(self.costs, back=self.reverse != turned)
         sources, targets = (columns, roots) if turned else (roots, columns)
         with _LOCK:  # the package's tables are made by one thread at a time
-            found: NDArray[np.uint32] = _metric(self.package, self.frame, weights).distances_many_to_many(
-                sources, targets
-            )
+            if turned not in self._metrics:
+                weights = self.frame.weights(self.costs, back=self.reverse != turned)
+                self._metrics[turned] = _metric(self.package, self.frame, weights)
+            found: NDArray[np.uint32] = self._metrics[turned].distances_many_to_many(sources, targets)
         return found
 
     def turned(self, roots: NDArray[np.uint32], columns: NDArray[np.uint32]) -> bool:
