@@ -83,7 +83,7 @@ class Measures:
     ``cells``, ``segments``, ``regions``, ``checkpoints``, ``settlements``, ``crossings``, ``border_line``, ``roads``,
     ``railways``; ``surface`` in the study's projection; ``statistics`` and the labels of cells once hot spots were
     sought; ``notes`` a reader must know. ``access``, ``demand``, ``choice`` and ``hot`` are what the tables were made
-    of.
+    of; ``demand`` and ``choice`` are there until the chapter on trips is made.
     """
 
     cells: gpd.GeoDataFrame
