@@ -45,6 +45,19 @@ def _files_of(path: Path) -> list[Path]:
     return sorted(files)
 
 
+def digests_of_raster(path: Path) -> list[str]:
+    """Return names and digests of all that a raster is read from: what lies beside it, and what a virtual one names."""
+    import rasterio  # who names no raster need not wait for it
+    from rasterio.errors import RasterioError
+
+    try:
+        with rasterio.open(path) as raster:
+            files = {path, *map(Path, raster.files)}
+    except (RasterioError, OSError):  # whoever reads it next says why
+        files = {path}
+    return [digest for file in sorted(files) for digest in digests_beside(file)]
+
+
 def digest_of_file(path: Path) -> str:
     """Return the sha256 of a file."""
     with path.open("rb") as file:

@@ -26,7 +26,14 @@ import geopandas as gpd
 import pyarrow as pa
 
 from gis.clock import Clock
-from gis.digests import digest_of_file, digest_of_record, digests_beside, source_digest, told_by_environment
+from gis.digests import (
+    digest_of_file,
+    digest_of_record,
+    digests_beside,
+    digests_of_raster,
+    source_digest,
+    told_by_environment,
+)
 from gis.inputs import Fetching, Prepared, Unwaited, charged, open_people, read_unwaited
 from gis.sources import locate_extracts
 from gis.stages import build
@@ -210,7 +217,7 @@ def key_of(study: Study, fetch: Fetching, at: Moment | None = None) -> str:
             study, cache_folder=fetch.cache, offline=fetch.offline, refresh=fetch.refresh, listen=fetch.listen
         )
         files["osm"] = [[e.url, *digests_beside(e.path)] for e in extracts]
-    files["people"] = digests_beside(Path(study.population.raster)) if study.population.raster else []
+    files["people"] = digests_of_raster(Path(study.population.raster)) if study.population.raster else []
     files |= {f"place {n}": digests_beside(Path(p.path)) for n, p in study.reach.layers.items()}
     files["indicators"] = digests_beside(Path(study.index.indicators)) if study.index.indicators else []
     parts = {name: getattr(study, name).model_dump(mode="json") for name in ("layers", "osm", "population")}

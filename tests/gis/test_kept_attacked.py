@@ -12,8 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import rasterio
+from affine import Affine
 
 import gis.kept
 from analysis.planning.draws import Spread
@@ -64,6 +67,44 @@ def test_what_a_geopackage_has_beside_itself_counts(tmp_path: Path) -> None:
         shutil.copy(f"{theirs}-wal", f"{ours}-wal")
     prepared, _ = take_or_build(study, fetching=how)
     assert prepared.layers["settlements"]["population"].max() == 7 * 24_000
+
+
+def _people(path: Path, people: float) -> None:
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=20,
+        height=10,
+        count=1,
+        dtype="float32",
+        crs="EPSG:4326",
+        transform=Affine(0.1, 0, 59, 0, -0.1, 50.5),
+    ) as raster:
+        raster.write(np.full((10, 20), people, "float32"), 1)
+
+
+@pytest.mark.parametrize("raster", ["people.vrt", "people.tif"])
+def test_what_a_raster_is_read_from_counts(raster: str, tmp_path: Path) -> None:
+    """A virtual raster names others; values that are none may be named beside a file."""
+    study = load_study(write_grid(tmp_path, more=f'[population]\nraster = "{raster}"\n'))
+    how = Fetching(tmp_path / "cache")
+    assert key_of(study, how), "a raster that is not there is told when it is read"
+    _people(tmp_path / "people.tif", 5.0)
+    source = '<SimpleSource><SourceFilename relativeToVRT="1">people.tif</SourceFilename></SimpleSource>'
+    (tmp_path / "people.vrt").write_text(
+        '<VRTDataset rasterXSize="20" rasterYSize="10"><SRS>EPSG:4326</SRS>'
+        "<GeoTransform>59, 0.1, 0, 50.5, 0, -0.1</GeoTransform>"
+        f'<VRTRasterBand dataType="Float32" band="1">{source}</VRTRasterBand></VRTDataset>'
+    )
+    old = key_of(study, how)
+    assert key_of(study, how) == old
+    if raster == "people.vrt":
+        _people(tmp_path / "people.tif", 6.0)
+    else:
+        none = '<PAMRasterBand band="1"><NoDataValue>5</NoDataValue></PAMRasterBand>'
+        (tmp_path / "people.tif.aux.xml").write_text(f"<PAMDataset>{none}</PAMDataset>")
+    assert key_of(study, how) != old
 
 
 def test_what_gdal_is_told_by_the_environment_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
