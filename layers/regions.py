@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 GAPS_M = (0.0, 50.0, 500.0, 3000.0)
 """How far apart two polygons of one boundary may be digitised, tried from the strictest."""
+NEAR = 0.05
+"""Degrees within which regions may face each other: more than the widest gap."""
+PIECE = 10
+"""Pieces between corners of a line that a zone is drawn around at once: a hundred, or one, take longer."""
 RING = 720
 """Steps in which a closed boundary is looked at."""
 
@@ -75,13 +79,15 @@ def border_line(regions: gpd.GeoDataFrame, countries: tuple[str, str]) -> gpd.Ge
     """
     sided = with_sides(regions, countries)
     a, b = sided[sided["side"] == "a"], sided[sided["side"] == "b"]
-    near_a, near_b = a.sindex.query(shapely.buffer(b.geometry.to_numpy(), 0.05), predicate="intersects")[::-1]
+    near_a, near_b = a.sindex.query(b.geometry.to_numpy(), predicate="dwithin", distance=NEAR)[::-1]
+    # What lies further off than the widest gap is no part of the border: a country is large.
+    own_a, own_b = a.iloc[np.unique(near_a)], b.iloc[np.unique(near_b)]
     for gap in GAPS_M:
         lines = _facing(a.geometry.to_numpy()[near_a], b.geometry.to_numpy()[near_b], gap)
         length = line_lengths_m(lines) / 1000
         # A shared corner or a crumb of a boundary is no border, and a border drawn partly with a gap is not whole yet:
         # the next gap may find it.
-        whole = gap == GAPS_M[-1] or length.sum() > 0.9 * _reach_km(a, b)
+        whole = gap == GAPS_M[-1] or length.sum() > 0.9 * _reach_km(own_a, own_b)
         if whole and length.sum() > max(1.0, 5 * gap / 1000):
             keep = length > 0.1
             return gpd.GeoDataFrame(
@@ -192,10 +198,18 @@ def belt(border: gpd.GeoDataFrame, depth_km: float, crs: CRS) -> shapely.Geometr
     return _zone(shapely.to_wkb(line), depth_km)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _zone(line: bytes, depth_km: float) -> shapely.Geometry:
-    """Return the zone around a line in WKB, made once for those who want the same: it takes most of a second."""
-    zone: shapely.Geometry = shapely.buffer(shapely.simplify(shapely.from_wkb(line), 200), depth_km * 1000)
+    """Return the zone around a line in WKB, made once for those who want the same.
+
+    Of pieces of the line, put together: around thousands of corners at once it takes most of a second, and GEOS
+    leaves out more of them.
+    """
+    parts = shapely.get_parts(shapely.line_merge(shapely.simplify(shapely.from_wkb(line), 200)))
+    corners = [shapely.get_coordinates(part) for part in parts]
+    # Some hundreds; each begins where the one before ends.
+    pieces = [shapely.LineString(xy[k : k + PIECE + 1]) for xy in corners for k in range(0, len(xy) - 1, PIECE)]
+    zone: shapely.Geometry = shapely.union_all(shapely.buffer(pieces, depth_km * 1000))
     return zone
 
 

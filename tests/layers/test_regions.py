@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from pyproj import Geod
+from pyproj import CRS, Geod
 
 from layers.crs import WGS84
 from layers.errors import LayerError
@@ -207,6 +207,27 @@ def test_the_belt_reaches_as_deep_as_it_says() -> None:
         for azimuth in (90.0, 270.0):
             lon, lat, _ = GEOD.fwd(60, 50.5, azimuth, km * 1000)
             assert bool(shapely.contains(zone, project(shapely.Point(lon, lat), WGS84, crs))) is inside
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_place_is_in_the_belt_of_a_line_of_many_corners_as_its_distance_says(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    parts = []
+    for west in (0.0, 900_000.0):  # two parts that do not meet, and an enclave
+        steps = rng.normal(3_000.0, 6_000.0, (int(rng.integers(9, 140)), 2))
+        parts.append(shapely.LineString(np.vstack([[west, 0.0], steps]).cumsum(axis=0)))
+    parts.append(shapely.Point(400_000.0, -300_000.0).buffer(20_000.0).exterior)
+    line = shapely.multilinestrings(parts)
+    frame = gpd.GeoDataFrame(geometry=[line], crs="EPSG:6933").to_crs(WGS84)
+    depth_m = 1000.0 * float(rng.choice([20, 100, 300]))
+    zone = belt(frame, depth_m / 1000, CRS("EPSG:6933"))
+    west, south, east, north = shapely.bounds(line) + np.array([-1, -1, 1, 1]) * 1.5 * depth_m
+    spots = shapely.points(rng.uniform(west, east, 3_000), rng.uniform(south, north, 3_000))
+    away = shapely.distance(spots, line)
+    inside = shapely.contains(zone, spots)
+    # The line is known to 200 m here, and an arc is drawn by its chords.
+    assert inside[away < 0.98 * depth_m - 300].all()
+    assert not inside[away > depth_m + 300].any()
 
 
 def sided() -> gpd.GeoDataFrame:
