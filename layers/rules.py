@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from layers.osm.tags import SEASONS
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 MODES = ("road", "rail", "river")
 REGIMES = ("multilateral", "bilateral", "simplified", "unknown")
 DTYPES = {"text": "str", "whole": "int64", "number": "float64", "flag": "bool"}
+WIDENED = {"text": (), "whole": ("int32",), "number": ("int64", "int32", "float32"), "flag": ()}
+"""Dtypes of each kind that are brought to its own without a look at the values."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +112,15 @@ class Rule:
 def fitting(frame: pd.DataFrame, layer: str) -> pd.DataFrame | None:
     """Return a layer's columns as its schema would, or nothing where a value does not fit or must be brought to fit.
 
-    Whole numbers in a column of numbers and words in a column of objects are brought to its dtype here.
+    Whole numbers in a column of numbers, numbers of fewer bytes and words in a column of objects are brought to its
+    dtype here: no value changes by that.
     """
     out = {}
     for name, rule in RULES[layer].items():
         if name not in frame or not isinstance(values := frame[name], pd.Series):
             return None
-        if rule.kind == "number" and values.dtype == np.int64:
-            values = values.astype(float)
+        if values.dtype in WIDENED[rule.kind]:
+            values = values.astype("float64") if rule.kind == "number" else values.astype("int64")
         elif (
             rule.kind == "text"
             and values.dtype == object
