@@ -110,6 +110,11 @@ class Border:
         return np.asarray([] if self.water is None else shapely.get_parts(self.water), dtype=object)
 
     @cached_property
+    def hulls(self) -> NDArray[np.object_]:
+        """The convex hull of each."""
+        return np.asarray(shapely.convex_hull(self.lakes), dtype=object)
+
+    @cached_property
     def _tree(self) -> shapely.STRtree:
         return shapely.STRtree(self.lakes)
 

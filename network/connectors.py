@@ -272,19 +272,19 @@ def connect_checkpoints(
         _at_speed(_connector_links(tables, border, leave[~one], end[~one], "road").assign(oneway=True), kph[~one]),
     ]
     by_side = {s: posts[posts["side"] == s].set_index("place") for s in SIDES}
-    gates = [
-        gate_links(
-            by_side["a"].loc[[p], "come"].to_numpy(),
-            by_side["b"].loc[[p], "come"].to_numpy(),
-            ids[p],
-            f"connector-{ids[p]}",
-            checkpoints,
-            leave_a=by_side["a"].loc[[p], "leave"].to_numpy(),
-            leave_b=by_side["b"].loc[[p], "leave"].to_numpy(),
-        ).assign(base_open=bool(checkpoints["base_open"].iloc[p]) if "base_open" in checkpoints else True)
-        for p in np.flatnonzero(both)
-    ]
-    parts = [part for part in (tables.links, *connectors, *gates) if len(part)]
+    ps = np.flatnonzero(both)
+    ends_of = {c: [by_side[s].loc[ps, c].to_numpy(np.int64) for s in SIDES] for c in ("come", "leave")}
+    gates = gate_links(
+        np.stack(ends_of["come"], axis=1).ravel(),
+        np.stack(ends_of["leave"][::-1], axis=1).ravel(),
+        np.repeat(ids[ps], 2),
+        np.repeat("connector-" + ids[ps], 2),
+        checkpoints,
+    )
+    gates["base_open"] = (
+        np.repeat(checkpoints["base_open"].to_numpy(bool)[ps], 2) if "base_open" in checkpoints else True
+    )
+    parts = [part for part in (tables.links, *connectors, gates) if len(part)]
     return Tables(tables.nodes, pd.concat(parts, ignore_index=True), tables.crs), report
 
 

@@ -52,12 +52,20 @@ def open_gates(
     twin = len(tables.nodes) - len(node) + np.arange(len(node))
     post_a, post_b = np.where(u_side == "a", node, twin), np.where(u_side == "a", twin, node)
     gates = []
-    for crossing, group in pairs.groupby("crossing_id", sort=True):  # crossings: dozens
-        ends = np.flatnonzero(keys == crossing)
-        gates += [
-            gate_links(post_a[ends], post_b[ends], checkpoint, str(crossing), checkpoints)
-            for checkpoint in sorted(group["checkpoint_id"])
-        ]
+    if len(pairs):
+        held = pairs.sort_values(["crossing_id", "checkpoint_id"], kind="stable")
+        here = pd.Series(keys).groupby(keys).indices
+        ends = [here.get(crossing, np.zeros(0, np.int64)) for crossing in held["crossing_id"]]
+        both = [2 * len(at) for at in ends]
+        gates.append(
+            gate_links(
+                np.concatenate([post[at] for at in ends for post in (post_a, post_b)]),
+                np.concatenate([post[at] for at in ends for post in (post_b, post_a)]),
+                np.repeat(held["checkpoint_id"].to_numpy(dtype=object), both),
+                np.repeat(held["crossing_id"].to_numpy(dtype=object), both),
+                checkpoints,
+            )
+        )
     alone = ~np.isin(keys, pairs["crossing_id"])
     if alone.any():
         gates.append(_line_links(post_a[alone], post_b[alone], modes[alone], keys[alone]))
@@ -92,28 +100,33 @@ def _double_posts(tables: Tables, node: NDArray[np.int64], u_side: NDArray[np.ob
 
 
 def gate_links(
-    post_a: NDArray[np.int64],
-    post_b: NDArray[np.int64],
-    checkpoint: str,
-    crossing: str,
+    u: NDArray[np.int64],
+    v: NDArray[np.int64],
+    checkpoint: NDArray[np.object_],
+    crossing: NDArray[np.object_],
     checkpoints: gpd.GeoDataFrame,
-    *,
-    leave_a: NDArray[np.int64] | None = None,
-    leave_b: NDArray[np.int64] | None = None,
 ) -> pd.DataFrame:
-    """Return the directed gates of a checkpoint at its pairs of posts, a→b and b→a: no length, no moving time.
+    """Return directed gates between posts on either side: no length, no moving time.
 
-    A post may have another node, ``leave_a`` or ``leave_b``, for those who come out of the gate.
+    Parameters
+    ----------
+    u, v
+        Posts that each gate leads from and to.
+    checkpoint, crossing
+        Whose gate each is, and of which crossing.
+    checkpoints
+        With ``mode``, ``wait_min`` and ``open`` of all of them.
     """
-    row = checkpoints.loc[checkpoints["checkpoint_id"] == checkpoint].iloc[0]
+    known = checkpoints.drop_duplicates("checkpoint_id")
+    row = pd.Index(known["checkpoint_id"]).get_indexer(checkpoint)
     return _over_the_line(
-        np.concatenate([post_a, post_b]),
-        np.concatenate([post_b if leave_b is None else leave_b, post_a if leave_a is None else leave_a]),
-        mode=row["mode"],
+        u,
+        v,
+        mode=known["mode"].to_numpy(dtype=object)[row],
         kind=GATE,
         oneway=True,
-        wait_min=float(row["wait_min"]),
-        passable=bool(row["open"]),
+        wait_min=known["wait_min"].to_numpy(float)[row],
+        passable=known["open"].to_numpy(bool)[row],
         checkpoint_id=checkpoint,
         crossing_id=crossing,
     )

@@ -6,23 +6,25 @@ At the nearest link of its own side, and at further ones that the network does n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.crs import WGS84, geodesic_m, project
 from layers.sides import SIDES, Side
+from network.anchors import with_anchors
 from network.junctions import once_per_junction
 from network.kinds import CONNECTOR, NO_GROUND
 from network.shores import goes_round, way_round
-from network.topology import SNAP_M, Tables, along
+from network.topology import Tables, along
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from network.abroad import Border
 
@@ -34,6 +36,8 @@ AT_ONCE = 10
 """Things whose ways are looked at together where the nearest can't be joined."""
 BEYOND = 10
 """So many times as many things are looked at where water lies before the nearest: a city on the other bank has more."""
+MANY = 20
+"""What fewer points find is not kept: they are new ones, as a rule."""
 NEXT_TO = 0.05
 """A way that is too long is so to all that lies this near to its end, as a share of the straight line."""
 COLUMNS = ("place", "link", "fraction", "straight_m")
@@ -194,8 +198,32 @@ def near_by(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return pairs of points of one side and things within their reach, by point and distance.
 
-    Things are lines or points in the projection.
+    Things are lines or points in the projection. What many points found is kept with the border: settlements join the
+    same roads again when a checkpoint is tried.
     """
+    if len(points) < MANY:
+        return _near_by(points, things, border, side, limit_km, limits)
+    known = blake2b(repr((side, limit_km, limits)).encode(), digest_size=16)
+    for shapes in (points, things):
+        xy, shape = shapely.get_coordinates(shapes, return_index=True)
+        known.update(xy.data)
+        known.update(np.bincount(shape).data)
+    key = known.digest()
+    if key not in border.answers:
+        border.answers[key] = _near_by(points, things, border, side, limit_km, limits)
+    found: tuple[NDArray[np.int64], NDArray[np.int64]] = border.answers[key]
+    return found
+
+
+def _near_by(
+    points: NDArray[np.object_],
+    things: NDArray[np.object_],
+    border: Border,
+    side: Side,
+    limit_km: float,
+    limits: ConnectorLimits,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the same, sought."""
     tree = shapely.STRtree(things)
     point, thing = tree.query_nearest(points, max_distance=limit_km * 1000, all_matches=False)
     first = np.full(len(points), np.nan)
@@ -225,7 +253,8 @@ def near_by(
     place, thing = place[keep], thing[keep]
     bridge = shapely.shortest_line(points[place], things[thing])
     free = ~border.leads_abroad(points[place], bridge, side)
-    wet = np.flatnonzero(free & border.over_water(points[place], bridge))
+    wet = np.flatnonzero(free & (thing != nearest[place]))
+    wet = wet[border.over_water(points[place[wet]], bridge[wet])]
     free[wet] = goes_round(border, bridge[wet], DETOUR)
     free |= thing == nearest[place]
     return place[free].astype(np.int64), thing[free].astype(np.int64)
@@ -289,7 +318,7 @@ def far_apart(
     if not len(several):
         return kept
     some = near.iloc[several].reset_index(drop=True)
-    there, back, node, where = _with_anchors(tables, some, ways)
+    there, back, node, where = with_anchors(tables, some, ways)
     place = pd.factorize(some["place"])[0]
     straight = some["straight_m"].to_numpy(float)
     starts = np.flatnonzero(np.diff(place, prepend=-1))
@@ -341,54 +370,3 @@ def _in_turn(
             far |= tree[row, node[rest]] > walk
         open_[rest] = far
     return kept
-
-
-def _with_anchors(
-    tables: Tables, near: pd.DataFrame, ways: NDArray[np.int64]
-) -> tuple[csr_array, csr_array | None, NDArray[np.int64], NDArray[np.float64]]:
-    """Return the ways in metres with a node per candidate, the same backwards, and where nodes are.
-
-    Backwards is None where no link is one-way.
-    """
-    links = tables.links.iloc[ways]
-    nodes, ends = np.unique(links[["u", "v"]].to_numpy(np.int64), return_inverse=True)
-    u, v = ends.reshape(-1, 2).T
-    length, oneway = links["length_m"].to_numpy(float), links["oneway"].to_numpy(bool)
-    row = np.searchsorted(ways, near["link"].to_numpy(np.int64))
-    at = near["fraction"].to_numpy(float) * length[row]
-    # As where links are split: at an end of its link a candidate is that end.
-    node = np.where(at <= SNAP_M, u[row], np.where(at >= length[row] - SNAP_M, v[row], -1))
-    inner = np.flatnonzero(node < 0)
-    inner = inner[np.lexsort((at[inner], row[inner]))]
-    node[inner] = len(nodes) + np.arange(len(inner))
-    anchor, row, at = node[inner], row[inner], at[inner]
-    first = np.diff(row, prepend=-1) != 0
-    last = np.diff(row, append=-1) != 0
-    before = np.where(first, u[row], anchor - 1)
-    step = at - np.where(first, 0.0, np.r_[0.0, at][:-1])
-    whole = np.setdiff1d(np.arange(len(ways)), row)
-    end = row[last]
-    tail = np.concatenate([u[whole], before, anchor[last]])
-    head = np.concatenate([v[whole], anchor, v[end]])
-    metres = np.concatenate([length[whole], step, length[end] - at[last]])
-    single = oneway[np.concatenate([whole, row, end])]
-    graph = _least(
-        np.concatenate([tail, head[~single]]),
-        np.concatenate([head, tail[~single]]),
-        np.concatenate([metres, metres[~single]]),
-        len(nodes) + len(inner),
-    )
-    spots = shapely.line_interpolate_point(
-        tables.projected(ways[row]), near["fraction"].to_numpy(float)[inner], normalized=True
-    )
-    where = np.vstack([tables.nodes[["px", "py"]].to_numpy(float)[nodes], shapely.get_coordinates(spots)])
-    return graph, graph.T.tocsr() if single.any() else None, node, where
-
-
-def _least(tail: NDArray[np.int64], head: NDArray[np.int64], metres: NDArray[np.float64], size: int) -> csr_array:
-    """Return arcs as a sparse table, the shortest of parallel ones."""
-    order = np.lexsort((metres, head, tail))
-    tail, head, metres = tail[order], head[order], np.maximum(metres[order], 0.0)
-    use = np.r_[True, (np.diff(tail) != 0) | (np.diff(head) != 0)]
-    indptr = np.searchsorted(tail[use], np.arange(size + 1)).astype(np.int32)
-    return csr_array((metres[use], head[use].astype(np.int32), indptr), shape=(size, size))

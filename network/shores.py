@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +52,7 @@ def goes_round(border: Border, lines: NDArray[np.object_], times: float) -> NDAr
     border line is as near as the way is longer, there is none.
     """
     line, lake = border.lakes_under(lines)
-    hull = shapely.convex_hull(border.lakes[lake])
+    hull = border.hulls[lake]
     xy = shapely.get_coordinates(lines).reshape(-1, 2, 2)
     along = xy[:, 1] - xy[:, 0]
     along *= FAR_M / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
@@ -66,7 +65,8 @@ def goes_round(border: Border, lines: NDArray[np.object_], times: float) -> NDAr
     around = np.minimum(left, shapely.length(hull) - left) - straight
     more = np.bincount(line, np.maximum(around, 0.0), minlength=len(lines)).astype(float)
     short = more <= (times - 1) * shapely.length(lines)
-    short[short] = shapely.distance(border.line, lines[short]) > more[short]
+    # Quick, for the line is prepared; a distance for each is what shapely takes, and its types do not know of.
+    short[short] = ~shapely.dwithin(border.line, lines[short], more[short])  # type: ignore[call-overload]
     return np.asarray(short, bool)
 
 
@@ -75,13 +75,13 @@ def _way(
 ) -> NDArray[np.float64] | None:
     """Return the corners of a way between two places, ends included, None for longer ones than `most_m`."""
     straight = np.stack([one, other])
-    line = shapely.LineString(straight)
     if _length(straight) > most_m:
         return None
-    if not border.over_water(np.asarray([shapely.Point(one)], dtype=object), np.array([line]))[0]:
+    if not _wet(border, straight)[0]:
         return straight
     if not rounds:
         return None
+    line = shapely.LineString(straight)
     lakes, best = border.lakes_on(line), None
     for half in _halves(one, other, most_m):
         parts = shapely.buffer(shapely.intersection(lakes, half), OFF_M, quad_segs=2)
@@ -98,7 +98,10 @@ def _along(border: Border, path: NDArray[np.float64], most_m: float, rounds: int
     if spare < 0:
         return None
     ways = []
-    for a, b in pairwise(path):  # a handful of corners
+    for a, b, wet in zip(path, path[1:], _wet(border, path), strict=False):  # a handful of corners
+        if not wet:
+            ways.append(a[None])
+            continue
         straight = float(np.hypot(*(b - a)))
         way = _way(border, a, b, straight + spare, rounds - 1)
         if way is None:
@@ -106,6 +109,12 @@ def _along(border: Border, path: NDArray[np.float64], most_m: float, rounds: int
         spare -= _length(way) - straight
         ways.append(way[:-1])
     return np.vstack([*ways, path[-1:]])
+
+
+def _wet(border: Border, path: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which pieces between the corners of a path lead over water."""
+    lines = np.asarray(shapely.linestrings(np.stack([path[:-1], path[1:]], axis=1)), dtype=object)
+    return border.over_water(np.asarray(shapely.points(path[:-1]), dtype=object), lines)
 
 
 def _length(path: NDArray[np.float64]) -> float:
@@ -127,18 +136,18 @@ def _outline(hull: shapely.Geometry, one: NDArray[np.float64], other: NDArray[np
     The other part is the straight line.
     """
     ring = shapely.get_exterior_ring(hull)
-    at = np.array([shapely.line_locate_point(ring, shapely.Point(end)) for end in (one, other)])
+    at = np.asarray(shapely.line_locate_point(ring, shapely.points(np.stack([one, other]))), float)
     xy = shapely.get_coordinates(ring)
-    where = np.r_[0.0, np.cumsum(np.hypot(*np.diff(xy, axis=0).T))]
+    where = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
     corners, where = xy[:-1], where[:-1]
     first, last = np.sort(at)
     inner = (where > first) & (where < last)
     between = corners[inner]
-    outer = np.r_[corners[where >= last], corners[where <= first]]
+    outer = np.concatenate([corners[where >= last], corners[where <= first]])
     if last - first < shapely.length(ring) / 2:
         middle = outer[::-1] if at[1] > at[0] else outer
     else:
         middle = between if at[1] > at[0] else between[::-1]
     on = shapely.get_coordinates(shapely.line_interpolate_point(ring, at))
     path = np.vstack([one, on[:1], middle, on[1:], other])
-    return path[np.r_[True, np.hypot(*np.diff(path, axis=0).T) > 1e-6]]
+    return np.asarray(path[np.append(True, np.hypot(*np.diff(path, axis=0).T) > 1e-6)], float)

@@ -11,11 +11,12 @@ import pytest
 import shapely
 
 from layers.crs import GEOD, WGS84, project
+from layers.sides import SIDES
 from network.border import main_components
 from network.build import Network
 from network.connectors import CONNECTOR_KPH
 from network.edits import add_places
-from network.joining import DETOUR, ConnectorLimits, join
+from network.joining import DETOUR, ConnectorLimits, join, near_by
 from network.kinds import NO_GROUND
 from network.routing import compile_router
 from tests.borders import (
@@ -143,6 +144,7 @@ def test_an_island_joins_nobody_but_a_side_without_a_crossing_keeps_its_roads() 
     assert sorted(tables.links["length_m"].to_numpy()[~usable].round(-3)) == [10_000.0]
 
 
+PLAINLY = ConnectorLimits()
 LOOSE = ConnectorLimits(reach_ratio=4.0, reach_more_km=40.0, detour_ratio=1.1)
 
 
@@ -166,6 +168,22 @@ def test_random_places_join_what_a_search_by_hand_finds(seed: int, limits: Conne
         assert mine["straight_m"].to_numpy() == pytest.approx([m for _, _, m in expected], rel=1e-9, abs=1e-3)
         several += len(mine) > 1
     assert several > 2
+
+
+def test_what_many_points_found_is_theirs_alone() -> None:
+    """Kept answers are those of the same points, things, side and limits: any other question is a new one."""
+    network = random_network(5)
+    rng = np.random.default_rng(5)
+    lines = network.base.tables.projected(np.arange(40))
+    spots = shapely.points(shapely.get_coordinates(lines)[rng.integers(80, size=30)] + rng.normal(0, 20_000, (30, 2)))
+    asked = list(
+        itertools.product((spots, spots[::-1], spots[:25]), (lines, lines[1:]), SIDES, (40.0, 90.0), (LOOSE, PLAINLY))
+    )
+    for _ in range(2):
+        for points, things, side, limit_km, limits in asked:
+            found = near_by(points, things, network.base.border, side, limit_km, limits)
+            fresh = near_by(points, things, replace(network.base.border), side, limit_km, limits)
+            assert [rows.tolist() for rows in found] == [rows.tolist() for rows in fresh]
 
 
 def by_hand(
