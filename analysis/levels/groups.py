@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -196,7 +196,20 @@ def _skater(x: NDArray[np.float64], near: NDArray[np.bool_], ks: Sequence[int]) 
         # choice.
         return np.asarray(cdist(a, a if b is None else b, "cityblock") + TINY, float)
 
-    forest = SpanningForest(dissimilarity=apart)
+    class Forest(SpanningForest):  # type: ignore[misc]  # spopt is untyped
+        """spopt's own, which weighs no type twice: of the types that a cut leaves all but two are as they were."""
+
+        known: ClassVar[dict[bytes, float]] = {}
+
+        def score(self, data: NDArray[np.float64], labels: NDArray[np.int64], quorum: float) -> float:
+            parts = [labels == label for label in range(int(labels.max()) + 1)]
+            for part in parts:
+                if part.tobytes() not in self.known:
+                    own = data[part]
+                    self.known[part.tobytes()] = super().score(own, np.zeros(len(own), np.int64), quorum)
+            return float(np.sum([self.known[part.tobytes()] for part in parts]))
+
+    forest = Forest(dissimilarity=apart)
     with warnings.catch_warnings():
         # Several parts are told by `regionalise`; spopt warns of them again.
         warnings.filterwarnings("ignore", message="By default, the graph is disconnected", category=OptimizeWarning)

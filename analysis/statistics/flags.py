@@ -81,10 +81,11 @@ def both_tests(
         draws=draws,
         seed=seed,
     )
-    smooth = smooth_test(values, graph, surfaces=surfaces)
+    joined = values.where(values.index.isin(ids))  # what has no neighbour is not looked for three times again
+    smooth = smooth_test(joined, part, surfaces=surfaces)
     out = local[["z", "p", "q"]].assign(p_max=smooth["p_max"])
     for column, kind in SENSITIVITIES.items():
-        out[column] = smooth_test(values, graph, kind=kind, surfaces=surfaces)["p_max"]
+        out[column] = smooth_test(joined, part, kind=kind, surfaces=surfaces)["p_max"]
     out["flag"] = flags(values, local, smooth["p_max"], draws=draws, alpha=alpha)
     return out, {str(k): v for k, v in smooth.attrs.items()}
 

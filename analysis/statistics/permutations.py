@@ -38,7 +38,7 @@ KEPT = 10_000_000
 Tail = Literal["two-sided", "greater"]
 LocalStatistic = Callable[[int, "NDArray[np.float64]", "NDArray[np.float64]"], "NDArray[np.float64]"]
 """From a unit's position, the values drawn for its neighbours, shape (draws, neighbours), and their weights: the
-statistic of each draw. It may write over the drawn values."""
+statistic of each draw, in an array of its own. It may write over the drawn values."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,20 @@ def pseudo_p(observed: float, draws: NDArray[np.float64], tail: Tail = "two-side
     if tail == "greater":
         return (1 + above) / (len(draws) + 1)
     return min(1.0, 2 * (1 + min(above, int(np.count_nonzero(draws <= observed)))) / (len(draws) + 1))
+
+
+def moments(draws: NDArray[np.float64]) -> tuple[float, float]:
+    """Return mean and standard deviation as numpy has them, in the room of the draws, which are lost.
+
+    Examples
+    --------
+    >>> moments(np.array([1.0, 2.0, 3.0, 6.0])) == (3.0, np.array([1.0, 2.0, 3.0, 6.0]).std())
+    True
+    """
+    mean = draws.mean()
+    draws -= mean
+    np.multiply(draws, draws, out=draws)
+    return float(mean), float(np.sqrt(draws.sum() / len(draws)))
 
 
 @lru_cache(maxsize=4)
@@ -179,8 +193,8 @@ def local_test(
         others[:i], others[i:] = values[:i], values[i + 1 :]
         np.take(others, ids, out=near, mode="clip")  # all are within: clipping is only quicker than raising
         draws = statistic(int(i), near, rows.data[rows.indptr[i] : rows.indptr[i + 1]])
-        out.mean[i], out.std[i] = draws.mean(), draws.std()
         out.p[i] = pseudo_p(float(observed[i]), draws, tail)
+        out.mean[i], out.std[i] = moments(draws)
     return out
 
 

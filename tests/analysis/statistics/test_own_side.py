@@ -12,6 +12,7 @@ from libpysal.graph import Graph
 from scipy.sparse import csr_array
 from scipy.stats import binomtest
 
+from analysis.statistics import own_side
 from analysis.statistics.own_side import can_be_tested, cut, own_side_test, straddles
 from analysis.statistics.weights import contiguity
 from tests.analysis.helpers import disk
@@ -54,6 +55,28 @@ def test_p_is_that_of_all_draws_there_are() -> None:
     assert found["s"] == pytest.approx(seen)
     assert found["p"] == pytest.approx(exact, abs=5 * 2 * np.sqrt(exact / 2 / 20_000))
     assert found["z"] == pytest.approx((seen - drawn.mean()) / drawn.std(), abs=0.05)
+
+
+def test_a_test_that_is_asked_again_is_the_same_and_any_other_is_its_own() -> None:
+    graph, other = contiguity(pd.Series(CELLS)), contiguity(pd.Series(CELLS)).higher_order(2)
+    asked = [
+        (values, near, side, seed, draws)
+        for values in (field(0), field(1))
+        for near in (graph, other)
+        for side in (halves(), halves().iloc[::-1].set_axis(CELLS))
+        for seed in (0, 1)
+        for draws in (99, 199)
+    ]
+    alone = []
+    for values, near, side, seed, draws in asked:
+        own_side._FOUND.clear()
+        alone.append(own_side_test(values, near, side, permutations=draws, seed=seed))
+    assert len({table["z"].to_numpy().tobytes() for table in alone}) == len(asked)
+    for _ in range(2):
+        for (values, near, side, seed, draws), expected in zip(asked, alone, strict=True):
+            found = own_side_test(values, near, side, permutations=draws, seed=seed)
+            pd.testing.assert_frame_equal(found, expected, check_exact=True)
+            found.loc[:, "z"] = 0.0
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -16,7 +16,7 @@ from esda import G_Local, Moran, Moran_Local
 from esda.crand import vec_permutations
 from numpy.typing import NDArray
 
-from analysis.statistics.permutations import adjusted, global_draws, local_test, neighbour_draws, pseudo_p
+from analysis.statistics.permutations import adjusted, global_draws, local_test, moments, neighbour_draws, pseudo_p
 from analysis.statistics.weights import contiguity
 from tests.analysis.helpers import disk, two_sided
 
@@ -118,6 +118,15 @@ def test_orders_of_all_units_are_those_of_esda(seed: int) -> None:
         z, lambda o: 37 / rows.sum() * np.einsum("ki,ij,kj->k", o, rows, o) / (z @ z), permutations=150, seed=seed
     )
     assert found == pytest.approx(moran.sim, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 129, 9_999, 99_999])
+def test_moments_are_numpys_to_the_last_bit(n: int) -> None:
+    rng = np.random.default_rng(n)
+    for scale in (1e-6, 1.0, 1e9):
+        draws = rng.normal(3.0, 1.0, n) * scale
+        expected = float(draws.mean()), float(draws.std())
+        assert moments(draws) == expected
 
 
 def test_adjusted_p_leaves_out_what_has_none() -> None:
