@@ -145,7 +145,7 @@ def change_chapter(contents: Contents) -> Chapter:
     if contents.crs is not None and len(layers.get("cells_change", ())):
         parts = [layers[n] for n in ("cells_change", "border_line", "checkpoints_after", "regions")]
         caption = _("Cells by how much of their potential across the border the scenario adds or takes.")
-        drawn = ((figures.change_map(*parts, crs=contents.crs), caption),)
+        drawn = ((figures.change_map(*parts, crs=contents.crs, water=layers.get("water")), caption),)
     names = contents.region_names
     cells = with_names(tables.get("most_changed"), names)
     drawn_cells = layers.get("cells_change")

@@ -184,7 +184,8 @@ def trips_chapter(contents: Contents) -> Chapter:
     layers, tables = contents.layers, contents.tables
     drawn: Figures = ()
     if contents.crs is not None and len(layers.get("flows", ())) and {"border_line", "regions"} <= set(layers):
-        svg = charts.flow_map(layers["flows"], layers["border_line"], layers["regions"], crs=contents.crs)
+        ground = layers["border_line"], layers["regions"]
+        svg = charts.flow_map(layers["flows"], *ground, crs=contents.crs, water=layers.get("water"))
         drawn = (
             (
                 svg,

@@ -22,6 +22,7 @@ from maps.report.drawing import (
     SIDE_COLORS,
     Drawing,
     draw_areas,
+    draw_water,
     figure,
     paint,
     scale_bar,
@@ -37,7 +38,12 @@ NETWORK_COLORS = {"borderless": "#9aa5b1", "open": "#56b4e9", "actual": "#0072b2
 
 
 def flow_map(
-    flows: gpd.GeoDataFrame, border_line: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, *, crs: pyproj.CRS | str
+    flows: gpd.GeoDataFrame,
+    border_line: gpd.GeoDataFrame,
+    regions: gpd.GeoDataFrame,
+    *,
+    crs: pyproj.CRS | str,
+    water: gpd.GeoDataFrame | None = None,
 ) -> Drawing:
     """Draw the modelled cross-border trips on the network, thicker where more of them run.
 
@@ -45,8 +51,8 @@ def flow_map(
     ----------
     flows
         Links with ``flow_share``, the share of all modelled trips across the border.
-    border_line, regions
-        Ground of the map.
+    border_line, regions, water
+        Ground of the map; water with ``area_km2``, None where none is known.
     crs
         The projected CRS to draw in.
 
@@ -61,6 +67,7 @@ def flow_map(
     with figure(9.2, height + 0.6) as fig:
         ax = fig.subplots()
         draw_areas(ax, areas, box)
+        sea = draw_water(ax, water, box, target)
         handles: list[Any] = []
         for each in FLOW_CLASSES:
             low, high, width = float(each.lower or 0), float(each.upper or 0), float(each.size or 1) * 1.8
@@ -69,6 +76,7 @@ def flow_map(
             handles.append(Line2D([], [], color=each.color, linewidth=width, label=_(each.label)))
         paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.0, linestyle=(0, (4, 2)), zorder=5)
         handles.append(Line2D([], [], color=BORDER, linestyle=(0, (4, 2)), linewidth=1.0, label=_("Border line")))
+        handles += sea
         ax.set(xlim=box[::2], ylim=box[1::2], aspect="equal")
         ax.set_axis_off()
         scale_bar(ax, box)

@@ -13,19 +13,25 @@ from typing import Any
 import geopandas as gpd
 import matplotlib as mpl
 import numpy as np
+import pyproj
 import shapely
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
+from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as MplPath
 from numpy.typing import NDArray
 
 from maps.i18n import _, number
 from maps.styles.layers import CHECKPOINT_CLASSES
+from maps.styles.water import WATER
 from maps.web import assets
 
 SIDE_COLORS = ("#0072b2", "#d55e00")
 INK, FAINT, BORDER = "#1f2933", "#9aa5b1", "#7a0177"
 CHECKPOINT_COLOR = {each.value: each.color for each in CHECKPOINT_CLASSES}
+DOTS = 1400
+"""Of a picture from left to right, as it is seen at the most."""
+WIDE = 9
+"""Dots that a lake must fill to be drawn."""
 _RC: dict[Any, Any] = {
     "svg.hashsalt": "borderlink",
     "svg.fonttype": "none",
@@ -90,7 +96,7 @@ def stroke(ax: Any, lines: NDArray[np.object_], box: tuple[float, float, float, 
 
 def _on_grid(lines: NDArray[np.object_], box: tuple[float, float, float, float]) -> NDArray[np.float64]:
     """Return both ends of each piece of lines, on a grid of 1,400 dots over the picture, each piece once."""
-    step = (box[2] - box[0]) / 1400
+    step = (box[2] - box[0]) / DOTS
     xy, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
     grid = np.round((xy - box[:2]) / step).astype(np.int64)
     pieces = np.stack([grid[:-1], grid[1:]], axis=1)[line[1:] == line[:-1]]
@@ -121,6 +127,35 @@ def draw_areas(ax: Any, areas: gpd.GeoDataFrame, box: tuple[float, float, float,
             ax.text(
                 spot.x, spot.y, str(name), ha="center", va="center", fontsize=7.5, color="#3d4852", zorder=6, bbox=halo
             )
+
+
+def draw_water(
+    ax: Any, water: gpd.GeoDataFrame | None, box: tuple[float, float, float, float], crs: pyproj.CRS
+) -> list[Any]:
+    """Draw the lakes and seas that are wide enough to be seen, over the regions.
+
+    Parameters
+    ----------
+    water
+        With ``area_km2``; None where none is known.
+    box
+        What the axes show, in metres of `crs`.
+
+    Returns
+    -------
+    Their line of the legend; none where nothing is drawn.
+    """
+    dot = (box[2] - box[0]) / DOTS
+    if water is None or not len(wide := water[water["area_km2"] >= WIDE * (dot / 1000) ** 2]):
+        return []
+    seen = shapely.intersection(shapely.simplify(wide.geometry.to_crs(crs).to_numpy(), dot), shapely.box(*box))
+    parts = shapely.get_parts(seen)
+    shapes = parts[shapely.area(parts) > 0]
+    if not len(shapes):
+        return []
+    look: dict[str, Any] = {"facecolor": WATER.classes[0].color, "edgecolor": WATER.outline, "linewidth": 0.4}
+    paint(ax, gpd.GeoSeries(shapes, crs=crs), **look)
+    return [Patch(**look, label=_(WATER.classes[0].label))]
 
 
 def _apart(

@@ -24,6 +24,7 @@ from maps.report.drawing import (
     SIDE_COLORS,
     Drawing,
     draw_areas,
+    draw_water,
     figure,
     paint,
     scale_bar,
@@ -234,8 +235,8 @@ def area_map(
         Areas with the column of the drawing.
     style
         Its classes; hatched ones are striped.
-    ground
-        ``border_line``, ``regions`` and ``checkpoints``.
+    backdrop
+        ``border_line``, ``regions`` and ``checkpoints``; ``water`` where it is known.
     crs
         The projected CRS to draw in.
 
@@ -252,6 +253,7 @@ def area_map(
     with figure(9.2, height + 0.8) as fig:
         ax = fig.subplots()
         draw_areas(ax, areas, box)
+        sea = draw_water(ax, backdrop.get("water"), box, target)
         index = class_index(style, drawn)
         handles: list[Any] = []
         for number_of, each in enumerate(style.classes):
@@ -271,7 +273,7 @@ def area_map(
                 handles.append(Patch(**look, label=f"{each.label} ({len(part)})"))
         paint(ax, line.simplify((box[2] - box[0]) / 2500), color=BORDER, linewidth=1.2)
         handles.append(Line2D([], [], color=BORDER, label=_("Border line")))
-        handles += _posts(ax, points)
+        handles += [*_posts(ax, points), *sea]
         ax.set(xlim=box[::2], ylim=box[1::2], aspect="equal")
         ax.set_axis_off()
         scale_bar(ax, box)
@@ -303,8 +305,10 @@ def change_map(
     regions: gpd.GeoDataFrame,
     *,
     crs: pyproj.CRS | str,
+    water: gpd.GeoDataFrame | None = None,
 ) -> Drawing:
     """Draw what a scenario changes; see `area_map`."""
     backdrop = {"border_line": border_line, "checkpoints": checkpoints, "regions": regions}
+    backdrop |= {} if water is None else {"water": water}
     style = next(spoken(each, ("a", "b")) for each in scenario_styles() if each.key == "cells_change")
     return area_map("change-map", _("What the scenario changes"), cells, style, backdrop, crs=crs)

@@ -91,8 +91,9 @@ def _rests_on(contents: Contents) -> str:
 
 def _picture(contents: Contents) -> Drawing | None:
     """Return the map of the finding, None without one."""
-    backdrop = {n: contents.layers[n] for n in ("border_line", "regions", "checkpoints") if n in contents.layers}
-    if contents.crs is None or len(backdrop) < 3 or "finding" not in contents.layers:
+    needed = ("border_line", "regions", "checkpoints")
+    backdrop = {n: contents.layers[n] for n in (*needed, "water") if n in contents.layers}
+    if contents.crs is None or not {*needed, "finding"} <= set(contents.layers):
         return None
     style = next((s for s in contents.styles if s.key == "finding"), FINDING)
     title = _("Growth points and bottlenecks")

@@ -307,6 +307,6 @@ def _picture(contents: Contents) -> Drawing | None:
     style = next((each for each in contents.styles if each.layer == "sites"), None)
     if style is None:
         return None
-    backdrop = {name: contents.layers[name] for name in needed[1:]}
+    backdrop = {name: contents.layers[name] for name in (*needed[1:], "water") if name in contents.layers}
     title = _("Where next")
     return figures.area_map("sites-map", title, contents.layers["sites"], style, backdrop, crs=contents.crs)

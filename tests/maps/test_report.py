@@ -8,10 +8,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
 import pytest
+import shapely
 
 from maps.contents import Contents
 from maps.report import figures
@@ -19,6 +21,7 @@ from maps.report.cautions import by_chapter
 from maps.report.page import write_report
 from maps.styles.classes import NO
 from maps.styles.layers import BOTTLENECK_CLASSES, CHECKPOINT_CLASSES, GROWTH_CLASSES, run_styles
+from maps.styles.water import WATER
 from maps.web.finding import FINDING
 from tests.maps import frames as synthetic
 from tests.maps import scenario_frames
@@ -320,6 +323,28 @@ def test_map_draws_each_flag_in_its_colour(key, classes):
     assert {"Kurgan", "Aktobe"} <= set(words(svg))
     without = figures.area_map("m", "Flags", cells.assign(**{column: NO}), RUN[key], tables, crs=CRS)
     assert classes[0].color not in without
+
+
+def test_lakes_that_are_wide_enough_are_drawn_under_the_cells():
+    tables = synthetic.tables()
+    west, south, east, north = tables["regions"].total_bounds
+    pond = shapely.Point((west + east) / 2, (south + north) / 2).buffer(0.002)
+    lake = shapely.Point((west + east) / 2, (south + north) / 2).buffer(0.4)
+    beyond = shapely.box(west - 30, south, west - 29, north)
+
+    def drawn_with(*shapes):
+        frame = gpd.GeoDataFrame(geometry=list(shapes), crs=4326)
+        water = frame.assign(area_km2=frame.to_crs(6933).area / 1e6)
+        return figures.area_map("m", "Flags", tables["cells"], RUN["cells"], {**tables, "water": water}, crs=CRS)
+
+    color = WATER.classes[0].color
+    svg = drawn_with(pond, lake, beyond)
+    assert svg.count(f"fill: {color}") == 2  # the lake, and its line of the legend
+    assert "Water" in words(svg)
+    assert svg.index(f"fill: {color}") < svg.index(f"fill: {GROWTH_CLASSES[0].color}")
+    for without in (drawn_with(pond), drawn_with(beyond), drawn("finding-map")):
+        assert color not in without
+        assert "Water" not in words(without)
 
 
 def test_what_is_less_sure_is_striped_for_readers_in_grey():
