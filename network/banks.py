@@ -96,7 +96,7 @@ class Banks:
         # Geodesics between far ends lie some metres off the straight line of the projection.
         key = ends.tobytes()
         if key not in self._known:
-            found = self._drawn.query(shapely.Point(ends[1]), "dwithin", END_M)
+            found = self._drawn.query(shapely.points(ends[1]), "dwithin", END_M)
             # One, or the few of a junction.
             self._known[key] = any(self._joins(ends, times, self.corners[k]) for k in found)
         return self._known[key]

@@ -32,8 +32,8 @@ DETOUR = 1.3
 """A connector is this much longer than the straight line: an assumption."""
 PLACES = 64
 """Places whose ways are sought at once: trees over the part of the network around them."""
-AT_ONCE = 10
-"""Things whose ways are looked at together where the nearest can't be joined."""
+AT_ONCE = 3
+"""Things whose ways are looked at together where the nearest can't be joined; twice as many each time."""
 BEYOND = 10
 """So many times as many things are looked at where water lies before the nearest: a city on the other bank has more."""
 MANY = 20
@@ -270,8 +270,9 @@ def _first_by_land(
     the point from some of the nearest `candidates` and no other does, the first dry one of those behind them.
     """
     refused: list[shapely.Geometry] = []
-    for start in range(0, min(len(things), candidates), AT_ONCE):  # one of the first few, as a rule
-        some = things[start : min(start + AT_ONCE, candidates)]
+    start, step = 0, AT_ONCE
+    while start < min(len(things), candidates):  # one of the first few, as a rule
+        some = things[start : min(start + step, candidates)]
         here = np.full(len(some), point)
         bridge = np.asarray(shapely.shortest_line(here, some), dtype=object)
         wet = border.over_water(here, bridge)
@@ -279,6 +280,7 @@ def _first_by_land(
             if not wet[k] or _by_land(border, bridge[k], side, refused):
                 return int(start + k)
             refused.append(shapely.get_point(bridge[k], 1))
+        start, step = start + step, 2 * step
     behind = things[candidates : candidates * BEYOND] if refused else things[:0]
     here = np.full(len(behind), point)
     bridge = np.asarray(shapely.shortest_line(here, behind), dtype=object)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 OFF_M = 30.0
 """So far from the shore a way round leads: more than lines of shores are known to be off would cost it its ends."""
-FAR_M = 1e6
-"""Further than any lake reaches."""
 ROUNDS = 4
 """A way round one lake may lead over another, and round that over a third: so often."""
 
@@ -52,22 +50,50 @@ def goes_round(border: Border, lines: NDArray[np.object_], times: float) -> NDAr
     border line is as near as the way is longer, there is none.
     """
     line, lake = border.lakes_under(lines)
-    hull = border.hulls[lake]
-    xy = shapely.get_coordinates(lines).reshape(-1, 2, 2)
-    along = xy[:, 1] - xy[:, 0]
-    along *= FAR_M / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    begin, end = xy[:, 0] - along, xy[:, 1] + along
-    beside = np.stack([begin, end, end + across, begin + across], axis=1)[line]
-    left = shapely.length(shapely.intersection(hull, shapely.polygons(beside)))
-    left -= shapely.length(shapely.intersection(hull, shapely.linestrings(beside[:, :2])))
-    straight = shapely.length(shapely.intersection(hull, lines[line]))
-    around = np.minimum(left, shapely.length(hull) - left) - straight
+    xy = shapely.get_coordinates(lines).reshape(-1, 2, 2)[line]
+    left, straight = _cut(border.hulls, lake, xy)
+    around = np.minimum(left, shapely.length(border.hulls[lake]) - left) - straight
     more = np.bincount(line, np.maximum(around, 0.0), minlength=len(lines)).astype(float)
     short = more <= (times - 1) * shapely.length(lines)
     # Quick, for the line is prepared; a distance for each is what shapely takes, and its types do not know of.
     short[short] = ~shapely.dwithin(border.line, lines[short], more[short])  # type: ignore[call-overload]
     return np.asarray(short, bool)
+
+
+def _cut(
+    hulls: NDArray[np.object_], hull: NDArray[np.int64], ends: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how much of the outline of hulls lies left of straight lines, and how much of the lines within them.
+
+    Parameters
+    ----------
+    hulls
+        Convex polygons.
+    hull
+        Of each line the row of the one that it crosses.
+    ends
+        Of the lines, shape (n, 2, 2).
+    """
+    some, which = np.unique(hull, return_inverse=True)
+    corners, own = shapely.get_coordinates(hulls[some], return_index=True)
+    count, first = np.bincount(own, minlength=len(some)), np.searchsorted(own, np.arange(len(some)))
+    pair = np.repeat(np.arange(len(hull)), count[which])
+    at = np.arange(len(pair)) + np.repeat(first[which] - np.cumsum(count[which]) + count[which], count[which])
+    length = np.maximum(np.hypot(*(ends[:, 1] - ends[:, 0]).T), 1e-9)
+    along = (ends[:, 1] - ends[:, 0]) / length[:, None]
+    x, y = (corners[at] - ends[pair, 0]).T
+    forth, off = (along[pair].T * (x, y)).sum(axis=0), along[pair, 0] * y - along[pair, 1] * x
+    edge = np.flatnonzero(np.diff(pair) == 0)  # from a corner to the next of the same ring
+    a, b, pair = off[edge], off[edge + 1], pair[edge]
+    crossed = (a >= 0) != (b >= 0)
+    share = np.where(crossed, np.maximum(a, b) / np.maximum(np.abs(a) + np.abs(b), 1e-300), a >= 0)
+    outline = np.bincount(pair, share * np.hypot(np.diff(x)[edge], np.diff(y)[edge]), minlength=len(hull))
+    where = forth[edge] + (forth[edge + 1] - forth[edge]) * np.where(crossed, a / np.where(crossed, a - b, 1.0), 0.0)
+    enter, leave = np.full(len(hull), np.inf), np.full(len(hull), -np.inf)
+    np.minimum.at(enter, pair[crossed], where[crossed])
+    np.maximum.at(leave, pair[crossed], where[crossed])
+    within = np.maximum(np.minimum(leave, length) - np.maximum(enter, 0.0), 0.0)
+    return np.asarray(outline, float), np.asarray(within, float)
 
 
 def _way(

@@ -14,7 +14,7 @@ from layers.crs import WGS84, project
 from network.abroad import Border
 from network.build import build_network
 from network.joining import DETOUR
-from network.shores import goes_round, way_round
+from network.shores import _cut, goes_round, way_round
 from tests.borders import PLAIN, ground_of
 from tests.network.test_joining import land_of, metres
 
@@ -60,6 +60,26 @@ def test_lakes_that_a_line_crosses_are_gone_round_by_the_shorter_side_of_each() 
     # The second costs 3 + 4 + 3 km in place of 4.
     assert goes_round(two, np.array([line]), 40 / 30 + 1e-6).tolist() == [True]
     assert goes_round(two, np.array([line]), 40 / 30 - 1e-6).tolist() == [False]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_hulls_are_cut_as_shapely_cuts_them(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    hulls = shapely.convex_hull(shapely.multipoints(rng.normal(0, 5_000, (12, 9, 2))))
+    hull = rng.integers(12, size=300)
+    ends = rng.normal(0, 8_000, (300, 2, 2))
+    left, straight = _cut(hulls, hull, ends)
+    along = ends[:, 1] - ends[:, 0]
+    along *= 1e6 / np.hypot(*along.T)[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    begin, end = ends[:, 0] - along, ends[:, 1] + along
+    halves = shapely.polygons(np.stack([begin, end, end + across, begin + across], axis=1))
+    chord = shapely.length(shapely.intersection(hulls[hull], shapely.linestrings(np.stack([begin, end], axis=1))))
+    expected = shapely.length(shapely.intersection(hulls[hull], halves)) - chord
+    np.testing.assert_allclose(left, expected, atol=1e-3)
+    within = shapely.length(shapely.intersection(hulls[hull], shapely.linestrings(ends)))
+    np.testing.assert_allclose(straight, within, atol=1e-3)
+    assert 20 < (chord == 0).sum() < 200
 
 
 def test_no_lake_is_gone_round_by_the_border_line() -> None:
