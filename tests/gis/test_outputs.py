@@ -17,15 +17,25 @@ import gis
 from gis.clock import Clock
 from gis.outputs import write_scenario
 from gis.queries.plans import Plan
-from gis.rasters import run_rasters, scenario_rasters
+from gis.rasters import across_surfaces, run_rasters, scenario_rasters
 from gis.settings.chapters import DecayPart
+from gis.states import State
 from layers.folders import fresh_folder
 from tests.gis.conftest import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gis.measures import Measures
+    from gis.rasters import Values
+
 QGIS_PYTHON = "/usr/bin/python3"
+
+
+def values(small: gis.Result, measures: Measures) -> Values:
+    """Return the values under the rasters of a state."""
+    city, potential = across_surfaces(small.prepared, measures)
+    return city.minutes, None if potential is None else potential.minutes
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +45,10 @@ def scenario(small: gis.Result, tmp_path_factory: pytest.TempPathFactory) -> tup
     found = gis.compare(small, small.network.edit(close))
     out = tmp_path_factory.mktemp("scenario") / "sc"
     with fresh_folder(out, "scenario.json") as folder:
-        states = (found.before, found.after)
-        write_scenario(folder, small.prepared, states, found.tables, found.edits, Clock(None), plan=Plan((close,)))
+        states, under = (State.of(found.before), found.after), values(small, found.before)
+        write_scenario(
+            folder, small.prepared, states, under, found.tables, found.edits, Clock(None), plan=Plan((close,))
+        )
     return found, out
 
 
@@ -66,18 +78,22 @@ def test_closing_a_post_makes_nothing_nearer_and_no_potential_larger(
     small: gis.Result, scenario: tuple[gis.Comparison, Path]
 ) -> None:
     found, _ = scenario
-    rasters = {r.style.key: r.surface.minutes for r in scenario_rasters(small.prepared, found.before, found.after)}
+    before, after = values(small, found.before), across_surfaces(small.prepared, found.after)
+    rasters = {r.style.key: r.surface.minutes for r in scenario_rasters(before, after)}
     potential, minutes = rasters["potential_change"], rasters["city_across_change"]
     assert np.nanmax(potential) <= 1e-6
     assert np.nanmin(potential) < -1
     assert np.nanmin(minutes) >= -1e-6
-    nothing = scenario_rasters(small.prepared, found.before, found.before)
+    nothing = scenario_rasters(before, across_surfaces(small.prepared, found.before))
     assert all(np.nanmax(np.abs(r.surface.minutes)) == 0 for r in nothing)
 
 
 def test_no_raster_of_potential_for_a_decay_without_a_half_life(small: gis.Result) -> None:
     study = small.study.with_analysis(decay=DecayPart(name="power", exponent=1.5, from_min=10))
-    keys = [r.style.key for r in run_rasters(replace(small.prepared, study=study), small.measures)]
+    keys = [
+        r.style.key
+        for r in run_rasters(small.measures, across_surfaces(replace(small.prepared, study=study), small.measures))
+    ]
     assert keys == ["travel_time", "city_across"]
 
 
