@@ -271,7 +271,8 @@ def test_over_gates_trips_run_as_over_the_whole_graph(seed: int, name: str) -> N
         ends = [rng.choice(np.flatnonzero(router.side == s), 400) for s in "ab"]
         trips = rng.random((400, 400)) * (rng.random((400, 400)) < 0.3)
         posts = build_overlay(network, mode, field=name).posts
-        assert 2 * len(posts) < min(len(np.unique(e)) for e in ends), "too few places to be worth it"
+        # Without a border every road over the line is a gate: of some small borders there are too many to be worth it.
+        assert name == "borderless" or 2 * len(posts) < min(len(np.unique(e)) for e in ends)
         found = betweenness_across(router, name, *ends, trips)
         whole = od_betweenness(router.costs[FIELDS[name]], *ends, trips)
         for one, other in zip(found, whole, strict=True):
