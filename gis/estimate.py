@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from network.build import Network
 
 GB = 1e9
-READ_MIN, BELT_MIN = 1.5, 8.0
+READ_MIN, BELT_MIN = 1.5, 5.0
 """Processor minutes for each gigabyte of an extract, and further ones for each gigabyte of it that lies in the belt:
 measured on generated extracts of up to 1 GB, and what `Work` says of 600,000 links, which a gigabyte of a country is
 taken to hold; an assumption for others."""
@@ -37,11 +37,11 @@ DISK = 0.5
 """Bytes of results and cache for each byte of extracts within the belt: an assumption."""
 
 
-RUN_MIN, LINKS_MIN, PAIRS_MIN, TREES_MIN = 0.5, 1.3, 5.0, 5.0
+RUN_MIN, LINKS_MIN, PAIRS_MIN, TREES_MIN = 0.5, 0.75, 5.0, 0.8
 """Processor minutes of a run with all chapters, and further ones for 100,000 links, for 100 million pairs of a place or
 cell and a place, and for 1,000 places on a million links, whose tables are searched: measured with 15,000 to 480,000
 links and up to 10,000 places; an assumption for others."""
-RUN_GB, LINKS_GB, PAIRS_GB = 0.9, 0.55, 3.0
+RUN_GB, LINKS_GB, PAIRS_GB = 0.9, 0.45, 3.0
 """Memory of the same."""
 
 SAID_LINKS = 50_000
@@ -81,7 +81,7 @@ class Work:
         Examples
         --------
         >>> Work(120_000, 1_000, 460).line()
-        'network of 120,000 links, 1,000 settlements and about 460 cells: about 3 min, 1.6 GB of memory'
+        'network of 120,000 links, 1,000 settlements and about 460 cells: about 2 min, 1.5 GB of memory'
         """
         return (
             f"network of {self.links:,} links, {self.places:,} settlements and about {self.cells:,} cells: "
