@@ -35,6 +35,7 @@ from gis.digests import (
     told_by_environment,
 )
 from gis.inputs import Fetching, Prepared, Unwaited, charged, open_people, read_unwaited
+from gis.own import refuse_missing_files
 from gis.sources import locate_extracts
 from gis.stages import build
 from layers.errors import BorderlinkError, NetworkError, OutputError
@@ -163,6 +164,8 @@ def take_or_build(
         except OutputError:  # what is there may be read, and nothing is kept
             writable = False
         if not fetch.fresh and _is_there(folder):
+            if not lean:
+                refuse_missing_files(study)
             with clock.stage("kept network"):
                 found = _load(folder, study, clock, lean=lean)
             if found:

@@ -45,15 +45,13 @@ class Further:
     notes: list[str] = field(default_factory=list)
 
 
-def further_files(study: Study, regions: gpd.GeoDataFrame, area: shapely.Geometry) -> Further:
-    """Return the study's own places, and check its indicators.
-
-    What is wrong with them is told before anything is computed.
+def refuse_missing_files(study: Study) -> None:
+    """Refuse a study whose further files are not all there.
 
     Raises
     ------
     LayerError
-        A file is not there or can't be used.
+        A file is not there; it is named with its setting.
     """
     named = {word: part.path for word, part in study.reach.layers.items()}
     if study.index.indicators:
@@ -67,6 +65,19 @@ def further_files(study: Study, regions: gpd.GeoDataFrame, area: shapely.Geometr
     missing = [f"{word} ({path})" for word, path in named.items() if not Path(path).is_file()]
     if missing:
         raise LayerError(f"no such file: {', '.join(missing)}; allowed are files that are there")
+
+
+def further_files(study: Study, regions: gpd.GeoDataFrame, area: shapely.Geometry) -> Further:
+    """Return the study's own places, and check its indicators.
+
+    What is wrong with them is told before anything is computed.
+
+    Raises
+    ------
+    LayerError
+        A file is not there or can't be used.
+    """
+    refuse_missing_files(study)
     out = Further()
     for word, part in study.reach.layers.items():
         path = Path(part.path)
