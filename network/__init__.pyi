@@ -3,6 +3,7 @@ from .build import Network, build_network, with_costs
 from .calibration import calibrate
 from .changes import Trees, change, grow_trees
 from .connectors import connector_times
+from .costs import min_plus
 from .domestic import waits_at_home_min
 from .edits import add_checkpoints, add_places, charge_closed_hours, new_checkpoint, scale_waits, set_open, set_wait
 from .graph import to_graph
@@ -10,7 +11,7 @@ from .graphml import write_network
 from .joining import ConnectorLimits
 from .lengths import reported_scatter
 from .openings import Joinable, Opening, find_opening, joinable_of
-from .overlay import Overlay, build_overlay, min_plus
+from .overlay import Overlay, build_overlay
 from .points import Points
 from .routing import Router, arcs_table, compile_router
 from .simplify import contract

@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import dijkstra
 from layers.keeping import is_keeping, kept_as
 from network import hierarchy, sweeps
 from network.arcs import arc_keys, found_in
-from network.costs import THOUSAND, min_plus, shortest_walks
+from network.costs import THOUSAND, by_middles, min_plus, passed_before, shortest_walks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,8 +38,6 @@ LARGE = 4_000
 On 6,300 the tables of a run take a third of the seconds of trees by field."""
 GATES = 160
 """Of more ends of gates than this whole trees are grown: the walks over them would cost more."""
-TOGETHER = 128
-"""Roots whose ways over the gates are put together at once."""
 
 
 NONE = -1
@@ -286,34 +284,13 @@ class Split:
         walk = shortest_walks(np.minimum(walk, self.arcs))
         walk = walk.T if reverse else walk
         at = min_plus(to_ends, walk)
-        leads = _lead_on(at, to_ends, between)
-        # Roots whose best end is the same have few of them.
-        order = np.argsort(at.argmin(axis=1), kind="stable")
+        # Who reaches an end as soon at home, or passes another before, finds the rest of the way so too.
+        at[(at >= to_ends) | passed_before(at, between)] = np.inf
         # Ends of one side, or of one piece of it, come to the same columns: the others are left alone.
         come = np.isfinite(over)
         for reached in np.unique(come, axis=0):  # two sides and their islands
-            own_rows, there = np.flatnonzero((come == reached).all(axis=1)), np.flatnonzero(reached)
-            for start in range(0, len(order) if len(there) else 0, TOGETHER):
-                some = order[start : start + TOGETHER]
-                own = own_rows[leads[np.ix_(some, own_rows)].any(axis=0)]
-                if len(own):
-                    where = np.ix_(some, there)
-                    out[where] = np.minimum(out[where], min_plus(at[np.ix_(some, own)], over[np.ix_(own, there)]))
+            own, there = np.flatnonzero((come == reached).all(axis=1)), np.flatnonzero(reached)
+            for rows, middles in by_middles(at[:, own]) if len(there) else ():
+                where, ends = np.ix_(rows, there), own[middles]
+                out[where] = np.minimum(out[where], min_plus(at[np.ix_(rows, ends)], over[np.ix_(ends, there)]))
         return out / THOUSAND
-
-
-def _lead_on(at: NDArray[np.float64], home: NDArray[np.float64], between: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return over which ends ways from roots may lead on that are no longer elsewhere, shape (roots, ends).
-
-    Not over one that is reached as soon at home, for then the rest of the way is one at home too; nor over one that is
-    reached as soon over another and from there at home, for the rest is as short from that other.
-
-    Parameters
-    ----------
-    at, home
-        Costs at the ends, over gates and at home alone.
-    between
-        Costs at home between the ends.
-    """
-    apart = np.where(between > 0, between, np.inf)
-    return np.asarray((at < home) & (min_plus(at, apart) > at), bool)

@@ -28,6 +28,8 @@ CHUNK, CHUNK_NODES = 256, 8_000_000
 network."""
 BLOCK = 50_000
 """Sums at once: 400 kB, which stay in the cache of the processor."""
+TOGETHER = 128
+"""Rows that are put together over what lies in the middle at once."""
 FAR = 2**30 - 1
 """No way, in whole thousandths of 32 bits: the sum of two is a number still."""
 Number = TypeVar("Number", np.float64, np.int32)
@@ -149,6 +151,44 @@ def min_plus(a: NDArray[Number], b: NDArray[Number]) -> NDArray[Number]:
             np.add(a[rows, k, None], b[k], out=sums)
             np.minimum(least, sums, out=least)
     return out
+
+
+def passed_before(at: NDArray[np.float64], home: NDArray[np.float64], *, slack: float = 0.0) -> NDArray[np.bool_]:
+    """Return which middles each row reaches by another middle and from there at home, or not at all.
+
+    Whatever lies behind such a middle is reached from that other as soon.
+
+    Parameters
+    ----------
+    at
+        Costs from rows to middles, shape (rows, middles).
+    home
+        Costs at home between the middles.
+    slack
+        Sums of the same costs in another order differ by no more.
+
+    Examples
+    --------
+    >>> passed_before(np.array([[1.0, 3.0, np.inf]]), np.array([[0, 2.0, 9], [2, 0, 9], [9, 9, 0]])).tolist()
+    [[False, True, True]]
+    """
+    return np.asarray(min_plus(at, np.where(home > 0, home, np.inf)) <= at + slack, bool)
+
+
+def by_middles(at: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield runs of rows, and the middles that any of them reaches: rows with the same nearest one reach few others.
+
+    Parameters
+    ----------
+    at
+        Costs from rows to middles, infinity where none is wanted, shape (rows, middles).
+    """
+    order = np.argsort(at.argmin(axis=1), kind="stable") if at.shape[1] else np.empty(0, np.int64)
+    for start in range(0, len(order), TOGETHER):
+        rows = order[start : start + TOGETHER]
+        middles = np.flatnonzero(np.isfinite(at[rows]).any(axis=0))
+        if len(middles):
+            yield rows, middles
 
 
 def shortest_walks(table: NDArray[np.float64]) -> NDArray[np.float64]:

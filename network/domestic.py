@@ -64,10 +64,15 @@ def with_domestic(
     return back
 
 
+def arcs_at_home(graph: csr_array, side: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Return which arcs of a compiled field do not lead from one side, by position, to the other."""
+    code = pd.factorize(side)[0].astype(np.int8)
+    return np.asarray(np.repeat(code, np.diff(graph.indptr)) == code[graph.indices], bool)
+
+
 def at_home(graph: csr_array, side: NDArray[np.object_]) -> csr_array:
     """Return a compiled field without what leads from one side, by position, to the other."""
-    code = pd.factorize(side)[0].astype(np.int8)
-    own = np.repeat(code, np.diff(graph.indptr)) == code[graph.indices]
+    own = arcs_at_home(graph, side)
     begins = np.concatenate([[0], np.cumsum(own)])[graph.indptr].astype(np.int32)
     return csr_array((graph.data[own], graph.indices[own], begins), shape=graph.shape)
 

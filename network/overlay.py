@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import dijkstra
 from network import bank
 from network.build import FIELDS, Network
 from network.compiling import held
-from network.costs import min_plus as min_plus
+from network.costs import min_plus
 from network.routing import Router, compile_router
 
 if TYPE_CHECKING:

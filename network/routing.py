@@ -113,7 +113,7 @@ class Router:
         return out
 
     @cached_property
-    def _ends(self) -> NDArray[np.bool_]:
+    def added(self) -> NDArray[np.bool_]:
         """Return the positions of places that were added: ways begin and end there but lead no further."""
         return np.asarray(self.network.nodes["kind"].to_numpy(dtype=object)[self.nodes] == PLACE, bool)
 
@@ -126,17 +126,17 @@ class Router:
         last position.
         """
         graph = self.costs[field].T.tocsr() if reverse else self.costs[field]
-        if not self._ends.any():
+        if not self.added.any():
             return graph, at
         n = len(self.nodes)
-        twins = np.unique(at[self._ends[at]])
+        twins = np.unique(at[self.added[at]])
         own = graph[twins]
-        on = ~np.repeat(self._ends, np.diff(graph.indptr))
-        counts = np.where(self._ends, 0, np.diff(graph.indptr))
+        on = ~np.repeat(self.added, np.diff(graph.indptr))
+        counts = np.where(self.added, 0, np.diff(graph.indptr))
         indptr = np.concatenate([[0], np.cumsum(np.concatenate([counts, np.diff(own.indptr)]))]).astype(np.int32)
         size = n + len(twins)
         data, indices = (np.concatenate([getattr(graph, p)[on], getattr(own, p)]) for p in ("data", "indices"))
-        roots = np.where(self._ends[at], n + np.searchsorted(twins, at), at)
+        roots = np.where(self.added[at], n + np.searchsorted(twins, at), at)
         return csr_array((data, indices, indptr), shape=(size, size)), roots
 
     def nearest(
@@ -174,12 +174,12 @@ class Router:
         out = blank(len(roots), len(ends))
         at, root, step = self.positions(ends), self.positions(roots), at_once(len(self.nodes))
         reached, there = np.flatnonzero(root >= 0), np.flatnonzero(at >= 0)
-        if not self._ends.any() and np.isinf(limit):
+        if not self.added.any() and np.isinf(limit):
             for some in blocks(len(reached), len(there)):
                 rows = reached[some]
                 out[np.ix_(rows, there)] = self._costs_at(root[rows], at[there], field, reverse=from_targets)
             return out.T if from_targets else out
-        if not self._ends.any():
+        if not self.added.any():
             graph = Graph.of(self.costs[field])
             frame = self._frame if graph.large else None
             within = costs_within(graph, frame, root[reached], at[there], limit, reverse=from_targets)
@@ -239,7 +239,7 @@ class Router:
         out = {field: blank(len(points), len(targets)) for field in fields}
         root, every = self.positions(targets), [*fields, *([own] if own else [])]
         home = same_side(points.side, self.side[root])
-        if not self._ends.any():
+        if not self.added.any():
             reached, ways = np.flatnonzero(root >= 0), np.setdiff1d(np.concatenate([points.u, points.v]), [-1])
             if len(reached) and len(ways):
                 u, v = (np.where(p >= 0, np.searchsorted(ways, p), -1) for p in (points.u, points.v))

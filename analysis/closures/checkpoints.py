@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from analysis.trips.choice import CHUNK
 from layers.errors import NetworkError
-from network.overlay import min_plus
+from network.costs import min_plus
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from layers.sides import SIDES
-from network.overlay import Overlay, min_plus
+from network.costs import by_middles, min_plus, passed_before
+from network.overlay import Overlay
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 TIE_MIN = 1e-10
 """Sums of the same minutes in another order differ by less."""
-TOGETHER = 64
-"""Rows whose ways over posts are put together at once."""
 
 
 @dataclass(frozen=True)
@@ -215,17 +214,13 @@ def _arriving(
     """
     near = np.isfinite(middle).any(axis=1)
     at = min_plus(to_posts[:, near], middle[near])
-    over = min_plus(at, np.where(home > 0, home, np.inf))
-    return np.where(over <= at + TIE_MIN, np.inf, at)
+    at[passed_before(at, home, slack=TIE_MIN)] = np.inf
+    return at
 
 
 def _leading_on(at: NDArray[np.float64], from_posts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the shortest minutes to targets from the posts where ways arrive, shape (rows, targets)."""
     out = np.full((len(at), from_posts.shape[1]), np.inf)
-    # Rows that arrive first at the same post arrive at few others.
-    order = np.argsort(at.argmin(axis=1), kind="stable") if at.shape[1] else np.empty(0, np.int64)
-    for start in range(0, len(order), TOGETHER):
-        rows = order[start : start + TOGETHER]
-        come = np.isfinite(at[rows]).any(axis=0)
+    for rows, come in by_middles(at):
         out[rows] = min_plus(at[np.ix_(rows, come)], from_posts[come])
     return out

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from scipy.stats import beta
 
 from analysis.statistics.association import known_part, untested
 from analysis.statistics.permutations import ALPHA, PERMUTATIONS, adjusted, moments
-from layers.keeping import kept
+from layers.keeping import kept, key_of
 
 if TYPE_CHECKING:
     from libpysal.graph import Graph
@@ -39,7 +38,7 @@ KEPT = 16
 COLUMNS = ["s", "z", "p", "q", "testable", "hot", "uncertain"]
 
 
-_FOUND: dict[bytes, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+_FOUND: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
 
 
 @dataclass(frozen=True)
@@ -179,10 +178,7 @@ def _known_tails(
 
     `s` follows from the others.
     """
-    digest = blake2b(repr((draws, seed)).encode(), digest_size=16)
-    for part in (x, side, weights.data, weights.indices, weights.indptr):
-        digest.update(np.ascontiguousarray(part).data)
-    key = digest.digest()
+    key = key_of(x, side, weights.data, weights.indices, weights.indptr, draws, seed)
     if key not in _FOUND:
         _FOUND[key] = _tails(x, weights, side, s, draws, seed)
     while len(_FOUND) > KEPT:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from analysis.trips.brandes import TIE, od_betweenness
 from network.arcs import arc_keys
 from network.build import FIELDS
 from network.costs import min_plus, shortest_walks
+from network.domestic import arcs_at_home, at_home
 from network.overlay import build_overlay
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def betweenness_across(
     n, at = graph.shape[0], router.positions(overlay.posts)
     own_side, other_side = (set(router.side[p].tolist()) for p in (a, b))
     few = 2 * len(at) < min(len(np.unique(a)), len(np.unique(b)))
-    if not few or len(own_side) != 1 or len(other_side) != 1 or own_side == other_side or router._ends.any():
+    if not few or len(own_side) != 1 or len(other_side) != 1 or own_side == other_side or router.added.any():
         return od_betweenness(graph, a, b, trips)
     near, far = (np.flatnonzero(router.side[at] == s.pop()) for s in (own_side, other_side))
     to, back = overlay.to_posts(router.nodes[a])[:, near], overlay.from_posts(router.nodes[b])[far]
@@ -69,9 +69,11 @@ def betweenness_across(
         # Who finds no way is followed nowhere.
         i, j = np.nonzero((own > 0) & ~alone & np.isfinite(minutes))
         rest = np.concatenate([rest, np.stack([i + start, j, own[i, j]], axis=1)])
-    home, entry = _at_home(graph, router.side)
+    home = at_home(graph, router.side)
     arcs = np.zeros(graph.nnz)
-    arcs[entry] = od_betweenness(home, a, at[near], leave)[0] + od_betweenness(home, at[far], b, enter)[0]
+    arcs[arcs_at_home(graph, router.side)] = (
+        od_betweenness(home, a, at[near], leave)[0] + od_betweenness(home, at[far], b, enter)[0]
+    )
     arcs[np.searchsorted(arc_keys(graph), at[near][tail] * n + at[far][head])] += carried
     if len(rest):
         (rows, i), (columns, j) = (np.unique(rest[:, c].astype(np.int64), return_inverse=True) for c in (0, 1))
@@ -120,11 +122,3 @@ def _by_one_gate(
     # Sums of thousandths in another order differ by less than their ties.
     alone = np.isfinite(first) & (np.minimum(second, more) > first * (1 + TIE) + 1e-6)
     return np.minimum(first, more), gate, alone
-
-
-def _at_home(graph: csr_array, side: NDArray[np.object_]) -> tuple[csr_array, NDArray[np.int64]]:
-    """Return a graph without what leads over the line, and the entry that each of its own is."""
-    tail = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
-    entry = np.flatnonzero(side[tail] == side[graph.indices])
-    begins = np.searchsorted(entry, graph.indptr).astype(np.int32)
-    return csr_array((graph.data[entry], graph.indices[entry], begins), shape=graph.shape), entry

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from network.build import FIELDS
-from network.costs import shortest_minutes
+from network.costs import min_plus, shortest_minutes
 from network.edits import set_open
 from network.modes import MODES
-from network.overlay import build_overlay, min_plus
+from network.overlay import build_overlay
 from network.routing import compile_router
 from tests.borders import joined_nodes, random_network
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import Delaunay
 
-from network import bank, compiling, hierarchy, sweeps
+from network import bank, compiling, costs, hierarchy, sweeps
 from network.build import DOMESTIC, FIELDS
 from network.dissection import dissect
 from network.routing import compile_router
@@ -129,7 +129,12 @@ def test_very_large_tables_are_those_of_trees(seed: int, package: bool, monkeypa
     fields = (*FIELDS.values(), DOMESTIC, "length_m:open")
     points = plain.attach(lonlat, side, limit_km=20.0)
     expected = {f: (plain.table(nodes, ends, f), plain.point_table(points, ends, f)) for f in fields}
-    for module, name, value in ((bank, "LARGE", 10), (bank, "TOGETHER", 3), (hierarchy, "FEW", 1), (sweeps, "MUCH", 0)):
+    for module, name, value in (
+        (bank, "LARGE", 10),
+        (costs, "TOGETHER", 3),
+        (hierarchy, "FEW", 1),
+        (sweeps, "MUCH", 0),
+    ):
         monkeypatch.setattr(module, name, value)
     if not package:
         monkeypatch.setattr(hierarchy, "_package", lambda: None)
