@@ -151,7 +151,7 @@ class Estimate:
         Examples
         --------
         >>> Estimate(2.0, 0.5).line()
-        'extracts of 2.0 GB, about 0.5 GB of them in the belt: about 7 min, 5.8 GB of memory, 0.2 GB of disk'
+        'extracts of 2.0 GB, about 0.5 GB of them in the belt: about 6 min, 5.8 GB of memory, 0.2 GB of disk'
         """
         return (
             f"extracts of {self.size_gb:.1f} GB, about {self.belt_gb:.1f} GB of them in the belt: about "
