@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gis.commands.options import CacheOption, LangOption, OfflineOption, StudyArgument, say
+from gis.commands.options import CacheOption, FreshOption, LangOption, OfflineOption, StudyArgument, say
 from gis.commands.progress import download_lines, progress
 
 
@@ -27,6 +27,7 @@ def serve(
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
     offline: OfflineOption = False,
     cache: CacheOption = None,
+    fresh: FreshOption = False,
 ) -> None:
     """Open a page on this machine that answers a click: new posts, waits and closures on the map, within a second."""
     from gis import load_study
@@ -36,7 +37,7 @@ def serve(
 
     start = read_plan(scenario).edits if scenario else ()
     with progress("serve") as listen:
-        fetching = Fetching(cache, offline, download_lines())
+        fetching = Fetching(cache, offline, download_lines(), keep=True, fresh=fresh)
         running = serve_study(
             load_study(study),
             host=host,

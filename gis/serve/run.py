@@ -177,29 +177,32 @@ def serve_study(
     fetching: Any = None,
     listen: Callable[[str], None] | None = None,
 ) -> Running:
-    """Return a server of a study: its layers are read, its network built, and it is bound.
+    """Return a server of a study: its network is taken from the cache or built, and it is bound.
 
     Raises
     ------
     layers.errors.BorderlinkError
         Anything that a user can cause.
     """
-    from gis.inputs import prepare
+    from gis.clock import Clock
+    from gis.kept import take_or_build
     from gis.queries.edit_checks import check_edits
     from gis.queries.standing import stand_by
-    from gis.stages import build
 
     need_serve()
+    from gis.serve.app import MOST_EDITS
+
     # Before minutes of work: an address that can't be had, a scenario that names nothing.
     door_at(host, port, token)
     _bound(host, port).close()
-    listen = listen or (lambda _: None)
-    listen("layers")
-    prepared = prepare(study, fetching=fetching)
-    check_edits(list(start), prepared.layers["checkpoints"], prepared.regions, ())
-    if len(start) > 50:
-        raise PlaceError(f"{len(start)} edits: the page takes 50")
-    listen("network")
-    network = build(prepared)
-    listen("trees")
-    return open_server(stand_by(prepared, network), host=host, port=port, token=token, start=start, lang=lang)
+    if len(start) > MOST_EDITS:
+        raise PlaceError(f"{len(start)} edits: the page takes {MOST_EDITS}")
+
+    def look(prepared: Any) -> None:
+        check_edits(list(start), prepared.layers["checkpoints"], prepared.regions, ())
+
+    clock = Clock(listen)
+    prepared, network = take_or_build(study, fetching=fetching, clock=clock, look=look)
+    with clock.stage("trees"):
+        base = stand_by(prepared, network)
+    return open_server(base, host=host, port=port, token=token, start=start, lang=lang)

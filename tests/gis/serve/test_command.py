@@ -11,8 +11,15 @@ import sys
 import urllib.parse
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from gis.inputs import Fetching
+from gis.queries.kinds import Close, Speeds
+from gis.queries.standing import Base
+from gis.queries.whatif import whatif
+from gis.serve import run
+from gis.study import load_study
 from tests.gis.conftest import ROOT, call
 
 
@@ -53,6 +60,24 @@ def test_it_serves_until_it_is_interrupted(study_file: Path, tmp_path: Path) -> 
             assert process.wait(20) in (0, 130)
         finally:
             process.kill()
+
+
+def test_a_second_start_takes_the_network_from_the_cache_and_answers_the_same(study_file: Path, tmp_path: Path) -> None:
+    bases: list[Base] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "open_server", lambda base, **_: bases.append(base))
+        stages: list[list[str]] = []
+        for fresh in (False, False, True):
+            stages.append([])
+            run.serve_study(
+                load_study(study_file), fetching=Fetching(tmp_path, keep=True, fresh=fresh), listen=stages[-1].append
+            )
+    assert stages == [["layers", "network", "trees"], ["kept network", "trees"], ["layers", "network", "trees"]]
+    # A closure, and a class of road that has the network built again.
+    for edits in ([Close("South")], [Close("South"), Speeds(0.5)]):
+        first, *others = (whatif(base, edits) for base in bases)
+        for other in others:
+            pd.testing.assert_frame_equal(other.settlements, first.settlements, check_exact=True)
 
 
 @pytest.mark.parametrize(
