@@ -225,9 +225,11 @@ def test_a_place_is_in_the_belt_of_a_line_of_many_corners_as_its_distance_says(s
     spots = shapely.points(rng.uniform(west, east, 3_000), rng.uniform(south, north, 3_000))
     away = shapely.distance(spots, line)
     inside = shapely.contains(zone, spots)
-    # The line is known to 200 m here, and an arc is drawn by its chords.
-    assert inside[away < 0.98 * depth_m - 300].all()
-    assert not inside[away > depth_m + 300].any()
+    # The line is simplified to 200 m; the chords of an arc lie within 1/10,000 of its radius.
+    assert inside[away < 0.9999 * depth_m - 200].all()
+    assert not inside[away > depth_m + 200].any()
+    from_the_other_end = belt(frame.reverse().to_frame("geometry"), depth_m / 1000, CRS("EPSG:6933"))
+    assert shapely.symmetric_difference(zone, from_the_other_end).area < 1e-4 * depth_m * line.length
 
 
 def sided() -> gpd.GeoDataFrame:
