@@ -23,6 +23,7 @@ from layers.keeping import is_keeping, kept_as
 from network import hierarchy, sweeps
 from network.arcs import arc_keys, found_in
 from network.costs import THOUSAND, by_middles, min_plus, passed_before, shortest_walks
+from network.shelf import Shelf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +59,7 @@ class _Kept:
 
 
 _KEPT: dict[tuple[bytes, bool, int], _Kept] = {}
-_LAST: dict[tuple[bytes, ...], NDArray[Any]] = {}
-"""The last very large table: of a block of places several fields ask for the same ways at home."""
+_SHELF = Shelf()
 _LOCK = Lock()
 
 
@@ -140,18 +140,13 @@ def _sums(
 ) -> NDArray[np.float64]:
     """Return the same in thousandths; of a large graph as they are kept from an earlier run, where they are.
 
-    A very large table is never kept: it would drive out all others, and is made about as quickly as it is read.
+    A very large table is laid down for this process alone (`network.shelf`): it would drive out all others.
     """
     reverse = reverse and not graph.symmetric
     if graph.large and graph.frame is not None and len(roots) * len(columns) >= sweeps.MUCH:
-        key = graph.digest, b"back" if reverse else b"", roots.tobytes(), columns.tobytes()
-        last = _LAST.get(key)
+        last = _laid_down(graph, roots, columns, reverse)
         if last is None:
-            _LAST.clear()
-            table = hierarchy.costs_between(graph.costs, graph.frame, roots, columns, reverse=reverse)
-            if table is None:
-                return _banked(graph, roots, columns, reverse)
-            last = _LAST[key] = _narrow(table)
+            return _banked(graph, roots, columns, reverse)
         return np.asarray(np.where(last == NONE, np.inf, last), float)
     if not (graph.large and is_keeping()) or len(roots) < hierarchy.FEW:
         return _banked(graph, roots, columns, reverse)
@@ -160,6 +155,31 @@ def _sums(
         "network.bank", known, lambda: _narrow(_banked(graph, roots, columns, reverse)), least_s=0.0
     )
     return np.asarray(np.where(found == NONE, np.inf, found), float) if found.dtype == np.int32 else found
+
+
+def _laid_down(
+    graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], reverse: bool
+) -> NDArray[Any] | None:
+    """Return a very large table: as it lies on the shelf, either way, or swept and laid down; None where trees must.
+
+    Of a block of places several fields ask for the same ways at home, and networks with other waits ask for them again.
+    """
+    with _LOCK:
+        own, turned = ((graph.digest, back and not graph.symmetric) for back in (reverse, not reverse))
+        found = _SHELF.taken(own, roots, columns)
+        if found is not None:
+            return found
+        back = _SHELF.taken(turned, columns, roots)
+        if back is not None:
+            return back.T
+    table = hierarchy.costs_between(graph.costs, graph.frame, roots, columns, reverse=reverse)  # type: ignore[arg-type]
+    if table is None:
+        return None
+    narrow = _narrow(table)
+    with _LOCK:
+        if narrow.dtype == np.int32:
+            _SHELF.laid(own, roots, columns, narrow)
+    return narrow
 
 
 def _narrow(sums: NDArray[np.float64]) -> NDArray[Any]:
@@ -201,7 +221,7 @@ def forget() -> None:
     """Forget all trees."""
     with _LOCK:
         _KEPT.clear()
-        _LAST.clear()
+        _SHELF.forget()
 
 
 def _grow(graph: Graph, kept: _Kept, roots: NDArray[np.int64], reverse: bool) -> None:
@@ -273,13 +293,16 @@ class Split:
     ) -> NDArray[np.float64]:
         """Return what `costs_at` of the whole field does, over trees at home."""
         both, n = np.concatenate([columns, self.posts]), len(columns)
-        out = _sums(self.home, roots, both, reverse=reverse)
+        # A very large table without the posts is there for whoever asks the other way round.
+        much = self.home.large and len(roots) * n >= sweeps.MUCH
+        out = _sums(self.home, roots, columns if much else both, reverse=reverse)
         if not len(self.ends):
             return out[:, :n] / THOUSAND
         at_ends = np.searchsorted(self.posts, self.ends)
-        out, to_ends = out[:, :n], out[:, n + at_ends]
         over = _sums(self.home, self.posts, both, reverse=reverse)[at_ends]
         over, between = over[:, :n], over[:, n + at_ends]
+        to_ends = _sums(self.home, self.posts, roots, reverse=not reverse)[at_ends].T if much else out[:, n + at_ends]
+        out = out[:, :n]
         walk = between if not reverse else between.T
         walk = shortest_walks(np.minimum(walk, self.arcs))
         walk = walk.T if reverse else walk

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from network.costs import blocks
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -118,6 +120,20 @@ def at_accesses(points: Points, tree: NDArray[np.float64]) -> NDArray[np.float64
     u, v = np.maximum(points.u, 0), np.maximum(points.v, 0)
     cost = np.minimum(tree[:, u] + points.to_u, tree[:, v] + points.to_v)
     return np.where(points.u >= 0, cost, np.inf)
+
+
+def stretches(
+    rows: NDArray[np.int64], width: int, lonlat: NDArray[np.float64], side: NDArray[np.object_]
+) -> Iterator[NDArray[np.int64]]:
+    """Give rows as the tables that `network.costs.blocks` allows hold them, of so many columns.
+
+    All of them as they are where one does; else side by side, from west to east: ways at home from a stretch of one
+    side pass few pieces of a graph (`network.sweeps`).
+    """
+    some = list(blocks(len(rows), width))
+    order = np.lexsort((lonlat[:, 0], side == side[0])) if len(some) > 1 else slice(None)
+    rows = rows[order]
+    yield from (rows[one] for one in some)
 
 
 def put(

@@ -30,7 +30,7 @@ from network.modes import Mode, mode_named
 from network.points import Points as Points
 from network.points import at_accesses as at_accesses
 from network.points import at_points as at_points
-from network.points import put
+from network.points import put, stretches
 from network.topology import SNAP_M
 
 if TYPE_CHECKING:
@@ -245,16 +245,16 @@ class Router:
                 u, v = (np.where(p >= 0, np.searchsorted(ways, p), -1) for p in (points.u, points.v))
                 points, few = replace(points, u=u, v=v), len(ways) < len(reached)
                 # What the fields share at home is searched once for a block.
-                for some in blocks(len(reached), max(len(ways), len(points.u))):
-                    roots, ends = (ways, root[reached[some]]) if few else (root[reached[some]], ways)
+                at, width = root[reached], max(len(ways), len(points.u))
+                for some in stretches(reached, width, self._lonlat[at], self.side[at]):
+                    roots, ends = (ways, root[some]) if few else (root[some], ways)
                     for field in every:
                         trees = self._costs_at(roots, ends, field, reverse=back == few)
-                        put(out, field, reached[some], at_points(points, trees.T if few else trees), home)
+                        put(out, field, some, at_points(points, trees.T if few else trees), home)
             return out
-        for some in blocks(len(targets), len(self.nodes)):
+        for part in blocks(len(targets), len(self.nodes)):
             for field in every:
-                tree = self.trees(targets[some], field, reverse=not back)
-                put(out, field, some, at_points(points, tree), home)
+                put(out, field, part, at_points(points, self.trees(targets[part], field, reverse=not back)), home)
         return out
 
     def path(self, origin: int, target: int, field: str, *, limit: float = np.inf) -> Path | None:

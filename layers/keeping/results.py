@@ -83,6 +83,15 @@ def is_keeping() -> bool:
     return _KEEPER.get() is not None
 
 
+def scratch_folder() -> Path | None:
+    """Return where a process may lay down large files of its own: beside the results; None for the system's own place.
+
+    That may be memory, where the cache is a disk.
+    """
+    keeper = _KEEPER.get()
+    return keeper.folder if keeper is not None and keeper.folder.is_dir() else None
+
+
 def kept(make: Callable[..., Value], *args: Any, **options: Any) -> Value:
     """Return ``make(*args, **options)``: as it is kept where it is, else made now and kept.
 
