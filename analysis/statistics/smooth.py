@@ -9,6 +9,7 @@ is evidence of absence by itself.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -81,7 +82,7 @@ class Surfaces:
     draws: int
     seed: int
     kept: dict[float, Null] = field(default_factory=dict, repr=False)
-    curve: NDArray[np.float64] | None = field(default=None, repr=False)
+    curve: dict[int, float] = field(default_factory=dict, repr=False)
 
     def moran(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return Moran's I of surfaces, shape (n, …), as they come: residuals."""
@@ -91,12 +92,23 @@ class Surfaces:
 
     def rho(self, values: NDArray[np.float64]) -> float:
         """Return the ρ whose surfaces have the values' Moran's I on average; 0 where it is no more than chance."""
-        if self.curve is None:
+        seen, every = float(self.moran(values)), range(len(RHO))
+        if self.weights.shape[0] <= DENSE:
+            found = np.interp(seen, np.maximum.accumulate([self._made(k) for k in every]), RHO)
+        else:
+            # Of so many units the same innovations make a curve that rises: its two points around the value are sought.
+            k = bisect_right(every, seen, key=self._made)
+            ends = [max(k - 1, 0), min(k, every[-1])]
+            found = np.interp(seen, [self._made(end) for end in ends], RHO[ends])
+        return round(round(float(found) / STEP) * STEP, 6)
+
+    def _made(self, k: int) -> float:
+        """Return the mean Moran's I of surfaces of the k-th ρ."""
+        if k not in self.curve:
             e = np.random.default_rng(self.seed).normal(size=(self.weights.shape[0], FITTED))
-            made = [self.moran(self.residual @ np.linalg.solve(self._operator(r), e)).mean() for r in RHO]
-            self.curve = np.maximum.accumulate(made)
-        found = float(np.interp(float(self.moran(values)), self.curve, RHO))
-        return round(round(found / STEP) * STEP, 6)
+            made = self.residual @ np.linalg.solve(self._operator(float(RHO[k])), e)
+            self.curve[k] = float(self.moran(made).mean())
+        return self.curve[k]
 
     def null(self, rho: float) -> Null:
         """Return what surfaces of a ρ do, robustly scaled each by itself as the data are."""

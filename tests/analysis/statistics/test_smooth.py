@@ -187,3 +187,18 @@ def test_of_many_units_sparse_weights_give_the_same(monkeypatch: pytest.MonkeyPa
         assert other["p_max"].equals(one["p_max"])
         assert other.attrs["rho"] == one.attrs["rho"]
         np.testing.assert_allclose(other.attrs["seen_sd"], one.attrs["seen_sd"], rtol=1e-9)
+
+
+def test_of_many_units_two_points_of_the_curve_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rho by the two around a value is that by the whole curve, below and above all of it too."""
+    rng = np.random.default_rng(6)
+    every = [smooth(rng, rho) for rho in (0.05, 0.3, 0.6, 0.85, 0.93)]
+    every += [pd.Series(rng.normal(size=len(CELLS)), graph().unique_ids), every[0] * 0 + np.arange(len(CELLS)) % 2]
+    whole = [surfaces_on(graph()).rho(values.to_numpy()) for values in every]
+    monkeypatch.setattr(smooth_module, "DENSE", 0)
+    made = 0
+    for values, rho in zip(every, whole, strict=True):
+        few = surfaces_on(graph())
+        assert few.rho(values.to_numpy()) == rho
+        made = max(made, len(few.curve))
+    assert made <= 6
