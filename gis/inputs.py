@@ -26,6 +26,7 @@ from layers.counts import Counts, read_counts
 from layers.crs import WGS84, project
 from layers.errors import LayerError
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, describe_file, read_layer
+from layers.overlaps import overlap_notes
 from layers.population import PopulationRaster, open_population
 from layers.regions import belt, border_line, clip_to_belt, study_crs, touching, with_sides
 from layers.sources.download.cache import Cache
@@ -198,6 +199,8 @@ def read_unwaited(study: Study, *, fetching: Fetching | None = None, at: Moment 
     water, wet = _water(study, zones[1.0], crs, extracts[0])
     population, people = open_people(study)
     understood = [note for row in (*sources, *wet) for note in row.pop("notes", [])]
+    if study.source("regions").path != SNAPSHOT:  # of those it is known that none overlap
+        understood += overlap_notes(clipped, crs)
 
     def take(
         extract: Extracts, area: shapely.Geometry, names: list[str], roads: gpd.GeoDataFrame | None = None

@@ -20,8 +20,9 @@ from gis.study import is_extract_file
 from layers.checkpoints import with_waits
 from layers.errors import BorderlinkError
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT, read_layer
+from layers.overlaps import overlap_notes
 from layers.own.lines import check_lines, lengths_in_words
-from layers.regions import border_line, study_crs, touching, with_sides
+from layers.regions import border_line, clip_to_belt, study_crs, touching, with_sides
 from layers.schema import empty_layer
 from layers.stretches import Stretches
 from layers.travellers import open_to_traveller
@@ -98,7 +99,8 @@ def check_study(study: Study, *, deep: bool = False, fetching: Fetching | None =
                 "in it",
                 f"{_counts(layer, 'regions')}; {kilometres:,.1f} km of border between {' and '.join(study.sides)}",
             )
-            _sort(out, about.get("notes", []), "regions")
+            own = clip_to_belt(sided, border, EDGE * study.network.depth_km)
+            _sort(out, [*about.get("notes", []), *overlap_notes(own, crs)], "regions")
     except BorderlinkError as error:
         out.add("regions", "refused", str(error))
     layers = {n: _looked_at(study, n, border, crs, out) for n in LAYERS if n != "regions"}

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from gis import load_study
+from gis import load_study, prepare
 from gis.queries.check import check_study
 from layers.crs import WGS84
 from tests.gis.conftest import call
@@ -102,3 +102,12 @@ def test_a_run_with_one_post_says_no_nan(tmp_path: Path, posts: str) -> None:
     for line in (*result["findings"], *result["warnings"], *done.stdout.splitlines()):
         assert "nan" not in line.split() and "+nan" not in line and "(nan" not in line, line
     assert any("South (100\u00a0%)" in line for line in result["findings"])
+
+
+def test_regions_that_overlap_are_said_before_a_run_and_in_it(tmp_path: Path) -> None:
+    regions = grid_layers()["regions"]
+    # The north of the west reaches over all of its south, as a city that is not cut out of its region does.
+    regions.loc[regions["name"] == "B", "geometry"] = shapely.box(59, 49.5, 60, 50.5)
+    study = load_study(write_grid(tmp_path, regions=regions))
+    assert "regions overlap: A and B over" in said(check_study(study).table, "regions", "understood")
+    assert sum("regions overlap: A and B over" in line for line in prepare(study).warnings) == 1
