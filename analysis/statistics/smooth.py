@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import norm, rankdata, skew
 
 from analysis.statistics.association import known_part, untested
+from analysis.statistics.belts import Belt
 from analysis.statistics.own_side import without_self
 
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ class Surfaces:
         """Return the mean Moran's I of surfaces of the k-th ρ."""
         if k not in self.curve:
             e = np.random.default_rng(self.seed).normal(size=(self.weights.shape[0], FITTED))
-            made = self.residual @ np.linalg.solve(self._operator(float(RHO[k])), e)
+            made = self.residual @ self._autoregressed(float(RHO[k]), e)
             self.curve[k] = float(self.moran(made).mean())
         return self.curve[k]
 
@@ -122,13 +124,21 @@ class Surfaces:
     def drawn(self, rho: float) -> NDArray[np.float64]:
         """Return surfaces of a ρ, shape (n, draws), regressed as the data are."""
         e = np.random.default_rng(self.seed + 1).normal(size=(self.weights.shape[0], self.draws))
-        return np.asarray(self.residual @ np.linalg.solve(self._operator(rho), e), float)
+        return np.asarray(self.residual @ self._autoregressed(rho, e), float)
 
     def scale(self, values: NDArray[np.float64], rho: float) -> NDArray[np.float64]:
         """Return the scale of the innovations (I − ρW)y of surfaces, 1.4826 times their median absolute deviation."""
-        smooth = isinstance(self.weights, csr_array)
-        e = values - rho * (self.weights @ values) if smooth else self._operator(rho) @ values
+        e = values - rho * (self.weights @ values) if self._belt else self._operator(rho) @ values
         return np.asarray(MAD * np.median(np.abs(e - np.median(e, axis=0)), axis=0), float)
+
+    def _autoregressed(self, rho: float, e: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (I − ρW)⁻¹e."""
+        return np.asarray(self._belt.solve(rho, e) if self._belt else np.linalg.solve(self._operator(rho), e), float)
+
+    @cached_property
+    def _belt(self) -> Belt | None:
+        """The weights as a belt, where they are sparse."""
+        return Belt(self.weights) if isinstance(self.weights, csr_array) else None
 
     def _operator(self, rho: float) -> NDArray[np.float64]:
         """Return I − ρW."""
