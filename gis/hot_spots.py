@@ -21,6 +21,7 @@ from analysis.statistics.weights import network_time
 from analysis.units import cells_of
 from gis.hot import Hot
 from layers.crs import WGS84, project
+from layers.memory import laid_down
 from layers.sides import same_side
 from network.costs import blocks
 
@@ -173,8 +174,8 @@ def _basis(
         targets=access.targets,
         names=places["name"].to_numpy(dtype=object),
         lonlat=np.column_stack([places.geometry.x, places.geometry.y]),
-        waits={"": access.times["actual"][rows]},
-        open=access.times["open"][rows],
+        waits={"": laid_down(access.times["actual"][rows])},
+        open=laid_down(access.times["open"][rows]),
         fades={"": decay},
     )
 

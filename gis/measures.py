@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -29,10 +29,11 @@ from analysis.units import border_segments, h3_cells, nearest_settlement, people
 from gis.reach_notes import reach_notes
 from layers.crs import points_at
 from layers.errors import NetworkError
+from layers.memory import laid_down
 from layers.progress import piece
 from layers.regions import touching
 from layers.sides import SIDES
-from network.build import FIELDS, Network
+from network.build import FIELDS, NETWORKS, Network
 from network.connectors import nearest_way_km
 from network.kinds import CONNECTOR, JOINTS
 from network.modes import Mode
@@ -194,6 +195,8 @@ def _access(
     pull = potentials(
         router, points, targets, half_life_min=settings.half_life_min, decay=settings.decay_function(), times=minutes
     )
+    for name in NETWORKS:  # one at a time: each is a file then
+        minutes[name] = laid_down(minutes[name])
     times = time_to_checkpoint(network, router, ground)
     table = pd.concat([pull.iloc[: n + 2 * m], times], axis=1)
     table["connector_km"] = ground.connector_km
@@ -273,7 +276,8 @@ def _demand(network: Network, settings: Analysis) -> tuple[Demand | None, Choice
     notes = ["the trips of trucks go by road alone: freight by rail is not modelled"] if trains else []
     try:
         demand = model_demand(network, half_life_min=settings.half_life_min)
-        return demand, choose_checkpoints(demand, theta=settings.theta_per_min), notes
+        choice = choose_checkpoints(demand, theta=settings.theta_per_min)
+        return demand, replace(choice, trips=laid_down(choice.trips)), notes
     except NetworkError as error:
         return None, None, [*notes, f"no demand could be modelled: {error}"]
 

@@ -16,6 +16,7 @@ from analysis.trips.demand import modes_of
 from gis.chapters.chapter import Chapter
 from gis.measures import join_points
 from gis.queries.isochrone import draw_isochrones
+from layers.memory import give_back
 from layers.sides import SIDES
 from network.build import NETWORKS
 from network.costs import blocks
@@ -51,6 +52,7 @@ def reach_chapter(prepared: Prepared, network: Network, measures: Measures) -> C
         layers |= found.layers
         notes += found.notes
     table = pd.concat(parts, axis=1)
+    give_back()  # of the tables that were read
     both = _road_and_rail(network, access, study.analysis)
     columns = {name: table.iloc[access.parts[name]].reset_index(drop=True) for name in LAYERS}
     columns["settlements"] = pd.concat([columns["settlements"], both], axis=1)

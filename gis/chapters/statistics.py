@@ -17,6 +17,7 @@ from analysis.statistics.weights import contiguity, segment_chain
 from gis.chapters.chapter import Chapter
 from gis.chapters.places import gap_table, growth_definitions, label_stability, ranked_places, segment_tests
 from gis.hot_spots import WHOLE
+from layers.memory import give_back
 
 if TYPE_CHECKING:
     from libpysal.graph import Graph
@@ -35,11 +36,13 @@ def statistics_chapter(prepared: Prepared, network: Network, measures: Measures)
     study, cells, hot = prepared.study, measures.cells, measures.hot
     graph = contiguity(cells["cell"])
     null, notes = _null(study, network, measures)
+    give_back()  # between parts that hold large tables for a while
     tables = {"association": _association(study, measures, graph), "structural_null": null}
     columns, layers = {"cells": _columns(study, cells, graph)}, {}
     if hot is not None:
         columns["segments"] = segments = segment_tests(study, measures, hot)
         tables |= ranked_places(prepared, network, measures, hot)
+        give_back()
         places = finding_places(tables["growth"], tables["bottlenecks"])
         if len(places):
             layers["places"] = places
