@@ -40,6 +40,7 @@ from gis.sources import locate_extracts
 from gis.stages import build
 from layers.errors import BorderlinkError, NetworkError, OutputError
 from layers.io import LAYERS, NONE, OSM, OVERPASS, SNAPSHOT
+from layers.keeping import known_as
 from layers.sources.download.cache import Cache
 from layers.sources.postgis import is_database
 from network import hierarchy
@@ -170,18 +171,24 @@ def take_or_build(
                 found = _load(folder, study, clock, lean=lean)
             if found:
                 look(found[0])
-                clock.kept_in = folder
-                hierarchy.keep_in(folder / ORDERS)
+                _keep_beside(folder, clock, found[1], lean=lean)
                 return found
         unwaited, prepared, network = _made(study, fetch, clock, look, at)
         if writable:
             with suppress(OSError, BorderlinkError):  # no room, no right: nothing is kept
                 _save(folder, unwaited, network)
                 bound(folder)
-                clock.kept_in = folder
-                hierarchy.keep_in(folder / ORDERS)
+                _keep_beside(folder, clock, network)
                 prepared = replace(prepared, layers=_Layers.beside(prepared.layers, folder))
         return prepared, network
+
+
+def _keep_beside(folder: Path, clock: Clock, network: Network, *, lean: bool = False) -> None:
+    """Let orders and results stay beside a kept network, whose key stands for its ground: all that it hangs on."""
+    clock.kept_in = folder
+    hierarchy.keep_in(folder / ORDERS)
+    if not lean:
+        known_as(network.ground, f"ground {folder.name}")
 
 
 def _is_there(folder: Path) -> bool:

@@ -7,7 +7,7 @@ result equals a network built with the change in its input.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -56,13 +56,7 @@ def set_open(network: Network, checkpoint_ids: Iterable[str], is_open: bool) -> 
     crossings["status"] = np.where(crossings["crossing_id"].map(passable).astype(bool), "open", "closed")
     closed = sorted(crossings.loc[crossings["status"] == "closed", "crossing_id"])
     report = {**network.report, "crossings_closed": closed}
-    return replace(
-        network,
-        links=with_costs(links, network.domestic_wait),
-        checkpoints=with_status(checkpoints),
-        crossings=crossings,
-        report=report,
-    )
+    return _recosted(network, links, checkpoints=with_status(checkpoints), crossings=crossings, report=report)
 
 
 def set_wait(network: Network, checkpoint_id: str, wait_min: float, *, direction: str = "both") -> Network:
@@ -96,7 +90,7 @@ def set_wait(network: Network, checkpoint_id: str, wait_min: float, *, direction
     checkpoints.loc[own, "wait_assumed"] = False
     checkpoints.loc[own, "wait_source"] = "the scenario"
     checkpoints.loc[own, "wait_p90_min"] = np.nan
-    return replace(network, links=with_costs(links, network.domestic_wait), checkpoints=checkpoints)
+    return _recosted(network, links, checkpoints=checkpoints)
 
 
 def set_hours(network: Network, checkpoint_id: str, hours: str, *, closed_hours: ClosedHours = "planned") -> Network:
@@ -122,7 +116,7 @@ def set_hours(network: Network, checkpoint_id: str, hours: str, *, closed_hours:
     more = float(timed["hours_wait_min"].iloc[0]) - old
     links = network.links.copy()
     links.loc[links["checkpoint_id"] == name, "wait_min"] += more
-    return replace(network, links=with_costs(links, network.domestic_wait), checkpoints=checkpoints)
+    return _recosted(network, links, checkpoints=checkpoints)
 
 
 def set_capacity(network: Network, checkpoint_id: str, capacity_per_day: float) -> Network:
@@ -163,7 +157,7 @@ def scale_waits(network: Network, factor: float, *, assumed_only: bool = False) 
         table = network.checkpoints
         assumed = table.loc[table["wait_assumed"].astype(bool), "checkpoint_id"]
         scaled = scaled.where(network.links["checkpoint_id"].isin(assumed), network.links["wait_min"])
-    return replace(network, links=with_costs(network.links.assign(wait_min=scaled), network.domestic_wait))
+    return _recosted(network, network.links.assign(wait_min=scaled))
 
 
 def charge_closed_hours(network: Network, closed_hours: ClosedHours) -> Network:
@@ -186,7 +180,7 @@ def charge_closed_hours(network: Network, closed_hours: ClosedHours) -> Network:
     checkpoints = table.assign(hours_wait_min=table["hours_wait_min"] + more, wait_min=table["wait_min"] + more)
     at_gates = network.links["checkpoint_id"].map(dict(zip(table["checkpoint_id"], more, strict=True))).fillna(0.0)
     links = network.links.assign(wait_min=network.links["wait_min"] + at_gates.astype(float))
-    return replace(network, links=with_costs(links, network.domestic_wait), checkpoints=checkpoints)
+    return _recosted(network, links, checkpoints=checkpoints)
 
 
 def new_checkpoint(
@@ -359,6 +353,14 @@ def add_places(
     links["crossing_id"] = links["crossing_id"].fillna("")
     placed = replace(network, nodes=tables.nodes, links=with_costs(links, network.domestic_wait))
     return placed, [int(n) for n in snaps["node"]]
+
+
+def _recosted(network: Network, links: pd.DataFrame, **parts: Any) -> Network:
+    """Return the network with the costs of links of which waits and closures alone are others, on the same ground."""
+    new = replace(network, links=with_costs(links, network.domestic_wait), **parts)
+    # The very same: what was found out about it is not sought again.
+    vars(new)["ground"] = network.ground
+    return new
 
 
 def _refuse_wait(wait_min: float, what: str) -> None:

@@ -5,6 +5,7 @@ Densities, checkpoints, crossings.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.spatial import cKDTree
 
 from analysis.connectivity.kansky import PARALLEL_M, drawn_links, kansky_by_region, single_lines
 from layers.crs import WGS84, areas_km2, geodesic_m, line_lengths_m, points_at, project
-from layers.keeping import kept
+from layers.keeping import kept_as
 from layers.regions import belt
 from layers.rules import MODES
 from layers.sides import SIDES
@@ -24,7 +25,6 @@ from layers.sides import SIDES
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
-    from pyproj import CRS
 
     from network.build import Network
 
@@ -121,13 +121,12 @@ def region_connectivity(
     out["belt_area_km2"] = areas_km2(inside.geometry.to_numpy(), network.crs)
     sides = pd.concat([border.rename(columns={f"region_{s}": "region"})[["region", "length_km"]] for s in SIDES])
     out["border_km"] = regions["region"].map(sides.groupby("region")["length_km"].sum()).fillna(0.0).to_numpy()
+    # What the ground alone says; its digest is known, that of the lines would have to be sought.
+    shapes = inside[["geometry"]]
     for mode in ("road", "rail"):
-        table = drawn_links(network, mode)
-        if len(table):
-            drawn = table[["geometry", "length_m"]].reset_index(drop=True)
-            out[f"{mode}_km"] = kept(_kilometres, drawn, inside[["geometry"]], network.crs)
-        else:
-            out[f"{mode}_km"] = 0.0
+        out[f"{mode}_km"] = kept_as(
+            "kilometres", [network.ground, mode, shapes], partial(_kilometres, network, mode, shapes)
+        )
         out[f"{mode}_density_km_per_1000km2"] = (
             1000 * out[f"{mode}_km"] / out["belt_area_km2"].where(out["belt_area_km2"] > 0)
         )
@@ -136,13 +135,18 @@ def region_connectivity(
         at = pd.concat([points.loc[mask, "region_a"], points.loc[mask, "region_b"]]).value_counts()
         out[name] = regions["region"].map(at).fillna(0).astype(int).to_numpy()
     out["checkpoints_per_100km"] = 100 * out["checkpoints_open"] / out["border_km"].where(out["border_km"] > 0)
-    lines = single_lines(network, "road")[["u", "v", "length_m", "geometry"]]
-    return pd.concat([out, kept(kansky_by_region, lines, inside[["geometry"]])], axis=1)
+    indices = kept_as(
+        "kansky", [network.ground, shapes], lambda: kansky_by_region(single_lines(network, "road"), shapes)
+    )
+    return pd.concat([out, indices], axis=1)
 
 
-def _kilometres(lines: pd.DataFrame, regions: gpd.GeoDataFrame, crs: CRS) -> NDArray[np.float64]:
+def _kilometres(network: Network, mode: str, regions: gpd.GeoDataFrame) -> NDArray[np.float64]:
     """Return the kilometres of links in each region, parallel ones once."""
-    once = counted_once(project(lines["geometry"].to_numpy(dtype=object), WGS84, crs))
+    lines = drawn_links(network, mode)[["geometry", "length_m"]]
+    if lines.empty:
+        return np.zeros(len(regions))
+    once = counted_once(project(lines["geometry"].to_numpy(dtype=object), WGS84, network.crs))
     return lengths_in(lines.assign(length_m=lines["length_m"] * once), regions)
 
 

@@ -147,6 +147,17 @@ def kept_as(name: str, content: Any, make: Callable[[], Value], *, least_s: floa
     return value
 
 
+def known_as(value: Any, name: str) -> None:
+    """Let a name stand for the content of a dataclass in all keys: nobody looks through it again.
+
+    Parameters
+    ----------
+    name
+        The same for the same content, and for no other.
+    """
+    _keep_name(value, sha256(name.encode()).hexdigest())
+
+
 def key_of(*parts: Any, salt: str = "") -> str:
     """Return the digest of some content."""
     return pack([salt, *parts], shorten=_name).digest()[:40]
@@ -161,10 +172,15 @@ def _name(value: Any) -> str | None:
         return None
     inner = {f: getattr(value, f) for f in type(value).__dataclass_fields__}
     digest = pack(inner, shorten=_name).digest()
-    key = id(value)
     with suppress(TypeError):  # one with slots can't be watched
-        _NAMES[key] = (ref(value, lambda _: _NAMES.pop(key, None)), digest)
+        _keep_name(value, digest)
     return digest
+
+
+def _keep_name(value: Any, digest: str) -> None:
+    """Remember what stands for the content of a dataclass while it is there."""
+    key = id(value)
+    _NAMES[key] = (ref(value, lambda _: _NAMES.pop(key, None)), digest)
 
 
 def write(path: Path, parcel: Parcel) -> None:

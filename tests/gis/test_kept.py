@@ -5,7 +5,7 @@ The same answers, other waits without a rebuild, nothing trusted that is not as 
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import gis.kept
+import layers.keeping as known
 from gis.clock import Clock
 from gis.inputs import Fetching, Prepared, prepare
 from gis.kept import clear_kept, kept, key_of, take_or_build
@@ -54,6 +55,19 @@ def test_what_is_taken_is_what_was_built(tmp_path: Path) -> None:
     *second, reused = take(study, tmp_path / "cache")
     assert "taken from the cache" in reused
     same((second[0], second[1]), (first[0], first[1]))
+
+
+def test_the_ground_of_a_kept_network_goes_by_the_key_of_all_that_it_hangs_on(tmp_path: Path) -> None:
+    path = write_grid(tmp_path / "study")
+    study, cache = load_study(path), tmp_path / "cache"
+    built = take(study, cache)[1]
+    loaded = take(study, cache)[1]
+    path.write_text(path.read_text(encoding="utf-8") + "[waits]\nsouth = 77.0\n", encoding="utf-8")
+    waited = take(load_study(path), cache)[1]
+    names = [known.key_of(network.ground) for network in (built, loaded, waited)]
+    assert len(set(names)) == 1
+    # A ground that has a scenario's road is another, as is the same one that is not kept.
+    assert known.key_of(replace(loaded.ground)) != names[0]
 
 
 def test_other_waits_and_measures_take_the_same_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,10 @@ import shapely
 from scipy.sparse import csr_array
 
 from layers.crs import WGS84
-from layers.keeping import Keeper, keeping, kept, results
+from layers.keeping import Keeper, keeping, kept, known_as, results
 from layers.keeping.tables import pack, unpack
 from layers.progress import _Heard
+from network.topology import Tables
 from tests.borders import random_network
 
 RNG = np.random.default_rng(0)
@@ -155,6 +156,27 @@ def test_the_same_content_is_computed_once(keeper: Keeper) -> None:
     assert CALLS == [2.0, 3.0, 2.0, 2.0]
     assert len(keeper.made) == 4
     assert keeper.taken == [], "what was made since is none of earlier"
+
+
+def looked_at(tables: Tables) -> int:
+    CALLS.append(0.0)
+    return len(tables.nodes)
+
+
+def test_what_goes_by_a_name_is_found_by_it_and_not_looked_through(keeper: Keeper) -> None:
+    one, two, other = (Tables(pd.DataFrame({"a": values}), pd.DataFrame(), WGS84) for values in ([1.0], [1.0], [2.0]))
+    for tables, name in ((one, "first"), (two, "first"), (other, "other")):
+        known_as(tables, name)
+    with keeping(keeper):
+        for tables in (one, two, other, replace(one)):
+            kept(looked_at, tables)
+        assert len(CALLS) == 3, "named alike, named otherwise, and without a name"
+        # What no parcel could hold.
+        strange = replace(one, crs=object())
+        with pytest.raises(TypeError, match="can't be kept"):
+            kept(looked_at, strange)
+        known_as(strange, "strange")
+        assert kept(looked_at, strange) == 1
 
 
 def test_without_a_keeper_nothing_is_kept_and_the_answer_is_the_same(keeper: Keeper) -> None:

@@ -22,6 +22,8 @@ from network.edits import (
     charge_closed_hours,
     gate_lines,
     new_checkpoint,
+    scale_waits,
+    set_hours,
     set_open,
     set_wait,
 )
@@ -157,6 +159,22 @@ def test_edits_leave_the_network_alone(seed: int) -> None:
     add_places(network, [(xy["x"] + 0.1, xy["y"])], [network.settlements["side"][0]])
     pd.testing.assert_frame_equal(network.links, links)
     pd.testing.assert_frame_equal(network.checkpoints, checkpoints)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_waits_and_closures_leave_the_ground_as_it_is(seed: int) -> None:
+    network = random_network(seed)
+    some = network.checkpoints["checkpoint_id"].iloc[0]
+    for edited in (
+        set_open(network, [some], False),
+        set_wait(network, some, 7.0, direction="a to b"),
+        set_hours(network, some, "09:00-21:00", closed_hours="even"),
+        scale_waits(network, 2.0),
+        charge_closed_hours(network, "even"),
+    ):
+        assert edited.ground is network.ground
+        pd.testing.assert_frame_equal(edited.ground.links, replace(edited).ground.links, check_exact=True)
+        assert edited.ground.nodes is edited.nodes
 
 
 @pytest.mark.parametrize("seed", SEEDS)
