@@ -14,7 +14,7 @@ from scipy.ndimage import distance_transform_edt
 from analysis.reach.accessibility import nearest_checkpoint, posts
 from analysis.reach.contours import spread
 from analysis.reach.decays import exponential
-from layers.crs import WGS84, project
+from analysis.reach.tracks import Tracks, tracks_of
 from layers.errors import LayerError
 from layers.keeping import kept, kept_as
 from layers.regions import belt
@@ -23,9 +23,7 @@ from network.build import FIELDS
 from network.connectors import CONNECTOR_KPH
 from network.costs import min_plus, shortest_minutes
 from network.joining import DETOUR
-from network.kinds import NO_GROUND
 from network.overlay import build_overlay
-from network.topology import along
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -181,7 +179,7 @@ class Grid:
 
     sides: dict[Side, NDArray[np.bool_]]
     transform: Affine
-    _kept: dict[str, tuple[Router, _Tracks]] = field(default_factory=dict, repr=False, compare=False)
+    _kept: dict[str, tuple[Router, Tracks]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def inside(self) -> NDArray[np.bool_]:
@@ -220,13 +218,19 @@ class Grid:
     def ends(self, network: Network, router: Router) -> NDArray[np.int64]:
         """Return the positions whose costs are spread: those at the ends of links in the belt."""
         tracks = [self._tracks(network, router, side) for side in self.sides]
-        return np.unique(np.concatenate([end for track in tracks for end in (track.u, track.v)]))
+        return np.unique(np.concatenate([end for track in tracks for end in (track.u, track.v)])).astype(np.int64)
 
-    def _tracks(self, network: Network, router: Router, side: Side) -> _Tracks:
+    def _tracks(self, network: Network, router: Router, side: Side) -> Tracks:
         """Return where the links of one side run, found once for all surfaces of a router."""
         held = self._kept.get(side)
         if held is None or held[0] is not router:
-            held = self._kept[side] = (router, _tracks(network, router, side, self.sides[side], self.transform))
+            mask = self.sides[side]
+            found: Tracks = kept_as(
+                "tracks",
+                [network.ground, router.mode, side, mask, list(self.transform)],
+                lambda: tracks_of(network, router, side, mask, self.transform),
+            )
+            held = self._kept[side] = (router, found)
         return held[1]
 
 
@@ -238,30 +242,6 @@ def _over_ground(
     reached = spread(seeds, mask, size, PER_METRE, np.inf, np.inf)
     near = distance_transform_edt(~np.isfinite(seeds)) * size <= limit_km * 1000
     return np.where(np.isfinite(reached) & near, reached, np.nan)
-
-
-@dataclass(frozen=True)
-class _Tracks:
-    """Points every half cell along links, in the order of their cells.
-
-    ``cell`` are the cells with any and ``first`` the first point of each; ``u`` and ``v`` positions of the link's ends,
-    ``from_u`` and ``from_v`` the minutes from there, infinity against a one-way road.
-    """
-
-    cell: NDArray[np.int64]
-    first: NDArray[np.int64]
-    u: NDArray[np.int64]
-    v: NDArray[np.int64]
-    from_u: NDArray[np.float64]
-    from_v: NDArray[np.float64]
-
-    def seeds(self, minutes: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the cells that the links run through, with the smallest minutes on them; infinity elsewhere."""
-        out = np.full(mask.shape, np.inf)
-        if len(self.cell):
-            cost = np.minimum(minutes[self.u] + self.from_u, minutes[self.v] + self.from_v)
-            out.ravel()[self.cell] = np.minimum.reduceat(cost, self.first)
-        return np.where(mask, out, np.inf)
 
 
 def belt_grid(network: Network, border: gpd.GeoDataFrame, *, depth_km: float = 100.0, cell_km: float = 2.0) -> Grid:
@@ -300,38 +280,6 @@ def _cells_in(polygons: NDArray[np.object_], shape: tuple[int, int], transform: 
     if not len(polygons):
         return np.zeros(shape, bool)
     return np.asarray(rasterize(polygons, out_shape=shape, transform=transform, dtype="uint8"), bool)
-
-
-def _tracks(network: Network, router: Router, side: Side, mask: NDArray[np.bool_], transform: Affine) -> _Tracks:
-    """Return where the links of one side run over its cells of a grid."""
-    links = network.links[
-        ((network.links["mode"] == router.mode) | (router.mode == "any"))
-        & ~network.links["crossing"]
-        & ~network.links["kind"].isin(NO_GROUND)
-    ]
-    u, v = (router.positions(links[c].to_numpy(np.int64)) for c in ("u", "v"))
-    use = (u >= 0) & (v >= 0)
-    use[use] &= router.side[u[use]] == side
-    links, u, v = links[use], u[use], v[use]
-    step = transform.a / 2
-    n = np.maximum(2, np.ceil(links["length_m"].to_numpy(float) / step).astype(int) + 1)
-    row = np.repeat(np.arange(len(links)), n)
-    position = np.arange(len(row)) - np.repeat(np.cumsum(n) - n, n)
-    share = position / (n[row] - 1)
-    xy = along(links["geometry"].to_numpy(dtype=object), share, row) if len(row) else np.empty((0, 2))
-    xy = shapely.get_coordinates(project(shapely.points(xy), WGS84, network.crs))
-    column = np.floor((xy[:, 0] - transform.c) / transform.a).astype(int)
-    line = np.floor((xy[:, 1] - transform.f) / transform.e).astype(int)
-    inside = np.flatnonzero((line >= 0) & (line < mask.shape[0]) & (column >= 0) & (column < mask.shape[1]))
-    inside = inside[mask[line[inside], column[inside]]]
-    cell = line[inside] * mask.shape[1] + column[inside]
-    order = np.argsort(cell, kind="stable")
-    inside = inside[order]
-    cell, first = np.unique(cell[order], return_index=True)
-    row, share = row[inside], share[inside]
-    moving = links["time_min"].to_numpy(float)[row]
-    from_u = np.where(links["oneway"].to_numpy(bool)[row], np.inf, share * moving)
-    return _Tracks(cell, first, u[row], v[row], from_u, (1 - share) * moving)
 
 
 def _at_posts(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +12,7 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
+from analysis.reach import tracks
 from analysis.reach.accessibility import Targets
 from analysis.reach.decays import exponential
 from analysis.reach.surfaces import (
@@ -327,6 +329,33 @@ def test_the_potential_over_posts_is_that_of_a_tree_per_settlement(seed: int) ->
             at_some = potential_across(network, router, targets, exponential(90.0), name, some)
             np.testing.assert_array_equal(at_some, found[some])
     assert by_hand.any()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("depth_km", [5.0, 30.0])
+def test_links_that_are_left_out_by_where_they_begin_run_over_no_cell(
+    seed: int, depth_km: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land, network = random_land(seed), random_network(seed)
+    router = compile_router(network, "road")
+    grid = belt_grid(network, border_line(land.regions, land.countries), depth_km=depth_km, cell_km=1.0)
+    looked_at: list[int] = []
+    real = tracks._may_touch
+
+    def may_touch(*given: Any) -> NDArray[np.bool_]:
+        looked_at.append(int(real(*given).sum()))
+        return real(*given)
+
+    for side, mask in grid.sides.items():
+        monkeypatch.setattr(tracks, "_may_touch", may_touch)
+        found = tracks.tracks_of(network, router, side, mask, grid.transform)
+        monkeypatch.setattr(tracks, "_may_touch", lambda begin, *_: looked_at.append(len(begin)) or begin[:, 0] > -1e99)
+        every = tracks.tracks_of(network, router, side, mask, grid.transform)
+        assert len(found.cell)
+        for part in fields(every):
+            np.testing.assert_array_equal(getattr(found, part.name), getattr(every, part.name))
+    few, many = sum(looked_at[::2]), sum(looked_at[1::2])
+    assert few < many
 
 
 def test_no_city_and_no_post_leave_nothing_across() -> None:
