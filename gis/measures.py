@@ -15,6 +15,7 @@ from analysis.connectivity.regions import population_access, region_connectivity
 from analysis.land import on_land
 from analysis.reach.accessibility import (
     Targets,
+    nearest_checkpoint,
     posts,
     potentials,
     settlement_times,
@@ -42,6 +43,7 @@ from network.routing import Points, Router, compile_router
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from analysis.reach.accessibility import Nearest
     from gis.hot import Hot
     from gis.settings import Analysis
     from layers.population import PopulationRaster
@@ -146,9 +148,11 @@ def measure_network(
     cells = populated_cells(network, border, settings, population)
     segments = border_segments(border, length_km=settings.segment_km)
     with piece(0.0, 0.2):
-        surface = checkpoint_surface(network, router, border, depth_km=settings.depth_km, cell_km=settings.raster_km)
+        near = nearest_checkpoint(network, router)
+        size = {"depth_km": settings.depth_km, "cell_km": settings.raster_km}
+        surface = checkpoint_surface(network, router, border, **size, nearest=near)
     with piece(0.2, 0.6):
-        tables, access = _access(network, router, cells, segments, settings, network_depth_km)
+        tables, access = _access(network, router, cells, segments, settings, network_depth_km, near)
     cells = cells.join(tables["cells"])
     settlements = network.settlements.join(tables["settlements"])
     own = regions[touching(regions, border)].sort_values(["side", "region"], ignore_index=True)
@@ -181,6 +185,7 @@ def _access(
     segments: gpd.GeoDataFrame,
     settings: Analysis,
     depth_km: float,
+    nearest: Nearest,
 ) -> tuple[dict[str, pd.DataFrame], Access]:
     """Return potentials and times of cells, both ends of segments, and settlements, and the minutes behind them."""
     xy = segments[["lon", "lat"]].to_numpy(float)
@@ -197,7 +202,7 @@ def _access(
     )
     for name in NETWORKS:  # one at a time: each is a file then
         minutes[name] = laid_down(minutes[name])
-    times = time_to_checkpoint(network, router, ground)
+    times = time_to_checkpoint(network, router, ground, nearest=nearest)
     table = pd.concat([pull.iloc[: n + 2 * m], times], axis=1)
     table["connector_km"] = ground.connector_km
     table["nearest_road_km"] = ground.connector_km
@@ -205,8 +210,9 @@ def _access(
         apart = np.flatnonzero(~ground.joined)
         table.loc[apart, "nearest_road_km"] = nearest_way_km(network.tables, router.mode, lonlat[apart], side[apart])
     edge = frame_nodes(network, depth_km)
-    table["by_the_frame"] = touches_frame(network, router, ground, edge)
-    homes = pd.concat([pull.iloc[n + 2 * m :].reset_index(drop=True), settlement_times(network, router)], axis=1)
+    table["by_the_frame"] = touches_frame(network, router, ground, edge, nearest=nearest)
+    near = settlement_times(network, router, nearest=nearest)
+    homes = pd.concat([pull.iloc[n + 2 * m :].reset_index(drop=True), near], axis=1)
     parts = {"cells": slice(0, n), "a": slice(n, n + m), "b": slice(n + m, n + 2 * m)}
     split = {name: table.iloc[rows].reset_index(drop=True) for name, rows in parts.items()}
     rows = {**parts, "settlements": slice(n + 2 * m, len(points))}

@@ -194,6 +194,20 @@ def _nearest_km(near: pd.DataFrame, n: int) -> NDArray[np.float64]:
     return out
 
 
+def join_ways(
+    tables: Tables,
+    mode: str,
+    lonlat: NDArray[np.float64],
+    side: NDArray[np.object_],
+    border: Border,
+    limit_km: float,
+    limits: ConnectorLimits,
+) -> pd.DataFrame:
+    """Return the links of a mode that places join, of those that hang together: see `network.joining.join`."""
+    usable = main_components(tables, "road" if mode == "any" else mode)
+    return join(tables, lonlat, side, usable, border, limit_km, limits)
+
+
 def nearest_way_km(
     tables: Tables, mode: str, lonlat: NDArray[np.float64], side: NDArray[np.object_]
 ) -> NDArray[np.float64]:

@@ -120,6 +120,21 @@ def cheapest_arcs(
     return csr_array((weight, head.astype(np.int32), indptr), shape=(n, n)), arc
 
 
+def without(costs: csr_array, nodes: NDArray[np.bool_]) -> csr_array:
+    """Return compiled costs without the arcs from and to some nodes; nodes behind the last one given stay.
+
+    Examples
+    --------
+    >>> costs = csr_array(np.array([[0, 1.0, 0], [0, 0, 2.0], [3.0, 0, 0]]))
+    >>> without(costs, np.array([True])).toarray().tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]]
+    """
+    gone = np.pad(nodes, (0, costs.shape[0] - len(nodes)))
+    use = ~(np.repeat(gone, np.diff(costs.indptr)) | gone[costs.indices])
+    indptr = np.concatenate([[0], np.cumsum(use)])[costs.indptr].astype(np.int32)
+    return csr_array((costs.data[use], costs.indices[use], indptr), shape=costs.shape)
+
+
 def shortest_minutes(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the min-plus product of two tables of whole thousandths, as the thousandths that its sums are.
 

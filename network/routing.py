@@ -17,15 +17,13 @@ from scipy.sparse.csgraph import dijkstra
 from layers.keeping import kept
 from layers.sides import same_side
 from network.bank import Graph, Split, costs_at, costs_within
-from network.border import main_components
 from network.build import DOMESTIC, FIELDS, Network
 from network.compiling import Fields, alike, compiled_fields, held
-from network.connectors import PLACE, connector_times
-from network.costs import THOUSAND, at_once, blank, blocks, settled
+from network.connectors import PLACE, connector_times, join_ways
+from network.costs import THOUSAND, at_once, blank, blocks, settled, without
 from network.domestic import at_home, same_costs, waits_at_home_min, with_domestic
 from network.gates import post_positions
 from network.hierarchy import Frame
-from network.joining import join
 from network.modes import Mode, mode_named
 from network.points import Points as Points
 from network.points import at_accesses as at_accesses
@@ -140,15 +138,20 @@ class Router:
         return csr_array((data, indices, indptr), shape=(size, size)), roots
 
     def nearest(
-        self, nodes: NDArray[np.int64] | Sequence[int], field: str
+        self, nodes: NDArray[np.int64] | Sequence[int], field: str, *, avoiding: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return for all positions the cost to the nearest of `nodes` and which one it is (−1 for none)."""
+        """Return for all positions the cost to the nearest of `nodes` and which one it is (−1 for none).
+
+        No way leads over positions that are `avoiding`, and none begins or ends there.
+        """
         at = self.positions(nodes)
         known = np.flatnonzero(at >= 0)
         if not len(known):
             return np.full(len(self.nodes), np.inf), np.full(len(self.nodes), -1)
         n = len(self.nodes)
         graph, roots = self.rooted(at[known], field, reverse=True)
+        if avoiding is not None:
+            graph = without(graph, avoiding)
         cost, _, source = dijkstra(graph, indices=roots, min_only=True, return_predecessors=True)
         # Two nodes may be one position; scipy marks what it does not reach with a negative number.
         first = np.full(graph.shape[0], -1)
@@ -319,11 +322,6 @@ class Router:
         """Return the first of other fields that costs the same on every arc: its trees need not be grown again."""
         return next((o for o in others if same_costs(self.costs[field], self.costs[o])), None)
 
-    @cached_property
-    def _usable(self) -> NDArray[np.bool_]:
-        """Return which links a point may join."""
-        return main_components(self.network.tables, "road" if self.mode == "any" else self.mode)
-
     def attach(self, lonlat: NDArray[np.float64], side: NDArray[np.object_], *, limit_km: float) -> Points:
         """Return points joined to links of their own side: see `network.joining.join`.
 
@@ -335,7 +333,7 @@ class Router:
             Straight length of a connector at the most.
         """
         network, tables = self.network, self.network.tables
-        near = kept(join, network.ground, lonlat, side, self._usable, network.base.border, limit_km, network.limits)
+        near = kept(join_ways, network.ground, self.mode, lonlat, side, network.base.border, limit_km, network.limits)
         alone = np.setdiff1d(np.arange(len(side)), near["place"])
         point = np.concatenate([near["place"].to_numpy(np.int64), alone])
         link = np.concatenate([near["link"].to_numpy(np.int64), np.full(len(alone), -1)])

@@ -43,6 +43,10 @@ __all__ = [
 ]
 
 
+Nearest = tuple["NDArray[np.float64]", "NDArray[np.object_]"]
+"""Minutes of every position to the nearest open checkpoint, and which it is."""
+
+
 @dataclass(frozen=True)
 class Targets:
     """Settlements that draw trips: network node, side and people of each."""
@@ -298,7 +302,7 @@ def posts(network: Network, router: Router, *, only_open: bool = True, leaving: 
     return table.sort_values(["checkpoint_id", "side", "node"]).reset_index(drop=True)
 
 
-def nearest_checkpoint(network: Network, router: Router) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+def nearest_checkpoint(network: Network, router: Router) -> Nearest:
     """Return for each position the minutes to the nearest open checkpoint's post of its own side, and which.
 
     No wait is in it: the trip ends before the control. Infinity and an empty id where there is none.
@@ -315,9 +319,17 @@ def nearest_checkpoint(network: Network, router: Router) -> tuple[NDArray[np.flo
     return minutes, which
 
 
-def time_to_checkpoint(network: Network, router: Router, points: Points) -> pd.DataFrame:
-    """Return per point ``time_to_checkpoint_min`` and ``nearest_checkpoint``; NaN and empty where none is reached."""
-    minutes, which = nearest_checkpoint(network, router)
+def time_to_checkpoint(
+    network: Network, router: Router, points: Points, *, nearest: Nearest | None = None
+) -> pd.DataFrame:
+    """Return per point ``time_to_checkpoint_min`` and ``nearest_checkpoint``; NaN and empty where none is reached.
+
+    Parameters
+    ----------
+    nearest
+        From `nearest_checkpoint`, where it is known.
+    """
+    minutes, which = nearest or nearest_checkpoint(network, router)
     by_access = at_accesses(points, minutes[None])[0]
     cost = points.least(by_access)
     u, v = np.maximum(points.u, 0), np.maximum(points.v, 0)
@@ -335,9 +347,9 @@ def time_to_checkpoint(network: Network, router: Router, points: Points) -> pd.D
     )
 
 
-def settlement_times(network: Network, router: Router) -> pd.DataFrame:
+def settlement_times(network: Network, router: Router, *, nearest: Nearest | None = None) -> pd.DataFrame:
     """Return the same for the settlements of the network, in their order."""
-    minutes, which = nearest_checkpoint(network, router)
+    minutes, which = nearest or nearest_checkpoint(network, router)
     at = router.positions(network.settlements["node"].to_numpy())
     cost = np.where(at >= 0, minutes[np.maximum(at, 0)], np.inf)
     reached = np.isfinite(cost)
@@ -350,7 +362,12 @@ def settlement_times(network: Network, router: Router) -> pd.DataFrame:
 
 
 def touches_frame(
-    network: Network, router: Router, points: Points, frame_nodes: NDArray[np.bool_]
+    network: Network,
+    router: Router,
+    points: Points,
+    frame_nodes: NDArray[np.bool_],
+    *,
+    nearest: Nearest | None = None,
 ) -> NDArray[np.bool_]:
     """Return which points' way to the nearest checkpoint runs by the loaded network's frame, and may be too long.
 
@@ -358,22 +375,18 @@ def touches_frame(
     ----------
     frame_nodes
         Per network node: it lies at the edge of the belt that was loaded.
+    nearest
+        From `nearest_checkpoint`, where it is known.
     """
-    minutes, _ = nearest_checkpoint(network, router)
+    minutes, _ = nearest or nearest_checkpoint(network, router)
     whole = at_points(points, minutes[None])[:, 0]
     table = posts(network, router)
     inner = np.full(len(router.nodes), np.inf)
-    links = network.links
-    cut = frame_nodes[links["u"].to_numpy()] | frame_nodes[links["v"].to_numpy()]
-    from dataclasses import replace
-
-    from network.routing import compile_router
-
-    rest = compile_router(replace(network, links=links[~cut].reset_index(drop=True)), router.mode)
+    edge = frame_nodes[router.nodes]
     for side in SIDES:
-        cost, _ = rest.nearest(table.loc[table["side"] == side, "node"].to_numpy(), FIELDS["open"])
-        at = router.positions(rest.nodes)
-        own_side = rest.side == side
-        inner[at[own_side]] = cost[own_side]
+        own = table.loc[(table["side"] == side) & ~frame_nodes[table["node"]], "node"]
+        cost, _ = router.nearest(own.to_numpy(), FIELDS["open"], avoiding=edge)
+        own_side = router.side == side
+        inner[own_side] = cost[own_side]
     within = at_points(points, inner[None])[:, 0]
     return np.asarray(np.isfinite(whole) & ~np.isclose(whole, within), bool)

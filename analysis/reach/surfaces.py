@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from analysis.reach.accessibility import Targets
+    from analysis.reach.accessibility import Nearest, Targets
     from analysis.reach.decays import Decay
     from network.build import Network
     from network.routing import Router
@@ -64,6 +64,7 @@ def checkpoint_surface(
     depth_km: float = 100.0,
     cell_km: float = 2.0,
     limit_km: float = 100.0,
+    nearest: Nearest | None = None,
 ) -> Surface:
     """Return minutes to the nearest open checkpoint over the border belt.
 
@@ -76,13 +77,15 @@ def checkpoint_surface(
         Depth of the belt on both sides.
     cell_km
         Width of a square cell.
+    nearest
+        From `analysis.reach.accessibility.nearest_checkpoint`, where it is known.
 
     Raises
     ------
     LayerError
         The grid is too fine to be held.
     """
-    times, _ = nearest_checkpoint(network, router)
+    times, _ = nearest or nearest_checkpoint(network, router)
     grid = belt_grid(network, border, depth_km=depth_km, cell_km=cell_km)
     at_posts = {side: _at_posts(network, router, side, mask, grid.transform) for side, mask in grid.sides.items()}
     return grid.spread(network, router, times, limit_km=limit_km, also=at_posts)

@@ -298,3 +298,21 @@ def test_negative_and_unknown_costs_are_refused(wait: float) -> None:
     links.loc[links["kind"] == "gate", "wait_min"] = wait
     with pytest.raises(NetworkError, match="negative or unknown"):
         compile_router(replace(network, links=with_costs(links)), "road")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_nearest_by_ways_that_avoid_nodes_is_that_of_the_network_without_them(seed: int) -> None:
+    network = random_network(seed)
+    rng = np.random.default_rng(seed)
+    router = compile_router(network, "road")
+    avoiding = rng.random(len(router.nodes)) < 0.2
+    some = rng.choice(router.nodes[~avoiding], 3, replace=False)
+    found, which = router.nearest(some, "open_min", avoiding=avoiding)
+    graph = to_graph(network).reverse(copy=True)
+    graph.remove_nodes_from(router.nodes[avoiding].tolist())
+    weight = weight_of("road", "open_min")
+    minutes = [nx.single_source_dijkstra_path_length(graph, int(node), weight=weight) for node in some]
+    by_hand = np.array([min(m.get(int(node), np.inf) for m in minutes) for node in router.nodes])
+    np.testing.assert_allclose(found, by_hand, atol=1e-6)
+    assert ((which >= 0) == np.isfinite(by_hand)).all()
+    assert np.isfinite(found).sum() > 3
