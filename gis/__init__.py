@@ -18,8 +18,8 @@ DISTRIBUTION = "borderlink"
 refuse_namesakes()
 
 if TYPE_CHECKING:
-    from gis.chapters import further_measures
     from gis.chapters.chapter import Chapters
+    from gis.chapters.further import further_measures
     from gis.inputs import Prepared, prepare
     from gis.measures import Measures
     from gis.pipeline import run, run_scenario, solve
@@ -69,8 +69,8 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "gis.chapters": ("further_measures",),
     "gis.chapters.chapter": ("Chapters",),
+    "gis.chapters.further": ("further_measures",),
     "gis.inputs": ("Prepared", "prepare"),
     "gis.measures": ("Measures",),
     "gis.pipeline": ("run", "run_scenario", "solve"),

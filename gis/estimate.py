@@ -16,7 +16,6 @@ import shapely
 
 from layers.errors import LayerError
 from layers.regions import belt
-from layers.sources.pbf.network import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,6 +203,8 @@ def refuse_what_cannot_fit(expected: Estimate, most_memory_gb: float, folder: Pa
 
 def _share(path: Path, belt: shapely.Geometry) -> float:
     """Return which part of a file's area lies in the belt."""
+    from layers.sources.pbf.network import read_header  # who has no extract need not wait for osmium
+
     try:
         bounds = read_header(path)["bbox"]
     except LayerError:  # another format, which says nothing of itself

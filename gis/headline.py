@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.statistics.lists import KIND
+from analysis.statistics.words import KIND
 from gis.access_findings import FAR_MIN
 from gis.findings import NEAR_KM
 from maps.i18n import _, localised, ngettext, number, percent

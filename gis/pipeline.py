@@ -9,7 +9,6 @@ from typing import Any
 
 from analysis.planning.draws import Spread
 from analysis.planning.scenarios import flags_changed
-from gis.chapters import further_measures
 from gis.clock import Clock
 from gis.estimate import SAID_LINKS, refuse_work_that_cannot_fit, work_of
 from gis.inputs import Fetching, Prepared
@@ -59,6 +58,8 @@ def solve(
     >>> result = solve()                                              # doctest: +SKIP
     >>> result.network.route("Orenburg", "Aktobe").total_min          # doctest: +SKIP
     """
+    from gis.chapters.further import further_measures  # a scenario need not wait for scipy.stats and scikit-learn
+
     study = study if isinstance(study, Study) else load_study(study)
     clock = Clock(listen)
     prepared, network = take_or_build(study, fetching=fetching, clock=clock)

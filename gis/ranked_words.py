@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.statistics.flags import STANDS_OUT, UNCERTAIN
-from analysis.statistics.lists import KIND
-from analysis.statistics.permutations import MIN_UNITS
+from analysis.statistics.words import KIND, MIN_UNITS, STANDS_OUT, UNCERTAIN
 from maps.i18n import _, localised, number, percent
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from analysis.statistics.flags import NO_DATA
 from analysis.statistics.growth import largest_share
 from analysis.statistics.homes import cell_pull, named
 from analysis.statistics.ranges import over_settings
+from analysis.statistics.words import KIND as KIND
 from layers.crs import WGS84, points_at
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ LIST_PEOPLE = 10_000
 """Fewer people in a cell make no entry of the list of growth."""
 HOME_SD = 1.64
 """Standard deviations of home roads that a bottleneck takes more than: 5 of 100 home trips do."""
-KIND = {"growth": "growth point", "bottleneck": "bottleneck"}
 
 FINDING = (
     "place",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.stats import false_discovery_control
 
+from analysis.statistics.words import MIN_UNITS as MIN_UNITS
 from layers.keeping import kept
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 PERMUTATIONS = 99_999
 """Enough for the false discovery rate of 2,500 units at 0.05."""
 ALPHA = 0.05
-MIN_UNITS = 20
-"""Fewer units are described, not tested: the power of Moran's I is under a third at 12 units (docs/decisions.md)."""
 LEAST = 2
 """What the two-sided p of a value beyond all draws counts: itself, in each tail."""
 ORDERS = 64

@@ -6,7 +6,6 @@ import itertools
 import warnings
 from typing import TYPE_CHECKING
 
-import mapclassify
 import numpy as np
 
 from maps.i18n import _, number
@@ -24,6 +23,8 @@ def quantile_classes(values: Sequence[float] | NDArray[np.float64], *, most: int
     Breaks have two significant digits; the first class begins at 0, the last is open. Unknown values are left out;
     fewer different values make fewer classes.
     """
+    import mapclassify  # who draws no such amount need not wait for scikit-learn and pyplot
+
     known = np.asarray(values, float)
     known = known[np.isfinite(known)]
     k = min(most, len(np.unique(known)))

@@ -35,7 +35,7 @@ def test_a_file_counts_by_its_share_in_the_belt(tmp_path: Path, monkeypatch: pyt
     one.write_bytes(b"0" * 3_000_000)
     two.write_bytes(b"0" * 1_000_000)
     boxes = {one: (0.0, 0.0, 4.0, 1.0), two: None}
-    monkeypatch.setattr(gis.estimate, "read_header", lambda path: {"bbox": boxes[path]})
+    monkeypatch.setattr("layers.sources.pbf.network.read_header", lambda path: {"bbox": boxes[path]})
     found = estimate([one, two], shapely.box(3.0, -5.0, 9.0, 5.0))
     assert found.size_gb == pytest.approx(0.004)
     assert found.belt_gb == pytest.approx(0.00175)
