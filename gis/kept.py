@@ -171,24 +171,21 @@ def take_or_build(
                 found = _load(folder, study, clock, lean=lean)
             if found:
                 look(found[0])
-                _keep_beside(folder, clock, found[1], lean=lean)
+                clock.kept_in = folder
+                hierarchy.keep_in(folder / ORDERS)
+                if not lean:  # its key stands for all that the ground hangs on
+                    known_as(found[1].ground, f"ground {key}")
                 return found
         unwaited, prepared, network = _made(study, fetch, clock, look, at)
         if writable:
             with suppress(OSError, BorderlinkError):  # no room, no right: nothing is kept
                 _save(folder, unwaited, network)
                 bound(folder)
-                _keep_beside(folder, clock, network)
+                clock.kept_in = folder
+                hierarchy.keep_in(folder / ORDERS)
+                known_as(network.ground, f"ground {key}")
                 prepared = replace(prepared, layers=_Layers.beside(prepared.layers, folder))
         return prepared, network
-
-
-def _keep_beside(folder: Path, clock: Clock, network: Network, *, lean: bool = False) -> None:
-    """Let orders and results stay beside a kept network, whose key stands for its ground: all that it hangs on."""
-    clock.kept_in = folder
-    hierarchy.keep_in(folder / ORDERS)
-    if not lean:
-        known_as(network.ground, f"ground {folder.name}")
 
 
 def _is_there(folder: Path) -> bool:
