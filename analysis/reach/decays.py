@@ -9,6 +9,7 @@ A decay is a function of minutes, whole arrays at once, that falls from 1 at no 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING
 
@@ -56,8 +57,22 @@ def exponential(half_life_min: float = HALF_LIFE_MIN) -> Decay:
     >>> exponential(60.0)(np.array([0.0, 60.0, 120.0, np.inf])).tolist()
     [1.0, 0.5, 0.25, 0.0]
     """
-    half = _positive("a half-life", half_life_min, " min")
-    return lambda minutes: np.exp2(-np.asarray(minutes, float) / half)
+    return partial(_halved, _positive("a half-life", half_life_min, " min"))
+
+
+def _halved(half_life_min: float, minutes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.exp2(-np.asarray(minutes, float) / half_life_min)
+
+
+def is_exponential(fades: Decay) -> bool:
+    """Return whether a decay is one of `exponential`: that of two stretches is the product of theirs.
+
+    Examples
+    --------
+    >>> is_exponential(exponential(60.0)), is_exponential(gaussian(60.0))
+    (True, False)
+    """
+    return isinstance(fades, partial) and fades.func is _halved
 
 
 def power(exponent: float, from_min: float) -> Decay:

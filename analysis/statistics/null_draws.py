@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.reach.decays import is_exponential
 from layers.sides import SIDES
-from network.costs import by_middles, min_plus, passed_before
+from network.costs import BLOCK, TABLE, by_middles, min_plus, passed_before
 from network.overlay import Overlay
 
 if TYPE_CHECKING:
@@ -91,6 +92,20 @@ class Placements:
         return out
 
     @cached_property
+    def multiplies(self) -> bool:
+        """Whether potentials are sums of products of how much is left of a trip at each post and of the way from there.
+
+        Of many pairs no exponential is taken a pair: a third of the time; the last digits differ.
+        """
+        return is_exponential(self.fades) and self.home.size > TABLE
+
+    @cached_property
+    def pulls_at_home(self) -> dict[str, NDArray[np.float64]]:
+        """By side what is left of a trip from its points to its targets by ways that do not leave the country."""
+        sides = {s: (self.points.side == s, self.targets.side == s) for s in SIDES}
+        return {s: self.fades(self.home[np.ix_(rows, columns)]) for s, (rows, columns) in sides.items()}
+
+    @cached_property
     def waits_at_home(self) -> NDArray[np.bool_]:
         """Whether a trip home through the neighbour waits at each slot."""
         return np.asarray(self.slots["mode"].isin(self.network.domestic_wait), bool)
@@ -125,6 +140,7 @@ def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
             if own.any() and len(rows):
                 minutes[rows] = to_posts.min(axis=1)
             columns = np.flatnonzero((placements.targets.side == s) == domestic_part)
+            people = placements.targets.people[columns]
             arrive = own if domestic_part else ~own
             middle = between[np.ix_(own, arrive)]
             if domestic_part:
@@ -136,10 +152,17 @@ def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
                 domestic[rows] = placements.at_home_alone[rows]
                 some = np.isfinite(at).any(axis=1)
                 at, rows = at[some], rows[some]
-            time = _leading_on(at, placements.from_posts[np.ix_(active[arrive], columns)])
-            if domestic_part:
-                time = np.minimum(time, placements.home[np.ix_(rows, columns)])
-            (domestic if domestic_part else cross)[rows] = placements.fades(time) @ placements.targets.people[columns]
+            onward = placements.from_posts[np.ix_(active[arrive], columns)]
+            if placements.multiplies:
+                home = placements.pulls_at_home[s] if domestic_part else None
+                own_rows = np.flatnonzero(some) if domestic_part else None
+                sums = _pulled(at, onward, people, placements.fades, home, own_rows)
+            else:
+                time = _leading_on(at, onward)
+                if domestic_part:
+                    time = np.minimum(time, placements.home[np.ix_(rows, columns)])
+                sums = placements.fades(time) @ people
+            (domestic if domestic_part else cross)[rows] = sums
     known = np.where(placements.free > 0, placements.free, np.nan)
     return pd.DataFrame(
         {
@@ -223,4 +246,39 @@ def _leading_on(at: NDArray[np.float64], from_posts: NDArray[np.float64]) -> NDA
     out = np.full((len(at), from_posts.shape[1]), np.inf)
     for rows, come in by_middles(at):
         out[rows] = min_plus(at[np.ix_(rows, come)], from_posts[come])
+    return out
+
+
+def _pulled(
+    at: NDArray[np.float64],
+    onward: NDArray[np.float64],
+    people: NDArray[np.float64],
+    fades: Decay,
+    home: NDArray[np.float64] | None,
+    own: NDArray[np.int64] | None,
+) -> NDArray[np.float64]:
+    """Return the potentials of rows by a decay that multiplies, over the best of the posts where their ways arrive.
+
+    Parameters
+    ----------
+    at, onward
+        Minutes from rows to posts, infinity where another one is better, and from posts to targets.
+    home, own
+        What is left of trips that do not leave the country, and which of its rows these are; None across the border.
+    """
+    out, left, there = np.zeros(len(at)), fades(at), fades(onward)
+    step = max(1, BLOCK // max(there.shape[1], 1))
+    for rows, come in by_middles(at):
+        ways = there[come]
+        for start in range(0, len(rows), step):  # what a processor's cache holds
+            some = rows[start : start + step]
+            near = left[np.ix_(some, come)]
+            best = near[:, 0, None] * ways[0]
+            product = np.empty_like(best)
+            for k in range(1, len(come)):
+                np.multiply(near[:, k, None], ways[k], out=product)
+                np.maximum(best, product, out=best)
+            if home is not None and own is not None:
+                np.maximum(best, home[own[some]], out=best)
+            out[some] = best @ people
     return out

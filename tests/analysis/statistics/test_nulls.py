@@ -10,6 +10,7 @@ import pytest
 
 from analysis.reach.accessibility import Targets, potentials, time_to_checkpoint
 from analysis.reach.decays import exponential
+from analysis.statistics import null_draws
 from analysis.statistics.null_draws import Placements, indicators, redraw
 from analysis.statistics.null_ranks import WORSE
 from analysis.statistics.nulls import (
@@ -63,11 +64,17 @@ def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     np.testing.assert_allclose(found.to_numpy(float), expected.to_numpy(float), rtol=1e-9, atol=1e-6)
 
 
+@pytest.mark.parametrize("many", [False, True])
 @pytest.mark.parametrize("mode", ["road", "any"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_draw_is_a_network_with_its_checkpoints_open(seed: int, mode: Mode) -> None:
+def test_a_draw_is_a_network_with_its_checkpoints_open(
+    seed: int, mode: Mode, many: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many pairs too, whose pulls are products."""
+    monkeypatch.setattr(null_draws, "TABLE", 0 if many else null_draws.TABLE)
     one = case(seed)
     placements = build_placements(one.network, one.cells, mode=mode, fades=HALF)
+    assert placements.multiplies == many
     now = placements.slots.dropna()
     assert 0 < len(now) < len(placements.slots)
     same(indicators(placements, now), measured(placements.network, one.cells, mode))
