@@ -37,13 +37,14 @@ def line_lengths_m(lines: Geometries) -> NDArray[np.float64]:
     Multi-part lines count the sum of their parts. Whole columns at once: one call to PROJ.
     """
     lines = np.atleast_1d(np.asarray(lines, dtype=object))
-    parts, owner = shapely.get_parts(lines, return_index=True)
+    if (shapely.get_type_id(lines) == shapely.GeometryType.LINESTRING).all():  # to copy them takes long
+        parts, owner = lines, np.arange(len(lines))
+    else:
+        parts, owner = shapely.get_parts(lines, return_index=True)
     xy, part = shapely.get_coordinates(parts, return_index=True)
-    if len(xy) < 2:
-        return np.zeros(len(lines))
-    inside = part[1:] == part[:-1]
-    steps = geodesic_m(xy[:-1, 0], xy[:-1, 1], xy[1:, 0], xy[1:, 1])
-    return np.asarray(np.bincount(owner[part[1:][inside]], steps[inside], minlength=len(lines)), float)
+    start = np.flatnonzero(part[1:] == part[:-1])  # not from the end of a line to where the next begins
+    steps = geodesic_m(*xy[start].T, *xy[start + 1].T)
+    return np.asarray(np.bincount(owner[part[start]], steps, minlength=len(lines)), float)
 
 
 def fit_equal_area(line: shapely.Geometry) -> CRS:
