@@ -150,13 +150,17 @@ def kind_of(values: pd.Series, name: str | None = None) -> Kind:
     >>> kind_of(pd.Series([12.5], name="wait_min")), kind_of(pd.Series(["Mashtakovo"], name="name"))
     ('minutes', 'text')
     """
-    known = values.dropna()
-    if pd.api.types.is_bool_dtype(values) or (len(known) and known.map(lambda v: isinstance(v, bool)).all()):
+    if pd.api.types.is_bool_dtype(values) or (values.dtype == object and _all_flags(values.dropna())):
         return "bool"
     if not pd.api.types.is_numeric_dtype(values):
         return "text"
     row = describe(str(values.name) if name is None else name)
     return row.kind if row and row.kind not in ("text", "code", "bool") else "number"
+
+
+def _all_flags(known: pd.Series) -> bool:
+    """Return whether objects are yes and no alone; the first that is neither ends the search."""
+    return len(known) > 0 and all(isinstance(v, bool) for v in known)
 
 
 def dictionary(tables: Mapping[str, Iterable[str]]) -> pd.DataFrame:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
+import shapely
 
 from maps.export.layer import SOURCE, ExportLayer
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import geopandas as gpd
+    from numpy.typing import NDArray
 
 GEOMETRY = "geometry"
 ROWS = 100_000
@@ -26,11 +29,15 @@ TILES = (2, 10)
 
 
 def write_geoparquet(folder: Path, layer: ExportLayer) -> None:
-    """Write GeoParquet 1.1: zstd, a covering by boxes, and title, source and licence in its metadata."""
-    path = folder / f"{layer.name}.parquet"
-    held = BytesIO()
-    layer.frame.to_parquet(held, schema_version="1.1.0", write_covering_bbox=True, compression=None, index=False)
-    table = pq.read_table(held)
+    """Write GeoParquet; see `geoparquet`."""
+    (folder / f"{layer.name}.parquet").write_bytes(geoparquet(layer).data)
+
+
+def geoparquet(layer: ExportLayer) -> NDArray[np.uint8]:
+    """Return the bytes of a file of GeoParquet 1.1.
+
+    With zstd, a covering by boxes, and title, source and licence in its metadata.
+    """
     words = {
         "title": layer.title,
         "description": layer.description,
@@ -38,10 +45,34 @@ def write_geoparquet(folder: Path, layer: ExportLayer) -> None:
         "rights": layer.rights,
         "source": SOURCE,
     }
+    table = _arrow(layer.frame)
     known = dict(table.schema.metadata or {})
     own = {key.encode(): text.encode() for key, text in words.items()}
+    held = BytesIO()
     named = table.replace_schema_metadata({**known, **own})
-    pq.write_table(named, path, compression="zstd", row_group_size=ROWS)
+    pq.write_table(named, held, compression="zstd", row_group_size=ROWS)
+    return np.frombuffer(held.getbuffer(), np.uint8)
+
+
+def _arrow(frame: gpd.GeoDataFrame) -> pa.Table:
+    """Return features as the table that GeoPandas writes as GeoParquet, which writes it to files alone.
+
+    What it says of the shapes it says of one of each kind; the box around all is put in its place.
+    """
+    shapes, name = frame.geometry.to_numpy(), frame.geometry.name
+    kind = 2 * shapely.get_type_id(shapes) + shapely.has_z(shapes)
+    held = BytesIO()
+    few = frame.iloc[np.sort(np.unique(kind, return_index=True)[1])]
+    few.to_parquet(held, schema_version="1.1.0", write_covering_bbox=True, index=False)
+    about = json.loads(pq.read_schema(held).metadata[b"geo"])
+    whole = shapely.total_bounds(shapes).tolist() if len(shapes) else []
+    if whole and np.isfinite(whole).all():
+        about["columns"][name]["bbox"] = whole
+    table = pa.table(frame.to_arrow(index=False))
+    edges = [pa.array(edge, from_pandas=True) for edge in shapely.bounds(shapes).T]
+    box = pa.StructArray.from_arrays(edges, names=["xmin", "ymin", "xmax", "ymax"])
+    known = {**(table.schema.metadata or {}), b"geo": json.dumps(about).encode()}
+    return table.append_column("bbox", box).replace_schema_metadata(known)
 
 
 def write_flatgeobuf(folder: Path, layer: ExportLayer) -> None:
