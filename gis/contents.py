@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -18,7 +17,7 @@ from gis.measures import TABLES
 from layers.keeping import is_keeping, kept_as, key_of
 from layers.lists import Table, with_joined_lists
 from layers.water import sea_line
-from maps.contents import Contents, Keep
+from maps.contents import Contents, Keep, Made
 from maps.i18n import _, country, language, localised, ngettext, number, speaking
 from maps.phrases import phrase, phrased, spoken
 from maps.placenames import Renamed, names_in
@@ -81,18 +80,24 @@ def contents_of(
 
 
 def _known(network: Network, frames: Mapping[str, gpd.GeoDataFrame]) -> dict[str, Keep]:
-    """Return who keeps what is drawn of roads and railways: they are of the ground, which no wait moves."""
-    lines = {name: frames[name] for name in ("roads", "railways")}
+    """Return who keeps what is made of roads and railways: they are of the ground, which no wait moves."""
+    lines = {name: frames[name] for name in ("roads", "railways") if name in frames}
     return {
-        name: partial(_kept_drawing, key_of(name, network.ground, list(frame.columns)))
+        name: _Kept(key_of(name, network.ground, list(frame.columns)))
         for name, frame in lines.items()
         if not {*PLACES} & {*frame.columns}
     }
 
 
-def _kept_drawing(made_of: str, hangs_on: Sequence[object], make: Callable[[], str]) -> str:
-    """Return what is drawn of a layer, as it is kept where it is."""
-    return kept_as("gis.contents", [made_of, *hangs_on], make)
+@dataclass(frozen=True)
+class _Kept:
+    """Keeps what is made of a layer under the digest of what the layer is made of."""
+
+    made_of: str
+
+    def __call__(self, hangs_on: Sequence[object], make: Callable[[], Made], /) -> Made:
+        """Return what `make` does, as it is kept where it is."""
+        return kept_as("gis.contents", [self.made_of, *hangs_on], make)
 
 
 def with_edges(contents: Contents, prepared: Prepared, network: Network) -> Contents:
@@ -169,11 +174,12 @@ def scenario_contents(
 ) -> Contents:
     """Return what is written of a scenario for people, in the language that is spoken."""
     sides, named = sides_of(prepared), names_of(prepared)
+    layers = _for_people(named, _scenario_frames(before, after, tables["cells"]))
     changes = named.text("; ".join(map(phrase, edits))) or _("nothing is changed")
     return Contents(
         title=_("{study}: a scenario").format(study=study_name(prepared.study)),
         subtitle=_("{study}: a scenario").format(study=study_name(prepared.study)),
-        layers=_for_people(named, _scenario_frames(before, after, tables["cells"])),
+        layers=layers,
         styles=[spoken(style, sides) for style in credited(scenario_styles(), pd.DataFrame(prepared.sources))],
         tables={n: named.frame(t, PLACES) for n, t in tables.items()},
         sides=sides,
@@ -187,6 +193,7 @@ def scenario_contents(
         regions=_regions(prepared),
         places=named.names,
         lang=language(),
+        known=_known(after.access.router.network, layers) if after.access is not None and is_keeping() else {},
     )
 
 

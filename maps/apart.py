@@ -18,10 +18,12 @@ from maps.i18n import _
 from maps.styles.edges import EDGES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from maps.contents import Contents
     from maps.styles.classes import LayerStyle
+
+    Bundled = Callable[[gpd.GeoDataFrame, LayerStyle], gpd.GeoDataFrame]
 
 MOST_LINES = 100_000
 """Rows above which a table of lines is whole in a file alone."""
@@ -53,11 +55,17 @@ def file_of(style: LayerStyle, rows: int) -> str:
     return f"{style.layer}.parquet" if many and spare else ""
 
 
-def apart(contents: Contents) -> tuple[Contents, list[LayerStyle]]:
+def apart(contents: Contents, bundled: Bundled | None = None) -> tuple[Contents, list[LayerStyle]]:
     """Return the contents as a GeoPackage holds them, and the drawings whose tables are whole in a file of their own.
 
     Drawings of tables that it does not hold are left out, the others name the file.
+
+    Parameters
+    ----------
+    bundled
+        Gives the rows of such a table as the GeoPackage holds them, `together` where None.
     """
+    bundled = bundled or together
     layers, styles = dict(contents.layers), []
     files: dict[str, LayerStyle] = {}
     for style in contents.styles:  # some dozens
@@ -70,11 +78,11 @@ def apart(contents: Contents) -> tuple[Contents, list[LayerStyle]]:
         if not _near(style):
             layers.pop(style.layer, None)
             continue
-        layers[style.layer] = together(frame, style)
         more = _("small ones of a square are one row, {file} holds them all with their columns").format(file=name)
         classes = tuple(replace(c, widest_scale=WORLD / 2**c.min_zoom if c.min_zoom else None) for c in style.classes)
         text, fields = f"{style.description}; {more}", {**style.fields, LINKS: _("Links")}
         styles.append(replace(style, classes=classes, description=text, fields=fields))
+        layers[style.layer] = bundled(frame, styles[-1])
     return replace(contents, layers=layers, styles=styles), list(files.values())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -13,13 +14,28 @@ import pyproj
 from maps.styles.layers import LayerStyle
 
 Drawn = tuple[LayerStyle, gpd.GeoDataFrame]
-Keep = Callable[[Sequence[object], Callable[[], str]], str]
+Made = TypeVar("Made")
 _IDS = {
     "checkpoints": ("fallback",),
     "cells": ("nearest_checkpoint",),
     "settlements": ("nearest_checkpoint",),
 }
 _TABLE_IDS = ("checkpoint_id", "best_checkpoint", "second_checkpoint", "closed_1", "closed_2")
+
+
+class Keep(Protocol):
+    """Keeps what is made of a layer, for the next page or file of the same rows."""
+
+    def __call__(self, hangs_on: Sequence[object], make: Callable[[], Made], /) -> Made:
+        """Return what `make` does, as it is kept where it is.
+
+        Parameters
+        ----------
+        hangs_on
+            What it hangs on beside the rows and columns of the layer: what is made, styles, words, language.
+        make
+            Makes it of nothing else; numbers, texts, arrays or tables.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +74,7 @@ class Contents:
     lang
         Language code of what is written.
     known
-        By its name, who keeps what is drawn of a layer: takes what that hangs on beside the layer's rows, and who makes
-        it.
+        By its name, who keeps what is made of a layer, where its rows are of the ground that many runs share.
     """
 
     title: str
@@ -93,6 +108,11 @@ class Contents:
     def filled(self) -> Contents:
         """The same without the drawings of tables that have no rows."""
         return replace(self, styles=[style for style, frame in self.drawn if len(frame)])
+
+    def keep(self, layer: str, hangs_on: Sequence[object], make: Callable[[], Made]) -> Made:
+        """Return what is made of a layer: kept where somebody keeps it (`known`), else made now."""
+        keep = self.known.get(layer)
+        return make() if keep is None else keep(hangs_on, make)
 
     @property
     def region_names(self) -> dict[str, str]:

@@ -9,9 +9,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import geopandas as gpd
+import numpy as np
 import pyogrio
 import pyproj
 
@@ -21,6 +23,9 @@ from maps.i18n import _
 from maps.qgis import qml
 from maps.rasters import RasterStyle
 from maps.styles.layers import LayerStyle
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 WGS84 = pyproj.CRS.from_epsg(4326)
 STAMP = "2000-01-01T00:00:00.000Z"
@@ -66,7 +71,13 @@ INSERT INTO gpkg_extensions (table_name, column_name, extension_name, definition
 _PROJECTS_SQL = "CREATE TABLE qgis_projects (name TEXT PRIMARY KEY, metadata BLOB, content BLOB)"
 
 
-def write_geopackage(path: str | Path, contents: Contents, *, projects: Mapping[str, bytes] | None = None) -> None:
+Begun = Mapping[str, "NDArray[np.uint8]"]
+"""A GeoPackage of one table alone, by the table's name."""
+
+
+def write_geopackage(
+    path: str | Path, contents: Contents, *, projects: Mapping[str, bytes] | None = None, begun: Begun | None = None
+) -> None:
     """Write one table per layer, with default style, field names and licence where QGIS looks for them.
 
     Parameters
@@ -78,8 +89,11 @@ def write_geopackage(path: str | Path, contents: Contents, *, projects: Mapping[
         and licenses it.
     projects
         QGIS projects by name, as ``.qgz`` files hold them: QGIS opens them from the GeoPackage (Project, Open From).
+    begun
+        One table at the most, from `table_alone`, which the other tables are added to: its rows need not be among the
+        contents', but for the first.
     """
-    path, frames = Path(path), contents.layers
+    path, frames, begun = Path(path), contents.layers, begun or {}
     first = _first_styles(contents.styles)
     _check_frames(frames, first)
     # Bottom of the map first: who adds all tables to an empty QGIS gets each on top of the one before.
@@ -89,11 +103,15 @@ def write_geopackage(path: str | Path, contents: Contents, *, projects: Mapping[
     try:
         for left_over in (draft, clean):
             left_over.unlink(missing_ok=True)
+        for whole in begun.values():  # one
+            draft.write_bytes(whole.data)
         for style in tables:
-            _write_table(draft, frames[style.layer], style)
+            if style.layer not in begun:
+                _write_table(draft, frames[style.layer], style)
         connection = sqlite3.connect(draft)
         try:
             with connection:
+                _put_in_order(connection, [style.layer for style in tables])
                 _write_styles(connection, tables)
                 _write_projects(connection, projects or {})
             # GDAL commits once more or less by the clock, and SQLite counts commits in the header: copy into a new
@@ -105,6 +123,31 @@ def write_geopackage(path: str | Path, contents: Contents, *, projects: Mapping[
     finally:
         for left_over in (draft, clean):
             left_over.unlink(missing_ok=True)
+
+
+def table_alone(path: Path, frame: gpd.GeoDataFrame, style: LayerStyle) -> NDArray[np.uint8]:
+    """Return a GeoPackage of one table, which `write_geopackage` adds others to.
+
+    Parameters
+    ----------
+    path
+        Where it may be written meanwhile.
+    """
+    draft = path.with_name(f"{path.stem}.{style.layer}.gpkg")
+    try:
+        draft.unlink(missing_ok=True)
+        _write_table(draft, frame, style)
+        return np.fromfile(draft, np.uint8)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _put_in_order(connection: sqlite3.Connection, names: Sequence[str]) -> None:
+    """List tables in an order, whichever was written first: who opens a GeoPackage takes it from these."""
+    for table in ("gpkg_contents", "gpkg_geometry_columns"):
+        for number, name in enumerate(names, start=1):  # some dozens
+            connection.execute(f"UPDATE {table} SET rowid = ? WHERE table_name = ?", (-number, name))
+        connection.execute(f"UPDATE {table} SET rowid = -rowid WHERE rowid < 0")
 
 
 def _first_styles(styles: Iterable[LayerStyle]) -> dict[str, LayerStyle]:

@@ -10,26 +10,30 @@ import io
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import geopandas as gpd
 import numpy as np
 import pyproj
 
-from maps.apart import apart
+from maps.apart import apart, together
 from maps.contents import Contents
-from maps.export.files import write_geoparquet, write_style
+from maps.export.files import geoparquet, write_style
 from maps.export.layer import ExportLayer
 from maps.i18n import _
 from maps.qgis import qml
-from maps.qgis.geopackage import WGS84, resource, write_geopackage
+from maps.qgis.geopackage import WGS84, resource, table_alone, write_geopackage
 from maps.qgis.layout import Coverage, Legend, atlas, plain, sheet
 from maps.qgis.themes import theme_elements, themes_of
 from maps.qgis.views import Extent, bookmarks, first_view, srs
 from maps.rasters import RasterStyle
 from maps.styles.layers import LayerStyle
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["WGS84", "project_bytes", "write_geopackage", "write_project", "write_qgis"]
 
@@ -45,14 +49,29 @@ def write_qgis(folder: Path, name: str, contents: Contents, rasters: Sequence[Ra
     folder
         Where ``<name>.gpkg`` and ``<name>.qgz`` go.
     """
-    whole = contents.layers
-    contents, files = apart(contents)
+    whole, path = contents.layers, folder / f"{name}.gpkg"
+    begun: dict[str, NDArray[np.uint8]] = {}
+
+    def bundled(frame: gpd.GeoDataFrame, style: LayerStyle) -> gpd.GeoDataFrame:
+        """Return rows as the GeoPackage holds them; of the first such table one, for the table itself is kept."""
+        if begun:
+            return together(frame, style)
+
+        def alone() -> tuple[NDArray[np.uint8], gpd.GeoDataFrame]:
+            rows = together(frame, style)
+            return table_alone(path, rows, style), rows.head(1)
+
+        begun[style.layer], first = contents.keep(style.layer, ["GeoPackage", style], alone)
+        return first
+
+    held, files = apart(contents, bundled)
     for style in files:
         layer = as_layer(style, whole[style.layer])
-        write_geoparquet(folder, layer)
+        data = contents.keep(layer.name, ["GeoParquet", style], partial(geoparquet, layer))
+        (folder / f"{layer.name}.parquet").write_bytes(data.data)
         write_style(folder, layer)
-    project = project_bytes(name, contents, gpkg_name=f"{name}.gpkg", rasters=rasters)
-    write_geopackage(folder / f"{name}.gpkg", contents, projects={name: project})
+    project = project_bytes(name, held, gpkg_name=path.name, rasters=rasters)
+    write_geopackage(path, held, projects={name: project}, begun=begun)
     (folder / f"{name}.qgz").write_bytes(project)
 
 

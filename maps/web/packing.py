@@ -114,7 +114,7 @@ def pack_tables(
         if keep is None or styles[0].layer in others:
             payloads.append(make())
         else:
-            payloads.append(keep([styles, sides, language()], make))
+            payloads.append(keep(["web map", styles, sides, language()], make))
     return order, payloads
 
 

@@ -9,9 +9,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import pyogrio
 import pytest
 import shapely
 
+from gis.contents import _Kept
+from layers.keeping import Keeper, keeping, results
 from maps import apart
 from maps.contents import Contents
 from maps.export.layer import read_layers, with_whole
@@ -168,3 +171,52 @@ def test_bytes_of_a_link(tmp_path):
     write_map(tmp_path / "none.html", contents_of(roads=frame.head(1)))
     page, shell = ((tmp_path / name).stat().st_size for name in ("map.html", "none.html"))
     assert (page - shell) / len(frame) < 10
+
+
+def test_what_a_run_kept_of_its_roads_gives_the_same_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(apart, "MOST_LINES", 200)
+    monkeypatch.setattr(results, "LEAST_S", 0.0)
+    frame = dense(15)
+    bare = contents_of(
+        roads=frame, edges_road=edges(frame), regions=synthetic.regions(), checkpoints=synthetic.checkpoints()
+    )
+    given = replace(bare, known={"roads": _Kept("these roads")})
+    write_qgis(tmp_path, "border", bare)
+    whole = read_all(tmp_path)
+    for fresh in (False, False, True):
+        keeper = Keeper(tmp_path.parent / f"{tmp_path.name} kept", "salt", fresh)
+        keeper.folder.parent.mkdir(exist_ok=True)
+        with keeping(keeper):
+            write_qgis(tmp_path, "border", given)
+        assert read_all(tmp_path) == whole
+    other = replace(given, styles=[replace(s, title="Ways") if s.layer == "roads" else s for s in given.styles])
+    with keeping(Keeper(keeper.folder, "salt")):
+        write_qgis(tmp_path, "border", other)
+    assert {name for name, data in read_all(tmp_path).items() if data != whole[name]} == {
+        "border.gpkg",
+        "border.qgz",
+        "roads.parquet",
+        "roads.qml",
+    }
+
+
+def read_all(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_tables_are_listed_bottom_of_the_map_first_whichever_was_written_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(apart, "MOST_LINES", 200)
+    given = contents_of(roads=dense(15), regions=synthetic.regions(), checkpoints=synthetic.checkpoints())
+    write_qgis(tmp_path, "border", given)
+    order = list(reversed(dict.fromkeys(style.layer for style in given.styles)))
+    assert order.index("roads") > 0
+    assert pyogrio.list_layers(tmp_path / "border.gpkg")[:, 0].tolist()[: len(order)] == order
+    with sqlite3.connect(tmp_path / "border.gpkg") as base:
+        for table in ("gpkg_contents", "gpkg_geometry_columns"):
+            named = [n for (n,) in base.execute(f"SELECT table_name FROM {table} ORDER BY rowid")]
+            assert [n for n in named if n in order] == order
+        assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert (
+            base.execute("SELECT count(*) FROM rtree_roads_geom").fetchone()
+            == base.execute("SELECT count(*) FROM roads").fetchone()
+        )

@@ -5,7 +5,6 @@ import gzip
 import json
 import re
 from dataclasses import replace
-from functools import partial
 
 import folium
 import geopandas as gpd
@@ -14,7 +13,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from gis.contents import _kept_drawing
+from gis.contents import _Kept
 from layers.keeping import Keeper, keeping, results
 from maps.columns import kind_of
 from maps.i18n import speaking, with_sides
@@ -366,7 +365,7 @@ def test_a_layer_that_hangs_on_nothing_new_is_packed_once(tmp_path, monkeypatch)
     bare = pack_tables([(STYLES["roads"], frame)], ("a", "b"), {})
     keeper = Keeper(tmp_path, "salt")
     with keeping(keeper):
-        one, two = ({"roads": partial(_kept_drawing, name)} for name in ("one", "two"))
+        one, two = ({"roads": _Kept(name)} for name in ("one", "two"))
         for known in (one, one, two):
             assert pack_tables([(STYLES["roads"], frame)], ("a", "b"), {}, known) == bare
         assert pack_tables([(STYLES["roads"], frame)], ("a", "c"), {}, one)[0] == [0]
