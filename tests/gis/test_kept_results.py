@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import gis
+import gis.contents
 import gis.kept
 import gis.pipeline
 import gis.queries.edits
@@ -20,6 +21,7 @@ from gis.inputs import Fetching
 from gis.kept import kept, take_or_build
 from gis.kept_results import results_kept
 from layers.keeping import kept_as, results
+from maps import apart
 from network import bank, hierarchy
 from tests.gis.grid import grid_layers, write_grid
 
@@ -143,16 +145,27 @@ def test_after_any_changes_a_run_is_the_fresh_one(seed: int, tmp_path: Path) -> 
         assert reused == fresh, changes
 
 
-def test_a_scenario_takes_what_a_run_left(tmp_path: Path) -> None:
+def test_a_scenario_takes_what_a_run_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study, cache = write_grid(tmp_path / "study"), tmp_path / "cache"
+    monkeypatch.setattr(apart, "MOST_LINES", 10)
+    drawn: list[str] = []
+    real = gis.contents.kept_as
+
+    def kept_and_seen(name: str, content: Any, make: Any) -> Any:
+        return real(name, content, lambda: (drawn.append(name), make())[1])
+
+    monkeypatch.setattr(gis.contents, "kept_as", kept_and_seen)
     run(study, tmp_path / "run", cache)
+    assert len(drawn) > 2
     found = {}
     for name, how in (("reused", {}), ("again", {}), ("fresh", {"fresh": True})):
+        drawn.clear()
         record = gis.run_scenario(
             study, [gis.Close("south")], out=tmp_path / name, fetching=Fetching(cache, keep=True, **how)
         )
         found[name] = digests(tmp_path / name)
         assert (taken(record)[0] > 0) == (name != "fresh")
+        assert bool(drawn) == (name == "fresh")  # roads are packed and written by the run alone
     assert found["reused"] == found["fresh"] == found["again"]
 
 
