@@ -12,10 +12,9 @@ import pandas as pd
 import shapely
 
 from analysis.connectivity.efficiency import MIN_KM, REFERENCE_KPH
+from analysis.planning.busiest import BusiestWays, busiest_ways
 from layers.crs import WGS84, geodesic_m, project
-from network.build import FIELDS
 from network.money import Money, money_of
-from network.routing import compile_router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 CPMM = "CAREC Corridor Performance Measurement and Monitoring"
 FHWA = "FHWA, travel time reliability"
 ROSIK = "Rosik et al. 2022, Transport Policy 126"
-PAIRS = 30
-"""Pairs of places with most trips whose ways are measured for speeds and costs."""
 NEAR_KM = 75.0
 """The belt of the JRC's network efficiency."""
 SHORT_MIN = 120.0
@@ -147,9 +144,11 @@ def appraisal_table(
     road.
     """
     road = loads[loads["mode"] == "road"].set_index("checkpoint_id")
+    ways = [busiest_ways(*before)]
+    ways.append(busiest_ways(*after, like=ways[0]))
     old, new = (
-        indicators(network, state, road[name], curve, money=money)
-        for name, (network, state) in (("before", before), ("after", after))
+        indicators(network, state, road[name], curve, own, money=money)
+        for name, (network, state), own in zip(("before", "after"), (before, after), ways, strict=True)
     )
     return _named({"before": old, "after": new})
 
@@ -164,7 +163,7 @@ def appraisal_of(
     share
         Trips through each checkpoint by road, by its id.
     """
-    return _named({"value": indicators(network, state, share, curve, money=money)})
+    return _named({"value": indicators(network, state, share, curve, busiest_ways(network, state), money=money)})
 
 
 def _named(columns: dict[str, dict[str, float]]) -> pd.DataFrame:
@@ -178,7 +177,7 @@ def _named(columns: dict[str, dict[str, float]]) -> pd.DataFrame:
 
 
 def indicators(
-    network: Network, state: Standing, share: pd.Series, curve: Curve, *, money: Money | None = None
+    network: Network, state: Standing, share: pd.Series, curve: Curve, ways: BusiestWays, *, money: Money | None = None
 ) -> dict[str, float]:
     """Return the indicators of one state by the keys of `INDICATORS`, those that can be computed.
 
@@ -193,7 +192,7 @@ def indicators(
         "index": _mean(np.exp(Z95 * sigma), share),
         "variation": _mean(np.sqrt(np.exp(sigma**2) - 1), share),
     }
-    swod, swd, cost = _ways(network, state, money)
+    swod, swd, cost = _speeds(ways, money)
     out |= {"swod": swod, "swd": swd, "border": 1 - swd / swod}
     if money is not None:
         fees = pd.Series({i: money.fees.get(str(i), money.fees.get("road", np.nan)) for i in share.index}, dtype=float)
@@ -243,22 +242,17 @@ def _efficiency(network: Network, state: Standing) -> float:
     return float((np.concatenate(values) * weight).sum() / weight.sum()) if weight.sum() > 0 else float("nan")
 
 
-def _ways(network: Network, state: Standing, money: Money | None) -> tuple[float, float, float]:
+def _speeds(ways: BusiestWays, money: Money | None) -> tuple[float, float, float]:
     """Return km/h without and with waits, and the cost of 500 km, of the ways by road of the pairs with most people."""
-    weight = state.across.people_a[:, None] * state.across.people_b[None] * np.exp2(-state.minutes / 120.0)
-    order = np.argsort(-weight, axis=None, kind="stable")[:PAIRS]
-    node = network.settlements["node"].to_numpy(np.int64)
-    router = compile_router(network, "road")
-    spent = money_of(network.links, money) if money is not None else np.zeros(len(network.links))
+    links = ways.network.links
+    metres, moving_min, wait_min = (links[c].to_numpy(float) for c in ("length_m", "time_min", "wait_min"))
+    spent = money_of(links, money) if money is not None else np.zeros(len(links))
     sums: NDArray[np.float64] = np.zeros(4)
-    for i, j in zip(*np.unravel_index(order, weight.shape), strict=True):  # thirty ways
-        ends = int(node[state.across.a[i]]), int(node[state.across.b[j]])
-        # Minutes are the mean of there and back by the faster mode: by road it may take longer, which is rare.
-        near = router.path(*ends, FIELDS["actual"], limit=2 * state.minutes[i, j])
-        way = near or router.path(*ends, FIELDS["actual"])
-        if way is not None and weight[i, j] > 0:
-            cost = float(spent[way.links].sum()) if money is not None else 0.0
-            hours = way.time_min / 60, (way.time_min + way.wait_min) / 60
-            sums += weight[i, j] * np.array([way.length_m / 1000, *hours, cost])
+    for pair, rows in ways.rows.items():  # thirty ways
+        if rows is None:
+            continue
+        moving, wait = float(moving_min[rows].sum()), float(wait_min[rows].sum())
+        cost = float(spent[rows].sum()) if money is not None else 0.0
+        sums += ways.weight[pair] * np.array([metres[rows].sum() / 1000, moving / 60, (moving + wait) / 60, cost])
     km, moving, whole, cost = sums
     return (km / moving, km / whole, 500 * cost / km) if moving > 0 else (np.nan, np.nan, np.nan)
