@@ -190,17 +190,21 @@ def passed_before(at: NDArray[np.float64], home: NDArray[np.float64], *, slack: 
     return np.asarray(min_plus(at, np.where(home > 0, home, np.inf)) <= at + slack, bool)
 
 
-def by_middles(at: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def by_middles(
+    at: NDArray[np.float64], *, together: int = TOGETHER
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield runs of rows, and the middles that any of them reaches: rows with the same nearest one reach few others.
 
     Parameters
     ----------
     at
         Costs from rows to middles, infinity where none is wanted, shape (rows, middles).
+    together
+        Rows of a run.
     """
     order = np.argsort(at.argmin(axis=1), kind="stable") if at.shape[1] else np.empty(0, np.int64)
-    for start in range(0, len(order), TOGETHER):
-        rows = order[start : start + TOGETHER]
+    for start in range(0, len(order), together):
+        rows = order[start : start + together]
         middles = np.flatnonzero(np.isfinite(at[rows]).any(axis=0))
         if len(middles):
             yield rows, middles
