@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from scipy.sparse import csr_array
 
+from network.arcs import in_order
 from network.topology import SNAP_M, Tables
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ def with_anchors(
     The graph, and the same backwards, None where no link is one-way; the node of each candidate; the places of the
     nodes in the projection, shape (nodes, 2).
     """
-    links = tables.links.iloc[ways]
-    nodes, ends = np.unique(links[["u", "v"]].to_numpy(np.int64), return_inverse=True)
-    u, v = ends.reshape(-1, 2).T
-    length, oneway = links["length_m"].to_numpy(float), links["oneway"].to_numpy(bool)
+    u, v, length, oneway = (tables.links[c].to_numpy()[ways] for c in ("u", "v", "length_m", "oneway"))
+    length, oneway = length.astype(float), oneway.astype(bool)
+    used = np.zeros(len(tables.nodes), bool)
+    used[u] = used[v] = True
+    nodes, number = np.flatnonzero(used), np.cumsum(used) - 1
+    u, v = number[u], number[v]
     row = np.searchsorted(ways, near["link"].to_numpy(np.int64))
     at = near["fraction"].to_numpy(float) * length[row]
     # As where links are split: at an end of its link a candidate is that end.
@@ -48,7 +51,9 @@ def with_anchors(
     last = np.diff(row, append=-1) != 0
     before = np.where(first, u[row], anchor - 1)
     step = at - np.where(first, 0.0, np.r_[0.0, at][:-1])
-    whole = np.setdiff1d(np.arange(len(ways)), row)
+    parted = np.zeros(len(ways), bool)
+    parted[row] = True
+    whole = np.flatnonzero(~parted)
     end = row[last]
     tail = np.concatenate([u[whole], before, anchor[last]])
     head = np.concatenate([v[whole], anchor, v[end]])
@@ -69,8 +74,9 @@ def with_anchors(
 
 def _least(tail: NDArray[np.int64], head: NDArray[np.int64], metres: NDArray[np.float64], size: int) -> csr_array:
     """Return arcs as a sparse table, the shortest of parallel ones."""
-    order = np.lexsort((metres, head, tail))
+    order = in_order(tail, head, size)
     tail, head, metres = tail[order], head[order], np.maximum(metres[order], 0.0)
-    use = np.r_[True, (np.diff(tail) != 0) | (np.diff(head) != 0)]
-    indptr = np.searchsorted(tail[use], np.arange(size + 1)).astype(np.int32)
-    return csr_array((metres[use], head[use].astype(np.int32), indptr), shape=(size, size))
+    first = np.flatnonzero(np.r_[True, (np.diff(tail) != 0) | (np.diff(head) != 0)][: len(tail)])
+    metres = np.minimum.reduceat(metres, first) if len(first) else metres
+    indptr = np.searchsorted(tail[first], np.arange(size + 1)).astype(np.int32)
+    return csr_array((metres, head[first].astype(np.int32), indptr), shape=(size, size))

@@ -135,6 +135,19 @@ def costs_within(
     return None if found is None else found / THOUSAND
 
 
+def whole_trees(
+    costs: csr_array, frame: hierarchy.Frame, roots: NDArray[np.int64], *, reverse: bool = False
+) -> NDArray[np.float64] | None:
+    """Return the costs from roots to all positions, or with `reverse` to the roots, and keep nothing.
+
+    None where scipy must grow the trees: a few, on a small graph, or on one whose order nobody has made for a table.
+    """
+    if len(roots) < hierarchy.FEW or costs.shape[0] <= LARGE or not hierarchy.is_known(frame):
+        return None
+    found = hierarchy.whole_trees(Graph.of(costs).costs, frame, roots, reverse=reverse)
+    return None if found is None else found / THOUSAND
+
+
 def _sums(
     graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
 ) -> NDArray[np.float64]:
@@ -201,6 +214,9 @@ def _banked(graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], 
         for other in [k for k in _KEPT if k[:2] == key[:2]]:  # a handful
             key = (*key[:2], max(key[2], other[2] + 1))
         fit = [k for k in _KEPT if k[:2] == key[:2] and np.isin(columns, _KEPT[k].columns).all()]
+        turned = None if fit else _turned(graph, roots, columns, reverse)
+        if turned is not None:
+            return turned
         if fit:
             key = max(fit, key=lambda k: sum(r in _KEPT[k].row for r in roots.tolist()))
             kept = _KEPT.pop(key)
@@ -215,6 +231,24 @@ def _banked(graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], 
         out[out == NONE] = np.inf
         _bound()
         return out
+
+
+def _turned(
+    graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], reverse: bool
+) -> NDArray[np.float64] | None:
+    """Return the same from trees that were grown at the columns against the ways; None where not all are kept."""
+    against = not reverse and not graph.symmetric
+    for key, kept in _KEPT.items():
+        whole = key[:2] == (graph.digest, against) and all(c in kept.row for c in columns.tolist())
+        if whole and np.isin(roots, kept.columns).all():
+            at = np.searchsorted(kept.columns, roots)
+            out = np.empty((len(roots), len(columns)))
+            for i, column in enumerate(columns.tolist()):  # a gather each
+                out[:, i] = kept.costs[kept.row[column]][at]
+            out[out == NONE] = np.inf
+            _KEPT[key] = _KEPT.pop(key)
+            return out
+    return None
 
 
 def forget() -> None:

@@ -28,10 +28,12 @@ from scipy.sparse.csgraph import connected_components
 
 from network import sweeps
 from network.arcs import arc_keys, found_in
+from network.ordering import arranged, nodes_in_order
 from network.sweeps import NO_WAY
+from network.within import reached_within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,6 +43,8 @@ FEW = 32
 """For fewer roots than this trees are quicker than an order."""
 CHUNK = 1_000_000
 """Costs found at once: less than a second between two looks at Ctrl-C."""
+TREES = 4 * CHUNK
+"""The same of whole trees, which take less for each node."""
 MOST_ORDERS, MOST_METRICS = 6, 2
 TRIED, LONG, UNLIKE = 4, 64, 16
 """Searches that are tried from either list before a table; not of so few places, nor where one list is so many times
@@ -65,10 +69,14 @@ class Frame:
         Costs on positions.
     where
         Where the positions are, shape (n, 2).
+    like
+        A frame on the same positions that has these arcs and more: what parts its nodes parts these too, so that its
+        order serves both.
     """
 
     fields: tuple[csr_array, ...]
     where: NDArray[np.float64]
+    like: Frame | None = None
 
     @cached_property
     def arcs(self) -> NDArray[np.int64]:
@@ -153,6 +161,10 @@ def costs_between(
     most = limit if limit < NO_WAY else _dearest(costs)
     if most >= NO_WAY or costs.data.max(initial=0.0) >= NO_WAY:
         return None
+    near = None
+    if package is not None and np.isfinite(limit):
+        near = reached_within(costs, frame.where, roots, columns, limit, reverse=reverse)
+        much = much and 2 * sum(len(rows) * len(there) for rows, there in near) >= len(roots) * len(columns)
     if much:
         return sweeps.costs_between(costs, frame.where, roots, columns, reverse=reverse, limit=limit)
     out = np.full((len(roots), len(columns)), np.inf)
@@ -160,10 +172,34 @@ def costs_between(
     # A node without an arc is reached from itself alone.
     out[begin < 0] = np.where(roots[begin < 0][:, None] == columns, 0.0, np.inf)
     searches = _Searches(package, frame, costs, reverse)
-    for rows, there in _apart(costs, roots, columns):
+    for rows, there in _apart(costs, roots, columns) if near is None else near:
         rows, there = rows[begin[rows] >= 0], there[end[there] >= 0]
         if len(rows) and len(there):
             _fill(out, (rows, there), (begin[rows].astype(np.uint32), end[there].astype(np.uint32)), searches, limit)
+    return out
+
+
+def whole_trees(
+    costs: csr_array, frame: Frame, roots: NDArray[np.int64], *, reverse: bool = False
+) -> NDArray[np.float64] | None:
+    """Return the costs from roots to all positions, or with `reverse` the other way; None where trees must answer."""
+    package = _package()
+    if package is None or max(_dearest(costs), costs.data.max(initial=0.0)) >= NO_WAY:
+        return None
+    out = np.full((len(roots), len(frame.at)), np.inf)
+    out[np.arange(len(roots)), roots] = 0.0
+    begin, used = frame.at[roots], np.flatnonzero(frame.at >= 0)
+    rows = np.flatnonzero(begin >= 0)
+    with _LOCK:
+        metric = _metric(package, frame, frame.weights(costs, back=reverse))
+        # From the most important node down each is found beside the one before it: twice as quick.
+        down = nodes_in_order(_order(package, frame))[::-1].astype(np.uint32)
+    down = down if len(down) else np.arange(len(used), dtype=np.uint32)
+    step = max(1, TREES // max(len(used), 1))
+    for some in np.split(rows, np.arange(step, len(rows), step)) if len(rows) else ():
+        with _LOCK:
+            found = metric.distances_many_to_many(begin[some].astype(np.uint32), down)
+        out[some[:, None], used[down]] = np.where(found == NO_WAY, np.inf, found)
     return out
 
 
@@ -264,6 +300,11 @@ def keep_in(folder: Path | None) -> None:
     _KEEP[:] = [] if folder is None else [folder]
 
 
+def is_known(frame: Frame) -> bool:
+    """Return whether the order of a frame is made already, or was when its network was kept."""
+    return _package() is not None and (frame.digest in _ORDERS or any(_folder(k, frame).exists() for k in _KEEP))
+
+
 @lru_cache(maxsize=1)
 def _package() -> Any:
     """Return the package, or None where it is not installed."""
@@ -285,13 +326,13 @@ def _order(package: Any, frame: Frame) -> Any:
     """Return the order of the nodes of a frame, made once: costs are no part of it."""
     if frame.digest not in _ORDERS:
         # What another version wrote is not read: it might end the process.
-        folder = _KEEP[0] / f"{frame.digest}-{version(PACKAGE)}" if _KEEP else None
+        folder = _folder(_KEEP[0], frame) if _KEEP else None
         made = package.CCHTopology()
         if folder is not None and _is_whole(folder):
             with suppress(RuntimeError):  # another process has just cleared the cache
                 made.load(str(folder))
         if not made.is_built:
-            _make(made, frame)
+            _make(package, made, frame)
             if folder is not None:
                 _keep(made, folder)
         while len(_ORDERS) >= MOST_ORDERS:
@@ -300,17 +341,38 @@ def _order(package: Any, frame: Frame) -> Any:
     return _ORDERS[frame.digest]
 
 
-def _make(order: Any, frame: Frame) -> None:
+def _folder(beside: Path, frame: Frame) -> Path:
+    """Return where an order is kept."""
+    return beside / f"{frame.digest}-{version(PACKAGE)}"
+
+
+def _make(package: Any, order: Any, frame: Frame) -> None:
     """Make an order in a thread of its own: it takes seconds, and who presses Ctrl-C does not wait for it."""
     n = len(frame.lonlat)
     tail, head = (part.astype(np.uint32) for part in np.divmod(frame.keys, n))
-    lon, lat = (np.ascontiguousarray(part) for part in frame.lonlat.astype(np.float32).T)
-    work = threading.Thread(target=order.build, args=(tail, head, lat, lon, n), daemon=True)
-    work.start()
-    while work.is_alive():
-        work.join(0.1)
+    nodes = None
+    if frame.like is not None:
+        nodes = frame.at[np.flatnonzero(frame.like.at >= 0)[nodes_in_order(_order(package, frame.like))]]
+        nodes = nodes[nodes >= 0]
+    _in_a_thread(lambda: arranged(order, nodes, tail, head, n))
+    if not order.is_built:
+        _in_a_thread(lambda: _build(order, tail, head, frame.lonlat))
     if not order.is_built:
         raise RuntimeError("RoutingKit made no order of a graph")
+
+
+def _build(order: Any, tail: NDArray[np.uint32], head: NDArray[np.uint32], lonlat: NDArray[np.float64]) -> None:
+    """Make an order from where the nodes lie."""
+    lon, lat = (np.ascontiguousarray(part) for part in lonlat.astype(np.float32).T)
+    order.build(tail, head, lat, lon, len(lonlat))
+
+
+def _in_a_thread(work: Callable[[], object]) -> None:
+    """Do some work in a thread of its own and wait for it."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
 
 
 def _is_whole(folder: Path) -> bool:

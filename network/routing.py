@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from layers.keeping import kept
 from layers.sides import same_side
-from network.bank import Graph, Split, costs_at, costs_within
+from network.bank import Graph, Split, costs_at, costs_within, whole_trees
 from network.build import DOMESTIC, FIELDS, Network
 from network.compiling import Fields, alike, compiled_fields, held
 from network.connectors import PLACE, connector_times, join_ways
@@ -99,6 +99,10 @@ class Router:
         out = np.full((len(at), n) if len(known) < len(at) else (0, n), np.inf)
         if not len(known):
             return out
+        if len(known) == len(at) and np.isinf(limit) and not self.added.any():
+            every = whole_trees(self.costs[field], self._frame, at, reverse=reverse)
+            if every is not None:
+                return every
         graph, roots = self.rooted(at[known], field, reverse=reverse)
         # Sums of thousandths miss them by their last digits: what is cut off is decided on the thousandths themselves.
         grown = settled(dijkstra(graph, indices=roots, limit=limit + 0.5 / THOUSAND))
@@ -199,18 +203,16 @@ class Router:
     ) -> NDArray[np.float64]:
         """Return the costs from positions to others, or with `reverse` from them; known trees are not grown again."""
         if field not in self._banked:
-            graph = Graph.of(self.costs[field], self._frame)
-            split = None
+            graph, split = Graph.of(self.costs[field], self._frame), None
             minutes = field in FIELDS.values() if graph.large else self.shares and field == FIELDS["actual"]
             if minutes or (field == DOMESTIC and (self.shares or graph.large)):
-                if "" not in self._banked:  # with an order of its own, a fourth as much to look through
+                if "" not in self._banked:  # without what leads over the line a fourth as much to look through
                     home = at_home(self.costs[FIELDS["open"]], self.side)
-                    self._banked[""] = Graph.of(home, Frame((home,), self._lonlat))
+                    self._banked[""] = Graph.of(home, Frame((home,), self._lonlat, self._frame))
                 posts = post_positions(self.network.links, self.position)
                 split = Split.of(graph, self._banked[""], posts)  # type: ignore[arg-type]  # without a name a graph
             self._banked[field] = split or graph
-        chosen = self._banked[field]
-        if isinstance(chosen, Split):
+        if isinstance(chosen := self._banked[field], Split):
             return chosen.costs_at(roots, columns, reverse=reverse)
         return costs_at(chosen, roots, columns, reverse=reverse)
 

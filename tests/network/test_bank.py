@@ -177,3 +177,27 @@ def test_columns_of_another_question_are_not_searched_again(monkeypatch: pytest.
         np.testing.assert_allclose(bank.costs_at(graph, roots, columns), trees[:, columns])
     assert [k.columns.tolist() for k in bank._KEPT.values()] == [first.tolist(), second.tolist()]
     assert all(len(k.costs) == len(roots) for k in bank._KEPT.values())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_table_that_was_grown_the_other_way_round_is_not_grown_again(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a graph whose ways back cost otherwise: its trees at the columns run against the ways."""
+    monkeypatch.setattr(bank, "SMALL", 0)
+    router = compile_router(random_network(seed), "road")
+    rng = np.random.default_rng(seed)
+    roots, columns = some(router, seed)
+    for more in (0, 5):
+        bank.forget()
+        costs = router.costs[FIELDS["open"]].copy()
+        costs.data = costs.data + rng.integers(0, more + 1, costs.nnz)
+        graph = bank.Graph.of(costs)
+        whole = settled(dijkstra(costs))
+        bank.costs_at(graph, columns, roots, reverse=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(bank, "_grow", lambda *_: pytest.fail("grown again"))
+            found = bank.costs_at(graph, roots[1:], columns[::-1])
+        assert found.flags.c_contiguous
+        assert (found == whole[np.ix_(roots[1:], columns[::-1])]).all()
+        assert (bank.costs_at(graph, roots, np.arange(len(whole))) == whole[roots]).all()

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from network import bank, hierarchy
+from network import bank, hierarchy, ordering
 from network.build import DOMESTIC, FIELDS
 from network.costs import settled
 from network.hierarchy import Frame
+from network.ordering import nodes_in_order
 from network.routing import Router, compile_router
 from tests.borders import random_network
 
@@ -90,14 +91,42 @@ def test_searches_from_either_list_give_the_same(seed: int, reverse: bool, monke
         np.testing.assert_array_equal(found, trees[roots][:, columns])
 
 
-def test_one_order_serves_all_fields() -> None:
+def test_one_order_serves_all_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the roads at home is taken from it: what parts all roads parts these."""
+    built: list[int] = []
+    build = hierarchy._build
+    monkeypatch.setattr(hierarchy, "_build", lambda *a: built.append(1) or build(*a))
     router = compile_router(random_network(3), "road")
     nodes = router.nodes[::2]
     for field in (*FIELDS.values(), DOMESTIC, "length_m:open"):
-        np.testing.assert_array_equal(
-            router.table(nodes, router.nodes, field), router.trees(nodes, field), err_msg=field
-        )
-    assert len(hierarchy._ORDERS) == 1
+        trees = settled(bank.dijkstra(router.costs[field], indices=router.positions(nodes)))
+        np.testing.assert_array_equal(router.table(nodes, router.nodes, field), trees, err_msg=field)
+        np.testing.assert_array_equal(router.trees(nodes, field), trees, err_msg=field)
+    assert sum(built) == 1
+    back = settled(bank.dijkstra(router.costs[DOMESTIC].T.tocsr(), indices=router.positions(nodes)))
+    np.testing.assert_array_equal(router.trees(nodes, DOMESTIC, reverse=True), back)
+    assert [len(nodes_in_order(o)) == o.node_count for o in hierarchy._ORDERS.values()] == [True, True]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_an_order_of_more_arcs_serves_fewer(seed: int, reverse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some nodes are left without an arc; and where a package saves its orders otherwise, one is made anew."""
+    router = compile_router(random_network(seed), "road")
+    rng = np.random.default_rng(seed)
+    costs = bank.Graph.of(router.costs[FIELDS["borderless"]]).costs.tocoo()
+    some = rng.random(costs.nnz) < 0.7
+    few = csr_array((costs.data[some], (costs.coords[0][some], costs.coords[1][some])), shape=costs.shape)
+    frame = Frame((few,), frame_of(router).where, frame_of(router))
+    at = np.arange(len(router.nodes))
+    trees = bank.dijkstra(few.T.tocsr() if reverse else few)
+    for files in (ordering.FILES, {"another"}):
+        monkeypatch.setattr(ordering, "FILES", files)
+        hierarchy._ORDERS.clear()
+        hierarchy._METRICS.clear()
+        np.testing.assert_array_equal(hierarchy.costs_between(few, frame, at, at, reverse=reverse), trees)
+        monkeypatch.setattr(hierarchy, "TREES", 3 * len(at))
+        np.testing.assert_array_equal(hierarchy.whole_trees(few, frame, at[::-1], reverse=reverse), trees[::-1])
 
 
 @pytest.mark.parametrize("damage", ["", "a byte", "a file", "no list"])
