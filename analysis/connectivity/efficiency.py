@@ -14,7 +14,7 @@ import pandas as pd
 from layers.crs import geodesic_m
 from layers.errors import NetworkError
 from layers.keeping import kept, kept_as
-from network.arcs import arc_keys, found_in
+from network.arcs import and_back, arc_keys, found_in
 from network.build import FIELDS, NETWORKS
 
 if TYPE_CHECKING:
@@ -108,10 +108,11 @@ def local_efficiency(
     [0.1, 0.1, 0.1]
     """
     n = graph.shape[0]
-    entries = graph.tocoo()
-    key, at = np.unique(entries.row.astype(np.int64) * n + entries.col, return_index=True)
-    value = entries.data[at].astype(float)
-    both = np.unique(np.concatenate([key, key % n * n + key // n]))
+    key, value = arc_keys(graph), graph.data.astype(float)
+    if (np.diff(key) <= 0).any():  # in no order, or an arc twice
+        key, at = np.unique(key, return_index=True)
+        value = value[at]
+    both = and_back(key, n)
     both = both[both // n != both % n]
     first = np.searchsorted(both // n, np.arange(n + 1))
     degree = np.diff(first) if nodes is None else np.where(nodes, np.diff(first), 0)

@@ -73,6 +73,13 @@ def test_ways_far_too_long_are_told_and_others_are_not() -> None:
     assert LONG not in set(near["check"])
 
 
+def test_a_way_longer_than_any_near_place_may_be_is_followed_on() -> None:
+    found = checked(network(way_round=-300.0), [0.0] * 4)
+    value = found[found["check"] == LONG].set_index(["place", "to_place"])["value"]
+    # 240 + 20 + 240 km for 20; a way that is no detour has 375 km at the most.
+    assert value[("Town 0", "Town 1")] == pytest.approx(500 / 20, rel=0.03)
+
+
 def test_links_through_the_neighbour_are_told() -> None:
     bay = [(0.0, -150.0), (0.0, 2.0), (-90.0, 2.0), (-90.0, 18.0), (0.0, 18.0), (0.0, 150.0)]
     built = network(way_round=-62.0, line=bay)
