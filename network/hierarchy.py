@@ -29,6 +29,7 @@ from scipy.sparse.csgraph import connected_components
 from network import sweeps
 from network.arcs import arc_keys, found_in
 from network.ordering import arranged, nodes_in_order
+from network.ranges import dearest, farthest, search_again
 from network.sweeps import NO_WAY
 from network.within import reached_within
 
@@ -151,15 +152,18 @@ def costs_between(
     Returns
     -------
     Shape (roots, columns), infinity where there is no way. None without the package where the table is no large one,
-    for a few roots, and where a way might cost more than 32 bits hold.
+    for a few roots, where an arc costs more than 32 bits hold, and where many ways, or one of a large table, might.
     """
     package, much = _package(), len(roots) * len(columns) >= sweeps.MUCH
     if (package is None and not much) or len(roots) < FEW or not len(columns):
         return None
+    if costs.data.max(initial=0.0) >= NO_WAY:
+        return None
     # A sum of two costs that 32 bits hold never wraps round, and one that is too large is no way: below a limit all is
-    # exact, whatever longer ways cost.
-    most = limit if limit < NO_WAY else _dearest(costs)
-    if most >= NO_WAY or costs.data.max(initial=0.0) >= NO_WAY:
+    # exact, whatever longer ways cost, and so is every way that is found.
+    sure = limit < NO_WAY or dearest(costs) < NO_WAY
+    grown = costs.T.tocsr() if reverse and not sure else costs
+    if not sure and (much or 2 * farthest(grown, int(roots[0])) >= NO_WAY):
         return None
     near = None
     if package is not None and np.isfinite(limit):
@@ -176,6 +180,8 @@ def costs_between(
         rows, there = rows[begin[rows] >= 0], there[end[there] >= 0]
         if len(rows) and len(there):
             _fill(out, (rows, there), (begin[rows].astype(np.uint32), end[there].astype(np.uint32)), searches, limit)
+    if not sure:
+        search_again(out, grown, roots, columns)
     return out
 
 
@@ -184,7 +190,7 @@ def whole_trees(
 ) -> NDArray[np.float64] | None:
     """Return the costs from roots to all positions, or with `reverse` the other way; None where trees must answer."""
     package = _package()
-    if package is None or max(_dearest(costs), costs.data.max(initial=0.0)) >= NO_WAY:
+    if package is None or max(dearest(costs), costs.data.max(initial=0.0)) >= NO_WAY:
         return None
     out = np.full((len(roots), len(frame.at)), np.inf)
     out[np.arange(len(roots)), roots] = 0.0
@@ -312,14 +318,6 @@ def _package() -> Any:
         return import_module(PACKAGE)
     except ImportError:
         return None
-
-
-def _dearest(costs: csr_array) -> float:
-    """Return what no way costs more than: the dearest arc of every node."""
-    if not costs.nnz:
-        return 0.0
-    begins = costs.indptr[:-1][np.diff(costs.indptr) > 0]
-    return float(np.maximum.reduceat(costs.data, begins).sum())
 
 
 def _order(package: Any, frame: Frame) -> Any:

@@ -14,6 +14,7 @@ from network.build import DOMESTIC, FIELDS
 from network.costs import settled
 from network.hierarchy import Frame
 from network.ordering import nodes_in_order
+from network.ranges import dearest
 from network.routing import Router, compile_router
 from tests.borders import random_network
 
@@ -222,3 +223,30 @@ def test_rows_are_shared_out_and_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     parts = hierarchy.costs_between(graph.costs, graph.frame, at, at)
     assert whole is not None
     np.testing.assert_array_equal(whole, parts)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_ways_of_a_world_are_searched_where_all_arcs_together_cost_more_than_32_bits_hold(seed: int) -> None:
+    """Most ways cost less, some more, some nodes lead nowhere, and some are apart."""
+    rng = np.random.default_rng(seed)
+    n, most = 60, hierarchy.NO_WAY
+    tail, head = rng.integers(0, 50, 160), rng.integers(0, 50, 160)
+    chain = np.arange(50, 58)  # a road to the rest of 8 links of a third of what 32 bits hold, one way
+    tail, head = np.concatenate([tail, [50], chain + 1]), np.concatenate([head, [7], chain])
+    cost = np.concatenate([rng.integers(1, most // 200, 161), np.full(8, most // 3)]).astype(float)
+    keep = tail != head
+    pairs = np.unique(np.stack([tail, head])[:, keep], axis=1, return_index=True)[1]
+    costs = csr_array((cost[keep][pairs], (tail[keep][pairs], head[keep][pairs])), shape=(n, n))
+    assert dearest(costs) >= most
+    frame = Frame((costs,), rng.random((n, 2)))
+    at = np.arange(n)
+    trees = bank.dijkstra(costs, indices=at)
+    assert (trees[np.isfinite(trees)] >= most).any()
+    for reverse in (False, True):
+        # Back over roads that are turned round, so that the first root is near to the others again.
+        there = csr_array(costs.T) if reverse else costs
+        found = hierarchy.costs_between(there, Frame((there,), frame.where), at[20:], at, reverse=reverse)
+        assert found is not None
+        np.testing.assert_array_equal(found, trees[20:])
+    # From a place that is far from the rest it is not tried.
+    assert hierarchy.costs_between(costs, frame, at[58:], at) is None
