@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 GEOMETRY = "geometry"
 ROWS = 100_000
 """Rows of a group of GeoParquet: a reader of a window skips whole groups."""
+FIRST = 10_000
+"""Rows by which it is seen whether the values of a column come again."""
 TILES = (2, 10)
 """Least and largest zoom of vector tiles: a country, and a road of it."""
 
@@ -50,8 +52,15 @@ def geoparquet(layer: ExportLayer) -> NDArray[np.uint8]:
     own = {key.encode(): text.encode() for key, text in words.items()}
     held = BytesIO()
     named = table.replace_schema_metadata({**known, **own})
-    pq.write_table(named, held, compression="zstd", row_group_size=ROWS)
+    pq.write_table(named, held, compression="zstd", row_group_size=ROWS, use_dictionary=_repeated(named))
     return np.frombuffer(held.getbuffer(), np.uint8)
+
+
+def _repeated(table: pa.Table) -> list[str]:
+    """Return the columns in which values come again: of others a dictionary is made in vain, and takes more room."""
+    first = table.slice(0, FIRST)
+    flat = [c for c in table.column_names if not pa.types.is_nested(first[c].type)]
+    return [c for c in flat if 4 * len(first[c].unique()) <= first.num_rows]
 
 
 def _arrow(frame: gpd.GeoDataFrame) -> pa.Table:

@@ -17,8 +17,9 @@ from gis.contents import _Kept
 from layers.keeping import Keeper, keeping, results
 from maps import apart
 from maps.contents import Contents
+from maps.export.files import write_geoparquet
 from maps.export.layer import read_layers, with_whole
-from maps.qgis.project import write_qgis
+from maps.qgis.project import as_layer, write_qgis
 from maps.styles.edges import ROAD_EDGES
 from maps.styles.layers import run_styles
 from maps.web.map import write_map
@@ -220,3 +221,15 @@ def test_tables_are_listed_bottom_of_the_map_first_whichever_was_written_first(t
             base.execute("SELECT count(*) FROM rtree_roads_geom").fetchone()
             == base.execute("SELECT count(*) FROM roads").fetchone()
         )
+
+
+def test_a_column_whose_values_come_again_has_a_dictionary_and_others_none(tmp_path):
+    frame = dense(80).assign(toll=None)
+    write_geoparquet(tmp_path, as_layer(ROADS, frame))
+    group = pq.read_metadata(tmp_path / "roads.parquet").row_group(0)
+    parts = [group.column(k) for k in range(group.num_columns)]
+    coded = {part.path_in_schema for part in parts if part.has_dictionary_page}
+    assert {"kind", "class", "speed_kph", "side"} <= coded
+    assert not coded & {"geometry", "length_m", "time_min", "bbox.xmin"}
+    back = gpd.read_parquet(tmp_path / "roads.parquet")
+    assert back.drop(columns="toll").equals(frame.drop(columns="toll")) and back["toll"].isna().all()
