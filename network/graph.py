@@ -41,22 +41,24 @@ def street_counts(links: pd.DataFrame, n_nodes: int) -> NDArray[np.int64]:
     return np.bincount(streets.ravel(), minlength=n_nodes)
 
 
-def graph_edges(network: Network) -> pd.DataFrame:
-    """Return the directed edges of a network's graph.
-
-    Its links, then those that may be driven both ways turned round; with ``osmid`` and ``reversed``.
-    """
-    links = network.links.reset_index(drop=True)
+def directed(links: pd.DataFrame) -> pd.DataFrame:
+    """Return links, then those that may be driven both ways turned round; with ``reversed`` and the index of both."""
     back = links[~links["oneway"]]
     flipped = back.assign(u=back["v"], v=back["u"], geometry=shapely.reverse(back["geometry"].to_numpy(dtype=object)))
-    both = pd.concat([links.assign(reversed=False), flipped.assign(reversed=True)])
+    return pd.concat([links.assign(reversed=False), flipped.assign(reversed=True)])
+
+
+def graph_edges(network: Network) -> pd.DataFrame:
+    """Return the directed edges of a network's graph, with ``osmid``; see `directed`."""
+    links = network.links.reset_index(drop=True)
+    both = directed(links)
     both["osmid"] = osm_ids_of(links)[both.index.to_numpy()]
     return both
 
 
 def graph_nodes(network: Network) -> pd.DataFrame:
     """Return the nodes of a network's graph, those at which a link ends, with ``street_count``."""
-    used = np.unique(network.links[["u", "v"]])
+    used = np.flatnonzero(np.bincount(network.links[["u", "v"]].to_numpy(np.int64).ravel()))
     nodes = network.nodes.loc[used, ["x", "y", "side", "kind", "ref", "change"]]
     nodes["street_count"] = street_counts(network.links, len(network.nodes))[used]
     return nodes

@@ -8,7 +8,7 @@ import geopandas as gpd
 
 from layers.crs import WGS84
 from network.build import EDGE_COLUMNS, TOLD_COLUMNS
-from network.graph import graph_edges, graph_nodes
+from network.graph import directed, graph_nodes
 from network.graphml import write_network
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def write_graph(network: Network, folder: Path, form: Form = "auto") -> None:
 
 def _tables(network: Network) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return nodes and directed edges with their geometries."""
-    nodes, edges = graph_nodes(network), graph_edges(network)
     columns = ["u", "v", "oneway", "reversed", *EDGE_COLUMNS, *TOLD_COLUMNS, "osm_ids"]
+    own = [c for c in columns if c != "reversed"]
+    nodes, edges = graph_nodes(network), directed(network.links[[*own, "geometry"]])
     points = gpd.points_from_xy(nodes["x"], nodes["y"], crs=WGS84)
     return (
         gpd.GeoDataFrame(nodes.rename_axis("node").reset_index(), geometry=points),

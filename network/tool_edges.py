@@ -41,7 +41,7 @@ def tool_edges(network: Network, mode: str) -> gpd.GeoDataFrame:
     links = network.links
     links = links[(links["mode"] == mode) & np.isfinite(links["actual_min"].to_numpy(float))].reset_index(drop=True)
     u, v = (links[c].to_numpy(np.int64) for c in ("u", "v"))
-    spots, moved = _apart(network, np.unique(np.concatenate([u, v])))
+    spots, moved = _apart(network, np.flatnonzero(np.bincount(np.concatenate([u, v]))))
     lines = _joined(links["geometry"].to_numpy(dtype=object), spots[u], spots[v], moved[u], moved[v])
     cost = links["actual_min"].to_numpy(float)
     drawn_m = line_lengths_m(lines)
