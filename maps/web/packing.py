@@ -24,7 +24,7 @@ from maps.web.sentences import bars, sentences
 from maps.web.views import HIDDEN
 
 _MISSING, _OUTSIDE = -1, -2
-_LONG = 3_000_000  # bytes of one table before packing
+_LONG = 250_000  # bytes of one table before packing
 ALIAS_COLUMNS = ("name_ru", "name_kk", "name_en", "name_local")
 WORDED = frozenset(
     {
@@ -123,7 +123,7 @@ def _payload(
 ) -> str:
     """Return one table as a page holds it."""
     text = _collection(styles, frame, sides, others).encode()
-    # mtime 0: the same tables give the same bytes. Of megabytes the last 1 % takes three times as long.
+    # mtime 0: the same tables give the same bytes. Of long tables the last 1 or 2 % takes six times as long.
     return base64.b64encode(gzip.compress(text, 9 if len(text) < _LONG else 6, mtime=0)).decode()
 
 

@@ -18,8 +18,12 @@ def sentences(layer: str, frame: pd.DataFrame, sides: tuple[str, str]) -> list[s
     write = _WRITERS.get(_plain(layer))
     if write is None:
         return [""] * len(frame)
-    # Row by row: each is a text of its own.
-    return [write(row) for row in _rows(frame, sides, _READ.get(_plain(layer)))]
+    if _plain(layer) not in _READ:
+        return [write(row) for row in _rows(frame, sides)]  # row by row: each is a text of its own
+    names = [c for c in _READ[_plain(layer)] if c in frame]
+    rows = [*zip(*(frame[c].tolist() for c in names), strict=True)] if names else [()] * len(frame)
+    known = {values: write(_Row(dict(zip(names, values, strict=True)), sides)) for values in dict.fromkeys(rows)}
+    return [known[values] for values in rows]
 
 
 def bars(layer: str, frame: pd.DataFrame, sides: tuple[str, str]) -> list[Bars]:
@@ -55,9 +59,9 @@ class _Row:
         return str(self.values[name])
 
 
-def _rows(frame: pd.DataFrame, sides: tuple[str, str], columns: Sequence[str] | None = None) -> Iterator[_Row]:
-    """Yield the rows of a table, or of some of its columns."""
-    names = [str(c) for c in frame.columns if columns is None or c in columns]
+def _rows(frame: pd.DataFrame, sides: tuple[str, str]) -> Iterator[_Row]:
+    """Yield the rows of a table."""
+    names = [str(c) for c in frame.columns]
     for values in zip(*(frame[c].tolist() for c in names), strict=True):
         yield _Row(dict(zip(names, values, strict=True)), sides)
 
@@ -237,7 +241,7 @@ _WRITERS: Mapping[str, Callable[[_Row], str]] = {
     "gaps": _gap,
 }
 _READ: Mapping[str, Sequence[str]] = {"flows": ("flow_share", "mode")}
-"""What the sentences of a layer with tens of thousands of rows read."""
+"""What the sentences of a layer with tens of thousands of rows read: rows in which that is the same share a text."""
 _CHARTS: Mapping[str, Callable[[_Row], Bars]] = {
     "checkpoints": _waits,
     "places": _minutes,

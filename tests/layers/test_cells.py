@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.study import load_study
-from gis.tables import write_csv
+from gis.tables import csv_text, write_csv
 from layers.cells import INSTEAD, harmless, legible, without_marks
 from layers.errors import StudyError
 from layers.sources.files import read_file
@@ -92,3 +92,12 @@ def test_a_study_and_the_command_line_choose_the_form_of_csv() -> None:
     assert (study.outputs.csv, study.with_csv("excel").outputs.csv, study.with_csv(None)) == ("plain", "excel", study)
     with pytest.raises(StudyError, match=r"the command line: outputs\.csv = 'xls'"):
         study.with_csv("xls")
+
+
+@given(st.lists(st.floats(), min_size=1))
+@settings(max_examples=200, deadline=None)
+def test_numbers_of_a_file_are_written_as_pandas_writes_them(values: list[float]) -> None:
+    table = pd.DataFrame({"x": values, "n": np.arange(len(values)), "t": "a,b", "flag": True}, index=values)
+    table["whole"] = pd.array([None, *range(1, len(values))], dtype="Int64")
+    plain = table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+    assert csv_text(table) == plain

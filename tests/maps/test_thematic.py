@@ -6,6 +6,7 @@ from dataclasses import fields
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from maps.styles.classes import LayerStyle
@@ -19,6 +20,7 @@ from maps.styles.thematic import (
     isochrone_style,
     type_colors,
 )
+from maps.web.sentences import sentences
 from tests.maps import frames as synthetic
 
 EVERYTHING = ("flows", "closures_links", "gaps", "isochrones", "outliers")
@@ -178,3 +180,17 @@ def test_every_drawing_is_described() -> None:
             assert style.classes
         assert len(set(style.fields.values())) == len(style.fields), style.key
     assert "fields" in {f.name for f in fields(LayerStyle)}
+
+
+def test_links_with_the_same_trips_share_a_sentence_and_none_gets_that_of_another() -> None:
+    flows = pd.DataFrame(
+        {"flow_share": [0.2, 0.25, np.nan, 0.2, np.nan], "mode": ["road", "road", "road", "rail", None]}
+    )
+    found = sentences("flows", flows, ("a", "b"))
+    alone = [sentences("flows", flows.iloc[[row]], ("a", "b"))[0] for row in range(len(flows))]
+    assert found == alone
+    assert found[0].startswith("20") and found[1].startswith("25") and found[2] == found[4] == ""
+    assert len({*found}) == 4
+    assert (
+        sentences("flows", flows[["flow_share"]], ("a", "b")) == sentences("flows", flows[[]], ("a", "b")) == [""] * 5
+    )
