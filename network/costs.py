@@ -27,7 +27,7 @@ CHUNK, CHUNK_NODES = 256, 8_000_000
 """Trees held at once, and their positions together: 64 MB whatever the number of targets and the size of the
 network."""
 BLOCK = 50_000
-"""Sums at once: 400 kB, which stay in the cache of the processor."""
+"""Sums of 32 bits at once, half as many of 64: they and what they are compared with stay in the processor's cache."""
 TOGETHER = 128
 """Rows that are put together over what lies in the middle at once."""
 FAR = 2**30 - 1
@@ -158,7 +158,7 @@ def min_plus(a: NDArray[Number], b: NDArray[Number]) -> NDArray[Number]:
     No way is infinity, or `FAR` in whole numbers.
     """
     out = np.full((a.shape[0], b.shape[1]), FAR if a.dtype.kind == "i" else np.inf, a.dtype)
-    step = max(1, BLOCK // max(b.shape[1], 1))
+    step = max(1, BLOCK * 4 // max(b.shape[1] * b.itemsize, 1))
     for start in range(0, len(a), step):
         rows = slice(start, start + step)
         least, sums = out[rows], np.empty_like(out[rows])
@@ -190,21 +190,17 @@ def passed_before(at: NDArray[np.float64], home: NDArray[np.float64], *, slack: 
     return np.asarray(min_plus(at, np.where(home > 0, home, np.inf)) <= at + slack, bool)
 
 
-def by_middles(
-    at: NDArray[np.float64], *, together: int = TOGETHER
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def by_middles(at: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield runs of rows, and the middles that any of them reaches: rows with the same nearest one reach few others.
 
     Parameters
     ----------
     at
         Costs from rows to middles, infinity where none is wanted, shape (rows, middles).
-    together
-        Rows of a run.
     """
     order = np.argsort(at.argmin(axis=1), kind="stable") if at.shape[1] else np.empty(0, np.int64)
-    for start in range(0, len(order), together):
-        rows = order[start : start + together]
+    for start in range(0, len(order), TOGETHER):
+        rows = order[start : start + TOGETHER]
         middles = np.flatnonzero(np.isfinite(at[rows]).any(axis=0))
         if len(middles):
             yield rows, middles

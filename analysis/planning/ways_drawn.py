@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layers.sides import SIDES
-from network.costs import by_middles, min_plus, passed_before, shortest_walks
+from network.costs import min_plus, shortest_walks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from analysis.planning.across import ModeAcross
     from analysis.planning.draws import Draw
 
-SLACK_MIN = 1e-6
-"""Sums of minutes that are whole thousandths differ by no more where they are equal."""
-TOGETHER = 48
-"""Places that are looked at together: neighbours need the same few posts."""
 Both = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 """Something of either side, or of the two states."""
 _Gate = tuple[int, int, float, str]
@@ -72,38 +68,10 @@ class _Gates:
 
 
 @dataclass(frozen=True)
-class _Runs:
-    """Minutes at home of places to or from posts: runs of places with the posts that any of them needs.
-
-    A post that is reached by another on the way is not needed: whatever lies behind it is reached from that other as
-    soon, under every draw, for a factor of the minutes at home leaves the order of two ways at home as it is.
-    """
-
-    rows: tuple[NDArray[np.int64], ...]
-    posts: tuple[NDArray[np.int64], ...]
-    minutes: tuple[NDArray[np.float64], ...]
-
-    @classmethod
-    def of(cls, at: NDArray[np.float64], home: NDArray[np.float64]) -> _Runs:
-        """Return runs by the minutes between places and posts, shape (places, posts), and those between posts."""
-        needed = np.where(passed_before(at, home, slack=SLACK_MIN), np.inf, at)
-        runs = list(by_middles(needed, together=TOGETHER))
-        minutes = tuple(np.ascontiguousarray(at[np.ix_(rows, posts)]) for rows, posts in runs)
-        return cls(tuple(rows for rows, _ in runs), tuple(posts for _, posts in runs), minutes)
-
-    def over(self, table: NDArray[np.float64], slow: float, count: int) -> NDArray[np.float64]:
-        """Return the least sums with a table that has a row for each post: shape (places, its columns)."""
-        out = np.full((count, table.shape[1]), np.inf)
-        for rows, posts, minutes in zip(self.rows, self.posts, self.minutes, strict=True):
-            out[rows] = min_plus(minutes * slow, table[posts])
-        return out
-
-
-@dataclass(frozen=True)
 class _Trip:
     """Minutes at home of trips in one direction: to the posts near their origins, and on from those far from them.
 
-    ``side`` is where they begin, 0 or 1; ``begin`` and ``end`` are the same minutes by the posts that are needed.
+    ``side`` is where they begin, 0 or 1.
     """
 
     to: NDArray[np.float64]
@@ -111,27 +79,26 @@ class _Trip:
     on: NDArray[np.float64]
     far: NDArray[np.int64]
     side: int
-    begin: _Runs
-    end: _Runs
 
     @classmethod
-    def of(cls, to: NDArray[np.float64], on: NDArray[np.float64], side: int, laid: _Laid) -> _Trip:
+    def of(cls, to: NDArray[np.float64], on: NDArray[np.float64], side: int) -> _Trip:
         """Return trips by their minutes to all posts and on from all: of these the ones that can be reached."""
-        near, far = (laid.along[np.isfinite(t).any(axis=k)[laid.along]] for k, t in enumerate((to, on)))
-        to, on = np.ascontiguousarray(to[:, near]), on[far]
-        begin = _Runs.of(to, laid.between[np.ix_(near, near)])
-        return cls(to, near, on, far, side, begin, _Runs.of(on.T, laid.between[np.ix_(far, far)].T))
+        near, far = np.flatnonzero(np.isfinite(to).any(axis=0)), np.flatnonzero(np.isfinite(on).any(axis=1))
+        return cls(np.ascontiguousarray(to[:, near]), near, on[far], far, side)
 
-    def over(self, walks: NDArray[np.float64], slow: tuple[float, float]) -> NDArray[np.float64]:
-        """Return the minutes of all pairs over walks between posts, those at home times a factor by side."""
-        half = self.begin.over(walks[np.ix_(self.near, self.far)], slow[self.side], len(self.to))
-        return self.end.over(half.T, slow[1 - self.side], self.on.shape[1]).T
+    def slowed(self, slow: tuple[float, float]) -> _Trip:
+        """Return the same with minutes at home times a factor by side."""
+        return _Trip(self.to * slow[self.side], self.near, self.on * slow[1 - self.side], self.far, self.side)
 
-    def through(self, walks: NDArray[np.float64], gate: tuple[int, int, float], slow: tuple[float, float]) -> Both:
-        """Return the minutes from all origins through a gate, and on from it to all targets; see `over`."""
+    def over(self, walks: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the minutes of all pairs over walks between posts."""
+        return min_plus(min_plus(self.to, walks[np.ix_(self.near, self.far)]), self.on)
+
+    def through(self, walks: NDArray[np.float64], gate: tuple[int, int, float]) -> Both:
+        """Return the minutes from all origins through a gate, and on from it to all targets."""
         tail, head, cost = gate
-        come = (self.to * slow[self.side] + walks[self.near, tail]).min(axis=1, initial=np.inf) + cost
-        return come, (walks[head, self.far, None] + self.on * slow[1 - self.side]).min(axis=0, initial=np.inf)
+        come = (self.to + walks[self.near, tail]).min(axis=1, initial=np.inf) + cost
+        return come, (walks[head, self.far, None] + self.on).min(axis=0, initial=np.inf)
 
 
 @dataclass(frozen=True)
@@ -153,8 +120,8 @@ class Ways:
         walks = self.between * np.asarray(draw.slow)[self.side][:, None]
         np.minimum.at(walks, (self.shared.tail, self.shared.head), self.shared.under(draw.waits))
         walks = shortest_walks(walks)
-        trips = (self.there,) if self.same_back else (self.there, self.back)
-        shared = [trip.over(walks, draw.slow) for trip in trips]
+        trips = [trip.slowed(draw.slow) for trip in ((self.there,) if self.same_back else (self.there, self.back))]
+        shared = [trip.over(walks) for trip in trips]
         old = self._in_state(0, draw, walks, trips, shared)
         return old, old if not any(len(g.cost) for g in self.own) else self._in_state(1, draw, walks, trips, shared)
 
@@ -175,7 +142,7 @@ class Ways:
         for trip, table in zip(trips, shared, strict=True):
             least = table.copy() if gates else table
             for gate in gates:
-                come, on = trip.through(walks, gate, draw.slow)
+                come, on = trip.through(walks, gate)
                 np.minimum(least, come[:, None] + on, out=least)
             found.append(least)
         return found[0] if self.same_back else (found[0] + found[1].T) / 2
@@ -221,8 +188,7 @@ def _gates_of(mode: ModeAcross) -> list[_Gate]:
 class _Laid:
     """Minutes at home of one mode to, from and between given network nodes.
 
-    Infinity of nodes that are no posts of its state; ``known`` tells which are. ``to`` and ``on`` are of side a and b;
-    ``xy`` is where the nodes are in the projection.
+    Infinity of nodes that are no posts of its state; ``known`` tells which are. ``to`` and ``on`` are of side a and b.
     """
 
     nodes: NDArray[np.int64]
@@ -231,7 +197,6 @@ class _Laid:
     on: Both
     between: NDArray[np.float64]
     side: NDArray[np.int64]
-    xy: NDArray[np.float64]
 
     @classmethod
     def of(cls, mode: ModeAcross, nodes: NDArray[np.int64]) -> _Laid:
@@ -249,10 +214,7 @@ class _Laid:
         between[np.ix_(at, at)] = mode.overlay.between
         named = mode.overlay.home.network.nodes["side"].to_numpy(dtype=object)[posts]
         side[at] = np.where(named == SIDES[0], 0, 1)
-        xy = np.full((n, 2), np.nan)
-        xy[at] = mode.overlay.home.network.nodes[["px", "py"]].to_numpy(float)[posts]
-        known = np.isin(nodes, posts)
-        return cls(nodes, known, (to[0], to[1]), (on[0], on[1]), between, side, xy)
+        return cls(nodes, np.isin(nodes, posts), (to[0], to[1]), (on[0], on[1]), between, side)
 
     def agrees(self, other: _Laid) -> bool:
         """Return whether ways at home are the same over the posts that both states have."""
@@ -272,17 +234,10 @@ class _Laid:
             for pair in ((self.to, other.to), (self.on, other.on))
         )
         between, side = np.minimum(self.between, other.between), np.maximum(self.side, other.side)
-        xy = np.where(np.isnan(self.xy), other.xy, self.xy)
-        return _Laid(self.nodes, self.known | other.known, (to[0], to[1]), (on[0], on[1]), between, side, xy)
-
-    @property
-    def along(self) -> NDArray[np.int64]:
-        """Positions of the nodes from one end of the border to the other, by the longer side of their frame."""
-        wide = np.argmax(np.nanmax(self.xy, axis=0) - np.nanmin(self.xy, axis=0)) if len(self.xy) else 0
-        return np.argsort(self.xy[:, wide], kind="stable")
+        return _Laid(self.nodes, self.known | other.known, (to[0], to[1]), (on[0], on[1]), between, side)
 
     def ways(self, shared: Counter[_Gate], *own: Counter[_Gate]) -> Ways:
         """Return them with gates."""
         made = [_Gates.of(gates, self.nodes) for gates in (shared, *own, *[Counter[_Gate]()] * (2 - len(own)))]
-        there, back = (_Trip.of(self.to[k], self.on[1 - k], k, self) for k in (0, 1))
+        there, back = _Trip.of(self.to[0], self.on[1], 0), _Trip.of(self.to[1], self.on[0], 1)
         return Ways(self.between, self.side, made[0], (made[1], made[2]), there, back)

@@ -21,7 +21,7 @@ from layers.regions import belt
 from layers.sides import SIDES, Side
 from network.build import FIELDS
 from network.connectors import CONNECTOR_KPH
-from network.costs import by_middles, min_plus, passed_before, shortest_minutes
+from network.costs import min_plus, shortest_minutes
 from network.joining import DETOUR
 from network.overlay import build_overlay
 
@@ -37,10 +37,6 @@ if TYPE_CHECKING:
 MAX_CELLS = 20_000_000
 BLOCK = 200_000
 """Minutes from nodes to settlements at once: what stays in the cache of the processor."""
-FEW_POSTS = 160
-"""Of no more posts of a side it is worth to know which ones lie behind others."""
-SLACK_MIN = 1e-6
-"""Sums of minutes that are whole thousandths differ by no more where they are equal."""
 PER_METRE = DETOUR / (CONNECTOR_KPH * 1000 / 60)
 """Minutes over open ground: those of a connector."""
 
@@ -172,14 +168,11 @@ def potential_across(
     post_side = network.nodes["side"].to_numpy(dtype=object)[overlay.posts]
     for side in SIDES:
         own, far, near = np.flatnonzero(router.side[at] == side), targets.side != side, post_side == side
-        to_posts, on = overlay.to_posts(router.nodes[at[own]])[:, near], beyond[np.ix_(near, far)]
-        needed = to_posts
-        if len(on) <= FEW_POSTS:
-            passed = passed_before(to_posts, overlay.between[np.ix_(near, near)], slack=SLACK_MIN)
-            needed = np.where(passed, np.inf, to_posts)
-        for rows, few in by_middles(needed, together=max(1, BLOCK // max(on.shape[1], 1))):
-            minutes = shortest_minutes(to_posts[np.ix_(rows, few)], on[few])
-            potential[own[rows]] = (fades(minutes) * targets.people[far]).sum(axis=1)
+        to_posts = overlay.to_posts(router.nodes[at[own]])[:, near]
+        step = max(1, BLOCK // max(int(far.sum()), 1))
+        for start in range(0, len(own), step):
+            minutes = shortest_minutes(to_posts[start : start + step], beyond[np.ix_(near, far)])
+            potential[own[start : start + step]] = (fades(minutes) * targets.people[far]).sum(axis=1)
     return potential
 
 
