@@ -161,11 +161,13 @@ def _sums(
         if last is None:
             return _banked(graph, roots, columns, reverse)
         return np.asarray(np.where(last == NONE, np.inf, last), float)
-    if not (graph.large and is_keeping()) or len(roots) < hierarchy.FEW:
+    if not (graph.large and is_keeping()):
         return _banked(graph, roots, columns, reverse)
     known = [graph.digest.hex(), reverse, roots, columns]
+    # Of a few roots trees are grown, some of which take no longer than to read them.
+    least_s = None if len(roots) < hierarchy.FEW else 0.0
     found: NDArray[Any] = kept_as(
-        "network.bank", known, lambda: _narrow(_banked(graph, roots, columns, reverse)), least_s=0.0
+        "network.bank", known, lambda: _narrow(_banked(graph, roots, columns, reverse)), least_s=least_s
     )
     return np.asarray(np.where(found == NONE, np.inf, found), float) if found.dtype == np.int32 else found
 

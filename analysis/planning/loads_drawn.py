@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,6 +66,11 @@ class Alternatives:
         """Return the minutes through each under a draw, mean of there and back, shape (alternatives, pairs)."""
         return np.concatenate([m.minutes(draw) for m in self.modes])
 
+    @cached_property
+    def known_by(self) -> list[bytes]:
+        """What the minutes through each hang on, under any draw."""
+        return [key for m in self.modes for key in m.known_by]
+
     def chosen(self, minutes: NDArray[np.float64], theta: float) -> NDArray[np.float64]:
         """Return the shares of trips that choose each."""
         return logit(minutes, theta, self.table["crossing"].to_numpy(np.int64))
@@ -103,6 +109,13 @@ class _Through:
         there = self.there.least(cost, draw.slow, len(self.table))
         return there if self.same_back else (there + self.back.least(cost, draw.slow, len(self.table))) / 2
 
+    @property
+    def known_by(self) -> list[bytes]:
+        """What the minutes through each alternative hang on: its checkpoint, and the ways through its gates."""
+        ids = self.table["checkpoint_id"].tolist()
+        parts = [way.known_by(self.cost, len(ids)) for way in (self.there, self.back)]
+        return [repr(row).encode() for row in zip(ids, *parts, strict=True)]
+
     @cached_property
     def same_back(self) -> bool:
         """Whether every way through costs the same back, whatever the draw."""
@@ -129,6 +142,15 @@ class _OneWay:
         gate = np.flatnonzero((np.isfinite(a) & np.isfinite(b)).any(axis=1))
         found, first = np.unique(number[gate], return_index=True)
         return cls(gate, np.ascontiguousarray(a[gate]), np.ascontiguousarray(b[gate]), first, found)
+
+    def known_by(self, cost: NDArray[np.float64], n: int) -> list[str]:
+        """Return a digest of the minutes and costs of each of n alternatives."""
+        out = [blake2b(digest_size=16) for _ in range(n)]
+        ends = np.append(self.first, len(self.gate))[1:]
+        for number, begin, end in zip(self.number.tolist(), self.first.tolist(), ends.tolist(), strict=True):
+            for part in (cost[self.gate[begin:end]], self.a[begin:end], self.b[begin:end]):
+                out[number].update(np.ascontiguousarray(part).view(np.uint8).data)
+        return [each.hexdigest() for each in out]
 
     def least(self, cost: NDArray[np.float64], slow: tuple[float, float], n: int) -> NDArray[np.float64]:
         """Return the least minutes through each of n alternatives, infinity without a way."""
@@ -164,12 +186,24 @@ class Loads:
         """
         ids = self.ids
         total, parts = trips[0].sum(), []
-        for state, own in ((self.before, trips[:1]), (self.after, trips)):
-            chosen = state.chosen(state.minutes(draw), self.theta)
+        for state, minutes, own in zip((self.before, self.after), self.minutes(draw), (trips[:1], trips), strict=True):
+            chosen = state.chosen(minutes, self.theta)
             at = ids.get_indexer(pd.Index(state.table["checkpoint_id"]))
             parts += [np.bincount(at, chosen @ some, len(ids)) for some in own]
         old, moved, new = (part / total if total > 0 else part for part in parts)
         return pd.DataFrame(dict(zip(LOADS, (old, moved - old, new - moved, new), strict=True)), index=ids)
+
+    def minutes(self, draw: Draw) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the minutes through the alternatives of both states; those of the same ways are found once."""
+        before = self.before.minutes(draw)
+        return before, self.after.minutes(draw) if self._same is None else before[self._same]
+
+    @cached_property
+    def _same(self) -> NDArray[np.int64] | None:
+        """Which alternative of the state before each one of the other is; None where one is not among them."""
+        place = {key: row for row, key in enumerate(self.before.known_by)}
+        rows = [place.get(key) for key in self.after.known_by]
+        return None if None in rows else np.array(rows, np.int64)
 
     @cached_property
     def ids(self) -> pd.Index[Any]:

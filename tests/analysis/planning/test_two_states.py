@@ -127,10 +127,23 @@ def test_loads_under_a_draw_are_those_of_trees_as_the_draw_has_them(seed: int) -
         again = Loads.of(draw.of(old), draw.of(new), pairs).under(CENTRE, (trips[0], trips[1]))
         found = loads.under(draw, (trips[0], trips[1]))
         pd.testing.assert_frame_equal(found, again, rtol=1e-9, atol=1e-12)
+        np.testing.assert_array_equal(loads.minutes(draw)[1], loads.after.minutes(draw))
         for state, trees in ((loads.before, old), (loads.after, new)):
             table, minutes = draw.of(trees).through()
             pd.testing.assert_frame_equal(state.table, table)
             np.testing.assert_allclose(state.minutes(draw), minutes.reshape(len(minutes), -1), rtol=1e-12)
+
+
+def test_of_a_closure_ways_through_other_posts_are_those_of_the_state_before() -> None:
+    network = random_network(0)
+    ids = network.checkpoints.query("open and joined_by != 'nothing'")["checkpoint_id"].tolist()
+    old, pairs = across(network), Pairs(np.array([0, 1]), np.array([1, 0]))
+    closed, slower = (across(n) for n in (set_open(network, ids[:1], False), set_wait(network, ids[0], 500.0)))
+    fewer = Loads.of(old, closed, pairs)._same
+    assert fewer is not None
+    before = Loads.of(old, old, pairs).before.table["checkpoint_id"]
+    assert before.iloc[fewer].tolist() == [i for i in before if i != ids[0]]
+    assert Loads.of(old, slower, pairs)._same is None
 
 
 @pytest.mark.parametrize("seed", range(4))
