@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
@@ -245,15 +246,19 @@ def _ward(x: NDArray[np.float64], near: NDArray[np.bool_], ks: Sequence[int]) ->
 
 
 def _ward_of_part(x: NDArray[np.float64], near: NDArray[np.bool_], most: int) -> list[NDArray[np.int64]]:
-    """Return the labels of a connected part in 1, 2… up to `most` types."""
-    from spopt.region import WardSpatial
+    """Return the labels of a connected part in 1, 2… up to `most` types, out of one tree of what is joined when."""
+    from sklearn.cluster import AgglomerativeClustering
 
-    frame, weights = pd.DataFrame(x), _spopt_weights(near)
-    out = [np.zeros(len(x), np.int64)]
+    n, out = len(x), [np.zeros(len(x), np.int64)]
+    if most < 2:
+        return out
+    # What ``spopt.region.WardSpatial`` calls, for each number of types anew.
+    made = AgglomerativeClustering(2, connectivity=_spopt_weights(near).sparse, linkage="ward").fit(x)
     for k in range(2, most + 1):  # numbers of types: a few
-        model = WardSpatial(frame, weights, list(frame.columns), n_clusters=k)
-        model.solve()
-        out.append(np.asarray(model.labels_, np.int64))
+        ends = np.asarray(made.children_, np.int64)[: n - k].ravel()
+        whole = n + np.repeat(np.arange(n - k), 2)
+        joined = coo_array((np.ones(len(ends)), (whole, ends)), shape=(2 * n - k, 2 * n - k))
+        out.append(by_first(connected_components(joined, directed=False)[1][:n]))
     return out
 
 
