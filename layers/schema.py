@@ -14,6 +14,7 @@ from layers.cells import legible_columns
 from layers.crs import WGS84
 from layers.errors import CRSError, LayerError
 from layers.rules import RULES, fitting
+from layers.spots import different_spots
 from layers.words import YES_NO
 
 if TYPE_CHECKING:
@@ -244,8 +245,7 @@ def _with_ends(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if "u" not in frame or "v" not in frame:
         lines = frame.geometry.to_numpy()
         ends = np.concatenate([shapely.get_coordinates(shapely.get_point(lines, i)) for i in (0, -1)])
-        _, node = np.unique(ends.round(7), axis=0, return_inverse=True)
-        frame["u"], frame["v"] = np.split(node.ravel(), 2)
+        frame["u"], frame["v"] = np.split(different_spots(ends)[1], 2)
     if "length_m" not in frame:
         frame["length_m"] = line_lengths_m(frame.geometry.to_numpy())
     elif frame["length_m"].isna().any():

@@ -62,9 +62,9 @@ def dead_ends(tables: Tables, mode: str) -> NDArray[np.bool_]:
     """Return which nodes are the end of one road alone: parallel links to one neighbour count once."""
     links = tables.links
     u, v = links.loc[links["mode"] == mode, ["u", "v"]].to_numpy(np.int64).T
-    arms = np.unique(np.stack([np.concatenate([u, v]), np.concatenate([v, u])], axis=1), axis=0)
-    arms = arms[arms[:, 0] != arms[:, 1]]
-    return np.asarray(np.bincount(arms[:, 0], minlength=len(tables.nodes)) == 1, bool)
+    n = len(tables.nodes)
+    start, end = np.divmod(np.unique(np.concatenate([u * n + v, v * n + u])), n)
+    return np.asarray(np.bincount(start[start != end], minlength=n) == 1, bool)
 
 
 def find_gaps(

@@ -196,14 +196,20 @@ def _classes(frame: gpd.GeoDataFrame, layer: str, sorting: _Sorting) -> gpd.GeoD
         if column not in frame or column not in RULES[layer]:
             continue
         blank = is_blank(frame[column])
-        parts = frame[column].map(parts_of, na_action="ignore")
+        # A few words stand in hundreds of thousands of rows: each is read once.
+        words = pd.api.types.infer_dtype(frame[column], skipna=True) == "string"
+        rows, each = pd.factorize(frame[column]) if words else (np.arange(len(frame)), frame[column])
+        parts = pd.Series(each, dtype=object).map(parts_of, na_action="ignore")
         several = parts.map(lambda p: isinstance(p, list) and len(set(p)) > 1).astype(bool)
         read = _road_class if column == "kind" and layer == "roads" else _folded
         first = parts.map(lambda p, read=read: read(p) if isinstance(p, list) and p else "", na_action="ignore")
-        frame[column] = first.astype(object).mask(blank, None)
-        if several.any():
+        # The last stands for rows without a word.
+        many = np.append(several.to_numpy(bool), [False])[rows]
+        text = np.asarray([*first.to_numpy(dtype=object), None], dtype=object)[rows]
+        frame[column] = pd.Series(text, frame.index).astype(object).mask(blank, None)
+        if many.any():
             known = " that is known" if column == "kind" and layer == "roads" else ""
-            sorting.note(f"{several.sum():,} rows list several values of {column}: the first{known} counts")
+            sorting.note(f"{many.sum():,} rows list several values of {column}: the first{known} counts")
         if column == "kind" and blank.any():
             sorting.note(f"{blank.sum():,} rows have no kind: {DEFAULTS[layer]['kind']} is assumed")
     if layer in LEFT_OUT and "kind" in frame:

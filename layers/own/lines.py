@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from layers.crs import WGS84, line_lengths_m, project
 from layers.schema import validate
+from layers.spots import different_spots
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -149,7 +150,7 @@ def _ends_of(frame: gpd.GeoDataFrame, crs: CRS, *, by_number: bool = False) -> _
     if by_number:
         _, first, code = np.unique(frame[["u", "v"]].to_numpy().T.ravel(), return_index=True, return_inverse=True)
     else:
-        _, first, code = np.unique(xy.round(7), axis=0, return_index=True, return_inverse=True)
+        first, code = different_spots(xy)
     u, v = np.split(code.ravel(), 2)
     points = np.asarray(project(shapely.points(xy[first]), WGS84, crs), dtype=object)
     return _Ends(xy[first], points, np.bincount(code.ravel()), u, v)
@@ -180,20 +181,20 @@ def _vertices(
     """
     xy, owner = shapely.get_coordinates(lines, return_index=True)
     edge = np.r_[True, owner[1:] != owner[:-1]] | np.r_[owner[1:] != owner[:-1], True]
-    _, spot = np.unique(xy.round(7), axis=0, return_inverse=True)
-    several = np.bincount(spot.ravel())[spot.ravel()] > 1
+    _, spot = different_spots(xy)
+    several = np.bincount(spot)[spot] > 1
     # A vertex that a line repeats at once is no place where it meets itself.
-    repeated = np.r_[False, (spot.ravel()[1:] == spot.ravel()[:-1]) & (owner[1:] == owner[:-1])]
+    repeated = np.r_[False, (spot[1:] == spot[:-1]) & (owner[1:] == owner[:-1])]
     return xy, owner, ~edge, several & ~edge & ~repeated
 
 
 def _inner_vertices(lines: NDArray[np.object_]) -> NDArray[np.float64]:
     """Return the places of vertices that two lines or more share, and that lie inside each of them."""
     xy, _, inner, shared = _vertices(lines)
-    _, spot = np.unique(xy.round(7), axis=0, return_inverse=True)
+    _, spot = different_spots(xy)
     ended = np.zeros(spot.max() + 1 if len(xy) else 0, bool)
-    ended[spot.ravel()[~inner]] = True
-    hit = shared & ~ended[spot.ravel()]
+    ended[spot[~inner]] = True
+    hit = shared & ~ended[spot]
     return np.unique(xy[hit].round(7), axis=0)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from layers.crs import geodesic_m
+from layers.spots import DIGITS, different_spots
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -45,8 +46,8 @@ def agreeing(frame: gpd.GeoDataFrame, layer: str, where: str) -> tuple[gpd.GeoDa
     u, v = np.split(code, 2)
     lines = frame.geometry.to_numpy()
     ends = np.concatenate([shapely.get_coordinates(shapely.get_point(lines, i)) for i in (0, -1)])
-    spots, spot = np.unique(ends.round(7), axis=0, return_inverse=True)
-    first, last = np.split(spot.ravel(), 2)
+    known, spot = different_spots(ends)
+    spots, (first, last) = ends[known].round(DIGITS), np.split(spot, 2)
     same, turned = _votes(u, v, first, last, len(spots))
     back = turned > same
     u, v = np.where(back, v, u), np.where(back, u, v)
