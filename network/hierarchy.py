@@ -24,17 +24,16 @@ from time import monotonic_ns, thread_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from network import sweeps
 from network.arcs import arc_keys, found_in
-from network.ordering import arranged, nodes_in_order
+from network.ordering import arranged, nodes_in_order, ranks
 from network.ranges import dearest, farthest, search_again
 from network.sweeps import NO_WAY
-from network.within import reached_within
+from network.within import apart, reached_within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -176,7 +175,7 @@ def costs_between(
     # A node without an arc is reached from itself alone.
     out[begin < 0] = np.where(roots[begin < 0][:, None] == columns, 0.0, np.inf)
     searches = _Searches(package, frame, costs, reverse)
-    for rows, there in _apart(costs, roots, columns) if near is None else near:
+    for rows, there in apart(costs, roots, columns, FEW) if near is None else near:
         rows, there = rows[begin[rows] >= 0], there[end[there] >= 0]
         if len(rows) and len(there):
             _fill(out, (rows, there), (begin[rows].astype(np.uint32), end[there].astype(np.uint32)), searches, limit)
@@ -199,8 +198,8 @@ def whole_trees(
     with _LOCK:
         metric = _metric(package, frame, frame.weights(costs, back=reverse))
         # From the most important node down each is found beside the one before it: twice as quick.
-        down = nodes_in_order(_order(package, frame))[::-1].astype(np.uint32)
-    down = down if len(down) else np.arange(len(used), dtype=np.uint32)
+        rank = ranks(_order(package, frame), frame.digest)
+    down = np.argsort(-rank).astype(np.uint32) if len(rank) else np.arange(len(used), dtype=np.uint32)
     step = max(1, TREES // max(len(used), 1))
     for some in np.split(rows, np.arange(step, len(rows), step)) if len(rows) else ():
         with _LOCK:
@@ -228,6 +227,15 @@ class _Searches:
                 self._metrics[turned] = _metric(self.package, self.frame, weights)
             found: NDArray[np.uint32] = self._metrics[turned].distances_many_to_many(sources, targets)
         return found
+
+    def sorted(
+        self, numbers: NDArray[np.int64], nodes: NDArray[np.uint32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """Return nodes of the order and what goes with them, the most important first."""
+        with _LOCK:
+            rank = ranks(_order(self.package, self.frame), self.frame.digest)
+        order = np.argsort(-rank[nodes], kind="stable") if len(rank) else np.arange(len(nodes))
+        return numbers[order], nodes[order]
 
     def turned(self, roots: NDArray[np.uint32], columns: NDArray[np.uint32]) -> bool:
         """Return whether searches from the columns cost less.
@@ -257,7 +265,8 @@ def _fill(
     limit: float,
 ) -> None:
     """Put the costs between some roots and columns into a table, in place, as many at once as `CHUNK` holds."""
-    (rows, there), (roots, columns) = where, ends
+    # In the order of the nodes what is found lies beside what was found before it.
+    (rows, roots), (there, columns) = (searches.sorted(*both) for both in zip(where, ends, strict=True))
     turned = searches.turned(roots, columns)
     count, width = (len(columns), len(roots)) if turned else (len(roots), len(columns))
     step = max(1, CHUNK // width)
@@ -279,26 +288,6 @@ def _metric(package: Any, frame: Frame, weights: NDArray[np.uint32]) -> Any:
             _METRICS.pop(next(iter(_METRICS)))
         _METRICS[key] = metric
     return _METRICS[key]
-
-
-def _apart(
-    costs: csr_array, roots: NDArray[np.int64], columns: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Give places in `roots` and in `columns` between which there may be ways.
-
-    Roads at home fall into two sides: a search on one of them to targets of both would take twice as long.
-    """
-    _, part = connected_components(costs, directed=True, connection="weak")
-    own, theirs = part[roots], part[columns]
-    number = np.bincount(own, minlength=1)
-    for label in np.flatnonzero(number >= FEW):  # sides and large islands
-        there = np.flatnonzero(theirs == label)
-        if len(there):
-            yield np.flatnonzero(own == label), there
-    rest = np.flatnonzero(number[own] < FEW)
-    there = np.flatnonzero(np.isin(theirs, own[rest]))
-    if len(rest) and len(there):
-        yield rest, there
 
 
 def keep_in(folder: Path | None) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FILES = {"tail", "head", "order", "rank", "node_count"}
 """What an order is saved as: numbers of 32 bits."""
+MOST_RANKS = 6
+_RANKS: dict[str, NDArray[np.int64]] = {}
 
 
 def nodes_in_order(order: Any) -> NDArray[np.int64]:
@@ -31,6 +33,17 @@ def nodes_in_order(order: Any) -> NDArray[np.int64]:
         if np.array_equal(np.sort(nodes), np.arange(order.node_count)):
             return nodes
     return np.empty(0, np.int64)
+
+
+def ranks(order: Any, name: str) -> NDArray[np.int64]:
+    """Return the place of each node in an order, known again by its name; empty where it is saved otherwise."""
+    if name not in _RANKS:
+        while len(_RANKS) >= MOST_RANKS:
+            _RANKS.pop(next(iter(_RANKS)))
+        nodes = nodes_in_order(order)
+        _RANKS[name] = np.empty(len(nodes), np.int64)
+        _RANKS[name][nodes] = np.arange(len(nodes))
+    return _RANKS[name]
 
 
 def arranged(

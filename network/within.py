@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
@@ -68,3 +70,24 @@ def reached_within(
         if len(there):
             found.append((some, there))
     return found
+
+
+def apart(
+    costs: csr_array, roots: NDArray[np.int64], columns: NDArray[np.int64], few: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Give places in `roots` and in `columns` between which there may be ways.
+
+    Roads at home fall into two sides: a search on one of them to targets of both would take twice as long. Parts with
+    less than a `few` roots are taken together.
+    """
+    _, part = connected_components(costs, directed=True, connection="weak")
+    own, theirs = part[roots], part[columns]
+    number = np.bincount(own, minlength=1)
+    for label in np.flatnonzero(number >= few):  # sides and large islands
+        there = np.flatnonzero(theirs == label)
+        if len(there):
+            yield np.flatnonzero(own == label), there
+    rest = np.flatnonzero(number[own] < few)
+    there = np.flatnonzero(np.isin(theirs, own[rest]))
+    if len(rest) and len(there):
+        yield rest, there

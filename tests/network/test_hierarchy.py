@@ -29,6 +29,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hierarchy, "_ORDERS", {})
     monkeypatch.setattr(hierarchy, "_METRICS", {})
     monkeypatch.setattr(hierarchy, "_KEEP", [])
+    monkeypatch.setattr(ordering, "_RANKS", {})
     bank.forget()
 
 
@@ -125,6 +126,7 @@ def test_an_order_of_more_arcs_serves_fewer(seed: int, reverse: bool, monkeypatc
         monkeypatch.setattr(ordering, "FILES", files)
         hierarchy._ORDERS.clear()
         hierarchy._METRICS.clear()
+        ordering._RANKS.clear()
         np.testing.assert_array_equal(hierarchy.costs_between(few, frame, at, at, reverse=reverse), trees)
         monkeypatch.setattr(hierarchy, "TREES", 3 * len(at))
         np.testing.assert_array_equal(hierarchy.whole_trees(few, frame, at[::-1], reverse=reverse), trees[::-1])
