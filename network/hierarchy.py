@@ -49,6 +49,8 @@ MOST_ORDERS, MOST_METRICS = 6, 2
 TRIED, LONG, UNLIKE = 4, 64, 16
 """Searches that are tried from either list before a table; not of so few places, nor where one list is so many times
 longer than the other."""
+SWEPT = 10_000
+"""On no more positions a search takes less than the sums over all pieces, however large the table."""
 PACKAGE = "pyroutingkit"
 ABOUT = "order.json"
 _ORDERS: dict[str, Any] = {}
@@ -153,7 +155,8 @@ def costs_between(
     Shape (roots, columns), infinity where there is no way. None without the package where the table is no large one,
     for a few roots, where an arc costs more than 32 bits hold, and where many ways, or one of a large table, might.
     """
-    package, much = _package(), len(roots) * len(columns) >= sweeps.MUCH
+    package = _package()
+    much = len(roots) * len(columns) >= sweeps.MUCH and (package is None or len(frame.where) > SWEPT)
     if (package is None and not much) or len(roots) < FEW or not len(columns):
         return None
     if costs.data.max(initial=0.0) >= NO_WAY:

@@ -70,7 +70,12 @@ def test_other_waits_and_the_way_back_search_no_large_table_again(
     at = plain[0].attach(lonlat, network.nodes["side"].to_numpy(dtype=object)[ends], limit_km=20.0)
     wanted = (FIELDS["actual"], DOMESTIC)
     expected = [[(r.point_table(at, ends, f), r.table(ends[:9], ends[3:], f)) for f in wanted] for r in plain]
-    for module, name, value in ((bank, "LARGE", 10), (hierarchy, "FEW", 1), (sweeps, "MUCH", 0)):
+    for module, name, value in (
+        (bank, "LARGE", 10),
+        (hierarchy, "FEW", 1),
+        (sweeps, "MUCH", 0),
+        (hierarchy, "SWEPT", 0),
+    ):
         monkeypatch.setattr(module, name, value)
     runs = [slice(start, start + 5) for start in range(0, len(ends), 5)]
     monkeypatch.setattr(points, "blocks", lambda rows, _: [s for s in runs if s.start < rows])

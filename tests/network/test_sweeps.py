@@ -134,6 +134,7 @@ def test_very_large_tables_are_those_of_trees(seed: int, package: bool, monkeypa
         (costs, "TOGETHER", 3),
         (hierarchy, "FEW", 1),
         (sweeps, "MUCH", 0),
+        (hierarchy, "SWEPT", 0),
     ):
         monkeypatch.setattr(module, name, value)
     if not package:
