@@ -10,6 +10,7 @@ where it is installed), walks over gates and scipy give the same bits.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Lock
@@ -40,7 +41,9 @@ On 6,300 the tables of a run take a third of the seconds of trees by field."""
 GATES = 160
 """Of more ends of gates than this whole trees are grown: the walks over them would cost more."""
 
-
+PART = 1_000_000
+"""Costs of a very large table that are put together at once."""
+Parts = Iterator[tuple[slice, "NDArray[np.float64]"]]
 NONE = -1
 """No way, in what is kept in half of the bytes."""
 
@@ -96,6 +99,16 @@ class Graph:
         """Return whether trees on it cost much."""
         return len(self.costs.indptr) - 1 > LARGE
 
+    def costs_at(
+        self, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
+    ) -> NDArray[np.float64]:
+        """Return the costs from roots to columns, or with `reverse` from columns to roots: see `costs_at`."""
+        return costs_at(self, roots, columns, reverse=reverse)
+
+    def parts(self, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False) -> Parts:
+        """Give the same some roots at a time."""
+        yield from _parts(_whole(self, roots, columns, reverse=reverse))
+
 
 def costs_at(
     graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
@@ -107,60 +120,27 @@ def costs_at(
     roots, columns
         Positions; trees grow from the roots.
     """
-    return _sums(graph, roots, columns, reverse=reverse) / THOUSAND
-
-
-def costs_within(
-    graph: Graph,
-    frame: hierarchy.Frame | None,
-    roots: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    limit: float,
-    *,
-    reverse: bool = False,
-) -> NDArray[np.float64] | None:
-    """Return the same with infinity above a limit, and keep nothing; None where trees that stop there are quicker."""
-    if frame is None:
-        return None
-    most = np.floor(limit * THOUSAND + 1e-6)  # a limit that is a thousandth itself holds it
-
-    def search() -> NDArray[np.float64] | None:
-        return hierarchy.costs_between(graph.costs, frame, roots, columns, reverse=reverse, limit=most)
-
-    if len(roots) * len(columns) >= sweeps.MUCH:
-        found = search()
-    else:
-        known = [graph.digest.hex(), frame.digest, roots, columns, limit, reverse]
-        found = kept_as("network.bank.costs_within", known, search)
-    return None if found is None else found / THOUSAND
-
-
-def whole_trees(
-    costs: csr_array, frame: hierarchy.Frame, roots: NDArray[np.int64], *, reverse: bool = False
-) -> NDArray[np.float64] | None:
-    """Return the costs from roots to all positions, or with `reverse` to the roots, and keep nothing.
-
-    None where scipy must grow the trees: a few, on a small graph, or on one whose order nobody has made for a table.
-    """
-    if len(roots) < hierarchy.FEW or costs.shape[0] <= LARGE or not hierarchy.is_known(frame):
-        return None
-    found = hierarchy.whole_trees(Graph.of(costs).costs, frame, roots, reverse=reverse)
-    return None if found is None else found / THOUSAND
+    return _joined(graph.parts(roots, columns, reverse=reverse), len(roots), len(columns))
 
 
 def _sums(
     graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
 ) -> NDArray[np.float64]:
-    """Return the same in thousandths; of a large graph as they are kept from an earlier run, where they are.
+    """Return the same in thousandths."""
+    return _floats(_whole(graph, roots, columns, reverse=reverse))
+
+
+def _whole(
+    graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
+) -> NDArray[Any]:
+    """Return the same as it is kept, `NONE` for no way; of a large graph as it is from an earlier run, where it is.
 
     A very large table is laid down for this process alone (`network.shelf`): it would drive out all others.
     """
     reverse = reverse and not graph.symmetric
     if graph.large and graph.frame is not None and len(roots) * len(columns) >= sweeps.MUCH:
-        last = _laid_down(graph, roots, columns, reverse)
-        if last is None:
-            return _banked(graph, roots, columns, reverse)
-        return np.asarray(np.where(last == NONE, np.inf, last), float)
+        laid = _laid_down(graph, roots, columns, reverse)
+        return _banked(graph, roots, columns, reverse) if laid is None else laid
     if not (graph.large and is_keeping()):
         return _banked(graph, roots, columns, reverse)
     known = [graph.digest.hex(), reverse, roots, columns]
@@ -169,7 +149,30 @@ def _sums(
     found: NDArray[Any] = kept_as(
         "network.bank", known, lambda: _narrow(_banked(graph, roots, columns, reverse)), least_s=least_s
     )
-    return np.asarray(np.where(found == NONE, np.inf, found), float) if found.dtype == np.int32 else found
+    return found
+
+
+def _floats(costs: NDArray[Any]) -> NDArray[np.float64]:
+    """Return costs with infinity where there is no way."""
+    return np.asarray(np.where(costs == NONE, np.inf, costs), float) if costs.dtype == np.int32 else costs
+
+
+def _parts(costs: NDArray[Any]) -> Parts:
+    """Give the rows of whole costs in thousandths, some at a time: of a very large table what caches hold."""
+    step = max(1, PART // max(costs.shape[1], 1)) if costs.size >= sweeps.MUCH else max(1, len(costs))
+    for start in range(0, len(costs), step):
+        some = slice(start, start + step)
+        yield some, _floats(costs[some]) / THOUSAND
+
+
+def _joined(parts: Parts, rows: int, columns: int) -> NDArray[np.float64]:
+    """Return parts as one table."""
+    out = np.empty((rows, columns))
+    for some, costs in parts:
+        if costs.shape == out.shape:
+            return costs
+        out[some] = costs
+    return out
 
 
 def _laid_down(
@@ -328,17 +331,24 @@ class Split:
         self, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
     ) -> NDArray[np.float64]:
         """Return what `costs_at` of the whole field does, over trees at home."""
+        return _joined(self.parts(roots, columns, reverse=reverse), len(roots), len(columns))
+
+    def parts(self, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False) -> Parts:
+        """Give the same some roots at a time."""
         both, n = np.concatenate([columns, self.posts]), len(columns)
         # A very large table without the posts is there for whoever asks the other way round.
         much = self.home.large and len(roots) * n >= sweeps.MUCH
-        out = _sums(self.home, roots, columns if much else both, reverse=reverse)
+        home = _whole(self.home, roots, columns if much else both, reverse=reverse)
         if not len(self.ends):
-            return out[:, :n] / THOUSAND
+            yield from _parts(home[:, :n])
+            return
         at_ends = np.searchsorted(self.posts, self.ends)
         over = _sums(self.home, self.posts, both, reverse=reverse)[at_ends]
         over, between = over[:, :n], over[:, n + at_ends]
-        to_ends = _sums(self.home, self.posts, roots, reverse=not reverse)[at_ends].T if much else out[:, n + at_ends]
-        out = out[:, :n]
+        if much:
+            to_ends = _sums(self.home, self.posts, roots, reverse=not reverse)[at_ends].T
+        else:
+            to_ends = _floats(home[:, n + at_ends])
         walk = between if not reverse else between.T
         walk = shortest_walks(np.minimum(walk, self.arcs))
         walk = walk.T if reverse else walk
@@ -346,10 +356,14 @@ class Split:
         # Who reaches an end as soon at home, or passes another before, finds the rest of the way so too.
         at[(at >= to_ends) | passed_before(at, between)] = np.inf
         # Ends of one side, or of one piece of it, come to the same columns: the others are left alone.
-        come = np.isfinite(over)
-        for reached in np.unique(come, axis=0):  # two sides and their islands
-            own, there = np.flatnonzero((come == reached).all(axis=1)), np.flatnonzero(reached)
-            for rows, middles in by_middles(at[:, own]) if len(there) else ():
-                where, ends = np.ix_(rows, there), own[middles]
-                out[where] = np.minimum(out[where], min_plus(at[np.ix_(rows, ends)], over[np.ix_(ends, there)]))
-        return out / THOUSAND
+        alike: dict[bytes, list[int]] = {}
+        for end, come in enumerate(np.packbits(np.isfinite(over), axis=1)):
+            alike.setdefault(come.tobytes(), []).append(end)
+        groups = [(np.asarray(own), np.flatnonzero(np.isfinite(over[own[0]]))) for own in alike.values()]
+        for some, costs in _parts(home[:, :n]):
+            for own, there in groups:  # two sides and their islands
+                for rows, middles in by_middles(at[some][:, own]) if len(there) else ():
+                    where, ends = np.ix_(rows, there), own[middles]
+                    ways = min_plus(at[some][np.ix_(rows, ends)], over[np.ix_(ends, there)])
+                    costs[where] = np.minimum(costs[where], ways / THOUSAND)
+            yield some, costs

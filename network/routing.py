@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from layers.keeping import kept
 from layers.sides import same_side
-from network.bank import Graph, Split, costs_at, costs_within, whole_trees
+from network.bank import Graph, Split
 from network.build import DOMESTIC, FIELDS, Network
 from network.compiling import Fields, alike, compiled_fields, held
 from network.connectors import PLACE, connector_times, join_ways
@@ -29,6 +29,8 @@ from network.points import Points as Points
 from network.points import at_accesses as at_accesses
 from network.points import at_points as at_points
 from network.points import put, stretches
+from network.searches import costs_within, whole_trees
+from network.sweeps import MUCH
 from network.topology import SNAP_M
 
 if TYPE_CHECKING:
@@ -182,14 +184,13 @@ class Router:
         at, root, step = self.positions(ends), self.positions(roots), at_once(len(self.nodes))
         reached, there = np.flatnonzero(root >= 0), np.flatnonzero(at >= 0)
         if not self.added.any() and np.isinf(limit):
-            for some in blocks(len(reached), len(there)):
-                rows = reached[some]
-                out[np.ix_(rows, there)] = self._costs_at(root[rows], at[there], field, reverse=from_targets)
+            for rows in (reached[some] for some in blocks(len(reached), len(there))):
+                costs = self._bank(field).costs_at(root[rows], at[there], reverse=from_targets)
+                out[np.ix_(rows, there)] = costs
             return out.T if from_targets else out
         if not self.added.any():
-            graph = Graph.of(self.costs[field])
-            frame = self._frame if graph.large else None
-            within = costs_within(graph, frame, root[reached], at[there], limit, reverse=from_targets)
+            some = root[reached], at[there]
+            within = costs_within(self.costs[field], self._frame, *some, limit, reverse=from_targets)
             if within is not None:
                 out[np.ix_(reached, there)] = within
                 return out.T if from_targets else out
@@ -198,10 +199,8 @@ class Router:
             out[start : start + step, there] = tree[:, at[there]]
         return out.T if from_targets else out
 
-    def _costs_at(
-        self, roots: NDArray[np.int64], columns: NDArray[np.int64], field: str, *, reverse: bool
-    ) -> NDArray[np.float64]:
-        """Return the costs from positions to others, or with `reverse` from them; known trees are not grown again."""
+    def _bank(self, field: str) -> Graph | Split:
+        """Return who knows the costs of a field between positions; known trees are not grown again."""
         if field not in self._banked:
             graph, split = Graph.of(self.costs[field], self._frame), None
             minutes = field in FIELDS.values() if graph.large else self.shares and field == FIELDS["actual"]
@@ -212,9 +211,7 @@ class Router:
                 posts = post_positions(self.network.links, self.position)
                 split = Split.of(graph, self._banked[""], posts)  # type: ignore[arg-type]  # without a name a graph
             self._banked[field] = split or graph
-        if isinstance(chosen := self._banked[field], Split):
-            return chosen.costs_at(roots, columns, reverse=reverse)
-        return costs_at(chosen, roots, columns, reverse=reverse)
+        return self._banked[field]
 
     @cached_property
     def _banked(self) -> dict[str, Graph | Split]:
@@ -248,14 +245,16 @@ class Router:
             reached, ways = np.flatnonzero(root >= 0), np.setdiff1d(np.concatenate([points.u, points.v]), [-1])
             if len(reached) and len(ways):
                 u, v = (np.where(p >= 0, np.searchsorted(ways, p), -1) for p in (points.u, points.v))
-                points, few = replace(points, u=u, v=v), len(ways) < len(reached)
+                points = replace(points, u=u, v=v)
+                few = len(ways) < len(reached) and len(ways) * len(reached) < MUCH
                 # What the fields share at home is searched once for a block.
                 at, width = root[reached], max(len(ways), len(points.u))
                 for some in stretches(reached, width, self._lonlat[at], self.side[at]):
                     roots, ends = (ways, root[some]) if few else (root[some], ways)
                     for field in every:
-                        trees = self._costs_at(roots, ends, field, reverse=back == few)
-                        put(out, field, some, at_points(points, trees.T if few else trees), home)
+                        for part, trees in self._bank(field).parts(roots, ends, reverse=back == few):
+                            minutes = at_points(points, trees.T if few else trees)
+                            put(out, field, some if few else some[part], minutes, home)
             return out
         for part in blocks(len(targets), len(self.nodes)):
             for field in every:

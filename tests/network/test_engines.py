@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -151,14 +152,14 @@ def test_large_tables_are_made_in_blocks_of_single_precision(monkeypatch: pytest
     exact = [router.table(router.nodes, targets, FIELDS["actual"]), router.point_table(points, targets, FIELDS["open"])]
     monkeypatch.setattr(costs, "TABLE", 500)
     sizes: list[int] = []
-    whole = Router._costs_at
+    whole = bank._whole
 
-    def watched(self: Router, *a: np.ndarray, **more: bool) -> np.ndarray:
-        found = whole(self, *a, **more)  # type: ignore[arg-type]
+    def watched(*a: Any, **more: bool) -> np.ndarray:
+        found = whole(*a, **more)
         sizes.append(found.size)
         return found
 
-    monkeypatch.setattr(Router, "_costs_at", watched)
+    monkeypatch.setattr(bank, "_whole", watched)
     found = [router.table(router.nodes, targets, FIELDS["actual"]), router.point_table(points, targets, FIELDS["open"])]
     for table, other in zip(found, exact, strict=True):
         assert (table.dtype, other.dtype) == (np.float32, np.float64)

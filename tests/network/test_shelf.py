@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from layers.keeping import Keeper, keeping
-from network import bank, compiling, hierarchy, points, shelf, sweeps
+from network import bank, compiling, hierarchy, points, routing, shelf, sweeps
 from network.build import DOMESTIC, FIELDS
 from network.edits import scale_waits
 from network.routing import compile_router
@@ -72,9 +72,11 @@ def test_other_waits_and_the_way_back_search_no_large_table_again(
     expected = [[(r.point_table(at, ends, f), r.table(ends[:9], ends[3:], f)) for f in wanted] for r in plain]
     for module, name, value in (
         (bank, "LARGE", 10),
+        (bank, "PART", 100),
         (hierarchy, "FEW", 1),
-        (sweeps, "MUCH", 0),
         (hierarchy, "SWEPT", 0),
+        (sweeps, "MUCH", 0),
+        (routing, "MUCH", 0),
     ):
         monkeypatch.setattr(module, name, value)
     runs = [slice(start, start + 5) for start in range(0, len(ends), 5)]
