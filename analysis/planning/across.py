@@ -82,10 +82,15 @@ class ModeAcross:
         by = gates[gates["checkpoint_id"] != ""].groupby(["checkpoint_id", "crossing"], sort=True)
         n = (len(self.to_a), len(self.to_b))
         there, back = np.full((by.ngroups, *n), np.inf), np.full((by.ngroups, *n), np.inf)
+        # Whose way leads through a gate: of the places those that reach its end at home.
+        reach = [np.isfinite(t).any(axis=k) for k, t in enumerate((self.to_a, self.from_b))]
+        reach += [np.isfinite(t).any(axis=k) for k, t in enumerate((self.to_b, self.from_a))]
         for k, (_, own) in enumerate(by):  # alternatives: dozens
             for tail, head, cost in zip(own["tail"], own["head"], own["cost"], strict=True):
-                np.minimum(there[k], self.to_a[:, tail, None] + cost + self.from_b[None, head], out=there[k])
-                np.minimum(back[k], self.from_a[head, :, None] + cost + self.to_b[None, :, tail], out=back[k])
+                if reach[0][tail] and reach[1][head]:
+                    np.minimum(there[k], self.to_a[:, tail, None] + cost + self.from_b[None, head], out=there[k])
+                if reach[2][tail] and reach[3][head]:
+                    np.minimum(back[k], self.from_a[head, :, None] + cost + self.to_b[None, :, tail], out=back[k])
         return by.size().index.to_frame(index=False), (there + back) / 2
 
     def to_post(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

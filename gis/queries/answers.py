@@ -163,7 +163,13 @@ class Answers:
         Some by number, all where None; with `NEW` too where one is yet to be built.
         """
         rows = np.union1d(self.trees.a, self.trees.b).tolist()
-        table = pd.DataFrame(after.checkpoints[["checkpoint_id", "wait_assumed", "wait_source"]])
+        posts = after.checkpoints
+        # One that is closed in both states is on nobody's way; each has a stream of its own.
+        is_open = [
+            n.checkpoints.loc[n.checkpoints["open"].astype(bool), "checkpoint_id"] for n in (self.network, after)
+        ]
+        posts = posts[posts["checkpoint_id"].isin(pd.concat(is_open))]
+        table = pd.DataFrame(posts[["checkpoint_id", "wait_assumed", "wait_source"]])
         if new:
             one = pd.DataFrame({"checkpoint_id": [NEW], "wait_assumed": [True], "wait_source": ["the scenario"]})
             table = pd.concat([table, one], ignore_index=True)
