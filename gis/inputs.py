@@ -359,11 +359,11 @@ def _within(frame: gpd.GeoDataFrame, name: str, zone: shapely.Geometry) -> gpd.G
     """Return the features that touch the belt; say so where none does."""
     if frame.empty:
         return frame
-    shapely.prepare(zone)
-    hit = shapely.intersects(frame.geometry.to_numpy(), zone)
+    shapely.prepare(zone)  # which serves what is asked of the zone, not of the features: it stands first
+    hit = shapely.intersects(zone, frame.geometry.to_numpy())
     if not hit.any():
         turned = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy[:, ::-1])
-        swapped = "; longitude and latitude look swapped" if shapely.intersects(turned, zone).any() else ""
+        swapped = "; longitude and latitude look swapped" if shapely.intersects(zone, turned).any() else ""
         raise LayerError(
             f"layer {name} has nothing within the network's depth of the border (its bounds are "
             f"{', '.join(f'{v:.2f}' for v in frame.total_bounds)}){swapped}: allowed is a layer that covers the belt"

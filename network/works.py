@@ -243,7 +243,7 @@ def part_within(base: Base, mode: str, area: shapely.Geometry | None) -> NDArray
         lines, zone = base.tables.projected(rows), project(area, WGS84, base.tables.crs)
         shapely.prepare(zone)
         inside = np.zeros(len(rows))
-        hit = shapely.intersects(lines, zone)
+        hit = shapely.intersects(zone, lines)
         whole = shapely.length(lines[hit])
         inside[hit] = np.divide(
             shapely.length(shapely.intersection(lines[hit], zone)), whole, out=np.zeros(len(whole)), where=whole > 0

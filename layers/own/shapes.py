@@ -176,12 +176,12 @@ def within(
     LayerError
         None does; where longitude and latitude look swapped the message says so.
     """
-    shapely.prepare(area)
+    shapely.prepare(area)  # which serves what is asked of the area, not of the shapes: it stands first
     shapes = frame.geometry.to_numpy()
-    hit = np.asarray(shapely.intersects(shapes, area))
+    hit = np.asarray(shapely.intersects(area, shapes))
     if hit.all():
         return frame, []
-    turned = np.asarray(shapely.intersects(shapely.transform(shapes[~hit], lambda xy: xy[:, ::-1]), area))
+    turned = np.asarray(shapely.intersects(area, shapely.transform(shapes[~hit], lambda xy: xy[:, ::-1])))
     if not hit.any():
         swapped = "; longitude and latitude look swapped" if turned.any() else ""
         raise LayerError(
