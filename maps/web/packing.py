@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -192,7 +193,10 @@ def _plain(values: pd.Series, sides: tuple[str, str], digits: int) -> list[objec
         return [_shown(v, values.name, sides, digits) for v in values.tolist()]
     codes, known = pd.factorize(values)  # of many rows few differ
     shown = np.empty(len(known) + 1, object)
-    shown[:-1] = [_shown(v, values.name, sides, digits) for v in known.tolist()]
+    if values.dtype.kind == "f":
+        shown[:-1] = [_rounded(v, digits) if math.isfinite(v) else None for v in known.tolist()]
+    else:
+        shown[:-1] = [_shown(v, values.name, sides, digits) for v in known.tolist()]
     out: list[object] = shown[codes].tolist()
     return out
 
@@ -211,7 +215,12 @@ def _plain_value(value: object, digits: int) -> object:
     if assets.is_missing(value):
         return None
     if isinstance(value, float):
-        if not value.is_integer():
-            value = float(f"{value:.{digits}g}")
-        return int(value) if value.is_integer() and abs(value) < 1e15 else value
+        return _rounded(value, digits)
     return value if isinstance(value, (bool, int, str)) else str(value)
+
+
+def _rounded(value: float, digits: int) -> float:
+    """Return a known number with so many significant digits, as a whole one where it is whole."""
+    if not value.is_integer():
+        value = float(f"{value:.{digits}g}")
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value
