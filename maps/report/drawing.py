@@ -15,6 +15,7 @@ import matplotlib as mpl
 import numpy as np
 import pyproj
 import shapely
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as MplPath
@@ -217,9 +218,20 @@ def to_svg(fig: Figure, name: str, title: str, description: str) -> Drawing:
     return drawn
 
 
+def _lay_out(fig: Figure) -> None:
+    """Find where all parts of a figure go, once: to save one with a layout draws it whole to that end, and again."""
+    engine = fig.get_layout_engine()
+    if engine is not None:
+        FigureCanvasSVG(fig)  # texts are as wide as this one has them
+        fig.set_dpi(72)
+        engine.execute(fig)
+        fig.set_layout_engine(None)  # what the settings of this module have: none
+
+
 def _svg(fig: Figure, name: str, title: str, description: str) -> str:
     """Return the text of the element."""
     buffer = io.StringIO()
+    _lay_out(fig)
     fig.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")), transparent=True)
     body = buffer.getvalue()[buffer.getvalue().index("<svg") :]
     # Ids of two figures must not meet; only tags are touched, a name may look like an id.
