@@ -190,6 +190,7 @@ def potentials(
     own: NDArray[np.int64] | None = None,
     self_area_km2: NDArray[np.float64] | None = None,
     self_kph: float = SELF_KPH,
+    known: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return each point's potential at home and across the border, and what the border costs it.
 
@@ -206,6 +207,8 @@ def potentials(
         For the self-potential: see `with_self_times`; `own` is `own_rows` where it is not given. Without areas a
         settlement's own people stand at no time, those of a cell at the time of their settlement, and the result
         depends on zoning.
+    known
+        Potentials of the same points on networks whose times are as they were: the columns that it has stay.
 
     Returns
     -------
@@ -224,13 +227,16 @@ def potentials(
     # Times of several modes may reach what this router's points do not join.
     joined = points.joined | np.isfinite(minutes["borderless"]).any(axis=1)
     for name in NETWORKS:
+        columns = [f"potential_{what}_{name}" for what in ("domestic", "cross")]
+        if known is not None and known.columns.isin(columns).sum() == len(columns):
+            table |= {column: known[column].to_numpy(float) for column in columns}
+            continue
         sums = np.empty((2, len(points)))
         for rows in blocks(*home.shape):
             pull = fades(minutes[name][rows]) * targets.people
             for k, mask in enumerate((home[rows], ~home[rows])):
                 sums[k, rows] = (pull * mask).sum(axis=1)
-        for what, total in zip(("domestic", "cross"), sums, strict=True):
-            table[f"potential_{what}_{name}"] = np.where(joined, total, np.nan)
+        table |= {column: np.where(joined, total, np.nan) for column, total in zip(columns, sums, strict=True)}
     frame = pd.DataFrame(table)
     free, allowed, real = (frame[f"potential_cross_{n}"].where(frame[f"potential_cross_{n}"] > 0) for n in NETWORKS)
     allowed, real = allowed.where(free.isna(), allowed.fillna(0.0)), real.where(free.isna(), real.fillna(0.0))

@@ -130,10 +130,9 @@ def _versions(study: Study, network: Network, measures: Measures, regions: pd.Da
         other: ClosedHours = "planned" if study.analysis.closed_hours == "even" else "even"
         variants[OTHER_HOURS[other]] = charge_closed_hours(network, other)
     for name, variant in variants.items():
-        # Without a name of its own: the table of one variant goes before that of the next is made.
-        out[name] = _again(
-            base, measures, access, homes, times | {"actual": _actual(study, variant, access, homes)}, half
-        )
+        moved = times | {"actual": _actual(study, variant, access, homes)}
+        out[name] = _again(base, measures, access, homes, moved, half, stay=("borderless", "open"))
+        del moved
     return out
 
 
@@ -150,9 +149,15 @@ def _again(
     homes: Points,
     times: dict[str, np.ndarray],
     half_life_min: float,
+    *,
+    stay: tuple[str, ...] = (),
 ) -> pd.DataFrame:
-    """Return the indicators of access anew; those that a version does not touch stay."""
-    pull = potentials(access.router, homes, access.targets, half_life_min=half_life_min, times=times)
+    """Return the indicators of access anew; those that a version does not touch stay.
+
+    Potentials on networks that `stay` are those of the run.
+    """
+    known = measures.settlements.loc[:, [c for c in measures.settlements if str(c).endswith(stay)]] if stay else None
+    pull = potentials(access.router, homes, access.targets, half_life_min=half_life_min, times=times, known=known)
     people = measures.settlements[["region", "population", "time_to_checkpoint_min"]]
     table = population_access(pd.concat([people.reset_index(drop=True), pull], axis=1), base["region"])
     moved = ("border_loss", "potential_cross_borderless", "potential_cross_actual")

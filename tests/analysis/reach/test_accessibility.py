@@ -178,6 +178,19 @@ def test_given_times_change_no_bit() -> None:
         )
 
 
+def test_potentials_of_networks_that_are_known_stay() -> None:
+    """Other waits alone are weighed again: every bit, and what is known is not looked at."""
+    one = case(3)
+    router, points, targets = one.router, one.points, one.targets
+    times = travel_times(router, points, targets)
+    whole = potentials(router, points, targets, times=times)
+    slower = times | {"actual": times["actual"] + 7.0}
+    expected = potentials(router, points, targets, times=slower)
+    known = whole[[c for c in whole if c.endswith(("borderless", "open"))]]
+    found = potentials(router, points, targets, times=slower | {"open": times["open"] * np.nan}, known=known)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
 def test_what_the_border_adds_and_takes() -> None:
     inf = float("inf")
     minutes = {
