@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -27,12 +28,18 @@ def srs(crs: pyproj.CRS) -> ET.Element:
     """Return the CRS as QGIS stores it; the WKT is what counts, an authority code alone would not be read."""
     root = ET.Element("spatialrefsys", nativeFormat="Wkt")
     name = crs.name if crs.name != "unknown" else _("Fitted to the border")
-    ET.SubElement(root, "wkt").text = crs.to_wkt("WKT2_2019").replace('"unknown"', f'"{name}"', 1)
-    authority = crs.to_authority(min_confidence=100)
-    if authority is not None:
-        ET.SubElement(root, "authid").text = ":".join(authority)
+    wkt, authority = _written(crs)
+    ET.SubElement(root, "wkt").text = wkt.replace('"unknown"', f'"{name}"', 1)
+    if authority:
+        ET.SubElement(root, "authid").text = authority
     ET.SubElement(root, "description").text = name
     return root
+
+
+@lru_cache(maxsize=16)
+def _written(crs: pyproj.CRS) -> tuple[str, str]:
+    """Return a CRS as text, and its authority's code, empty for none: each layer and bookmark says it again."""
+    return crs.to_wkt("WKT2_2019"), ":".join(crs.to_authority(min_confidence=100) or ())
 
 
 def first_view(crs: pyproj.CRS, extent: Extent) -> tuple[ET.Element, ET.Element]:
