@@ -30,6 +30,7 @@ from analysis.units import border_segments, h3_cells, nearest_settlement, people
 from gis.reach_notes import reach_notes
 from layers.crs import points_at
 from layers.errors import NetworkError
+from layers.keeping import kept, kept_as
 from layers.memory import laid_down
 from layers.progress import piece
 from layers.regions import touching
@@ -111,9 +112,8 @@ def populated_cells(
     network: Network, border: gpd.GeoDataFrame, settings: Analysis, population: PopulationRaster | None = None
 ) -> gpd.GeoDataFrame:
     """Return the cells of the border's belt on land, with their people and nearest places; see `measure_network`."""
-    cells = h3_cells(
-        network.base.regions, border, network.crs, resolution=settings.h3_resolution, depth_km=settings.depth_km
-    )
+    regions, size = network.base.regions[["region", "side", "geometry"]], settings.h3_resolution
+    cells = kept(h3_cells, regions, border[["geometry"]], network.crs, resolution=size, depth_km=settings.depth_km)
     cells["population"] = (
         people_from_raster(cells, network.base.regions, population.people)
         if population
@@ -209,7 +209,7 @@ def _access(
     if not ground.joined.all():
         apart = np.flatnonzero(~ground.joined)
         table.loc[apart, "nearest_road_km"] = nearest_way_km(network.tables, router.mode, lonlat[apart], side[apart])
-    edge = frame_nodes(network, depth_km)
+    edge = kept_as("frame", [network.ground, network.base.border, depth_km], lambda: frame_nodes(network, depth_km))
     table["by_the_frame"] = touches_frame(network, router, ground, edge, nearest=nearest)
     near = settlement_times(network, router, nearest=nearest)
     homes = pd.concat([pull.iloc[n + 2 * m :].reset_index(drop=True), near], axis=1)
