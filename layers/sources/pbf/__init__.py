@@ -1,5 +1,1 @@
-"""OpenStreetMap extracts in PBF."""
-
-from layers.sources.pbf.read import read_header, read_network, read_regions
-
-__all__ = ["read_header", "read_network", "read_regions"]
+"""OpenStreetMap extracts in PBF: whoever asks for one file of this room need not wait for the others."""
