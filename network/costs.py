@@ -32,6 +32,8 @@ TOGETHER = 128
 """Rows that are put together over what lies in the middle at once."""
 FAR = 2**30 - 1
 """No way, in whole thousandths of 32 bits: the sum of two is a number still."""
+NONE = -1
+"""No way, in what is kept in half of the bytes."""
 Number = TypeVar("Number", np.float64, np.int32)
 DOMESTIC_WAIT = ("road",)
 """Modes whose waits a trip home through the neighbour is charged: a train in transit that does not stop is passed
@@ -133,6 +135,27 @@ def without(costs: csr_array, nodes: NDArray[np.bool_]) -> csr_array:
     use = ~(np.repeat(gone, np.diff(costs.indptr)) | gone[costs.indices])
     indptr = np.concatenate([[0], np.cumsum(use)])[costs.indptr].astype(np.int32)
     return csr_array((costs.data[use], costs.indices[use], indptr), shape=costs.shape)
+
+
+def narrow(sums: NDArray[np.float64]) -> NDArray[Any]:
+    """Return whole sums in half of the bytes where these hold them.
+
+    Examples
+    --------
+    >>> narrow(np.array([7.0, np.inf])).tolist(), wide(narrow(np.array([7.0, np.inf]))).tolist()
+    ([7, -1], [7.0, inf])
+    """
+    known = np.isfinite(sums)
+    if sums.max(where=known, initial=0.0) >= 2**31:
+        return sums
+    out = np.full(sums.shape, NONE, np.int32)
+    np.copyto(out, sums, where=known, casting="unsafe")
+    return out
+
+
+def wide(sums: NDArray[Any]) -> NDArray[np.float64]:
+    """Return sums that are narrow as they were."""
+    return np.asarray(np.where(sums == NONE, np.inf, sums), float) if sums.dtype == np.int32 else sums
 
 
 def shortest_minutes(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

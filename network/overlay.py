@@ -96,7 +96,7 @@ class Overlay:
             passed = self._passed(closed)
             some = (rows, columns, passed)
             return self._over_few(gates, *some) if len(passed) <= MANY else self._over_roads(gates, rows, columns)
-        return _over_posts(self.between, gates, rows)[:, columns]
+        return over_posts(self.between, gates, rows)[:, columns]
 
     def _passed(self, closed: Collection[str] = ()) -> NDArray[np.int64]:
         """Return the posts at the ends of gates that can be passed, positions in order."""
@@ -114,7 +114,7 @@ class Overlay:
         tail, head, cost = gates
         can = np.isfinite(cost)
         few = tuple(np.searchsorted(passed, end[can]) for end in (tail, head))
-        middle = _over_posts(self.between[np.ix_(passed, passed)], (*few, cost[can]), np.arange(len(passed)))
+        middle = over_posts(self.between[np.ix_(passed, passed)], (*few, cost[can]), np.arange(len(passed)))
         if np.array_equal(rows, passed) and np.array_equal(columns, passed):
             return middle
         over = min_plus(min_plus(self._at_home(rows, passed), middle), self._at_home(passed, columns))
@@ -200,7 +200,7 @@ def build_overlay(network: Network, mode: str, *, field: str = "actual") -> Over
     return Overlay(home, posts, gates, between, wide if len(wide) > len(posts) else None)
 
 
-def _over_posts(
+def over_posts(
     between: NDArray[np.float64], gates: tuple[NDArray[Any], ...], rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the shortest minutes from some posts to all, by their ways at home and gates (tail, head, cost)."""

@@ -15,15 +15,17 @@ import pandas as pd
 from analysis.reach.decays import is_exponential
 from layers.sides import SIDES
 from network.costs import BLOCK, TABLE, by_middles, min_plus, passed_before
-from network.overlay import Overlay
+from network.overlay import MANY, over_posts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-    from analysis.reach.accessibility import Targets
     from analysis.reach.decays import Decay
+    from analysis.statistics.null_ground import Ground
     from analysis.statistics.null_ranks import Null
-    from network.build import Network
+    from network.overlay import Overlay
     from network.routing import Points
 
 
@@ -37,36 +39,30 @@ class Placements:
 
     Attributes
     ----------
-    network
-        With a gate at every crossing of the mode.
-    overlay
-        Trees between posts at home; its ``gates`` are directed arcs of all crossings, with ``crossing_id``.
-    back
-        Ways out by a crossing and back by it, which are charged no wait (`network.domestic`): like ``gates``, from post
-        to post.
-    side
-        Of each post.
+    ground
+        What no wait moves: the crossings and the ways at home to their posts.
     slots
         One row per crossing: ``crossing_id``, ``mode``, ``wait_min`` (the least of its open checkpoints, NaN where none
         is).
-    to_posts, from_posts, home
-        Minutes at home from points to posts, from posts to targets, and from points to targets.
     free
         Potential across the border with every crossing passable and no wait.
+    domestic_wait
+        Modes whose waits a trip home through the neighbour is charged.
+    overlay
+        Makes the posts of all crossings with the roads between them: what walks over very many of them are sought on.
     """
 
-    network: Network
-    overlay: Overlay
-    back: pd.DataFrame
-    side: NDArray[np.object_]
+    ground: Ground
     slots: pd.DataFrame
-    points: Points
-    targets: Targets
-    to_posts: NDArray[np.float64]
-    from_posts: NDArray[np.float64]
-    home: NDArray[np.float64]
     free: NDArray[np.float64]
     fades: Decay
+    domestic_wait: tuple[str, ...]
+    overlay: Callable[[], Overlay]
+
+    @property
+    def points(self) -> Points:
+        """The units as they join the network."""
+        return self.ground.points
 
     def slot_of(self, crossings: pd.Series) -> NDArray[np.int64]:
         """Return the rows of the slots of some crossings."""
@@ -75,20 +71,20 @@ class Placements:
     @cached_property
     def slot_of_gate(self) -> NDArray[np.int64]:
         """The row of the slots of each gate."""
-        return self.slot_of(self.overlay.gates["crossing_id"])
+        return self.slot_of(self.ground.gates["crossing_id"])
 
     @cached_property
     def slot_of_back(self) -> NDArray[np.int64]:
         """The row of the slots of each way back."""
-        return self.slot_of(self.back["crossing_id"])
+        return self.slot_of(self.ground.back["crossing_id"])
 
     @cached_property
     def at_home_alone(self) -> NDArray[np.float64]:
         """The potential at home of each point by ways that do not leave the country."""
-        out = np.zeros(len(self.points))
+        out, targets = np.zeros(len(self.points)), self.ground.targets
         for s in SIDES:
-            rows, columns = np.flatnonzero(self.points.side == s), np.flatnonzero(self.targets.side == s)
-            out[rows] = self.fades(self.home[np.ix_(rows, columns)]) @ self.targets.people[columns]
+            rows, columns = np.flatnonzero(self.points.side == s), np.flatnonzero(targets.side == s)
+            out[rows] = self.fades(self.ground.home[np.ix_(rows, columns)]) @ targets.people[columns]
         return out
 
     @cached_property
@@ -97,18 +93,18 @@ class Placements:
 
         Of many pairs no exponential is taken a pair: a third of the time; the last digits differ.
         """
-        return is_exponential(self.fades) and self.home.size > TABLE
+        return is_exponential(self.fades) and self.ground.home.size > TABLE
 
     @cached_property
     def pulls_at_home(self) -> dict[str, NDArray[np.float64]]:
         """By side what is left of a trip from its points to its targets by ways that do not leave the country."""
-        sides = {s: (self.points.side == s, self.targets.side == s) for s in SIDES}
-        return {s: self.fades(self.home[np.ix_(rows, columns)]) for s, (rows, columns) in sides.items()}
+        sides = {s: (self.points.side == s, self.ground.targets.side == s) for s in SIDES}
+        return {s: self.fades(self.ground.home[np.ix_(rows, columns)]) for s, (rows, columns) in sides.items()}
 
     @cached_property
     def waits_at_home(self) -> NDArray[np.bool_]:
         """Whether a trip home through the neighbour waits at each slot."""
-        return np.asarray(self.slots["mode"].isin(self.network.domestic_wait), bool)
+        return np.asarray(self.slots["mode"].isin(self.domestic_wait), bool)
 
 
 def redraw(slots: pd.DataFrame, rng: np.random.Generator, null: Null = "places") -> pd.DataFrame:
@@ -128,19 +124,19 @@ def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
     The same numbers as `analysis.reach.accessibility` gives for a network whose open checkpoints stand there; infinity
     where no checkpoint is reached.
     """
-    draw = _Draw.of(placements, taken)
-    active, side = draw.active, placements.side[draw.active]
-    n = len(placements.points)
+    draw, ground, targets = _Draw.of(placements, taken), placements.ground, placements.ground.targets
+    active, side = draw.active, ground.side[draw.active]
+    n = len(ground.points)
     minutes, domestic, cross = np.full(n, np.inf), np.zeros(n), np.zeros(n)
     for domestic_part in (True, False):
         between = draw.between_posts(domestic=domestic_part)
         for s in SIDES:
-            rows, own = np.flatnonzero(placements.points.side == s), side == s
-            to_posts = placements.to_posts[np.ix_(rows, active[own])]
+            rows, own = np.flatnonzero(ground.points.side == s), side == s
+            to_posts = ground.to_posts[np.ix_(rows, active[own])]
             if own.any() and len(rows):
                 minutes[rows] = to_posts.min(axis=1)
-            columns = np.flatnonzero((placements.targets.side == s) == domestic_part)
-            people = placements.targets.people[columns]
+            columns = np.flatnonzero((targets.side == s) == domestic_part)
+            people = targets.people[columns]
             arrive = own if domestic_part else ~own
             middle = between[np.ix_(own, arrive)]
             if domestic_part:
@@ -152,7 +148,7 @@ def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
                 domestic[rows] = placements.at_home_alone[rows]
                 some = np.isfinite(at).any(axis=1)
                 at, rows = at[some], rows[some]
-            onward = placements.from_posts[np.ix_(active[arrive], columns)]
+            onward = ground.from_posts(active[arrive], columns)
             if placements.multiplies:
                 home = placements.pulls_at_home[s] if domestic_part else None
                 own_rows = np.flatnonzero(some) if domestic_part else None
@@ -160,7 +156,7 @@ def indicators(placements: Placements, taken: pd.DataFrame) -> pd.DataFrame:
             else:
                 time = _leading_on(at, onward)
                 if domestic_part:
-                    time = np.minimum(time, placements.home[np.ix_(rows, columns)])
+                    time = np.minimum(time, ground.home[np.ix_(rows, columns)])
                 sums = placements.fades(time) @ people
             (domestic if domestic_part else cross)[rows] = sums
     known = np.where(placements.free > 0, placements.free, np.nan)
@@ -201,11 +197,10 @@ class _Draw:
         wait[placements.slot_of(taken["crossing_id"])] = taken["wait_min"].to_numpy(float)
         slot = placements.slot_of_gate
         there = np.flatnonzero(~np.isnan(wait[slot]))
-        gates = placements.overlay.gates[["tail", "head"]].to_numpy(np.int64)[there]
+        gates = placements.ground.gates[["tail", "head"]].to_numpy(np.int64)[there]
         active, ends = np.unique(gates, return_inverse=True)
         tail, head = ends.reshape(-1, 2).T
-        between = placements.overlay.between
-        at_home = between if len(active) == len(between) else between[np.ix_(active, active)]
+        at_home = placements.ground.between(active)
         return cls(placements, active, at_home, slot[there], tail, head, wait[slot[there]])
 
     def between_posts(self, *, domestic: bool) -> NDArray[np.float64]:
@@ -218,14 +213,17 @@ class _Draw:
             cost = np.where(p.waits_at_home[self.slot], cost, 0.0)
             waited = np.zeros(len(p.slots), bool)
             waited[self.slot[cost > 0]] = True
-            back = p.back[waited[p.slot_of_back]]
+            back = p.ground.back[waited[p.slot_of_back]]
             tail, head = (
                 np.r_[own, np.searchsorted(self.active, back[end].to_numpy(np.int64))]
                 for own, end in ((tail, "tail"), (head, "head"))
             )
             cost = np.r_[cost, back["cost"].to_numpy(float)]
+        if len(self.active) <= MANY:
+            return over_posts(self.at_home, (tail, head, cost), np.arange(len(self.active)))
         gates = pd.DataFrame({"tail": tail, "head": head, "cost": cost, "checkpoint_id": "", "crossing_id": ""})
-        return replace(p.overlay, posts=p.overlay.posts[self.active], between=self.at_home, gates=gates).across()
+        whole = p.overlay()
+        return replace(whole, posts=whole.posts[self.active], between=self.at_home, gates=gates).across()
 
 
 def _arriving(

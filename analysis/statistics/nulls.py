@@ -7,35 +7,27 @@ values. Trees at home are grown once (`network.overlay`); a draw only combines t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import cache
 from math import comb, prod
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from analysis.reach.accessibility import Targets
 from analysis.reach.decays import HALF_LIFE_MIN, Decay, exponential
 from analysis.statistics.null_draws import Placements, indicators, redraw
+from analysis.statistics.null_ground import bare_crossings, ground_of, least_waits, with_all_gates
 from analysis.statistics.null_ranks import COLUMNS, WHOLE, WORSE, Null, ranked, with_whole
 from analysis.statistics.permutations import ALPHA
 from layers.errors import NetworkError
 from layers.sides import SIDES
-from network.build import FIELDS, Network
-from network.domestic import BACK_MIN
-from network.edits import gate_lines, new_checkpoint
-from network.kinds import GATE
 from network.modes import Mode
-from network.overlay import Overlay, build_overlay
-from network.routing import compile_router
+from network.overlay import build_overlay
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from network.build import Network
 
 DRAWS = 199
-PLACE = "place-"
-"""Ids of the closed checkpoints that stand where a draw may put one begin with this."""
 
 
 def structural_null(
@@ -87,7 +79,7 @@ def structural_null(
     if draws < 1 or null not in ("places", "waits"):
         raise NetworkError(f"{draws} draws of the null {null!r}: allowed are 1 or more of 'places' or 'waits'")
     placements = build_placements(network, units, mode=mode, null=null, fades=decay or exponential(half_life_min))
-    notes, stop = _judge(placements, null, draws)
+    notes, stop = _judge(placements, bare_crossings(network, mode)["crossing_id"], null, draws)
     if stop:
         return pd.DataFrame(columns=COLUMNS), notes
     wanted = [n for n in WORSE if null == "places" or n != "time_to_checkpoint_min"]
@@ -119,103 +111,24 @@ def segment_ends(segments: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(ends, ignore_index=True)[["segment_id", "side", "lon", "lat"]]
 
 
-def with_all_gates(network: Network, mode: Mode = "road") -> Network:
-    """Return the network with a closed checkpoint at every crossing of the mode that has none.
-
-    Nothing that is open changes.
-    """
-    bare = network.crossings[
-        (network.crossings["checkpoints"].map(len) == 0) & network.crossings["mode"].isin(_modes(mode))
-    ]
-    rows = []
-    for m, group in bare.groupby("mode", sort=True):  # road and rail
-        first = group.geometry.iloc[0]
-        row = new_checkpoint(network, first.x, first.y, mode=str(m))
-        many = row.loc[row.index.repeat(len(group))].reset_index(drop=True)
-        ids = group["crossing_id"].to_numpy(dtype=object)
-        many = many.assign(checkpoint_id=PLACE + ids, name="No checkpoint at " + ids, open=False)
-        rows.append(many.set_geometry(group.geometry.to_numpy(), crs=row.crs))
-    if not rows:
-        return network
-    every = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True))
-    return gate_lines(network, every, every["checkpoint_id"].str.removeprefix(PLACE).tolist())
-
-
 def build_placements(
     network: Network, units: pd.DataFrame, *, mode: Mode = "road", null: Null = "places", fades: Decay
 ) -> Placements:
     """Return what all draws share: trees from and to the posts of all crossings that a draw may open."""
-    network = with_all_gates(network, mode) if null == "places" else network
-    router = compile_router(network, mode)
-    side = units["side"].to_numpy(dtype=object)
-    points = router.attach(units[["lon", "lat"]].to_numpy(float), side, limit_km=network.limits.point_km)
-    targets = Targets.of(network, router)
-    # Known from the run's own measures, before what the overlay wants takes their place.
-    free = router.point_table(points, targets.node, FIELDS["borderless"])
-    overlay = build_overlay(network, mode, field="borderless")
-    arcs, slots = _crossings(network, mode)
-    at = {int(n): i for i, n in enumerate(overlay.posts)}
-    gates = pd.DataFrame(
-        {"tail": arcs["u"].map(at), "head": arcs["v"].map(at), "crossing_id": arcs["crossing_id"], "checkpoint_id": ""}
-    )
-    # The points' ends by the positions of the router that knows no crossing.
-    u, v = (overlay.home.positions(router.nodes[np.maximum(p, 0)]) for p in (points.u, points.v))
-    inside = replace(points, u=np.where(points.u >= 0, u, -1), v=np.where(points.u >= 0, v, -1))
-    at_side = network.nodes["side"].to_numpy(dtype=object)[overlay.posts]
-    across = points.side[:, None] != targets.side[None]
+    ground = ground_of(network, units, mode=mode, null=null)
+    across = ground.points.side[:, None] != ground.targets.side[None]
+    whole = cache(lambda: with_all_gates(network, mode) if null == "places" else network)
     return Placements(
-        network=network,
-        overlay=replace(overlay, gates=gates),
-        back=_ways_back(overlay, gates, at_side),
-        side=at_side,
-        slots=slots,
-        points=points,
-        targets=targets,
-        to_posts=overlay.home.point_table(inside, overlay.posts, FIELDS["open"]),
-        from_posts=overlay.from_posts(targets.node),
-        home=overlay.home.point_table(inside, targets.node, FIELDS["open"]),
-        free=(fades(free) * targets.people * across).sum(axis=1),
+        ground=ground,
+        slots=ground.slots.assign(wait_min=ground.slots["crossing_id"].map(least_waits(network, mode)).astype(float)),
+        free=(fades(ground.free) * ground.targets.people * across).sum(axis=1),
         fades=fades,
+        domestic_wait=network.domestic_wait,
+        overlay=cache(lambda: build_overlay(whole(), mode, field="borderless")),
     )
 
 
-def _ways_back(overlay: Overlay, gates: pd.DataFrame, side: NDArray[np.object_]) -> pd.DataFrame:
-    """Return the arcs from post to post of one side and crossing that are shorter beyond the line than at home."""
-    # A turn at a post on connectors follows no road.
-    own = gates[~gates["crossing_id"].str.startswith("connector-")]
-    own = own.assign(side=side[own["tail"].to_numpy(np.int64)])
-    out = own.rename(columns={"head": "over"})
-    home = own.assign(side=side[own["head"].to_numpy(np.int64)])[["tail", "head", "crossing_id", "side"]]
-    pairs = out.merge(home.rename(columns={"tail": "beyond"}), on=["crossing_id", "side"])
-    tail, head, over, beyond = (pairs[c].to_numpy(np.int64) for c in ("tail", "head", "over", "beyond"))
-    cost = overlay.between[over, beyond]
-    kept = (tail != head) & (cost <= BACK_MIN) & (cost < overlay.between[tail, head] - 1e-9)
-    columns = ["tail", "head", "crossing_id", "checkpoint_id"]
-    return pd.DataFrame(pairs.loc[kept, columns].assign(cost=cost[kept]))
-
-
-def _modes(mode: Mode) -> tuple[str, ...]:
-    """Return the modes of crossings that a router's mode uses."""
-    return ("road", "rail") if mode == "any" else (mode,)
-
-
-def _crossings(network: Network, mode: Mode) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the directed gates, each pair of posts once, and crossings with the least wait of open checkpoints."""
-    links = network.links
-    gates = links[(links["kind"] == GATE) & links["mode"].isin(_modes(mode))]
-    # A closed post on assumed connectors is no road over the line: no draw can open it.
-    gates = gates[np.isfinite(gates[FIELDS["borderless"]])]
-    wait = gates["actual_min"].where(np.isfinite(gates["actual_min"]))
-    slots = (
-        gates.assign(wait_min=wait)
-        .groupby("crossing_id", sort=True)
-        .agg(mode=("mode", "first"), wait_min=("wait_min", "min"))
-    )
-    arcs = gates.drop_duplicates(["u", "v", "crossing_id"])[["u", "v", "crossing_id"]].reset_index(drop=True)
-    return arcs, slots.reset_index()
-
-
-def _judge(placements: Placements, null: Null, draws: int) -> tuple[list[str], bool]:
+def _judge(placements: Placements, without: pd.Series, null: Null, draws: int) -> tuple[list[str], bool]:
     """Return what a reader must know of the draws, and whether they can't be made."""
     slots = placements.slots
     held = slots.groupby("mode")["wait_min"].agg(["size", "count"])
@@ -233,8 +146,7 @@ def _judge(placements: Placements, null: Null, draws: int) -> tuple[list[str], b
             "hold the roads over the line where nobody may cross"
         ], True
     empty = slots["wait_min"].isna()
-    own = placements.network.checkpoints.loc[_placed(placements.network), "crossings"]
-    bare = slots["crossing_id"].isin(set(own.explode()))
+    bare = slots["crossing_id"].isin(without)
     notes = [
         f"the open checkpoints were redrawn among {len(slots)} crossings: {int((~empty).sum())} with an open "
         "checkpoint, "
@@ -243,8 +155,3 @@ def _judge(placements: Placements, null: Null, draws: int) -> tuple[list[str], b
     if ways <= draws:
         notes.append(f"there are only {ways:,} ways to place them: p has few steps, and draws repeat")
     return notes, False
-
-
-def _placed(network: Network) -> NDArray[np.bool_]:
-    """Return which checkpoints are ours, made for the draws."""
-    return np.asarray(network.checkpoints["checkpoint_id"].str.startswith(PLACE), bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,18 +11,14 @@ import pytest
 
 from analysis.reach.accessibility import Targets, potentials, time_to_checkpoint
 from analysis.reach.decays import exponential
-from analysis.statistics import null_draws
+from analysis.statistics import null_draws, null_ground
 from analysis.statistics.null_draws import Placements, indicators, redraw
+from analysis.statistics.null_ground import PLACE, with_all_gates
 from analysis.statistics.null_ranks import WORSE
-from analysis.statistics.nulls import (
-    PLACE,
-    build_placements,
-    segment_ends,
-    structural_null,
-    with_all_gates,
-)
+from analysis.statistics.nulls import build_placements, segment_ends, structural_null
 from analysis.units import border_segments
 from layers.errors import NetworkError
+from layers.keeping import Keeper, keeping, results
 from network.build import Network
 from network.edits import set_open, set_wait
 from network.modes import Mode
@@ -42,15 +39,15 @@ def measured(network: Network, units: pd.DataFrame, mode: Mode = "road") -> pd.D
     return table[list(WORSE)]
 
 
-def opened(placements: Placements, taken: pd.DataFrame) -> Network:
-    """Return the ground's network with the crossings of a draw open alone, edited checkpoint by checkpoint."""
-    gates = placements.network.links[placements.network.links["kind"] == "gate"]
+def opened(network: Network, placements: Placements, taken: pd.DataFrame) -> Network:
+    """Return a network with gates everywhere with the crossings of a draw open alone, edited one by one."""
+    gates = network.links[network.links["kind"] == "gate"]
     held = (
         gates[gates["crossing_id"].isin(placements.slots["crossing_id"])]
         .groupby("crossing_id")["checkpoint_id"]
         .first()
     )
-    network = set_open(placements.network, placements.network.checkpoints["checkpoint_id"], False)
+    network = set_open(network, network.checkpoints["checkpoint_id"], False)
     network = set_open(network, held[taken["crossing_id"]], True)
     for crossing, wait in zip(taken["crossing_id"], taken["wait_min"], strict=True):
         network = set_wait(network, str(held[crossing]), float(wait))
@@ -77,11 +74,12 @@ def test_a_draw_is_a_network_with_its_checkpoints_open(
     assert placements.multiplies == many
     now = placements.slots.dropna()
     assert 0 < len(now) < len(placements.slots)
-    same(indicators(placements, now), measured(placements.network, one.cells, mode))
+    whole = with_all_gates(one.network, mode)
+    same(indicators(placements, now), measured(whole, one.cells, mode))
     rng = np.random.default_rng(seed)
     for _ in range(2):
         taken = redraw(placements.slots, rng)
-        same(indicators(placements, taken), measured(opened(placements, taken), one.cells, mode))
+        same(indicators(placements, taken), measured(opened(whole, placements, taken), one.cells, mode))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -281,3 +279,21 @@ def test_wrong_draws_are_refused() -> None:
     for wrong in ({"draws": 0}, {"null": "chance"}):
         with pytest.raises(NetworkError, match="allowed are 1 or more of 'places' or 'waits'"):
             structural_null(case(0).network, case(0).cells, **wrong)  # type: ignore[arg-type]
+
+
+def test_other_waits_draw_over_the_ground_that_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same table as without, and nothing is searched again; another place of a checkpoint is another ground."""
+    one, two = ladder([0, 6], waits=[10.0, 50.0]), ladder([0, 6], waits=[10.0, 80.0])
+    monkeypatch.setattr(results, "LEAST_S", 0.0)
+    expected = [structural_null(network, by_the_road(), draws=19) for network in (one, two)]
+    with keeping(Keeper(tmp_path / "results", "")):
+        found = [structural_null(one, by_the_road(), draws=19)]
+        with monkeypatch.context() as context:
+            context.setattr(null_ground, "build_overlay", None)
+            found.append(structural_null(two, by_the_road(), draws=19))
+            with pytest.raises(TypeError):
+                structural_null(ladder([0, 7], waits=[10.0, 50.0]), by_the_road(), draws=19)
+    for (table, notes), (other, others) in zip(expected, found, strict=True):
+        pd.testing.assert_frame_equal(table, other, check_exact=True)
+        assert notes == others
+    assert not expected[0][0].equals(expected[1][0])
