@@ -7,8 +7,6 @@ closed link changes only what lies behind it in those trees, and only that is gr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -19,16 +17,17 @@ from scipy.sparse.csgraph import connected_components
 
 from analysis.closures.bridges import bridges
 from analysis.closures.checkpoints import IMPACT, Change, Ways, fastest_ways, impact, rerouted
-from analysis.closures.trees import BITS, Forest, behind_links, grow, regrown, spots
+from analysis.closures.losses import losses_of
+from analysis.closures.trees import BITS
 from layers.crs import WGS84
 from layers.errors import NetworkError
 from network.build import FIELDS, Network
 from network.kinds import CONNECTOR, JOINTS, TRANSFER
-from network.routing import arcs_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from analysis.closures.losses import Entries, Loss
     from analysis.trips.choice import Choice
     from analysis.trips.demand import Demand
 
@@ -86,7 +85,7 @@ def close_links(
     """
     if top < 1:
         raise NetworkError(f"the top {top} links: allowed is 1 or more")
-    forests, ways = _forests(network, demand, choice, mode)
+    ways = fastest_ways(demand, choice, mode)
     flow, section = np.zeros(len(network.links)), _sections(network, mode)
     flow[flows["link"].to_numpy(np.int64)] = flows["share"].to_numpy(float)
     flow[np.isin(section, section[np.asarray(skip, np.int64)])] = 0.0
@@ -96,7 +95,7 @@ def close_links(
         rows = rows[np.sort(np.unique(section[rows], return_index=True)[1])]
     rows = rows[:top]
     figures = []
-    for change in _closures(forests, ways, rows):
+    for change in _closures(ways, losses_of(network, demand, ways, rows)):
         users = np.zeros_like(ways.trips)
         users[change.i, change.j] = ways.trips[change.i, change.j]
         figures.append(impact(demand, ways, change, users))
@@ -171,47 +170,6 @@ def _lines(network: Network, rows: NDArray[np.int64], **columns: NDArray[np.gene
     return frame.set_geometry(links["geometry"].to_numpy(), crs=WGS84)
 
 
-@dataclass(frozen=True)
-class Forests:
-    """The trees of both sides, and the links at home they are made of.
-
-    ``u``, ``v`` positions, ``both`` whether both directions are open, ``minutes``, each by row of ``rows``, which are
-    rows of the network's links.
-    """
-
-    a: Forest
-    b: Forest
-    rows: NDArray[np.int64]
-    u: NDArray[np.int64]
-    v: NDArray[np.int64]
-    both: NDArray[np.bool_]
-    minutes: NDArray[np.float64]
-
-
-def _forests(network: Network, demand: Demand, choice: Choice, mode: str) -> tuple[Forests, Ways]:
-    """Return the trees of all posts by side, and the ways of all pairs."""
-    ways = fastest_ways(demand, choice, mode)
-    overlay = ways.times.overlay
-    home = overlay.home
-    rows = np.flatnonzero((network.links["mode"] == mode).to_numpy() & ~network.links["crossing"].to_numpy(bool))
-    if len(rows) != len(home.network.links):
-        raise NetworkError("the demand was modelled on another network: give the one that `model_demand` had")
-    posts = home.positions(overlay.posts)
-    node = network.settlements["node"].to_numpy(np.int64)
-    side = network.nodes["side"].to_numpy(dtype=object)[overlay.posts]
-    arcs = arcs_table(home, FIELDS["open"])["link"].to_numpy(np.int64)
-    trees = []
-    for name, used, places in (("a", ways.near, demand.a), ("b", ways.far, demand.b)):
-        usable = (side == name) | np.isin(np.arange(len(posts)), used)
-        ends = home.positions(node[places])
-        graph = home.costs[FIELDS["open"]]
-        trees.append(grow(graph, rows[arcs], np.flatnonzero(usable & (posts >= 0)), posts, ends, name == "a"))
-    links = home.network.links
-    u, v = (home.positions(links[c].to_numpy(np.int64)) for c in ("u", "v"))
-    both = ~links["oneway"].to_numpy(bool)
-    return Forests(trees[0], trees[1], rows, u, v, both, links[FIELDS["open"]].to_numpy(float)), ways
-
-
 def _sections(network: Network, mode: str) -> NDArray[np.int64]:
     """Return the number of the section of each link: links in series between junctions; −1 for what is not closed."""
     links = network.links
@@ -233,59 +191,19 @@ def _sections(network: Network, mode: str) -> NDArray[np.int64]:
     return out
 
 
-def _closures(forests: Forests, ways: Ways, rows: NDArray[np.int64]) -> Iterator[Change]:
-    """Yield what closing each of some links changes."""
-    gates = ways.gates()
-    for start in range(0, len(rows), BITS):
-        some = rows[start : start + BITS]
-        marks = [(forest, behind_links(forest, some)) for forest in (forests.a, forests.b)]
-        marked = [(forest, places := np.flatnonzero(mark), mark[places]) for forest, mark in marks]
-        for bit, link in enumerate(some):  # links to close: dozens, each with its own part of the trees
-            behind = [(f, places[(mark & np.uint64(1 << bit)) > 0]) for f, places, mark in marked]
-            yield _closed(forests, ways, gates, int(link), behind)
+def _closures(ways: Ways, losses: list[Loss]) -> Iterator[Change]:
+    """Yield what the pairs have to do without each of some links."""
+    gates, between = ways.gates(), ways.times.overlay.between
+    for loss in losses:
+        middle = ways.between(gates, _put(between, loss.between)) if len(loss.between[0]) else ways.middle
+        yield rerouted(ways, middle, to=_put(ways.to, loss.to), back=_put(ways.back, loss.back))
 
 
-def _closed(
-    forests: Forests,
-    ways: Ways,
-    gates: NDArray[np.float64],
-    link: int,
-    behind: list[tuple[Forest, NDArray[np.int64]]],
-) -> Change:
-    """Return the pairs that the loss of a link changes."""
-    overlay = ways.times.overlay
-    between = overlay.between
-    parts: dict[str, NDArray[np.float64]] = {}
-    for forest, places in behind:
-        if not len(places):
-            continue
-        forest.local[places] = np.arange(len(places))
-        fresh = regrown(forest, places, link, partial(_parallel, forests, link))
-        posts, roots = np.arange(len(overlay.posts)), forest.roots
-        spot = spots(forest, np.arange(len(roots)), forest.posts)
-        if (spot >= 0).any():
-            x, y = np.broadcast_arrays(posts[None], roots[:, None])
-            tail, head = (x, y) if forest.towards else (y, x)
-            between = between.copy()
-            between[tail[spot >= 0], head[spot >= 0]] = fresh[spot[spot >= 0]]
-        used, old = (ways.near, ways.to) if forest.towards else (ways.far, ways.back)
-        row = np.searchsorted(roots, used)
-        row = np.where(np.append(roots, -1)[row] == used, row, -1)
-        spot = spots(forest, row, forest.ends).T
-        parts["to" if forest.towards else "back"] = np.where(spot >= 0, fresh[spot], old)
-        forest.local[places] = -1
-    middle = ways.middle
-    if between is not overlay.between:
-        middle = ways.between(gates, between)
-    return rerouted(ways, middle, **parts)
-
-
-def _parallel(forests: Forests, link: int, tail: NDArray[np.int64], head: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the minutes of the best other link between two positions, by direction; infinity where there is none."""
-    position = int(np.searchsorted(forests.rows, link))
-    u, v = int(forests.u[position]), int(forests.v[position])
-    along, against = (forests.u == u) & (forests.v == v), (forests.u == v) & (forests.v == u)
-    along[position] = against[position] = False
-    there = forests.minutes[along | (against & forests.both)].min(initial=np.inf)
-    back = forests.minutes[against | (along & forests.both)].min(initial=np.inf)
-    return np.asarray(np.where((tail == u) & (head == v), there, back), float)
+def _put(table: NDArray[np.float64], entries: Entries) -> NDArray[np.float64]:
+    """Return a table with other entries; itself where there are none."""
+    rows, columns, minutes = entries
+    if not len(rows):
+        return table
+    out = table.copy()
+    out[rows, columns] = minutes
+    return out

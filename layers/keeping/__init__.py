@@ -4,6 +4,16 @@ A key is the digest of everything that a function is given, of the code and of t
 where nothing that it hangs on has changed. What is found is what was written, byte by byte, or it is not taken.
 """
 
-from layers.keeping.results import Keeper, is_keeping, keeping, kept, kept_as, key_of, known_as, scratch_folder
+from layers.keeping.results import (
+    Keeper,
+    is_keeping,
+    keeping,
+    kept,
+    kept_as,
+    kept_each,
+    key_of,
+    known_as,
+    scratch_folder,
+)
 
-__all__ = ["Keeper", "is_keeping", "keeping", "kept", "kept_as", "key_of", "known_as", "scratch_folder"]
+__all__ = ["Keeper", "is_keeping", "keeping", "kept", "kept_as", "kept_each", "key_of", "known_as", "scratch_folder"]

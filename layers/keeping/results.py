@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -156,6 +156,42 @@ def known_as(value: Any, name: str) -> None:
         The same for the same content, and for no other.
     """
     _keep_name(value, sha256(name.encode()).hexdigest())
+
+
+def kept_each(
+    name: str, content: Any, items: Sequence[Any], make: Callable[[Sequence[Any]], Sequence[Value]]
+) -> list[Value]:
+    """Return what `make` does of each of some items, each kept by itself; see `kept_as`.
+
+    Parameters
+    ----------
+    content
+        Everything that the results hang on beside their own item.
+    make
+        Called once, with those items whose results are not there; returns a result for each.
+
+    Notes
+    -----
+    They count as one result: taken where all are.
+    """
+    keeper = _KEEPER.get()
+    if keeper is None or not len(items):
+        return [unpack(pack(made)) for made in make(items)] if len(items) else []
+    shared = key_of(name, content, salt=keeper.salt)
+    keys = [key_of(shared, item) for item in items]
+    paths = [keeper.folder / f"{key}{ENDING}" for key in keys]
+    found = [read(p) if k in keeper.own or not keeper.fresh else None for k, p in zip(keys, paths, strict=True)]
+    missing = [n for n, parcel in enumerate(found) if parcel is None]
+    for n, made in zip(missing, make([items[n] for n in missing]) if missing else (), strict=True):
+        found[n] = parcel = pack(made)
+        with suppress(OSError):  # no room, no right: nothing is kept
+            write(paths[n], parcel)
+            keeper.own.add(keys[n])
+    if missing:
+        keeper.made.append(name)
+    elif not keeper.own.issuperset(keys):
+        keeper.taken.append(name)
+    return [unpack(parcel) for parcel in found if parcel is not None]
 
 
 def key_of(*parts: Any, salt: str = "") -> str:

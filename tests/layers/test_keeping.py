@@ -15,7 +15,7 @@ import shapely
 from scipy.sparse import csr_array
 
 from layers.crs import WGS84
-from layers.keeping import Keeper, keeping, kept, known_as, results
+from layers.keeping import Keeper, keeping, kept, kept_each, known_as, results
 from layers.keeping.tables import pack, unpack
 from layers.progress import _Heard
 from network.topology import Tables
@@ -263,3 +263,30 @@ def test_a_folder_that_cannot_be_written_costs_no_answer(keeper: Keeper) -> None
         assert kept(doubled, pd.DataFrame({"a": [1.0]}))["a"].tolist() == [2.0]
     with pytest.raises(TypeError):
         pack(_NotOurs(1))
+
+
+def test_each_of_some_items_is_kept_by_itself(tmp_path: Path) -> None:
+    """Those that are missing are made together, and what is made is what is read."""
+    asked: list[list[int]] = []
+
+    def make(some: Any) -> list[Any]:
+        asked.append(list(some))
+        return [np.arange(n, dtype=float) for n in some]
+
+    def run(items: list[int], content: str = "x", **how: Any) -> Keeper:
+        keeper = Keeper(tmp_path / "results", "salt", **how)
+        with keeping(keeper):
+            found = kept_each("f", content, items, make)
+            assert [f.tolist() for f in found] == [list(map(float, range(n))) for n in items]
+        return keeper
+
+    assert (run([3, 5]).made, asked) == (["f"], [[3, 5]])
+    assert run([5, 3]).taken == ["f"]
+    assert run([5, 7, 3]).taken == []
+    assert asked == [[3, 5], [7]]
+    run([3], "another")
+    run([3], fresh=True)
+    assert asked == [[3, 5], [7], [3], [3]]
+    assert kept_each("f", "x", [], make) == []
+    assert len(kept_each("f", "x", [3], make)) == 1
+    assert len(asked) == 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -12,11 +13,13 @@ import pandas as pd
 import pytest
 
 from analysis.closures import links as criticality_edges
+from analysis.closures import losses
 from analysis.closures.links import close_links, links_towards_frame
 from analysis.trips.betweenness import carry, link_betweenness
 from analysis.trips.choice import Choice, choose_checkpoints
 from analysis.trips.demand import Demand, model_demand
 from layers.errors import NetworkError
+from layers.keeping import Keeper, keeping
 from network.build import Network, with_costs
 from network.edits import set_wait
 from network.modes import Mode
@@ -237,3 +240,21 @@ def test_links_towards_the_frame_are_bridges_of_the_network_at_home(seed: int) -
         if parts[0] != parts[1] and len(lost) == 1 and people[0] > people[1] / 2:
             expected.add(link)
     assert set(links_towards_frame(network, flow, frame, top=1000)) == expected
+
+
+def test_another_wait_closes_the_same_links_without_growing_trees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of each link is the same as what is made now, whatever the wait."""
+    network = random_network(1)
+    first = str(network.checkpoints.loc[network.checkpoints["open"].astype(bool), "checkpoint_id"].iloc[0])
+    other = set_wait(network, first, float(network.checkpoints.set_index("checkpoint_id").loc[first, "wait_min"]) + 1)
+    expected = [closed_links(one, top=10) for one in (network, other)]
+    assert not expected[0].equals(expected[1])
+    with keeping(Keeper(tmp_path / "results", "")):
+        kept = [closed_links(network, top=10)]
+        with monkeypatch.context() as context:
+            context.setattr(losses, "grow", None)
+            kept.append(closed_links(other, top=10))
+    for one, two in zip(expected, kept, strict=True):
+        pd.testing.assert_frame_equal(one, two, check_exact=True)
