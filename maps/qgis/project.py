@@ -23,7 +23,7 @@ from maps.apart import apart, together
 from maps.contents import Contents
 from maps.export.files import geoparquet, write_style
 from maps.export.layer import ExportLayer
-from maps.i18n import _
+from maps.i18n import _, language
 from maps.qgis import qml
 from maps.qgis.geopackage import WGS84, resource, table_alone, write_geopackage
 from maps.qgis.layout import Coverage, Legend, atlas, plain, sheet
@@ -61,7 +61,7 @@ def write_qgis(folder: Path, name: str, contents: Contents, rasters: Sequence[Ra
             rows = together(frame, style)
             return table_alone(path, rows, style), rows.head(1)
 
-        begun[style.layer], first = contents.keep(style.layer, ["GeoPackage", style], alone)
+        begun[style.layer], first = contents.keep(style.layer, ["GeoPackage", style, language()], alone)
         return first
 
     held, files = apart(contents, bundled)
