@@ -100,9 +100,13 @@ class Points:
 
     def least(self, cost: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the least over the accesses of each point, along the last axis."""
-        if not len(self):
+        if len(self.point) == len(self):  # each has one
             return cost
-        out: NDArray[np.float64] = np.minimum.reduceat(cost, self.starts, axis=-1)
+        out: NDArray[np.float64] = cost[..., self.starts]
+        number = np.bincount(self.point, minlength=len(self))
+        several = np.flatnonzero(number > 1)  # few: the others are found by themselves
+        begin = np.cumsum(number[several]) - number[several]
+        out[..., several] = np.minimum.reduceat(cost[..., number[self.point] > 1], begin, axis=-1)
         return out
 
     def backwards(self) -> Points:
@@ -117,9 +121,12 @@ def at_points(points: Points, tree: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def at_accesses(points: Points, tree: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the cost from points over reverse trees by each of their accesses: shape (k, accesses)."""
-    u, v = np.maximum(points.u, 0), np.maximum(points.v, 0)
-    cost = np.minimum(tree[:, u] + points.to_u, tree[:, v] + points.to_v)
-    return np.where(points.u >= 0, cost, np.inf)
+    cost: NDArray[np.float64] = tree[:, np.maximum(points.u, 0)] + points.to_u
+    # Who stands at a node has one way to it.
+    two = np.flatnonzero((points.u != points.v) | (points.to_u != points.to_v))
+    cost[:, two] = np.minimum(cost[:, two], tree[:, np.maximum(points.v[two], 0)] + points.to_v[two])
+    cost[:, points.u < 0] = np.inf
+    return cost
 
 
 def stretches(
