@@ -23,6 +23,7 @@ from scipy.stats import norm, rankdata, skew
 from analysis.statistics.association import known_part, untested
 from analysis.statistics.belts import Belt
 from analysis.statistics.own_side import without_self
+from layers.keeping import kept_as, key_of
 
 if TYPE_CHECKING:
     from libpysal.graph import Graph
@@ -96,7 +97,8 @@ class Surfaces:
         """Return the ρ whose surfaces have the values' Moran's I on average; 0 where it is no more than chance."""
         seen, every = float(self.moran(values)), range(len(RHO))
         if self.weights.shape[0] <= DENSE:
-            found = np.interp(seen, np.maximum.accumulate([self._made(k) for k in every]), RHO)
+            curve: list[float] = kept_as("smooth.curve", self._content, lambda: [self._made(k) for k in every])
+            found = np.interp(seen, np.maximum.accumulate(curve), RHO)
         else:
             # Of so many units the same innovations make a curve that rises: its two points around the value are sought.
             k = bisect_right(every, seen, key=self._made)
@@ -115,11 +117,21 @@ class Surfaces:
     def null(self, rho: float) -> Null:
         """Return what surfaces of a ρ do, robustly scaled each by itself as the data are."""
         if rho not in self.kept:
-            drawn = self.drawn(rho)
-            scale = self.scale(drawn, rho)
-            spread = float(np.median(drawn.std(axis=0) / scale))
-            self.kept[rho] = replace(standardised((self.raw @ drawn) / scale), spread=spread)
+            self.kept[rho] = kept_as("smooth.null", [self._content, rho], lambda: self._null(rho))
         return self.kept[rho]
+
+    def _null(self, rho: float) -> Null:
+        """Return the same, drawn now."""
+        drawn = self.drawn(rho)
+        scale = self.scale(drawn, rho)
+        spread = float(np.median(drawn.std(axis=0) / scale))
+        return replace(standardised((self.raw @ drawn) / scale), spread=spread)
+
+    @cached_property
+    def _content(self) -> str:
+        """What names all that surfaces are made of: those along a border are the same whatever the waits are."""
+        parts = [self.weights, self.raw, self.residual]
+        return key_of(*([p.columns, p.found] if isinstance(p, Residual) else p for p in parts), self.draws, self.seed)
 
     def drawn(self, rho: float) -> NDArray[np.float64]:
         """Return surfaces of a ρ, shape (n, draws), regressed as the data are."""

@@ -7,13 +7,14 @@ go and chains become one arc first, so that trees grow over junctions alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers.errors import NetworkError
+from layers.keeping import kept_as, key_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,12 @@ FEW = 8
 
 
 def od_betweenness(
-    graph: csr_array, sources: NDArray[np.int64], targets: NDArray[np.int64], trips: NDArray[np.float64]
+    graph: csr_array,
+    sources: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    trips: NDArray[np.float64],
+    *,
+    again: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Return trips per entry of a weighted directed graph, trips through each node, and trips that found a way.
 
@@ -41,6 +47,8 @@ def od_betweenness(
         Nodes, k and m of them.
     trips
         Shape (k, m). A trip from a node to itself uses nothing.
+    again
+        Other trips will be sent over this graph between these places: junctions and trees are kept for them.
 
     Raises
     ------
@@ -69,7 +77,9 @@ def od_betweenness(
     if turn:  # trees grow from the shorter list, against the arcs
         sources, targets, trips = targets, sources, trips.T
     roots, places, demand = _demand(sources, targets, trips)
-    small = _reduce(graph, np.unique(np.concatenate([roots, places])))
+    ends = np.unique(np.concatenate([roots, places]))
+    content = key_of(graph, ends, turn) if again else ""
+    small: _Small = kept_as("brandes.small", content, lambda: _reduce(graph, ends)) if again else _reduce(graph, ends)
     if turn:
         small = replace(small, tail=small.head, head=small.tail)
     flow = np.zeros(len(small.tail))
@@ -80,7 +90,7 @@ def od_betweenness(
         some = slice(start, start + step)
         wanted = np.zeros((len(roots[some]), len(small.nodes)))
         wanted[:, np.searchsorted(small.nodes, places)] = demand[some]
-        carried, kept = _accumulate(small, np.searchsorted(small.nodes, roots[some]), wanted)
+        carried, kept = _accumulate(small, np.searchsorted(small.nodes, roots[some]), wanted, content)
         flow += carried
         ended[small.nodes] += kept.sum(axis=0)
         served += float(kept.sum())
@@ -115,8 +125,8 @@ class _Small:
     tail: NDArray[np.int64]
     head: NDArray[np.int64]
     weight: NDArray[np.float64]
-    whole: NDArray[np.int64]
-    part: NDArray[np.int64]
+    whole: NDArray[np.signedinteger[Any]]
+    part: NDArray[np.signedinteger[Any]]
 
 
 def _reduce(graph: csr_array, terminals: NDArray[np.int64]) -> _Small:
@@ -162,8 +172,8 @@ def _reduce(graph: csr_array, terminals: NDArray[np.int64]) -> _Small:
         np.searchsorted(nodes, tail[begin][useful]),
         np.searchsorted(nodes, head[at][useful]),
         cost[useful],
-        number[whole_of[listed]],
-        part[member[listed]],
+        number[whole_of[listed]].astype(graph.indptr.dtype),
+        part[member[listed]].astype(graph.indptr.dtype),
     )
 
 
@@ -221,10 +231,17 @@ def _longest(time: NDArray[np.float64]) -> float:
 
 
 def _accumulate(
-    small: _Small, roots: NDArray[np.int64], wanted: NDArray[np.float64]
+    small: _Small, roots: NDArray[np.int64], wanted: NDArray[np.float64], content: str = ""
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return trips per arc of the small graph, and the trips of each root to each node that found a way."""
-    weight, time = _with_grain(small, roots)
+    """Return trips per arc of the small graph, and the trips of each root to each node that found a way.
+
+    `content` names the small graph where its trees are kept.
+    """
+    weight, time = (
+        kept_as("brandes.times", [content, roots], lambda: _with_grain(small, roots))
+        if content
+        else _with_grain(small, roots)
+    )
     kept = np.where(np.isfinite(time), wanted, 0.0)
     u, v, arc, nodes = _used(small, weight, time, kept)
     starts = np.searchsorted(nodes, np.arange(len(roots)) * len(small.nodes) + roots)

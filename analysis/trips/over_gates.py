@@ -72,7 +72,7 @@ def betweenness_across(
     home = at_home(graph, router.side)
     arcs = np.zeros(graph.nnz)
     arcs[arcs_at_home(graph, router.side)] = (
-        od_betweenness(home, a, at[near], leave)[0] + od_betweenness(home, at[far], b, enter)[0]
+        od_betweenness(home, a, at[near], leave, again=True)[0] + od_betweenness(home, at[far], b, enter, again=True)[0]
     )
     arcs[np.searchsorted(arc_keys(graph), at[near][tail] * n + at[far][head])] += carried
     if len(rest):

@@ -16,13 +16,16 @@ from analysis.connectivity.checks import check_notes, network_checks
 from analysis.reach.accessibility import settlement_times, time_to_checkpoint
 from analysis.units import nearest_settlement
 from gis.chapters.chapter import Chapter
+from layers.keeping import kept_as
 from network.bridges import GAP_M
 from network.build import FIELDS
 from network.gaps import SEEN_M
 from network.routing import compile_router
 
 if TYPE_CHECKING:
-    from gis.measures import Measures
+    from numpy.typing import NDArray
+
+    from gis.measures import Access, Measures
     from network.build import Network
 
 NAMES = {"road": "roads", "rail": "railways"}
@@ -77,6 +80,17 @@ def times_without_bridges(network: Network, measures: Measures) -> dict[str, pd.
     bridged = links["bridged"].to_numpy(bool)
     if access is None or not bridged.any():
         return {}
+    cells, towns = access.parts["cells"], network.settlements["node"]
+    known = [network.ground, links["passable"], access.router.mode, access.points, cells.start, cells.stop, towns]
+    found: dict[str, pd.DataFrame] = kept_as(
+        "times_without_bridges", known, lambda: _without_bridges(network, access, bridged)
+    )
+    return found
+
+
+def _without_bridges(network: Network, access: Access, bridged: NDArray[np.bool_]) -> dict[str, pd.DataFrame]:
+    """Return the same, made now: no wait is part of it."""
+    links = network.links
     costs = {c: np.where(bridged, np.inf, links[c]) for c in (*FIELDS.values(), "domestic_min") if c in links}
     bare = replace(network, links=links.assign(**costs))
     router = compile_router(bare, access.router.mode)

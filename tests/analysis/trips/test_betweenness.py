@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -12,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
+from analysis.trips import brandes
 from analysis.trips.betweenness import (
     carry,
     checkpoint_betweenness,
@@ -21,6 +23,7 @@ from analysis.trips.betweenness import (
 from analysis.trips.brandes import od_betweenness
 from analysis.trips.over_gates import betweenness_across
 from layers.errors import NetworkError
+from layers.keeping import Keeper, keeping, results
 from network.build import FIELDS, NETWORKS
 from network.overlay import build_overlay
 from network.routing import compile_router
@@ -278,3 +281,23 @@ def test_over_gates_trips_run_as_over_the_whole_graph(seed: int, name: str) -> N
         for one, other in zip(found, whole, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
         assert found[2] > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_other_trips_run_over_trees_that_are_kept(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bits, from the longer list and from the shorter, and no tree is grown again."""
+    monkeypatch.setattr(results, "LEAST_S", 0.0)
+    rng, graph = np.random.default_rng(seed), compile_router(random_network(seed), "road").costs[FIELDS["open"]]
+    for k, m in ((9, 20), (20, 9)):
+        ends = rng.integers(0, graph.shape[0], k), rng.integers(0, graph.shape[0], m)
+        first, other = rng.random((2, k, m)) + 0.1
+        with keeping(Keeper(tmp_path / "results", "")):
+            found = [od_betweenness(graph, *ends, first, again=True)]
+            with monkeypatch.context() as context:
+                context.setattr(brandes, "dijkstra", None)
+                found.append(od_betweenness(graph, *ends, other, again=True))
+        for trips, (arcs, through, served) in zip((first, other), found, strict=True):
+            expected = od_betweenness(graph, *ends, trips)
+            assert (arcs == expected[0]).all()
+            assert (through == expected[1]).all()
+            assert served == expected[2]
