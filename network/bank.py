@@ -10,6 +10,7 @@ where it is installed), walks over gates and scipy give the same bits.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -63,6 +64,7 @@ class _Kept:
 
 _KEPT: dict[tuple[bytes, bool, int], _Kept] = {}
 _SHELF = Shelf()
+atexit.register(_SHELF.forget)  # its files are closed before the interpreter that would complain of them
 _LOCK = Lock()
 
 
