@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -73,28 +74,33 @@ class Graph:
     """Compiled costs as whole thousandths, with the digest that trees on them are kept under."""
 
     costs: csr_array
-    digest: bytes
-    symmetric: bool
-    """Every arc has one back that costs the same: a tree to a root is one from it."""
     frame: hierarchy.Frame | None = None
     """Arcs that a hierarchy orders, of this field and others; None where trees answer."""
 
     @classmethod
     def of(cls, costs: csr_array, frame: hierarchy.Frame | None = None) -> Graph:
-        """Return costs with their digest.
+        """Return costs as whole thousandths.
 
         Parameters
         ----------
         frame
             Arcs, these among them, that a hierarchy may order.
         """
-        costs = csr_array((np.rint(costs.data * THOUSAND), costs.indices, costs.indptr), shape=costs.shape)
+        return cls(csr_array((np.rint(costs.data * THOUSAND), costs.indices, costs.indptr), shape=costs.shape), frame)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What trees on it are kept under; a field over its roads at home is never asked for it."""
         whole = blake2b(digest_size=16)
-        for part in (costs.indptr, costs.indices, costs.data):
+        for part in (self.costs.indptr, self.costs.indices, self.costs.data):
             whole.update(np.ascontiguousarray(part).view(np.uint8).data)
-        back = costs.T.tocsr()
-        same = all(np.array_equal(getattr(costs, p), getattr(back, p)) for p in ("indptr", "indices", "data"))
-        return cls(costs, whole.digest(), same, frame)
+        return whole.digest()
+
+    @cached_property
+    def symmetric(self) -> bool:
+        """Whether every arc has one back that costs the same: a tree to a root is one from it."""
+        own, back = self.costs, self.costs.T.tocsr()
+        return all(np.array_equal(getattr(own, p), getattr(back, p)) for p in ("indptr", "indices", "data"))
 
     @property
     def large(self) -> bool:
