@@ -23,29 +23,6 @@ def by_first(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(np.argsort(np.argsort(first))[group.ravel()], np.int64)
 
 
-def adjusted_rand(one: NDArray[np.int64], two: NDArray[np.int64]) -> float:
-    """Return the adjusted Rand index of two groupings (Hubert and Arabie 1985): 1 for the same, about 0 by chance.
-
-    That of ``sklearn.metrics.adjusted_rand_score``, digit by digit; hundreds of small groupings are compared, and its
-    checks would take most of the time.
-
-    Examples
-    --------
-    >>> adjusted_rand(np.array([0, 0, 1, 1]), np.array([5, 5, 3, 3]))
-    1.0
-    >>> adjusted_rand(np.array([0, 0, 1, 2]), np.array([0, 0, 1, 1])).__round__(6)
-    0.571429
-    """
-    n, (_, a), (_, b) = len(one), *(np.unique(labels, return_inverse=True) for labels in (one, two))
-    both = np.bincount(a * (int(b.max(initial=0)) + 1) + b)
-    alike, own, other = (int((counts.astype(np.int64) ** 2).sum()) for counts in (both, np.bincount(a), np.bincount(b)))
-    together, first, second, apart = alike - n, own - alike, other - alike, n * n - own - other + alike
-    if not first and not second:
-        return 1.0
-    chance = (together + first) * (first + apart) + (together + second) * (second + apart)
-    return 2.0 * (together * apart - first * second) / chance
-
-
 def silhouette(away: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """Return the mean silhouette of a grouping (Rousseeuw 1987), from −1 to 1, the larger the better apart.
 

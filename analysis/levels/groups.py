@@ -17,8 +17,9 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
+from sklearn.metrics import adjusted_rand_score
 
-from analysis.levels.agreement import adjusted_rand, by_first, silhouette
+from analysis.levels.agreement import by_first, silhouette
 from analysis.levels.indicators import ALIKE, check_option
 from analysis.levels.quadrants import NO_TYPE
 from layers.errors import LayerError
@@ -357,7 +358,7 @@ def _scored(
     """Return silhouette and stability of each number of types; of max-p a resample may have another number."""
     out = {}
     for k, labels in found.items():
-        alike = [adjusted_rand(labels, other.get(k, next(iter(other.values())))) for other in again]
+        alike = [adjusted_rand_score(labels, other.get(k, next(iter(other.values())))) for other in again]
         out[k] = (silhouette(away, labels), float(np.mean(alike)) if alike else float("nan"))
     return out
 
@@ -389,5 +390,5 @@ def _labels(
 
 def _agreement(chosen: Mapping[tuple[str, str], NDArray[np.int64]]) -> pd.DataFrame:
     """Return the adjusted Rand index between each two chosen groupings."""
-    rows = [(*a, *b, adjusted_rand(chosen[a], chosen[b])) for a, b in combinations(chosen, 2)]
+    rows = [(*a, *b, adjusted_rand_score(chosen[a], chosen[b])) for a, b in combinations(chosen, 2)]
     return pd.DataFrame(rows, columns=["contiguity_1", "method_1", "contiguity_2", "method_2", "adjusted_rand"])

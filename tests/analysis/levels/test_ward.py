@@ -1,25 +1,14 @@
-"""Agreement of groupings as scikit-learn has it, digit by digit, and Ward's types as spopt has them."""
+"""Ward's types as spopt has them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import adjusted_rand_score
 from spopt.region import WardSpatial
 
-from analysis.levels.agreement import adjusted_rand, by_first
+from analysis.levels.agreement import by_first
 from analysis.levels.groups import _spopt_weights, _ward_of_part
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_the_adjusted_rand_index_is_that_of_scikit_learn(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    n = int(rng.integers(1, 40))
-    one, two = (rng.integers(0, int(rng.integers(1, n + 1)), n) for _ in range(2))
-    for other in (two, one, np.zeros(n, np.int64), np.arange(n)):
-        assert adjusted_rand(one, other) == adjusted_rand_score(one, other)
-        assert adjusted_rand(other, one) == adjusted_rand_score(other, one)
 
 
 @pytest.mark.parametrize("seed", range(12))
