@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.reach.accessibility import Targets
 from layers.keeping import kept_as
 from network.build import FIELDS, Network
-from network.costs import TABLE, THOUSAND, narrow, wide
+from network.costs import THOUSAND, narrow, wide
 from network.domestic import BACK_MIN
 from network.edits import gate_lines, new_checkpoint
 from network.kinds import GATE
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from network.modes import Mode
     from network.routing import Points
 
+MOST = 100_000_000
+"""Minutes of a ground that is kept, most of them in four bytes."""
 PLACE = "place-"
 """Ids of the closed checkpoints that stand where a draw may put one begin with this."""
 
@@ -89,7 +91,7 @@ def ground_of(network: Network, units: pd.DataFrame, *, mode: Mode = "road", nul
         ``places``: all crossings of the mode; ``waits``: those that have a checkpoint.
     """
     posts, towns, n = 2 * len(network.crossings), len(network.settlements), len(units)
-    if posts * (posts + towns + n) + 2 * n * towns > TABLE:
+    if posts * (posts + towns + n) + 2 * n * towns > MOST:
         return _ground_of(network, units, mode, null)
     links, places = network.links, network.settlements
     known = [
