@@ -36,12 +36,12 @@ DISK = 0.5
 """Bytes of results and cache for each byte of extracts within the belt: an assumption."""
 
 
-RUN_MIN, LINKS_MIN, PAIRS_MIN, TREES_MIN = 0.5, 0.75, 5.0, 0.8
+RUN_MIN, LINKS_MIN, PAIRS_MIN, TREES_MIN = 0.5, 0.65, 4.5, 0.8
 """Processor minutes of a run with all chapters, and further ones for 100,000 links, for 100 million pairs of a place or
 cell and a place, and for 1,000 places on a million links, whose tables are searched: measured with 15,000 to 480,000
 links and up to 10,000 places; an assumption for others."""
-RUN_GB, LINKS_GB, PAIRS_GB = 0.9, 0.45, 3.0
-"""Memory of the same."""
+RUN_GB, LINKS_GB, PAIRS_GB = 0.9, 0.45, 1.3
+"""Memory of the same, on Linux, where large tables lie in files that are mapped."""
 
 SAID_LINKS = 50_000
 """Of a network with fewer links nothing is told: it takes a minute."""
@@ -80,7 +80,7 @@ class Work:
         Examples
         --------
         >>> Work(120_000, 1_000, 460).line()
-        'network of 120,000 links, 1,000 settlements and about 460 cells: about 2 min, 1.5 GB of memory'
+        'network of 120,000 links, 1,000 settlements and about 460 cells: about 1 min, 1.5 GB of memory'
         """
         return (
             f"network of {self.links:,} links, {self.places:,} settlements and about {self.cells:,} cells: "
