@@ -25,7 +25,7 @@ from scipy.sparse.csgraph import dijkstra
 from layers.keeping import is_keeping, kept_as
 from network import hierarchy, sweeps
 from network.arcs import arc_keys, found_in
-from network.costs import THOUSAND, by_middles, min_plus, passed_before, shortest_walks
+from network.costs import NONE, THOUSAND, by_middles, min_plus, narrow, passed_before, shortest_walks, wide
 from network.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ GATES = 160
 PART = 1_000_000
 """Costs of a very large table that are put together at once."""
 Parts = Iterator[tuple[slice, "NDArray[np.float64]"]]
-NONE = -1
-"""No way, in what is kept in half of the bytes."""
 
 
 @dataclass
@@ -135,7 +133,7 @@ def _sums(
     graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], *, reverse: bool = False
 ) -> NDArray[np.float64]:
     """Return the same in thousandths."""
-    return _floats(_whole(graph, roots, columns, reverse=reverse))
+    return wide(_whole(graph, roots, columns, reverse=reverse))
 
 
 def _whole(
@@ -155,14 +153,9 @@ def _whole(
     # Of a few roots trees are grown, some of which take no longer than to read them.
     least_s = None if len(roots) < hierarchy.FEW else 0.0
     found: NDArray[Any] = kept_as(
-        "network.bank", known, lambda: _narrow(_banked(graph, roots, columns, reverse)), least_s=least_s
+        "network.bank", known, lambda: narrow(_banked(graph, roots, columns, reverse)), least_s=least_s
     )
     return found
-
-
-def _floats(costs: NDArray[Any]) -> NDArray[np.float64]:
-    """Return costs with infinity where there is no way."""
-    return np.asarray(np.where(costs == NONE, np.inf, costs), float) if costs.dtype == np.int32 else costs
 
 
 def _parts(costs: NDArray[Any]) -> Parts:
@@ -170,7 +163,7 @@ def _parts(costs: NDArray[Any]) -> Parts:
     step = max(1, PART // max(costs.shape[1], 1)) if costs.size >= sweeps.MUCH else max(1, len(costs))
     for start in range(0, len(costs), step):
         some = slice(start, start + step)
-        yield some, _floats(costs[some]) / THOUSAND
+        yield some, wide(costs[some]) / THOUSAND
 
 
 def _joined(parts: Parts, rows: int, columns: int) -> NDArray[np.float64]:
@@ -201,21 +194,11 @@ def _laid_down(
     table = hierarchy.costs_between(graph.costs, graph.frame, roots, columns, reverse=reverse)  # type: ignore[arg-type]
     if table is None:
         return None
-    narrow = _narrow(table)
+    found = narrow(table)
     with _LOCK:
-        if narrow.dtype == np.int32:
-            _SHELF.laid(own, roots, columns, narrow)
-    return narrow
-
-
-def _narrow(sums: NDArray[np.float64]) -> NDArray[Any]:
-    """Return whole sums in half of the bytes where these hold them."""
-    known = np.isfinite(sums)
-    if sums.max(where=known, initial=0.0) >= 2**31:
-        return sums
-    out = np.full(sums.shape, NONE, np.int32)
-    np.copyto(out, sums, where=known, casting="unsafe")
-    return out
+        if found.dtype == np.int32:
+            _SHELF.laid(own, roots, columns, found)
+    return found
 
 
 def _banked(graph: Graph, roots: NDArray[np.int64], columns: NDArray[np.int64], reverse: bool) -> NDArray[np.float64]:
@@ -278,13 +261,13 @@ def _grow(graph: Graph, kept: _Kept, roots: NDArray[np.int64], reverse: bool) ->
         trees = hierarchy.costs_between(graph.costs, graph.frame, new, kept.columns, reverse=reverse)
         if trees is not None:
             kept.row |= {root: len(kept.costs) + k for k, root in enumerate(new.tolist())}
-            kept.costs.extend(_narrow(trees))
+            kept.costs.extend(narrow(trees))
             return
     costs = graph.costs.T.tocsr() if reverse and len(new) else graph.costs
     step = int(np.clip(CHUNK // graph.costs.shape[0], 1, 256))
     for start in range(0, len(new), step):
         some = new[start : start + step]
-        trees = _narrow(dijkstra(costs, indices=some)[:, kept.columns])
+        trees = narrow(dijkstra(costs, indices=some)[:, kept.columns])
         for root, tree in zip(some.tolist(), trees, strict=True):
             kept.row[root] = len(kept.costs)
             kept.costs.append(tree)
@@ -356,7 +339,7 @@ class Split:
         if much:
             to_ends = _sums(self.home, self.posts, roots, reverse=not reverse)[at_ends].T
         else:
-            to_ends = _floats(home[:, n + at_ends])
+            to_ends = wide(home[:, n + at_ends])
         walk = between if not reverse else between.T
         walk = shortest_walks(np.minimum(walk, self.arcs))
         walk = walk.T if reverse else walk

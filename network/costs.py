@@ -122,6 +122,12 @@ def cheapest_arcs(
     return csr_array((weight, head.astype(np.int32), indptr), shape=(n, n)), arc
 
 
+def only(costs: csr_array, arcs: NDArray[np.bool_]) -> csr_array:
+    """Return compiled costs with some of their arcs alone, by their place in them."""
+    indptr = np.concatenate([[0], np.cumsum(arcs)])[costs.indptr].astype(np.int32)
+    return csr_array((costs.data[arcs], costs.indices[arcs], indptr), shape=costs.shape)
+
+
 def without(costs: csr_array, nodes: NDArray[np.bool_]) -> csr_array:
     """Return compiled costs without the arcs from and to some nodes; nodes behind the last one given stay.
 
@@ -132,9 +138,7 @@ def without(costs: csr_array, nodes: NDArray[np.bool_]) -> csr_array:
     [[0.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0]]
     """
     gone = np.pad(nodes, (0, costs.shape[0] - len(nodes)))
-    use = ~(np.repeat(gone, np.diff(costs.indptr)) | gone[costs.indices])
-    indptr = np.concatenate([[0], np.cumsum(use)])[costs.indptr].astype(np.int32)
-    return csr_array((costs.data[use], costs.indices[use], indptr), shape=costs.shape)
+    return only(costs, ~(np.repeat(gone, np.diff(costs.indptr)) | gone[costs.indices]))
 
 
 def narrow(sums: NDArray[np.float64]) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from network.arcs import arc_keys, found_in
 from network.build import DOMESTIC, FIELDS
-from network.costs import settled, whole
+from network.costs import only, settled, whole
 from network.kinds import GATE
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ def arcs_at_home(graph: csr_array, side: NDArray[np.object_]) -> NDArray[np.bool
 
 def at_home(graph: csr_array, side: NDArray[np.object_]) -> csr_array:
     """Return a compiled field without what leads from one side, by position, to the other."""
-    own = arcs_at_home(graph, side)
-    begins = np.concatenate([[0], np.cumsum(own)])[graph.indptr].astype(np.int32)
-    return csr_array((graph.data[own], graph.indices[own], begins), shape=graph.shape)
+    return only(graph, arcs_at_home(graph, side))
 
 
 def same_costs(one: csr_array, two: csr_array) -> bool:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.statistics.permutations import MIN_UNITS, PERMUTATIONS, global_draws, pseudo_p
+from analysis.statistics.permutations import PERMUTATIONS, global_draws, pseudo_p
+from analysis.statistics.words import MIN_UNITS
 from layers.errors import NetworkError
 
 if TYPE_CHECKING:

@@ -15,13 +15,7 @@ from scipy.stats import beta
 from analysis.statistics.own_side import CONFIDENCE, own_side_test
 from analysis.statistics.permutations import ALPHA, PERMUTATIONS
 from analysis.statistics.smooth import DRAWS, Kind, joined_part, smooth_test, surfaces_on
-from analysis.statistics.words import HIGH as HIGH
-from analysis.statistics.words import MIN_UNITS as MIN_UNITS
-from analysis.statistics.words import NO as NO
-from analysis.statistics.words import NO_DATA as NO_DATA
-from analysis.statistics.words import NOT_TESTABLE as NOT_TESTABLE
-from analysis.statistics.words import STANDS_OUT as STANDS_OUT
-from analysis.statistics.words import UNCERTAIN as UNCERTAIN
+from analysis.statistics.words import HIGH, MIN_UNITS, NO, NO_DATA, NOT_TESTABLE, STANDS_OUT, UNCERTAIN
 
 if TYPE_CHECKING:
     from libpysal.graph import Graph

@@ -11,7 +11,6 @@ from analysis.statistics.association import COLUMNS, morans_i, refuse_raw, untes
 from analysis.statistics.clusters import local_g, local_moran
 from analysis.statistics.permutations import ALPHA as ALPHA
 from analysis.statistics.permutations import LEAST as LEAST
-from analysis.statistics.permutations import MIN_UNITS as MIN_UNITS
 from analysis.statistics.permutations import PERMUTATIONS as PERMUTATIONS
 from analysis.statistics.permutations import reach_warning as reach_warning
 from analysis.statistics.weights import contiguity as contiguity

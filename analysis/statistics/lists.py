@@ -8,11 +8,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from analysis.statistics.flags import NO_DATA
 from analysis.statistics.growth import largest_share
 from analysis.statistics.homes import cell_pull, named
 from analysis.statistics.ranges import over_settings
-from analysis.statistics.words import KIND as KIND
+from analysis.statistics.words import KIND, NO_DATA
 from layers.crs import WGS84, points_at
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.stats import false_discovery_control
 
-from analysis.statistics.words import MIN_UNITS as MIN_UNITS
 from layers.keeping import kept
 
 if TYPE_CHECKING:

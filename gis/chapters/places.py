@@ -16,7 +16,6 @@ from analysis.reach.accessibility import by_network
 from analysis.reach.decays import exponential
 from analysis.statistics.effects import excess_over_settings, growth_over_settings, trips_to_city
 from analysis.statistics.excess import straight_km
-from analysis.statistics.flags import HIGH, NO_DATA, STANDS_OUT
 from analysis.statistics.gaps import isolated_gaps
 from analysis.statistics.growth import DEFINITIONS, growth_residual, log_ratio, passes, segment_growth
 from analysis.statistics.homes import cell_units, named
@@ -25,6 +24,7 @@ from analysis.statistics.own_side import own_side_test
 from analysis.statistics.sensitivity import NEITHER, Weights, alternatives, stability
 from analysis.statistics.smooth import in_runs
 from analysis.statistics.weights import contiguity, nearest_neighbours, segment_chain
+from analysis.statistics.words import HIGH, NO_DATA, STANDS_OUT
 from gis.hot_spots import by_time, homes_of, tested
 from layers.sides import SIDES
 from network.edits import charge_closed_hours, scale_waits

@@ -8,12 +8,11 @@ import pandas as pd
 
 from analysis.statistics.association import bivariate_moran, global_association, join_counts, mask_empty, quadrants
 from analysis.statistics.clusters import local_geary, local_moran_bv, losh
-from analysis.statistics.flags import NO_DATA
 from analysis.statistics.growth import growth_residual
-from analysis.statistics.hotspots import MIN_UNITS
 from analysis.statistics.lists import finding_places
 from analysis.statistics.nulls import structural_null
 from analysis.statistics.weights import contiguity, segment_chain
+from analysis.statistics.words import MIN_UNITS, NO_DATA
 from gis.chapters.chapter import Chapter
 from gis.chapters.places import gap_table, growth_definitions, label_stability, ranked_places, segment_tests
 from gis.hot_spots import WHOLE

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from analysis.statistics.hotspots import (
     ALPHA,
-    MIN_UNITS,
     cell_statistics,
     contiguity,
     global_moran,
@@ -22,6 +21,7 @@ from analysis.statistics.hotspots import (
     reach_warning,
 )
 from analysis.statistics.own_side import own_side_test
+from analysis.statistics.words import MIN_UNITS
 from layers.errors import NetworkError
 from tests.analysis.helpers import disk, two_sided
 

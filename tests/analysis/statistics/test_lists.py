@@ -23,12 +23,13 @@ from analysis.statistics.effects import (
     trips_to_city,
     undetoured_share,
 )
-from analysis.statistics.flags import HIGH, NO, NO_DATA, NOT_TESTABLE, STANDS_OUT, UNCERTAIN, both_tests, flags, spans
+from analysis.statistics.flags import both_tests, flags, spans
 from analysis.statistics.gaps import GAP, GOOD, isolated_gaps
 from analysis.statistics.growth import growth_residual
 from analysis.statistics.homes import Homes, cell_pull, cell_units, named
 from analysis.statistics.lists import FINDING, bottleneck_list, finding_places, growth_list, one_advice
 from analysis.statistics.weights import contiguity
+from analysis.statistics.words import HIGH, NO, NO_DATA, NOT_TESTABLE, STANDS_OUT, UNCERTAIN
 from analysis.units import cells_of, people_in_cells
 from tests.analysis.helpers import disk
 
