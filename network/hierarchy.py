@@ -183,7 +183,7 @@ def costs_between(
         if len(rows) and len(there):
             _fill(out, (rows, there), (begin[rows].astype(np.uint32), end[there].astype(np.uint32)), searches, limit)
     if not sure:
-        search_again(out, grown, roots, columns)
+        search_again(out, grown, roots, columns, limit)
     return out
 
 

@@ -30,12 +30,20 @@ def farthest(costs: csr_array, root: int) -> float:
 
 
 def search_again(
-    out: NDArray[np.float64], costs: csr_array, roots: NDArray[np.int64], columns: NDArray[np.int64]
+    out: NDArray[np.float64],
+    costs: csr_array,
+    roots: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    limit: float,
 ) -> None:
-    """Search again, in place, where no way was found and there may be one that costs more than 32 bits hold."""
+    """Search again, in place, where no way was found and there may be one that costs more than 32 bits hold.
+
+    Costs above a limit stay infinite.
+    """
     _, part = connected_components(costs, directed=True, connection="weak")
     doubt = np.flatnonzero((np.isinf(out) & (part[roots][:, None] == part[columns])).any(axis=1))
     step = max(1, CHUNK // len(part))
     for start in range(0, len(doubt), step):
         rows = doubt[start : start + step]
-        out[rows] = dijkstra(costs, indices=roots[rows])[:, columns]
+        found = dijkstra(costs, indices=roots[rows], limit=limit)[:, columns]
+        out[rows] = np.where(found > limit, np.inf, found)

@@ -251,5 +251,11 @@ def test_ways_of_a_world_are_searched_where_all_arcs_together_cost_more_than_32_
         found = hierarchy.costs_between(there, Frame((there,), frame.where), at[20:], at, reverse=reverse)
         assert found is not None
         np.testing.assert_array_equal(found, trees[20:])
+        # A limit that 32 bits do not hold, below the dearest ways.
+        within = hierarchy.costs_between(
+            there, Frame((there,), frame.where), at[20:], at, reverse=reverse, limit=1.5 * most
+        )
+        np.testing.assert_array_equal(within, np.where(trees[20:] > 1.5 * most, np.inf, trees[20:]))
+        assert (trees[20:][np.isfinite(trees[20:])] > 1.5 * most).any()
     # From a place that is far from the rest it is not tried.
     assert hierarchy.costs_between(costs, frame, at[58:], at) is None
