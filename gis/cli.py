@@ -109,8 +109,7 @@ def _command() -> None:
     """Run it in our own house."""
     refuse_namesakes()
     for library in ("OPENBLAS", "MKL"):
-        # Matrices of some hundred rows: threads wait for each other longer than they work, and sum in another order on
-        # another machine.
+        # `layers.threads` has matrices multiplied by one: others need not even be started.
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     app()
 

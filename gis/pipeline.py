@@ -28,12 +28,14 @@ from gis.study import Study, load_study
 from layers.folders import fresh_folder
 from layers.keeping import is_keeping
 from layers.memory import give_back
+from layers.threads import by_one_thread
 from maps.i18n import speaking
 from network import bank
 
 Listen = Callable[[str], None]
 
 
+@by_one_thread
 def solve(
     study: Study | str | Path | None = None, *, listen: Listen | None = None, fetching: Fetching | None = None
 ) -> Result:
@@ -80,6 +82,7 @@ def solve(
     return Result(prepared, BorderNetwork(prepared, network), measures, chapters, clock)
 
 
+@by_one_thread
 def run(
     study: Study | str | Path | None = None,
     *,
@@ -111,6 +114,7 @@ def run(
         return result.write_into(folder, lang=lang)
 
 
+@by_one_thread
 def run_scenario(
     study: Study | str | Path | None = None,
     edits: Plan | Sequence[Edit] = (),
@@ -173,6 +177,7 @@ def run_scenario(
             return write_scenario(folder, prepared, (old, new), under, tables, after.notes, clock, plan=plan)
 
 
+@by_one_thread
 def run_sites(
     study: Study | str | Path | None = None,
     question: Question | None = None,

@@ -21,6 +21,7 @@ from gis.queries.route import Route, route_between
 from gis.stages import measure
 from gis.tables import tables_of
 from layers.folders import fresh_folder
+from layers.threads import by_one_thread
 from maps.i18n import speaking
 from network.build import Network
 from network.graph import to_graph
@@ -182,6 +183,7 @@ class Result:
         with fresh_folder(Path(out), "run.json") as folder:
             return self.write_into(folder, lang=lang)
 
+    @by_one_thread
     def write_into(self, folder: Path, *, lang: str = "en") -> dict[str, Any]:
         """Write into a folder that is there and return what ``run.json`` holds."""
         with speaking(lang), results_kept(self.clock):
