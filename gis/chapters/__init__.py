@@ -1,4 +1,8 @@
 """The chapters of a run beyond its first measures: ground, connectivity, reach, trips, statistics, levels, planning.
 
-`gis.chapters.further` makes all of them; who needs one alone waits for none of the others.
+Each name is imported when it is first wanted: who needs one chapter waits for none of the others.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

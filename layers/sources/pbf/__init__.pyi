@@ -1,0 +1,3 @@
+from .read import read_header, read_network, read_regions
+
+__all__ = ["read_header", "read_network", "read_regions"]
